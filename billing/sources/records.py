@@ -1,0 +1,79 @@
+"""What every cost source yields: one frozen record a cost line, in FOCUS terms.
+
+Amounts leave the source as exact nano-units plus the digits that nano-units cannot hold, so that
+the ledger can state the residue; nothing passes through a binary float.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+
+class Dimension(NamedTuple):
+    """Everything about a cost line that repeats from line to line; absent text is ``''``.
+
+    `tags` and `extra` are JSON objects as canonical text (sorted keys, no blanks); `extra` keeps
+    custom `x_` columns. `digest` names the rest and is the row's identity in storage.
+    """
+
+    digest: UUID
+    billing_account_id: str
+    billing_account_name: str
+    sub_account_id: str
+    sub_account_name: str
+    provider: str
+    publisher: str
+    invoice_issuer: str
+    invoice_id: str
+    service_category: str
+    service_name: str
+    sku_id: str
+    sku_price_id: str
+    sku_meter: str
+    resource_id: str
+    resource_name: str
+    resource_type: str
+    region_id: str
+    charge_category: str
+    charge_class: str
+    charge_frequency: str
+    charge_description: str
+    pricing_category: str
+    pricing_unit: str
+    pricing_currency: str
+    consumed_unit: str
+    commitment_discount_id: str
+    commitment_discount_status: str
+    tags: str
+    extra: str
+
+
+class ChargeRecord(NamedTuple):
+    """One cost line. Money in nano-units (10⁻⁹) of `currency`; times in UTC, half-open.
+
+    `identity` is a digest of everything but amounts and quantities (dimension, periods,
+    currency); `content` is a digest of the amounts and quantities. Two lines alike in both are
+    two lines: the store numbers them.
+    """
+
+    file_index: int
+    line: int
+    identity: UUID
+    content: UUID
+    dimension: Dimension
+    charge_period_start: datetime
+    charge_period_end: datetime
+    billing_period_start: datetime
+    billing_period_end: datetime
+    currency: str
+    billed_nano: int
+    effective_nano: int | None
+    list_nano: int | None
+    contracted_nano: int | None
+    billed_exact: Decimal
+    effective_exact: Decimal | None
+    pricing_quantity: str
+    consumed_quantity: str

@@ -1,0 +1,26 @@
+"""The Celery application. Settings live in `portal/settings.py`, times in `portal/schedule.py`."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+app = Celery("plumbline")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@app.on_after_finalize.connect  # type: ignore[untyped-decorator]
+def load_schedule(sender: Celery, **_: object) -> None:
+    """Take the schedule from the registry, which every room has filled by now."""
+    import django
+    from django.apps import apps
+
+    if not apps.ready:
+        django.setup()
+    from portal.schedule import beat_schedule
+
+    sender.conf.beat_schedule = beat_schedule()
