@@ -1,0 +1,131 @@
+"""Codes of the adoption room's words."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class ValueType(models.TextChoices):
+    """What kind of value a use case is for."""
+
+    TASK_TIME = "task_time", "Task time"
+    MANUAL_WORK = "manual_work", "Manual work"
+    QUALITY = "quality", "Quality"
+    OPERATING_COST = "operating_cost", "Operating cost"
+    REVENUE = "revenue", "Revenue"
+    RISK = "risk", "Risk"
+
+
+class RiskTier(models.TextChoices):
+    MINIMAL = "minimal", "Minimal"
+    LIMITED = "limited", "Limited"
+    HIGH = "high", "High"
+
+
+class Stage(models.TextChoices):
+    """`proposed → approved → pilot → live → validated`, and out of each `stopped` or `retired`."""
+
+    PROPOSED = "proposed", "Proposed"
+    APPROVED = "approved", "Approved"
+    PILOT = "pilot", "Pilot"
+    LIVE = "live", "Live"
+    VALIDATED = "validated", "Validated"
+    STOPPED = "stopped", "Stopped"
+    RETIRED = "retired", "Retired"
+
+
+NEXT_STAGES: dict[Stage, tuple[Stage, ...]] = {
+    Stage.PROPOSED: (Stage.APPROVED, Stage.STOPPED, Stage.RETIRED),
+    Stage.APPROVED: (Stage.PILOT, Stage.STOPPED, Stage.RETIRED),
+    Stage.PILOT: (Stage.LIVE, Stage.STOPPED, Stage.RETIRED),
+    Stage.LIVE: (Stage.VALIDATED, Stage.STOPPED, Stage.RETIRED),
+    Stage.VALIDATED: (Stage.STOPPED, Stage.RETIRED),
+    Stage.STOPPED: (),
+    Stage.RETIRED: (),
+}
+STAGES_THAT_NEED_A_REASON = (Stage.STOPPED, Stage.RETIRED)
+STAGES_THAT_NEED_A_STOP_RULE = (Stage.PILOT, Stage.LIVE)
+
+
+class Comparator(models.TextChoices):
+    """How a measured value is held against a threshold."""
+
+    AT_LEAST = "gte", "at least"
+    MORE_THAN = "gt", "more than"
+    AT_MOST = "lte", "at most"
+    BELOW = "lt", "below"
+
+
+class MilestoneState(models.TextChoices):
+    """Reached is final (the measure said so on a day); the others follow the calendar."""
+
+    OPEN = "open", "Open"
+    REACHED = "reached", "Reached"
+    MISSED = "missed", "Missed"
+
+
+class EnvironmentTier(models.TextChoices):
+    PRODUCTION = "production", "Production"
+    STAGING = "staging", "Staging"
+    TESTING = "testing", "Testing"
+    DEVELOPMENT = "development", "Development"
+    PREVIEW = "preview", "Preview"
+    OTHER = "other", "Other"
+
+
+class DeploymentStatus(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    CANCELED = "canceled", "Canceled"
+    SKIPPED = "skipped", "Skipped"
+    SUPERSEDED = "superseded", "Superseded"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class ChangeKind(models.TextChoices):
+    PULL_REQUEST = "pull_request", "Pull request"
+    MERGE_REQUEST = "merge_request", "Merge request"
+    COMMIT = "commit", "Direct commit"
+
+
+class Strength(models.TextChoices):
+    """How strong a sign of AI assistance is, strongest first."""
+
+    AUTONOMOUS = "autonomous", "Autonomous"
+    ASSISTED = "assisted", "Assisted"
+    SUGGESTION = "suggestion", "Suggestion"
+    DECLARED = "declared", "Declared"
+    INFERRED = "inferred", "Inferred"
+
+
+class RevertMethod(models.TextChoices):
+    """How the change that a revert undoes was found."""
+
+    SHA = "sha", "Commit named"
+    PULL_REQUEST = "pull_request", "Pull request number"
+    TITLE = "title", "Exact earlier title"
+    UNRESOLVED = "unresolved", "Not found"
+
+
+class DeliveryState(models.TextChoices):
+    """`claimed → merged → deployed → held`, or out of each `reverted` or `rejected`.
+
+    Work that is not code goes `claimed → confirmed` through a reviewer.
+    """
+
+    CLAIMED = "claimed", "Claimed"
+    MERGED = "merged", "Merged"
+    DEPLOYED = "deployed", "Deployed"
+    HELD = "held", "Held"
+    CONFIRMED = "confirmed", "Confirmed"
+    REVERTED = "reverted", "Reverted"
+    REJECTED = "rejected", "Rejected"
+
+
+class AiAssistance(models.TextChoices):
+    """What the person who logs a delivery says about it. Hours saved are not asked."""
+
+    ASSISTED = "assisted", "AI helped"
+    NOT_STATED = "not_stated", "Not stated"

@@ -1,0 +1,29 @@
+"""The adoption room's tables, one noun a file."""
+
+from adoption.models.changes import Change, Commit, Repository, RepositoryLink
+from adoption.models.deliveries import Delivery
+from adoption.models.deployments import Deployment, Service
+from adoption.models.evidence import Evidence
+from adoption.models.identities import Identity
+from adoption.models.milestones import Milestone
+from adoption.models.programmes import Programme
+from adoption.models.teams import Membership, Team
+from adoption.models.use_cases import StageChange, UseCase
+
+__all__ = [
+    "Change",
+    "Commit",
+    "Delivery",
+    "Deployment",
+    "Evidence",
+    "Identity",
+    "Membership",
+    "Milestone",
+    "Programme",
+    "Repository",
+    "RepositoryLink",
+    "Service",
+    "StageChange",
+    "Team",
+    "UseCase",
+]

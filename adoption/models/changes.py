@@ -1,0 +1,143 @@
+"""Where changes happen, the commit graph, and changes themselves."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from adoption.choices import ChangeKind, RevertMethod, Strength
+from adoption.models.identities import Identity
+from adoption.models.use_cases import UseCase
+
+
+class Repository(models.Model):
+    """A repository. `key` is its address without scheme, or the name that its connection gives."""
+
+    key = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=120)
+    url = models.URLField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "repositories"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RepositoryLink(models.Model):
+    """A dated statement that changes of a repository belong to a use case."""
+
+    use_case = models.ForeignKey(UseCase, on_delete=models.PROTECT, related_name="repository_links")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.PROTECT, related_name="use_case_links"
+    )
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, blank=True)  # exclusive
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on__isnull=True) | Q(ends_on__gt=F("starts_on")),
+                name="adoption_repositorylink_period_is_half_open",
+            ),
+            models.UniqueConstraint(
+                fields=["use_case", "repository", "starts_on"],
+                name="adoption_repositorylink_starts_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.repository_id} → {self.use_case_id}"
+
+
+class Commit(models.Model):
+    """A node of a repository's history, kept so that containment can be worked out again.
+
+    Commits off the default branch are here too (a maintenance release needs them); they are not
+    changes. `parents` are shas, blank-separated, in git's order.
+    """
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="commits")
+    sha = models.CharField(max_length=64)
+    parents = models.TextField(blank=True)
+    on_default_branch = models.BooleanField()
+    committed_at = models.DateTimeField()
+    content = models.UUIDField()  # digest of what the source said, to see whether it changed
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "sha"], name="adoption_commit_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sha[:12]
+
+
+class Change(models.Model):
+    """One merged unit of work: pull request, merge request or direct commit.
+
+    `delivered_by` is the *first* production deployment whose history contains it; `strength` is
+    that of its strongest evidence, empty when there is none (which is *unknown*, not *human*).
+    """
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="changes")
+    kind = models.CharField(max_length=16, choices=ChangeKind)
+    external_id = models.CharField(max_length=200)  # for a commit: its sha
+    sha = models.CharField(max_length=64)  # the commit that brought it to the default branch
+    title = models.CharField(max_length=500)
+    message = models.TextField(blank=True)
+    url = models.URLField(blank=True, max_length=500)
+    author = models.ForeignKey(
+        Identity, on_delete=models.PROTECT, null=True, blank=True, related_name="changes"
+    )
+    first_commit_at = models.DateTimeField(null=True, blank=True)
+    merged_at = models.DateTimeField()
+    files_changed = models.PositiveIntegerField(null=True, blank=True)
+    additions = models.PositiveIntegerField(null=True, blank=True)
+    deletions = models.PositiveIntegerField(null=True, blank=True)
+    content = models.UUIDField()
+    imported_by = models.ForeignKey(
+        "portal.ImportRun", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    strength = models.CharField(max_length=16, choices=Strength, blank=True)
+    reverts = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reverted_by"
+    )
+    revert_method = models.CharField(max_length=16, choices=RevertMethod, blank=True)
+    reverted_at = models.DateTimeField(null=True, blank=True)  # when it was undone, if it was
+    delivered_by = models.ForeignKey(
+        "adoption.Deployment",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="delivered_changes",
+    )
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "kind", "external_id"], name="adoption_change_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(strength="") | Q(strength__in=Strength.values),
+                name="adoption_change_known_strength",
+            ),
+            models.CheckConstraint(
+                condition=Q(delivered_by__isnull=True, delivered_at__isnull=True)
+                | Q(delivered_by__isnull=False, delivered_at__isnull=False),
+                name="adoption_change_delivered_whole",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["repository", "-merged_at"], name="adoption_change_by_merge"),
+            models.Index(
+                fields=["repository", "delivered_at"],
+                name="adoption_change_ai_delivered",
+                condition=~Q(strength=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

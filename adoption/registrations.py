@@ -1,0 +1,1 @@
+"""What adoption registers with the portal. Imported once, by `AdoptionConfig.ready()`."""

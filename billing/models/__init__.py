@@ -1,0 +1,17 @@
+"""The billing room's tables, one noun a file."""
+
+from billing.models.allocation import Allocation, AllocationRule, AllocationShare
+from billing.models.charges import Charge, ChargeDimension, ChargeSlice
+from billing.models.restatements import Restatement
+from billing.models.rollups import DailyCost
+
+__all__ = [
+    "Allocation",
+    "AllocationRule",
+    "AllocationShare",
+    "Charge",
+    "ChargeDimension",
+    "ChargeSlice",
+    "DailyCost",
+    "Restatement",
+]

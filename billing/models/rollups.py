@@ -1,0 +1,40 @@
+"""Daily cost, kept so that pages never read charges."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class DailyCost(models.Model):
+    """Live allocations summed by UTC day and attribute; rewritten for touched days only.
+
+    `use_case` is null for what is unallocated. `effective_nano` sums the lines that state an
+    effective cost; `effective_unknown` counts those that do not, so that a page can say so.
+    """
+
+    day = models.DateField()
+    use_case = models.ForeignKey(
+        "adoption.UseCase", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    connection = models.ForeignKey(
+        "portal.Connection", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    provider = models.TextField()
+    service_name = models.TextField()
+    charge_category = models.TextField()
+    currency = models.CharField(max_length=8)
+    cost_basis = models.CharField(max_length=16)
+    unallocated_reason = models.CharField(max_length=16, blank=True)
+    billed_nano = models.BigIntegerField()
+    effective_nano = models.BigIntegerField()
+    effective_unknown = models.PositiveIntegerField()
+    charges = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["use_case", "day"], name="billing_daily_by_use_case"),
+            models.Index(fields=["day"], name="billing_daily_by_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.service_name}"

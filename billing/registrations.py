@@ -1,0 +1,1 @@
+"""What billing registers with the portal. Imported once, by `BillingConfig.ready()`."""

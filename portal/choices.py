@@ -1,0 +1,74 @@
+"""Codes of the portal's own words."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Role(models.TextChoices):
+    """What a person may do beyond being signed in. *Owner* is not here: a use case names its own."""
+
+    PROGRAMME_LEAD = "programme_lead", "Programme lead"
+    FINANCE = "finance", "Finance"
+    APPROVER = "approver", "Approver"
+    AUDITOR = "auditor", "Auditor"
+    ADMINISTRATOR = "administrator", "Administrator"
+
+
+class RunStatus(models.TextChoices):
+    """Where an import run stands. `applied` is the only one that changed anything."""
+
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    APPLIED = "applied", "Applied"
+    CHECKED = "checked", "Checked (dry run)"
+    HELD = "held", "Held for a person"
+    REFUSED = "refused", "Refused"
+    SUPERSEDED = "superseded", "Superseded by a newer run"
+    FAILED = "failed", "Failed"
+    DISCARDED = "discarded", "Discarded"
+
+
+OPEN_RUN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING)
+FINISHED_RUN_STATUSES = tuple(status for status in RunStatus if status not in OPEN_RUN_STATUSES)
+
+
+class RunTrigger(models.TextChoices):
+    """Why a run was made."""
+
+    COMMAND = "command", "Command"
+    UPLOAD = "upload", "Upload"
+    SCHEDULE = "schedule", "Schedule"
+    REPLAY = "replay", "Replay after a repair"
+
+
+class RunPhase(models.TextChoices):
+    """What a running import is doing; shown with its progress."""
+
+    WAITING = "waiting", "Waiting for a worker"
+    READING = "reading", "Reading"
+    COMPARING = "comparing", "Comparing with what is stored"
+    APPLYING = "applying", "Applying"
+    DONE = "done", "Done"
+
+
+class RejectionPolicy(models.TextChoices):
+    """What happens to the rest of an input when some of its rows are rejected."""
+
+    QUARANTINE = "quarantine", "Apply the rest, quarantine the rejected rows"
+    REFUSE = "refuse", "Refuse the whole input"
+
+
+class RejectedRowState(models.TextChoices):
+    """What became of a rejected row."""
+
+    WAITING = "waiting", "Waiting"
+    REPAIRED = "repaired", "Repaired"
+    DISMISSED = "dismissed", "Dismissed"
+
+
+class ImportKind(models.TextChoices):
+    """What a source brings."""
+
+    COSTS = "costs", "Costs"
+    DELIVERIES = "deliveries", "Deliveries"

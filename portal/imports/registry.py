@@ -1,0 +1,133 @@
+"""Sources and follow-ups that the rooms register with the import engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+from django.core.checks import CheckMessage, Error
+from pydantic import BaseModel
+
+from portal.choices import ImportKind
+from portal.imports.contracts import Source
+from portal.models import ImportRun
+from portal.registry import Registry
+
+Totals = dict[str, dict[str, Decimal]]  # unit (a currency) → measure → exact sum
+
+
+@dataclass
+class Plan:
+    """What applying a run would do, worked out inside the lock and before anything is written."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    totals_in: Totals = field(default_factory=dict)
+    totals_stored: Totals = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    hold_reasons: list[str] = field(default_factory=list)
+    overtaken_by: int | None = None  # a newer run that has already written what this one would
+
+
+class Store(Protocol):
+    """Where the records of one run go. Made for one run, used by one thread.
+
+    `stage` may be called outside a transaction and must not touch live data; `plan` and `apply`
+    are called inside one transaction, with the connection's lock held.
+    """
+
+    def open(self) -> None: ...
+
+    def stage(self, records: Sequence[Any]) -> None: ...
+
+    def plan(self) -> Plan: ...
+
+    def apply(self, plan: Plan, *, at: datetime) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class NoConfig(BaseModel):
+    """Configuration of a source that needs none."""
+
+
+@dataclass(frozen=True)
+class ImportSource:
+    """A source that can be imported from.
+
+    Attributes:
+        key: the source's name (`--source`).
+        label: what a person reads.
+        kind: costs or deliveries.
+        source: the reader.
+        make_store: makes the store for one run.
+        config_model: pydantic model of the connection's `config`.
+        accept: file endings for the upload form.
+        summary: one sentence on what to give it.
+        collect: turns paths that a person named into files to land (a folder, a repository).
+    """
+
+    key: str
+    label: str
+    kind: ImportKind
+    source: Source
+    make_store: Callable[[ImportRun], Store]
+    config_model: type[BaseModel]
+    accept: str
+    summary: str
+    collect: Callable[[Sequence[Path], Path], list[Path]]
+
+
+def _check_source(item: ImportSource) -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
+    if item.source.key != item.key:
+        problems.append(
+            Error(f"import source {item.key!r} wraps a reader called {item.source.key!r}",
+                  id="portal.E101")
+        )
+    if not item.source.parser_version:
+        problems.append(Error(f"import source {item.key!r} has no parser version",
+                              id="portal.E102"))
+    try:
+        item.config_model()
+    except ValueError as error:
+        problems.append(
+            Error(f"import source {item.key!r} cannot be configured by defaults: {error}",
+                  id="portal.E103")
+        )
+    return problems
+
+
+import_sources: Registry[ImportSource] = Registry("import source", _check_source)
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """Work that follows an applied import: another room's figures that rest on what came in.
+
+    `run(import_run, at)` must be repeatable and is called after the import has been committed.
+    """
+
+    key: str
+    kinds: frozenset[ImportKind]
+    run: Callable[[ImportRun, datetime], None]
+
+
+follow_ups: Registry[FollowUp] = Registry("import follow-up")
+
+
+@dataclass(frozen=True)
+class Window:
+    """A half-open range of UTC days; None is open-ended."""
+
+    start: date | None = None
+    end: date | None = None
+
+    def contains(self, day: date) -> bool:
+        return (self.start is None or self.start <= day) and (self.end is None or day < self.end)

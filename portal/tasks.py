@@ -1,0 +1,1 @@
+"""Tasks: each loads by id and makes one service call."""
