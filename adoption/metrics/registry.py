@@ -1,0 +1,107 @@
+"""Metric definitions as data and code. Rooms register theirs; milestones are measured by them.
+
+A metric that usage could improve has no place here: `inputs` names what a metric rests on, and the
+check below refuses tokens, seats, prompts, sessions, lines and self-reported hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.checks import CheckMessage, Error
+
+from adoption.choices import Comparator
+from portal.registry import Registry
+
+NANO = 1_000_000_000
+USAGE_INPUTS = frozenset(
+    {"tokens", "seats", "prompts", "sessions", "lines", "requests", "credits", "reported_hours"}
+)
+KNOWN_INPUTS = frozenset(
+    {"changes", "deployments", "evidence", "deliveries", "effective_cost", "billed_cost"}
+)
+UNITS = frozenset({"count", "money", "days", "share"})
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measured value of one use case, or the reason why there is none.
+
+    Attributes:
+        nano: the value in nano-units (10⁻⁹) of the unit; None with a `reason` when unknown.
+        reason: stable code when `nano` is None, for example `no_production_deployment`.
+        as_of: up to when the inputs were looked at (UTC).
+        count: how many things it was counted or averaged over.
+        currency: for money.
+        basis: for money: the cost basis; for the rest empty.
+        happened_at: for counts, when each counted thing happened, oldest first, so that the day on
+            which a threshold was reached is known and not guessed. Empty otherwise.
+        lineage_url: where a person sees what it was made of.
+    """
+
+    nano: int | None
+    as_of: datetime
+    reason: str = ""
+    count: int = 0
+    currency: str = ""
+    basis: str = ""
+    happened_at: tuple[datetime, ...] = ()
+    lineage_url: str = ""
+
+
+@dataclass(frozen=True)
+class MetricDefinition:
+    """What a metric is.
+
+    Attributes:
+        key: its name for ever.
+        version: semantic version; a change of meaning raises the first number.
+        label: what a person reads.
+        unit: `count`, `money`, `days` or `share`.
+        formula: in words that a controller can check.
+        inputs: what it rests on, out of `KNOWN_INPUTS`.
+        comparators: how a milestone may hold it against a threshold.
+        measure: `measure(use_case_ids, as_of)` → one value a use case, in a constant number of
+            queries.
+        decision: the decision it supports.
+    """
+
+    key: str
+    version: str
+    label: str
+    unit: str
+    formula: str
+    inputs: frozenset[str]
+    comparators: tuple[Comparator, ...]
+    measure: Callable[[Iterable[int], datetime], dict[int, Measured]]
+    decision: str
+
+
+def _check_metric(item: MetricDefinition) -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
+    usage = item.inputs & USAGE_INPUTS
+    if usage:
+        problems.append(
+            Error(
+                f"metric {item.key!r} rests on usage ({', '.join(sorted(usage))}), "
+                "which anybody can raise without delivering anything",
+                id="adoption.E001",
+            )
+        )
+    unknown = item.inputs - KNOWN_INPUTS - USAGE_INPUTS
+    if unknown:
+        problems.append(
+            Error(f"metric {item.key!r} names unknown inputs {sorted(unknown)}", id="adoption.E002")
+        )
+    if item.unit not in UNITS:
+        problems.append(Error(f"metric {item.key!r}: unknown unit {item.unit!r}",
+                              id="adoption.E003"))
+    if not item.comparators:
+        problems.append(Error(f"metric {item.key!r} can be held against nothing",
+                              id="adoption.E004"))
+    return problems
+
+
+metrics: Registry[MetricDefinition] = Registry("metric", _check_metric)

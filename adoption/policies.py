@@ -1,0 +1,55 @@
+"""Who may do what in adoption. Access is denied unless granted here."""
+
+from __future__ import annotations
+
+from adoption.models import Delivery, UseCase
+from portal.choices import Role
+from portal.models import User
+from portal.policies import AnyUser, holds
+
+
+def may_see_registry(user: AnyUser) -> bool:
+    """The registry is open inside the organisation: private entries breed duplicates."""
+    return isinstance(user, User) and user.is_active
+
+
+def may_register_use_case(user: AnyUser) -> bool:
+    """Anybody signed in may propose; what comes of it, others decide."""
+    return isinstance(user, User) and user.is_active
+
+
+def may_edit_use_case(user: AnyUser, use_case: UseCase) -> bool:
+    """Its owner, and programme leads."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return use_case.owner_id == user.pk or holds(user, Role.PROGRAMME_LEAD)
+
+
+def may_change_stage(user: AnyUser, use_case: UseCase) -> bool:
+    """Stages are decided by programme leads; owners may stop their own use case."""
+    return holds(user, Role.PROGRAMME_LEAD)
+
+
+def may_stop_use_case(user: AnyUser, use_case: UseCase) -> bool:
+    return may_edit_use_case(user, use_case)
+
+
+def may_edit_programmes(user: AnyUser) -> bool:
+    """Programmes, teams and memberships."""
+    return holds(user, Role.PROGRAMME_LEAD, Role.ADMINISTRATOR)
+
+
+def may_log_delivery(user: AnyUser) -> bool:
+    return isinstance(user, User) and user.is_active
+
+
+def may_withdraw_delivery(user: AnyUser, delivery: Delivery) -> bool:
+    """Only the person who logged it."""
+    return isinstance(user, User) and user.is_active and delivery.claimed_by_id == user.pk
+
+
+def may_review_delivery(user: AnyUser, delivery: Delivery) -> bool:
+    """Another person: the use case's owner or a programme lead."""
+    if not isinstance(user, User) or not user.is_active or delivery.claimed_by_id == user.pk:
+        return False
+    return delivery.use_case.owner_id == user.pk or holds(user, Role.PROGRAMME_LEAD)

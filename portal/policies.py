@@ -1,0 +1,36 @@
+"""Who may do what in the portal itself. Access is denied unless granted here."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+
+from portal.choices import Role
+from portal.models import User
+
+AnyUser = User | AnonymousUser
+
+
+def holds(user: AnyUser, *roles: Role) -> bool:
+    """Whether an active, signed-in person holds one of `roles`."""
+    return isinstance(user, User) and user.is_active and user.has_role(*roles)
+
+
+def may_see_imports(user: AnyUser) -> bool:
+    """Connections, runs and quarantine show raw input, so not everybody."""
+    return holds(
+        user, Role.FINANCE, Role.PROGRAMME_LEAD, Role.AUDITOR, Role.APPROVER, Role.ADMINISTRATOR
+    )
+
+
+def may_run_imports(user: AnyUser) -> bool:
+    """Start an import, repair or dismiss a quarantined row."""
+    return holds(user, Role.FINANCE, Role.PROGRAMME_LEAD, Role.ADMINISTRATOR)
+
+
+def may_decide_held_runs(user: AnyUser) -> bool:
+    """Release or discard what the brakes held."""
+    return holds(user, Role.FINANCE, Role.PROGRAMME_LEAD)
+
+
+def may_configure_connections(user: AnyUser) -> bool:
+    return holds(user, Role.ADMINISTRATOR)
