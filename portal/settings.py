@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 
 from portal.env import BASE_DIR, Environment
 from portal.logs import configure_logging
+from portal.run.broker import broker_url
 
 ENVIRONMENT = Environment.read()
 VAR_DIR = ENVIRONMENT.var
@@ -231,10 +232,7 @@ SPECTACULAR_SETTINGS = {
 _SOFT, _HARD, _VISIBILITY, _RESTORE = (
     (240, 300, 900, 5) if ENVIRONMENT.celery_broker_url else (50, 60, 150, 2)
 )
-BROKER_DIR = VAR_DIR / "broker"
-CELERY_BROKER_URL = (
-    ENVIRONMENT.celery_broker_url or f"redis+socket://{BROKER_DIR / 'valkey.sock'}"
-)
+CELERY_BROKER_URL = ENVIRONMENT.celery_broker_url or broker_url(VAR_DIR)
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True  # runs and work have tables of their own

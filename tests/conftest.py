@@ -1,0 +1,66 @@
+"""What every test stands on. Services are started earlier, in `tests/plugins/realservices.py`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.plugins.browser import (
+    _allow_django_beside_playwright,
+    browser_type_launch_args,
+    page,
+    page_guard,
+    pytest_collection_modifyitems,
+    sign_in,
+)
+from tests.plugins.workers import celery_worker_process
+
+__all__ = [
+    "_allow_django_beside_playwright",
+    "browser_type_launch_args",
+    "celery_worker_process",
+    "page",
+    "page_guard",
+    "pytest_collection_modifyitems",
+    "sign_in",
+]
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# The same examples everywhere and on every run: a red build must be the change's fault.
+settings.register_profile(
+    "fixed", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("prove", parent=settings.get_profile("fixed"), max_examples=2000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    expression = str(config.getoption("-m") or "")
+    proving = "prove" in expression and "not prove" not in expression
+    settings.load_profile("prove" if proving else "fixed")
+    from django.conf import settings as django_settings
+
+    # Real hashing takes a quarter of a second for each user a test makes.
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with real data; the test is skipped, saying so, where it is not there."""
+    folder = Path(
+        os.environ.get("PLUMBLINE_SHARED_DATA") or REPOSITORY.parent / "shared" / "data"
+    ).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no shared data in {folder}; PLUMBLINE_SHARED_DATA names another place")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _clear_cache() -> None:
+    """One process keeps its cache over all tests; an entry of one must not answer another."""
+    from django.core.cache import cache
+
+    cache.clear()

@@ -1,0 +1,112 @@
+"""Browser fixtures: Debian's Chromium, and a page on which any complaint of the browser fails."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request
+
+from tests.plugins.chromium import ARGUMENTS, chromium_path, require_chromium
+
+LOCAL_HOSTS = {"127.0.0.1", "localhost", ""}
+# The browser reports what the content security policy refused to the document, not to the console
+# alone; the event is kept where the fixture can read it.
+RECORD_VIOLATIONS = """
+window.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`CSP violation: ${event.violatedDirective} refused ${event.blockedURI}`);
+});
+"""
+
+
+class PageGuard:
+    """Collects what a browser complains about; `allow` is for the one complaint a test causes."""
+
+    def __init__(self) -> None:
+        self._problems: list[str] = []
+        self._allowed: list[re.Pattern[str]] = []
+
+    def allow(self, pattern: str) -> None:
+        """Complaints that match this regular expression are part of the test."""
+        self._allowed.append(re.compile(pattern))
+
+    def problems(self) -> list[str]:
+        return [p for p in self._problems if not any(a.search(p) for a in self._allowed)]
+
+    def watch(self, page: Page) -> None:
+        page.add_init_script(RECORD_VIOLATIONS)
+        page.on("console", self._console)
+        page.on("pageerror", self._page_error)
+        page.on("request", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        url = str(message.location.get("url", ""))
+        if message.type == "error" and not url.endswith("/favicon.ico"):
+            self._problems.append(f"console error: {message.text} ({url})")
+
+    def _page_error(self, error: Error) -> None:
+        self._problems.append(f"page error: {error}")
+
+    def _request(self, request: Request) -> None:
+        target = urlsplit(request.url)
+        if target.scheme not in {"data", "blob", "about"} and target.hostname not in LOCAL_HOSTS:
+            self._problems.append(f"request to another host: {request.url}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for a page is a browser test, and is skipped before a server starts for it."""
+    required = os.environ.get("REQUIRE_BROWSER") == "1"
+    absent = chromium_path() is None
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+            if absent and not required:
+                item.add_marker(pytest.mark.skip(reason="NO CHROMIUM: sudo apt install chromium"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return {"executable_path": require_chromium(), "args": ARGUMENTS}
+
+
+@pytest.fixture(scope="session")
+def _allow_django_beside_playwright() -> Iterator[None]:
+    """Playwright keeps an event loop in this thread, which Django takes for asynchronous code."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    yield
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def page_guard() -> PageGuard:
+    return PageGuard()
+
+
+@pytest.fixture
+def page(
+    _allow_django_beside_playwright: None, context: BrowserContext, page_guard: PageGuard
+) -> Iterator[Page]:
+    """A fresh page; the test fails on any console error, CSP violation or foreign request."""
+    page = context.new_page()
+    page_guard.watch(page)
+    yield page
+    page.close()
+    problems = page_guard.problems()
+    assert not problems, "the browser complained:\n" + "\n".join(problems)
+
+
+@pytest.fixture
+def sign_in(context: BrowserContext, live_server: Any, client: Any) -> Callable[[Any], None]:
+    """Sign a user in on the test's browser without going through the form."""
+
+    def do(user: Any) -> None:
+        client.force_login(user)
+        cookie = client.cookies["sessionid"]
+        context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": live_server.url}])
+
+    return do
