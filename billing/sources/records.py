@@ -56,7 +56,9 @@ class ChargeRecord(NamedTuple):
 
     `identity` is a digest of everything but amounts and quantities (dimension, periods,
     currency); `content` is a digest of the amounts and quantities. Two lines alike in both are
-    two lines: the store numbers them.
+    two lines: the store numbers them. `measures` holds further amounts, prices and quantities of
+    the line (unit prices, amounts in the pricing currency) as canonical JSON; they count as
+    content, and stay out of the dimension, which they would make a new one for every line.
     """
 
     file_index: int
@@ -77,3 +79,4 @@ class ChargeRecord(NamedTuple):
     effective_exact: Decimal | None
     pricing_quantity: str
     consumed_quantity: str
+    measures: str = "{}"

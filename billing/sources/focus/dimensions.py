@@ -1,0 +1,157 @@
+"""From the repeating cells of a row to a `Dimension`, checked and named by its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+from billing.sources.focus.amounts import NULL_WORDS, BadNumberError, parse_quantity
+from billing.sources.focus.columns import (
+    EXTRA,
+    KNOWN,
+    OLD_PROVIDER,
+    PROVIDER,
+    TAGS,
+    TEXT_FIELDS,
+    Layout,
+)
+from billing.sources.focus.documents import canonical_json, object_or_text, parse_object
+from billing.sources.focus.rows import BadCellError
+from billing.sources.records import Dimension
+
+CHARGE_CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
+CORRECTION = "Correction"
+CACHED_DIMENSIONS = 8_192
+CACHED_MEASURES = 16_384
+_REQUIRED_TEXT = ("BillingAccountId", "ChargeCategory")
+
+
+def cell_picker(indexes: Sequence[int]) -> Callable[[list[str]], tuple[str, ...]]:
+    """A function that picks these cells of a row as a tuple, at C speed."""
+    if not indexes:
+        return lambda cells: ()
+    if len(indexes) == 1:
+        only = indexes[0]
+        return lambda cells: (cells[only],)
+    return itemgetter(*indexes)
+
+
+def clean_text(cell: str) -> str:
+    """A text cell without surrounding blanks; `''` for a null, written as a word or not."""
+    cell = cell.strip()
+    return "" if cell in NULL_WORDS else cell
+
+
+def digest_of(parts: Sequence[str]) -> bytes:
+    """BLAKE2b-128 of texts. NUL is refused in every input, so it separates them safely."""
+    return blake2b("\0".join(parts).encode("utf-8"), digest_size=16).digest()
+
+
+class DimensionCache(dict[tuple[str, ...], Dimension]):
+    """Raw dimension cells of one file → `Dimension`. Bounded: it starts anew when full."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.pick = cell_picker(layout.dimension)
+        self.unnamed_services = 0
+        names = [layout.names[index] for index in layout.dimension]
+        at = {name: place for place, name in enumerate(names)}
+        self._fields = {field: (at.get(column), column) for field, column in TEXT_FIELDS.items()}
+        self._providers = [at[name] for name in (PROVIDER, OLD_PROVIDER) if name in at]
+        self._old_provider = at.get(OLD_PROVIDER)
+        self._tags = at.get(TAGS)
+        self._extra = sorted(
+            (name, place) for name, place in at.items() if name in EXTRA or name not in KNOWN
+        )
+
+    def __missing__(self, cells: tuple[str, ...]) -> Dimension:
+        dimension = self._build([clean_text(cell) for cell in cells])
+        if len(self) >= CACHED_DIMENSIONS:
+            self.clear()
+        self[cells] = dimension
+        return dimension
+
+    def _build(self, cells: list[str]) -> Dimension:
+        text = {
+            field: "" if place is None else cells[place]
+            for field, (place, _) in self._fields.items()
+        }
+        provider = next((cells[place] for place in self._providers if cells[place]), "")
+        self._check(text, provider)
+        values = {
+            **text,
+            "provider": provider,
+            "tags": self._read_tags(cells),
+            "extra": self._read_extra(cells, provider),
+        }
+        fields = [values[name] for name in Dimension._fields[1:]]
+        return Dimension(UUID(bytes=digest_of(fields)), *fields)
+
+    def _check(self, text: dict[str, str], provider: str) -> None:
+        for field, (_, column) in self._fields.items():
+            if column in _REQUIRED_TEXT and not text[field]:
+                raise BadCellError(column, "missing_value", f"a {column}")
+        if not provider:
+            raise BadCellError(
+                PROVIDER, "missing_value", f"the provider's name here or in {OLD_PROVIDER}"
+            )
+        category, charge_class = text["charge_category"], text["charge_class"]
+        if category not in CHARGE_CATEGORIES:
+            raise BadCellError(
+                "ChargeCategory",
+                "unknown_charge_category",
+                f"one of {', '.join(CHARGE_CATEGORIES)}",
+            )
+        if charge_class not in ("", CORRECTION):
+            raise BadCellError("ChargeClass", "unknown_charge_class", f"nothing, or {CORRECTION}")
+        self.unnamed_services += not text["service_name"]
+
+    def _read_tags(self, cells: list[str]) -> str:
+        if self._tags is None or not cells[self._tags]:
+            return "{}"
+        try:
+            return canonical_json(parse_object(cells[self._tags]))
+        except ValueError as error:
+            raise BadCellError(
+                TAGS, "malformed_tags", 'a JSON object with unique keys, such as {"team": "a"}'
+            ) from error
+
+    def _read_extra(self, cells: list[str], provider: str) -> str:
+        extra: dict[str, Any] = {
+            name: object_or_text(cells[place]) for name, place in self._extra if cells[place]
+        }
+        if self._old_provider is not None and cells[self._old_provider] not in ("", provider):
+            extra[OLD_PROVIDER] = cells[self._old_provider]
+        return canonical_json(extra)
+
+
+class MeasureCache(dict[tuple[str, ...], str]):
+    """Raw cells of further amounts of a line → canonical JSON; bounded."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.pick = cell_picker(layout.measures)
+        self._names = [layout.names[index] for index in layout.measures]
+
+    def __missing__(self, cells: tuple[str, ...]) -> str:
+        document = {
+            name: _measure(text)
+            for name, cell in zip(self._names, cells, strict=True)
+            if (text := clean_text(cell))
+        }
+        measures = canonical_json(document)
+        if len(self) >= CACHED_MEASURES:
+            self.clear()
+        self[cells] = measures
+        return measures
+
+
+def _measure(text: str) -> Any:
+    """A number as canonical text, so that 1.0 and 1.00 are the same; anything else as it came."""
+    try:
+        return parse_quantity(text)
+    except BadNumberError:
+        return object_or_text(text)
