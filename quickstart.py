@@ -119,6 +119,8 @@ def is_ready(venv: Path, groups: set[str]) -> bool:
         held = json.loads((venv / STAMP).read_text())
     except (OSError, ValueError):
         return False
+    if not isinstance(held, dict):
+        return False
     same = all(held.get(key) == value for key, value in wanted_stamp(venv).items())
     return same and groups <= set(held.get("groups", [])) and os.access(venv_python(venv), os.X_OK)
 

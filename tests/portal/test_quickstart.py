@@ -1,0 +1,301 @@
+"""The set-up script: what it refuses, repairs and skips, and how it runs the tests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import venv as venv_module
+from pathlib import Path
+
+import pytest
+
+import quickstart
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that stands for a clone, with its lock file."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    (folder / "uv.lock").write_text("version = 1\n")
+    monkeypatch.setattr(quickstart, "ROOT", folder)
+    monkeypatch.delenv("PLUMBLINE_VENV", raising=False)
+    return folder
+
+
+def make_venv(folder: Path) -> Path:
+    venv_module.create(folder, with_pip=False)
+    return folder
+
+
+@pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13)])
+def test_a_fitting_python_is_taken(version: tuple[int, int]) -> None:
+    assert quickstart.refuse_python(version) is None
+
+
+@pytest.mark.parametrize("version", [(3, 9), (3, 10), (3, 14), (2, 7)])
+def test_another_python_is_refused_with_a_command(
+    version: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quickstart.shutil.which", {"python3.12": "/usr/bin/python3.12"}.get)
+    message = quickstart.refuse_python(version)
+    assert message is not None
+    assert ".".join(map(str, version)) in message
+    assert message.endswith("run:  python3.12 quickstart.py")
+    monkeypatch.setattr("quickstart.shutil.which", lambda name: None)
+    assert "sudo apt install -y python3" in str(quickstart.refuse_python(version))
+
+
+def test_the_script_needs_the_standard_library_only() -> None:
+    code = "import sys; sys.path.insert(0, '.'); import quickstart; print('fine')"
+    ended = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert ended.stdout == "fine\n", ended.stderr
+
+
+# --- Half-made environments -------------------------------------------------------------------
+
+
+def test_a_half_made_environment_is_removed_and_that_is_said(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = root / ".venv"
+    (broken / "bin").mkdir(parents=True)
+    (broken / "bin" / "python").symlink_to("/nowhere/python3")
+    quickstart.remove_broken(broken)
+    assert not broken.exists()
+    assert "half made" in capsys.readouterr().err
+
+
+def test_a_working_environment_stays(root: Path) -> None:
+    working = make_venv(root / ".venv")
+    quickstart.remove_broken(working)
+    assert quickstart.runs(quickstart.venv_python(working), "-c", "import json")
+
+
+def test_a_folder_that_is_no_environment_is_never_removed(root: Path, tmp_path: Path) -> None:
+    somebodys = tmp_path / "home"
+    somebodys.mkdir()
+    (somebodys / "thesis.txt").write_text("years of work")
+    with pytest.raises(quickstart.SetupError, match=f"rm -r {somebodys}"):
+        quickstart.remove_broken(somebodys)
+    assert (somebodys / "thesis.txt").read_text() == "years of work"
+
+
+def test_an_environment_without_pip_is_made_anew(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_venv(root / ".venv")
+    (made / "left-over").touch()
+    asked: list[Path] = []
+    monkeypatch.setattr(quickstart, "pip_install", lambda python, *options: asked.append(python))
+    assert quickstart.install_uv_with_venv(made) == str(made / "bin" / "uv")
+    assert asked == [quickstart.venv_python(made)]
+    assert not (made / "left-over").exists()
+    assert quickstart.runs(asked[0], "-m", "pip", "--version")
+
+
+# --- Finding uv -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine without uv, without ensurepip and without pip."""
+    monkeypatch.setattr(quickstart, "installed_uv", lambda: None)
+    monkeypatch.setattr("quickstart.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(quickstart, "runs", lambda *command: False)
+    return root
+
+
+def test_a_python_that_cannot_make_environments_names_the_package(bare: Path) -> None:
+    with pytest.raises(quickstart.SetupError, match="sudo apt install -y python3-venv"):
+        quickstart.find_or_install_uv(bare / ".venv")
+
+
+def test_with_pip_but_no_venv_uv_goes_beside_the_environment(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quickstart, "runs", lambda *command: "pip" in command)
+    asked: list[tuple[object, ...]] = []
+    monkeypatch.setattr(quickstart, "pip_install", lambda *given: asked.append(given))
+    assert quickstart.find_or_install_uv(bare / ".venv") == str(bare / ".bootstrap/bin/uv")
+    assert asked[0][:3] == (Path(sys.executable), "--target", str(bare / ".bootstrap"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "taken"), [("uv 0.13.8", True), ("uv 1.2.0", True), ("uv 0.4.1", False), ("", False)]
+)
+def test_an_installed_uv_is_taken_when_it_is_new_enough(
+    answer: str, taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "uv"
+    program.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("quickstart.shutil.which", lambda name: str(program))
+    assert quickstart.installed_uv() == (str(program) if taken else None)
+
+
+def test_a_failed_download_says_what_to_check() -> None:
+    with pytest.raises(quickstart.SetupError, match="HTTPS_PROXY") as caught:
+        quickstart.download([sys.executable, "-c", "raise SystemExit(7)"])
+    assert "ended with 7" in str(caught.value)
+    assert str(caught.value).endswith("python3 quickstart.py")
+
+
+def test_downloads_never_print_to_the_stdout_of_a_command(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    quickstart.download([sys.executable, "-c", "print('Downloading')"])
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err == "Downloading\n"
+
+
+def test_an_unusable_home_moves_the_cache_into_the_clone(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UV_CACHE_DIR", raising=False)
+    monkeypatch.delenv("HOME")
+    variables = quickstart.download_environment()
+    assert variables["UV_CACHE_DIR"] == str(root / ".bootstrap" / "cache")
+    assert variables["UV_PYTHON_DOWNLOADS"] == "never"
+
+
+# --- The stamp --------------------------------------------------------------------------------
+
+
+def test_a_finished_set_up_is_recognised_until_the_lock_file_changes(root: Path) -> None:
+    venv = make_venv(root / ".venv")
+    assert not quickstart.is_ready(venv, set())
+    quickstart.write_stamp(venv, {"dev"})
+    assert quickstart.is_ready(venv, {"dev"})
+    assert quickstart.is_ready(venv, set()), "the tests' environment serves the demo as well"
+    (root / "uv.lock").write_text("version = 2\n")
+    assert not quickstart.is_ready(venv, set())
+
+
+def test_a_demo_environment_does_not_serve_the_tests(root: Path) -> None:
+    venv = make_venv(root / ".venv")
+    quickstart.write_stamp(venv, set())
+    assert quickstart.is_ready(venv, set())
+    assert not quickstart.is_ready(venv, {"dev"})
+
+
+def test_a_stamp_does_not_outlive_its_python(root: Path) -> None:
+    venv = make_venv(root / ".venv")
+    quickstart.write_stamp(venv, set())
+    settings = venv / "pyvenv.cfg"
+    settings.write_text(settings.read_text().replace(quickstart.python_of(venv), "3.10.1"))
+    assert not quickstart.is_ready(venv, set())
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"lock": 1}'])
+def test_an_unreadable_stamp_means_setting_up_again(root: Path, content: str) -> None:
+    venv = make_venv(root / ".venv")
+    (venv / quickstart.STAMP).write_text(content)
+    assert not quickstart.is_ready(venv, set())
+
+
+# --- Running the tests ------------------------------------------------------------------------
+
+
+def test_without_arguments_the_marked_tests_run_on_both_engines() -> None:
+    (first, sqlite), (second, postgres) = quickstart.test_passes([])
+    assert (first, second) == ("SQLite", "PostgreSQL")
+    assert sqlite[-4:] == ["--db", "sqlite", "-m", "not prove and not benchmark"]
+    assert postgres[-4:] == [
+        *("--db", "postgres"),
+        *("-m", "both_engines and (not prove and not benchmark)"),
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["--db", "postgres", "-x"], ["--db=postgres", "-x"]])
+def test_a_named_engine_is_the_only_one(arguments: list[str]) -> None:
+    [(_, given)] = quickstart.test_passes(arguments)
+    assert given[-len(arguments) :] == arguments
+    assert "-m" not in given
+
+
+@pytest.mark.parametrize("given", [["-m", "worker"], ["-mworker"], ["-m=worker"]])
+def test_an_own_expression_holds_for_both_passes(given: list[str]) -> None:
+    passes = quickstart.test_passes([*given, "tests/portal"])
+    assert [arguments[arguments.index("-m") + 1] for _, arguments in passes] == [
+        "worker",
+        "both_engines and (worker)",
+    ]
+    assert all(arguments[-1] == "tests/portal" for _, arguments in passes)
+
+
+@pytest.mark.parametrize("given", [["-n", "0"], ["-n4"], ["--numprocesses=3"], ["--pdb"]])
+def test_a_wish_about_processes_is_respected(given: list[str]) -> None:
+    for _, arguments in quickstart.test_passes(given):
+        assert "auto" not in arguments
+
+
+FAKE_PYTEST = """#!/bin/sh
+case "$*" in *postgres*) answer='{postgres}'; code={postgres_code};;
+*) answer='{sqlite}'; code={sqlite_code};; esac
+printf '%s' "$answer" > "$4"
+exit $code
+"""
+
+
+@pytest.mark.parametrize(
+    ("sqlite_code", "postgres_code", "expected"),
+    [(0, 0, 0), (1, 0, 1), (0, 1, 1), (0, 5, 0), (5, 5, 5), (0, 2, 2), (3, 1, 3)],
+)
+def test_one_closing_line_adds_up_and_either_pass_can_fail_the_run(
+    sqlite_code: int,
+    postgres_code: int,
+    expected: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    program = tmp_path / "python"
+    counts = {"sqlite": {"failed": 1, "passed": 40}, "postgres": {"passed": 2, "skipped": 3}}
+    text = FAKE_PYTEST
+    for engine, answer in counts.items():
+        text = text.replace(f"{{{engine}}}", json.dumps(answer))
+    text = text.replace("{sqlite_code}", str(sqlite_code))
+    program.write_text(text.replace("{postgres_code}", str(postgres_code)))
+    program.chmod(0o755)
+    monkeypatch.setattr(quickstart, "prepare", lambda groups: program)
+    assert quickstart.run_tests([]) == expected
+    lines = capsys.readouterr().out.strip().split("\n")
+    assert lines[-3:-1] == ["SQLite: 1 failed, 40 passed", "PostgreSQL: 2 passed, 3 skipped"]
+    assert lines[-1].startswith("====")
+    assert "1 failed, 42 passed, 3 skipped in " in lines[-1]
+
+
+# --- The command line -------------------------------------------------------------------------
+
+
+def test_an_unknown_verb_is_refused_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert quickstart.main(["tset"]) == 2
+    assert "python3 quickstart.py test [ARGS]" in capsys.readouterr().err
+
+
+def test_help_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert quickstart.main(["--help"]) == 0
+    assert "PLUMBLINE_PORT" in capsys.readouterr().out
+
+
+def test_a_second_start_downloads_nothing_and_leaves_stdout_to_the_command(root: Path) -> None:
+    shutil.copy(REPOSITORY / "quickstart.py", root)
+    (root / "manage.py").write_text("import sys; print(sys.argv[1:]); raise SystemExit(3)")
+    quickstart.write_stamp(make_venv(root / ".venv"), set())
+    environment = {"PATH": "/nowhere", "HOME": "/nowhere"}
+    ended = subprocess.run(
+        [sys.executable, str(root / "quickstart.py"), "manage", "demo", "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.stdout, ended.stderr) == ("['demo', '--json']\n", "")
+    assert ended.returncode == 3
