@@ -1,0 +1,116 @@
+"""Error pages in the house look; none of them needs the database, a user or a session."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import get_template
+
+from portal.shell.theme import theme_of
+
+logger = logging.getLogger(__name__)
+API_PREFIX = "/api/"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    status: int
+    title: str
+    text: str
+
+
+BAD_REQUEST = ErrorPage(
+    400,
+    "This request cannot be read",
+    "Something in the address or the form is not as it should be. Go back and try again.",
+)
+FORBIDDEN = ErrorPage(
+    403,
+    "This is not open to you",
+    "Your roles do not include this page or action. A programme lead can say who to ask.",
+)
+CSRF_FAILED = ErrorPage(
+    403,
+    "The form has expired",
+    "Nothing was changed. Go back, reload the page and send the form again; cookies must be on.",
+)
+NOT_FOUND = ErrorPage(
+    404,
+    "There is no such page",
+    "The address is wrong, the thing was removed, or it is not open to you.",
+)
+SERVER_ERROR = ErrorPage(
+    500,
+    "Something went wrong on our side",
+    "It has been logged. What you sent may not have been saved: check before you send it again.",
+)
+
+
+def _reference() -> str:
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+def _problem(page: ErrorPage, reference: str) -> HttpResponse:
+    document = {"type": "about:blank", "title": page.title, "status": page.status}
+    if reference:
+        document["instance"] = f"urn:uuid:{reference}"
+    return HttpResponse(
+        json.dumps(document), status=page.status, content_type="application/problem+json"
+    )
+
+
+def render_error(request: HttpRequest, page: ErrorPage) -> HttpResponse:
+    """The page, or for an address of the API the same as problem+json."""
+    reference = _reference() if page.status >= 500 else ""
+    if request.path.startswith(API_PREFIX):
+        return _problem(page, reference)
+    # Rendered without the request: context processors would ask for the user and the messages.
+    html = get_template("portal/errors/error.html").render(
+        {
+            "status": page.status,
+            "title": page.title,
+            "text": page.text,
+            "reference": reference,
+            "home_url": "/",
+            "theme": theme_of(request),
+        }
+    )
+    return HttpResponse(html, status=page.status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400."""
+    return render_error(request, BAD_REQUEST)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403."""
+    return render_error(request, FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404."""
+    return render_error(request, NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500. Falls back to plain text when even the template cannot be rendered."""
+    try:
+        return render_error(request, SERVER_ERROR)
+    except Exception:
+        logger.exception("the error page itself failed")
+        return HttpResponse(
+            f"{SERVER_ERROR.title}. {SERVER_ERROR.text}",
+            status=500,
+            content_type="text/plain; charset=utf-8",
+        )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 of the CSRF middleware: says what to do, and logs why."""
+    logger.warning("csrf failure: %s", reason)
+    return render_error(request, CSRF_FAILED)
