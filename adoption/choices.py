@@ -57,11 +57,22 @@ class Comparator(models.TextChoices):
 
 
 class MilestoneState(models.TextChoices):
-    """Reached is final (the measure said so on a day); the others follow the calendar."""
+    """Reached stays (the measure said so on a day) unless what was counted is withdrawn."""
 
     OPEN = "open", "Open"
     REACHED = "reached", "Reached"
     MISSED = "missed", "Missed"
+
+
+class MilestoneEventKind(models.TextChoices):
+    """What happened to a milestone: the first three by a person, the others by its measure."""
+
+    ADDED = "added", "Added"
+    CHANGED = "changed", "Changed"
+    REMOVED = "removed", "Removed"
+    REACHED = "reached", "Reached"
+    MISSED = "missed", "Missed"
+    RESTATED = "restated", "Restated"
 
 
 class EnvironmentTier(models.TextChoices):

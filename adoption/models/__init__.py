@@ -5,7 +5,7 @@ from adoption.models.deliveries import Delivery
 from adoption.models.deployments import Deployment, Service
 from adoption.models.evidence import Evidence
 from adoption.models.identities import Identity
-from adoption.models.milestones import Milestone
+from adoption.models.milestones import Milestone, MilestoneEvent
 from adoption.models.programmes import Programme
 from adoption.models.teams import Membership, Team
 from adoption.models.use_cases import StageChange, UseCase
@@ -19,6 +19,7 @@ __all__ = [
     "Identity",
     "Membership",
     "Milestone",
+    "MilestoneEvent",
     "Programme",
     "Repository",
     "RepositoryLink",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from adoption.choices import Comparator, MilestoneState
+from adoption.choices import Comparator, MilestoneEventKind, MilestoneState
 from adoption.models.use_cases import UseCase
 
 
@@ -56,3 +57,39 @@ class Milestone(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class MilestoneEvent(models.Model):
+    """What happened to a milestone, and who did it: so that a promise cannot change unseen.
+
+    `decided_by` is empty for what the measure said. Never changed, never deleted; it outlives the
+    milestone, hence the title of its own.
+    """
+
+    use_case = models.ForeignKey(UseCase, on_delete=models.PROTECT, related_name="milestone_events")
+    milestone = models.ForeignKey(
+        Milestone, on_delete=models.SET_NULL, null=True, blank=True, related_name="events"
+    )
+    title = models.CharField(max_length=160)
+    kind = models.CharField(max_length=16, choices=MilestoneEventKind)
+    note = models.TextField(blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    happened_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-happened_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=MilestoneEventKind.values),
+                name="adoption_milestoneevent_known_kind",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.get_kind_display()}"
