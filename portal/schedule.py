@@ -32,9 +32,10 @@ class ScheduledJob:
 
 
 def _check_job(job: ScheduledJob) -> list[CheckMessage]:
-    from celery import current_app
+    from portal.celery import app as current_app
 
-    current_app.loader.import_default_modules()
+    # Not the loader's import: in Celery it runs all system checks, this one among them.
+    current_app.autodiscover_tasks(force=True)
     problems: list[CheckMessage] = []
     if job.task not in current_app.tasks:
         problems.append(Error(f"scheduled job {job.key!r}: no task {job.task!r}", id="portal.E201"))

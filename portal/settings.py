@@ -7,6 +7,7 @@ from typing import Any
 
 import bootstrap_wrapper
 import dj_database_url
+import drf_spectacular_sidecar
 from csp.constants import NONE, SELF
 
 from portal.env import BASE_DIR, Environment
@@ -142,10 +143,19 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 _BOOTSTRAP = Path(str(bootstrap_wrapper.get_bootstrap_dir()))
+_SWAGGER = (
+    Path(str(drf_spectacular_sidecar.__file__)).parent
+    / "static"
+    / "drf_spectacular_sidecar"
+    / "swagger-ui-dist"
+)
 # Third-party files come from installed packages, and only the ones named here are served.
 VENDOR_STATIC = {
     "vendor/bootstrap.min.css": _BOOTSTRAP / "css" / "bootstrap.min.css",
     "vendor/bootstrap.bundle.min.js": _BOOTSTRAP / "js" / "bootstrap.bundle.min.js",
+    "vendor/swagger-ui/swagger-ui.css": _SWAGGER / "swagger-ui.css",
+    "vendor/swagger-ui/swagger-ui-bundle.js": _SWAGGER / "swagger-ui-bundle.js",
+    "vendor/swagger-ui/favicon-32x32.png": _SWAGGER / "favicon-32x32.png",
 }
 STATICFILES_FINDERS = [
     "portal.shell.static.VendorFinder",
@@ -205,14 +215,12 @@ if IS_PRODUCTION:
 # --- API --------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "portal.api.pagination.CursorPagination",
+    "DEFAULT_PARSER_CLASSES": ["portal.api.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "portal.api.errors.problem_handler",
-    "PAGE_SIZE": 100,
     "COERCE_DECIMAL_TO_STRING": True,
 }
 SPECTACULAR_SETTINGS = {
@@ -222,8 +230,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
 # --- Background work --------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template
 
+from portal.api.errors import problem_for_status, problem_response
 from portal.shell.theme import theme_of
 
 logger = logging.getLogger(__name__)
@@ -54,20 +54,11 @@ def _reference() -> str:
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
-def _problem(page: ErrorPage, reference: str) -> HttpResponse:
-    document = {"type": "about:blank", "title": page.title, "status": page.status}
-    if reference:
-        document["instance"] = f"urn:uuid:{reference}"
-    return HttpResponse(
-        json.dumps(document), status=page.status, content_type="application/problem+json"
-    )
-
-
 def render_error(request: HttpRequest, page: ErrorPage) -> HttpResponse:
     """The page, or for an address of the API the same as problem+json."""
     reference = _reference() if page.status >= 500 else ""
     if request.path.startswith(API_PREFIX):
-        return _problem(page, reference)
+        return problem_response(request, problem_for_status(page.status, page.text))
     # Rendered without the request: context processors would ask for the user and the messages.
     html = get_template("portal/errors/error.html").render(
         {

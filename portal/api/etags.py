@@ -1,0 +1,80 @@
+"""Entity tags: a 304 for what has not changed, and no write over somebody else's write.
+
+Where the state of an answer can be told from a few numbers (versions, newest change, count), the
+tag is made of those, and a 304 costs that one query. Otherwise the tag is a digest of the rows of
+the page: always right, and a 304 still saves presenting and sending them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from rest_framework.request import Request
+
+from portal.api.errors import STALE_VERSION, VERSION_REQUIRED, Problem
+
+# Raised when the shape of answers changes, so that no client keeps an old shape.
+REPRESENTATION = 1
+_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+_VERSION = re.compile(r"v([0-9]{1,9})(?:-[0-9a-f]+)?")
+
+
+def state_tag(request: Request, *state: Any) -> str:
+    """A tag for what this person gets at this address in this `state` (JSON-able or dated)."""
+    text = json.dumps(
+        [REPRESENTATION, request.get_full_path(), request.user.pk, state], default=str
+    )
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def version_tag(request: Request, version: int, *state: Any) -> str:
+    """A tag that `If-Match` can name: the version, then a digest of what else is shown."""
+    return f'"v{version}-{state_tag(request, version, *state)[1:17]}"'
+
+
+def matches(request: Request, tag: str) -> bool:
+    """Whether `If-None-Match` names `tag` (weak comparison: compression weakens tags)."""
+    given = request.headers.get("If-None-Match", "")
+    if given.strip() == "*":
+        return True
+    return tag[1:-1] in _TAG.findall(given)
+
+
+def required_version(request: Request) -> int:
+    """The version named by `If-Match`.
+
+    A tag that compression made weak is taken all the same: its version is as exact as before.
+
+    Raises:
+        Problem: 428 when the header is missing or names no version, 412 when it is no tag of ours.
+    """
+    given = request.headers.get("If-Match", "").strip()
+    if not given or given == "*":
+        raise Problem(
+            VERSION_REQUIRED,
+            "Send the ETag of what you read as If-Match, so that no change of somebody else is "
+            "overwritten. `*` does not say which version you saw.",
+        )
+    tags = _TAG.findall(given)
+    versions = {found[1] for tag in tags if (found := _VERSION.fullmatch(tag))}
+    if len(versions) != 1:
+        raise stale("If-Match names no version of this; read it again and send its ETag.")
+    return int(versions.pop())
+
+
+def stale(detail: str = "") -> Problem:
+    """412: it was changed since it was read."""
+    return Problem(
+        STALE_VERSION,
+        detail or "Somebody changed it since you read it. Read it again, then send your change.",
+    )
+
+
+def rows_state(rows: Iterable[dict[str, Any]]) -> str:
+    """A digest of rows, for lists whose state no few numbers tell."""
+    text = json.dumps(list(rows), default=str, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

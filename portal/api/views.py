@@ -1,0 +1,127 @@
+"""What every endpoint stands on: problems, conditional answers, lists over plain rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from django.db.models import QuerySet
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from portal.api.errors import NOT_FOUND, FieldProblem, Problem, invalid, request_id
+from portal.api.etags import matches, rows_state, state_tag
+from portal.api.pagination import page_links, read_limit, read_page
+
+SerializerT = TypeVar("SerializerT", bound="Serializer[Any]")
+PAGE_PARAMETERS = frozenset({"cursor", "limit"})
+
+
+class ApiView(APIView):
+    """An endpoint. Answers belong to one person and are asked for again before they are reused."""
+
+    metadata_class = None  # OPTIONS would be one more undocumented surface
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.setdefault("Cache-Control", "private, no-cache")
+        response.setdefault("X-Request-ID", request_id())
+        return response
+
+
+class UnknownAddressView(ApiView):
+    """Whatever lies below /api/ and is not there: a problem, never a page."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise Problem(
+            NOT_FOUND,
+            "The API has no such address. Addresses end in a slash; /api/v1/schema/ lists them.",
+        )
+
+
+def conditional(request: Request, tag: str, build: Callable[[], Any]) -> Response:
+    """304 when the caller has `tag` already, else `build()` with it."""
+    if matches(request, tag):
+        return Response(status=304, headers={"ETag": tag})
+    return Response(build(), headers={"ETag": tag})
+
+
+def list_response(
+    request: Request,
+    queryset: QuerySet[Any, Any],
+    present: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
+    *,
+    ordering: Sequence[str],
+    state: Callable[[], Any] | None = None,
+) -> Response:
+    """A page of `queryset` (over `values()`), as `{"next", "previous", "results"}`.
+
+    Args:
+        present: rows as read → rows as answered.
+        ordering: field names, the last one unique.
+        state: what the whole list depends on, in one cheap query; without it the tag is the
+            digest of the page's rows.
+    """
+    limit = read_limit(request.query_params.get("limit"))
+    tag = ""
+    if state is not None:
+        tag = state_tag(request, state())
+        if matches(request, tag):
+            return Response(status=304, headers={"ETag": tag})
+    page = read_page(
+        queryset, ordering=ordering, cursor=request.query_params.get("cursor"), limit=limit
+    )
+    links = page_links(request, page)
+    if state is None:
+        tag = state_tag(request, rows_state(page.rows), links)
+    return conditional(request, tag, lambda: {**links, "results": present(page.rows)})
+
+
+def read_query(request: Request, form: type[SerializerT], *, paged: bool = True) -> SerializerT:
+    """The query parameters, checked by `form`.
+
+    Raises:
+        Problem: 400, naming each parameter that is unknown or cannot be read: a misspelt filter
+            must not answer with everything.
+    """
+    known = form(data=request.query_params)
+    extra = sorted(
+        set(request.query_params) - set(known.fields) - (PAGE_PARAMETERS if paged else set())
+    )
+    if extra:
+        raise invalid(
+            {
+                name: [FieldProblem("unknown_parameter", "There is no such parameter.")]
+                for name in extra
+            }
+        )
+    known.is_valid(raise_exception=True)
+    return known
+
+
+def read_body(request: Request, form: type[SerializerT], *, partial: bool = False) -> SerializerT:
+    """The payload, checked by `form`.
+
+    Raises:
+        Problem: 400, naming each field that is unknown, not writable or cannot be read. What is
+            left out silently would look as if it had been saved.
+    """
+    found = form(data=request.data, partial=partial)
+    data = request.data
+    if not isinstance(data, dict):
+        raise invalid({"non_field_errors": [FieldProblem("invalid", "Send one JSON object.")]})
+    writable = {name for name, field in found.fields.items() if not field.read_only}
+    extra = sorted(set(map(str, data)) - writable)
+    if extra:
+        raise invalid(
+            {name: [FieldProblem("not_writable", "This cannot be written here.")] for name in extra}
+        )
+    found.is_valid(raise_exception=True)
+    return found

@@ -1,0 +1,91 @@
+"""The schema is valid OpenAPI 3.1, and its page runs under the strict policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+from playwright.sync_api import Page
+from rest_framework.test import APIClient
+
+from portal.models import User
+
+SCHEMA, DOCS = "/api/v1/schema/", "/api/v1/docs/"
+
+
+@pytest.fixture
+def schema(api: APIClient) -> dict[str, Any]:
+    found: dict[str, Any] = api.get(SCHEMA, {"format": "json"}).json()
+    return found
+
+
+@pytest.mark.django_db
+def test_the_schema_is_valid_openapi_3_1(schema: dict[str, Any]) -> None:
+    assert schema["openapi"].startswith("3.1")
+    validate_schema(schema)
+
+
+def operations(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+@pytest.mark.django_db
+def test_every_operation_says_what_it_does_and_how_it_fails(schema: dict[str, Any]) -> None:
+    for path, method, operation in operations(schema):
+        where = f"{method} {path}"
+        assert operation.get("summary"), where
+        assert operation.get("tags"), where
+        assert {"401", "403", "406", "500"} <= set(operation["responses"]), where
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(response["content"]) == ["application/problem+json"], where
+        if "{" in path:
+            assert "404" in operation["responses"], where
+        if method in {"post", "patch"}:
+            assert {"400", "409", "415"} <= set(operation["responses"]), where
+
+
+def test_generating_the_schema_needs_no_guess(capsys: pytest.CaptureFixture[str]) -> None:
+    SchemaGenerator().get_schema(public=True)
+    assert "rror" not in capsys.readouterr().err
+
+
+@pytest.mark.django_db
+def test_the_schema_is_for_people_who_are_signed_in() -> None:
+    response = APIClient().get(SCHEMA)
+    assert response.status_code == 401
+    assert response["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.django_db
+def test_the_page_sends_to_sign_in() -> None:
+    response = Client().get(DOCS)
+    assert response.status_code == 302
+    assert response["Location"] == f"/sign-in/?next={DOCS}"
+
+
+def test_only_the_files_that_the_page_needs_are_served() -> None:
+    assert finders.find("vendor/swagger-ui/swagger-ui-bundle.js")
+    for name in ("swagger-ui-bundle.js.map", "oauth2-redirect.html"):
+        assert not finders.find(f"vendor/swagger-ui/{name}")
+        assert not finders.find(f"drf_spectacular_sidecar/swagger-ui-dist/{name}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_page_runs_without_a_complaint_of_the_browser(
+    page: Page, live_server: Any, sign_in: Callable[[Any], None]
+) -> None:
+    sign_in(User.objects.create_user("ann"))
+    page.goto(live_server.url + DOCS)
+    page.locator(".swagger-ui .info .title").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert "Plumbline API" in page.inner_text(".swagger-ui .info .title")
