@@ -1,0 +1,32 @@
+{{- define "plumbline.image" -}}
+image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+volumeMounts:
+  - {name: data, mountPath: /data}
+  - {name: tmp, mountPath: /tmp}
+{{- end }}
+
+{{- define "plumbline.env" -}}
+- name: PLUMBLINE_ALLOWED_HOSTS
+  value: {{ join "," .Values.allowedHosts | quote }}
+- name: PLUMBLINE_TRUSTED_PROXY
+  value: {{ .Values.trustedProxy | quote }}
+{{- range tuple "PLUMBLINE_SECRET_KEY" "DATABASE_URL" "CELERY_BROKER_URL" }}
+- name: {{ . }}
+  valueFrom: {secretKeyRef: {name: {{ $.Values.existingSecret }}, key: {{ . }}}}
+{{- end }}
+{{- end }}
+
+{{- define "plumbline.pod" -}}
+securityContext: {runAsNonRoot: true, runAsUser: 10001, fsGroup: 10001}
+automountServiceAccountToken: false
+volumes:
+  - name: data
+    persistentVolumeClaim: {claimName: {{ .Release.Name }}-data}
+  - name: tmp
+    emptyDir: {}
+{{- end }}
