@@ -170,6 +170,11 @@ class NumberColumn(ShellColumn):
 class ShareColumn(NumberColumn):
     """A share of one, shown as a percentage and exported as the share."""
 
+    def __init__(
+        self, verbose_name: str | None = None, *, decimals: int | None = 1, **kwargs: Any
+    ) -> None:
+        super().__init__(verbose_name, decimals=decimals, **kwargs)
+
     def inner_html(self, value: Any, record: Record) -> str:
         return percent_text(value, 1 if self.decimals is None else self.decimals)
 

@@ -49,7 +49,7 @@ class Figure:
         reason: why it is None, as a sentence or reason text; required then, refused otherwise.
         kind: how to write it.
         unit: `deliveries`, `days`, or the ISO code of a currency.
-        decimals: places to show (numbers and shares); None shows all that there are.
+        decimals: places to show; None: none for whole numbers, two for others, one for a share.
         status: how settled it is; None when there is no value.
         basis: for money: `Invoiced`, `Metered`, `Estimated` or `Derived`.
         window: the period it covers, in words.
@@ -63,7 +63,7 @@ class Figure:
     reason: str = ""
     kind: FigureKind = FigureKind.NUMBER
     unit: str = ""
-    decimals: int | None = 0
+    decimals: int | None = None
     status: FigureStatus | None = None
     basis: str = ""
     window: str = ""
@@ -128,7 +128,9 @@ class Figure:
             return money_text(to_decimal(self.value), self.unit)
         if self.kind is FigureKind.SHARE:
             return percent_text(self.value, 1 if self.decimals is None else self.decimals)
-        text = number_text(self.value, self.decimals)
+        amount = to_decimal(self.value)
+        usual = 0 if amount == amount.to_integral_value() else 2
+        text = number_text(amount, usual if self.decimals is None else self.decimals)
         return f"{text}{NARROW_SPACE}{self.unit}" if self.unit else text
 
     @property

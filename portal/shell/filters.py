@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import django_filters
 from django import forms
@@ -52,15 +53,24 @@ class MonthField(forms.CharField):
 
 
 class MonthFilter(django_filters.Filter):  # type: ignore[misc]
-    """Rows whose date field (not a moment) lies in a month."""
+    """Rows whose date field lies in a month.
+
+    Args:
+        zone: for a field of moments: the zone whose days count.
+    """
 
     field_class = MonthField
+
+    def __init__(self, *, zone: ZoneInfo | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.zone = zone
 
     def filter(self, qs: QuerySet[Any], value: Month | None) -> QuerySet[Any]:
         if value is None:
             return qs
+        bounds = value.range.bounds(self.zone) if self.zone else (value.start, value.end)
         return qs.filter(
-            **{f"{self.field_name}__gte": value.start, f"{self.field_name}__lt": value.end}
+            **{f"{self.field_name}__gte": bounds[0], f"{self.field_name}__lt": bounds[1]}
         )
 
 

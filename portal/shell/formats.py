@@ -57,8 +57,18 @@ def nano_money_text(nano: int, currency: str) -> str:
 
 
 def percent_text(share: Number, decimals: int = 1) -> str:
-    """A share (0.25) as a percentage (25.0 %)."""
-    return f"{number_text(to_decimal(share) * 100, decimals)}{NARROW_SPACE}%"
+    """A share (0.25) as a percentage (25.0 %).
+
+    Nearly all never reads as all, nor nearly nothing as nothing: `> 99.9 %`, `< 0.1 %`.
+    """
+    exact = to_decimal(share)
+    step = Decimal(1).scaleb(-decimals)
+    if 0 < exact < 1:
+        if exact * 100 < step / 2:
+            return f"< {number_text(step, decimals)}{NARROW_SPACE}%"
+        if exact * 100 > 100 - step / 2:
+            return f"> {number_text(100 - step, decimals)}{NARROW_SPACE}%"
+    return f"{number_text(exact * 100, decimals)}{NARROW_SPACE}%"
 
 
 def short_number_text(value: Number) -> str:

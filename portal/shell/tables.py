@@ -6,8 +6,9 @@ string building; there is no object and no template per cell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, ClassVar, Self
 
 import django_tables2 as tables
@@ -66,8 +67,14 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
         path: str = "",
         target: str = "results",
         prefix: str = "",
+        extra_columns: Sequence[tuple[str, ShellColumn]] = (),
     ) -> None:
-        super().__init__(data=[], orderable=query is not None, prefix=prefix)
+        super().__init__(
+            data=[],
+            orderable=query is not None,
+            prefix=prefix,
+            extra_columns=list(extra_columns) or None,
+        )
         self.query = query
         self.path = path
         self.target = target
@@ -89,9 +96,17 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
 
     def _read(self, source: Source) -> PageOfRecords:
         if self.query is None:
-            rows = list(source)
+            rows = self.enrich(list(source))
             return PageOfRecords(rows, 1, max(1, len(rows)), len(rows), False)
-        return read_page(source, self.query.get(f"{self.prefix}page", "1"), self.page_size)
+        page = read_page(source, self.query.get(f"{self.prefix}page", "1"), self.page_size)
+        return replace(page, records=self.enrich(page.records))
+
+    def enrich(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Add keys that no query of the rows can give; a subclass may. Called once a page.
+
+        An export calls it once for every `EXPORT_CHUNK` rows.
+        """
+        return records
 
     # --- order --------------------------------------------------------------------------------
 
@@ -210,8 +225,18 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
         records = (
             source.iterator(chunk_size=EXPORT_CHUNK) if isinstance(source, QuerySet) else source
         )
-        for record in records:
-            yield [value for _, _, column in self.shown for value in column.export_values(record)]
+        for chunk in batched(records, EXPORT_CHUNK):
+            for record in self.enrich(chunk):
+                yield [
+                    value for _, _, column in self.shown for value in column.export_values(record)
+                ]
+
+
+def batched(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    """Lists of at most `size` records."""
+    rest = iter(records)
+    while chunk := list(islice(rest, size)):
+        yield chunk
 
 
 def _sorted_records(

@@ -10,8 +10,10 @@ from django.template.loader import get_template
 from django.utils.safestring import SafeString
 
 from portal.shell import formats, forms, icons
+from portal.shell.charts import Chart
 from portal.shell.figures import Figure
 from portal.shell.statuses import FIGURE_STATUSES, vocabularies
+from portal.shell.tables import ShellTable
 
 register = template.Library()
 _NOTICE_ICONS = {"success": "check", "warning": "warn", "error": "cross"}
@@ -81,3 +83,15 @@ def money(nano: int, currency: str) -> str:
 def number(value: formats.Number, decimals: int | None = 0) -> str:
     """A number in groups of three. Prefer `figure` for anything that is measured."""
     return formats.number_text(value, decimals)
+
+
+@register.simple_tag
+def chart(value: Chart) -> SafeString:
+    """`{% chart c %}`: a chart of `portal.shell.charts`, with its values as a table."""
+    return SafeString(get_template("components/_chart.html").render({"chart": value}))
+
+
+@register.inclusion_tag("components/_table.html")
+def table(value: ShellTable) -> dict[str, ShellTable]:
+    """`{% table t %}`: a table inside a page."""
+    return {"table": value}
