@@ -135,8 +135,9 @@ class Supervisor:
         return self._child("scheduler", command, patience=5)
 
     def web_child(self) -> Child:
-        options = "--workers 2 --threads 2 --timeout 60 --graceful-timeout 5 --log-level warning"
+        options = "--preload --workers 2 --threads 2 --timeout 60 --graceful-timeout 5"
         command = [self.python, "-m", "gunicorn", "--no-control-socket", *options.split()]
+        command += ["--log-level", "warning"]
         command += ["--bind", f"{HOST}:{self.port}", "portal.wsgi:application"]
         return self._child("web", command, patience=8)
 
