@@ -30,9 +30,9 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def die_with_parent() -> None:
+def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
     """In a new child: when the supervisor itself is killed, the kernel ends the child as well."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _prctl(_PR_SET_PDEATHSIG, number)
 
 
 @dataclass
@@ -45,6 +45,7 @@ class Child:
         patience: seconds it gets to end after SIGTERM before it is killed.
         environment: variables added to those of the supervisor.
         before_start: runs before each start, for example to remove a stale socket.
+        orphan_signal: what the kernel sends it when the supervisor itself is killed.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Child:
     patience: float
     environment: Mapping[str, str] = field(default_factory=dict)
     before_start: Callable[[], None] | None = None
+    orphan_signal: signal.Signals = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     deaths: int = field(default=0, init=False)
     started_at: float = field(default=0.0, init=False)
@@ -72,7 +74,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - the supervisor has one thread
+                preexec_fn=lambda: die_with_parent(self.orphan_signal),  # noqa: PLW1509 - the supervisor has one thread
                 env={**os.environ, **self.environment},
             )
         self.started_at = time.monotonic()

@@ -127,6 +127,8 @@ class Supervisor:
         child = self._child("worker", command, patience=10)
         # SIGTERM then returns unfinished work to the broker instead of waiting for its end.
         child.environment = {"REMAP_SIGTERM": "SIGQUIT"}
+        # Asked politely it would wait for the broker, which has just ended as well.
+        child.orphan_signal = signal.SIGKILL
         return child
 
     def beat_child(self) -> Child:

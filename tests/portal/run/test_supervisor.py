@@ -268,5 +268,6 @@ def test_settings_and_supervisor_agree_on_the_broker(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
+    assert told.returncode == 0, told.stderr
     assert told.stdout.strip() == broker.broker_url(tmp_path / "with space")
     assert "%20" in told.stdout
