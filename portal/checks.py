@@ -51,7 +51,5 @@ def check_sqlite_mode(app_configs: Sequence[AppConfig] | None, **_: Any) -> list
         config["ENGINE"] == "django.db.backends.sqlite3"
         and config.get("OPTIONS", {}).get("transaction_mode") != "IMMEDIATE"
     ):
-        return [
-            Error("SQLite needs OPTIONS['transaction_mode'] = 'IMMEDIATE'", id="portal.E003")
-        ]
+        return [Error("SQLite needs OPTIONS['transaction_mode'] = 'IMMEDIATE'", id="portal.E003")]
     return []

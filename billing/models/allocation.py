@@ -80,7 +80,7 @@ class AllocationShare(models.Model):
 
 
 class Allocation(models.Model):
-    """A part of one charge, for one use case or for none. The parts of a charge sum to the charge."""
+    """A part of one charge, for a use case or for none. A charge's parts sum to the charge."""
 
     charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="allocations")
     rule = models.ForeignKey(

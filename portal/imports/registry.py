@@ -44,7 +44,9 @@ class Store(Protocol):
 
     def open(self) -> None: ...
 
-    def stage(self, records: Sequence[Any]) -> None: ...
+    def stage(self, records: Sequence[Any]) -> int:
+        """Take records; returns how many lie in the run's window and were taken."""
+        ...
 
     def plan(self) -> Plan: ...
 
@@ -88,18 +90,23 @@ def _check_source(item: ImportSource) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     if item.source.key != item.key:
         problems.append(
-            Error(f"import source {item.key!r} wraps a reader called {item.source.key!r}",
-                  id="portal.E101")
+            Error(
+                f"import source {item.key!r} wraps a reader called {item.source.key!r}",
+                id="portal.E101",
+            )
         )
     if not item.source.parser_version:
-        problems.append(Error(f"import source {item.key!r} has no parser version",
-                              id="portal.E102"))
+        problems.append(
+            Error(f"import source {item.key!r} has no parser version", id="portal.E102")
+        )
     try:
         item.config_model()
     except ValueError as error:
         problems.append(
-            Error(f"import source {item.key!r} cannot be configured by defaults: {error}",
-                  id="portal.E103")
+            Error(
+                f"import source {item.key!r} cannot be configured by defaults: {error}",
+                id="portal.E103",
+            )
         )
     return problems
 

@@ -1,0 +1,119 @@
+"""The set-based SQL of the charge store: the same text on SQLite and PostgreSQL.
+
+A row of the input and a stored row are the same when slice, identity, content and their number
+among equals agree. What finds no partner is new or old; a new and an old row of one identity are
+one *updated* row.
+"""
+
+from __future__ import annotations
+
+from billing.sources.records import Dimension
+
+STAGE_COLUMNS = {
+    "seq": "bigint",
+    "number": "integer",
+    "identity": "uuid",
+    "content": "uuid",
+    "dimension": "uuid",
+    "file_index": "integer",
+    "line": "bigint",
+    "day": "date",
+    "starts_at": "datetime",
+    "ends_at": "datetime",
+    "currency": "text",
+    "billed": "bigint",
+    "effective": "bigint",
+    "list": "bigint",
+    "contracted": "bigint",
+    "pricing_quantity": "text",
+    "consumed_quantity": "text",
+}
+DIMENSION_COLUMNS = {name: "uuid" if name == "digest" else "text" for name in Dimension._fields}
+
+_STAGED = """
+    SELECT g.seq, c.slice_id, g.identity, g.content, ROW_NUMBER() OVER (
+        PARTITION BY c.slice_id, g.identity, g.content ORDER BY g.seq) AS k
+    FROM stage_charge g JOIN changed_slice c ON c.number = g.number
+    WHERE c.slice_id IS NOT NULL
+"""
+_STORED = """
+    SELECT h.id, h.slice_id, h.identity, h.content, ROW_NUMBER() OVER (
+        PARTITION BY h.slice_id, h.identity, h.content ORDER BY h.id) AS k
+    FROM billing_charge h
+    WHERE h.superseded_at IS NULL
+      AND h.slice_id IN (SELECT slice_id FROM changed_slice WHERE slice_id IS NOT NULL)
+"""
+_SAME = """
+    l.slice_id = s.slice_id AND l.identity = s.identity AND l.content = s.content AND l.k = s.k
+"""
+# Composed of literals of this module only; every value is bound (S608 sees composition alone).
+FIND_NEW = f"""
+INSERT INTO new_row (seq)
+SELECT s.seq FROM ({_STAGED}) s LEFT JOIN ({_STORED}) l ON {_SAME} WHERE l.id IS NULL
+UNION ALL
+SELECT g.seq FROM stage_charge g JOIN changed_slice c ON c.number = g.number
+WHERE c.slice_id IS NULL
+"""  # noqa: S608
+FIND_OLD = f"""
+INSERT INTO old_row (charge_id)
+SELECT l.id FROM ({_STORED}) l LEFT JOIN ({_STAGED}) s ON {_SAME} WHERE s.seq IS NULL
+"""  # noqa: S608
+# slice number, new rows, old rows, and how many of them are pairs of one identity
+COUNT_DIFFERENCES = """
+SELECT number, SUM(new_rows), SUM(old_rows),
+       SUM(CASE WHEN new_rows < old_rows THEN new_rows ELSE old_rows END)
+FROM (
+    SELECT number, identity, SUM(is_new) AS new_rows, SUM(1 - is_new) AS old_rows
+    FROM (
+        SELECT g.number, g.identity, 1 AS is_new
+        FROM new_row n JOIN stage_charge g ON g.seq = n.seq
+        UNION ALL
+        SELECT c.number, h.identity, 0 AS is_new
+        FROM old_row o JOIN billing_charge h ON h.id = o.charge_id
+        JOIN changed_slice c ON c.slice_id = h.slice_id
+    ) e GROUP BY number, identity
+) p GROUP BY number
+"""
+_COLUMNS = ", ".join(DIMENSION_COLUMNS)
+INSERT_DIMENSIONS = f"""
+INSERT INTO billing_chargedimension ({_COLUMNS})
+SELECT {", ".join(f"t.{name}" for name in DIMENSION_COLUMNS)} FROM stage_dimension t
+WHERE NOT EXISTS (SELECT 1 FROM billing_chargedimension d WHERE d.digest = t.digest)
+ON CONFLICT (digest) DO NOTHING
+"""  # noqa: S608
+SUPERSEDE = """
+UPDATE billing_charge SET superseded_at = %s
+WHERE id IN (SELECT charge_id FROM old_row)
+"""
+INSERT_CHARGES = """
+INSERT INTO billing_charge (
+    slice_id, dimension_id, run_id, file_id, line, identity, content, day, charge_period_start,
+    charge_period_end, currency, cost_basis, billed_nano, effective_nano, list_nano,
+    contracted_nano, pricing_quantity, consumed_quantity, recorded_at)
+SELECT p.slice_id, d.id, %s, f.file_id, g.line, g.identity, g.content, g.day, g.starts_at,
+       g.ends_at, g.currency, %s, g.billed, g.effective, g.list, g.contracted,
+       g.pricing_quantity, g.consumed_quantity, %s
+FROM new_row n
+JOIN stage_charge g ON g.seq = n.seq
+JOIN slice_place p ON p.number = g.number
+JOIN billing_chargedimension d ON d.digest = g.dimension
+JOIN file_place f ON f.file_index = g.file_index
+ORDER BY g.number, g.seq
+"""
+STAGE_TARGETS = """
+INSERT INTO allocation_target (charge_id)
+SELECT id FROM billing_charge
+WHERE slice_id IN (SELECT slice_id FROM slice_place) AND run_id = %s AND superseded_at IS NULL
+"""
+# Rows of this run that are live, alike in everything, in another connection's same slice.
+COUNT_ELSEWHERE = """
+SELECT k.slug, COUNT(*)
+FROM new_row n
+JOIN stage_charge g ON g.seq = n.seq
+JOIN elsewhere e ON e.number = g.number
+JOIN billing_charge h ON h.slice_id = e.slice_id AND h.identity = g.identity
+    AND h.content = g.content AND h.superseded_at IS NULL
+JOIN billing_chargeslice s ON s.id = h.slice_id
+JOIN portal_connection k ON k.id = s.connection_id
+GROUP BY k.slug ORDER BY k.slug
+"""

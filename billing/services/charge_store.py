@@ -1,0 +1,329 @@
+"""Storing cost lines: stage everything, change only slices whose digest moved, all in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from billing.models import ChargeSlice
+from billing.services import charge_sql as sql
+from billing.services.allocations import allocate_staged_targets, stage_targets
+from billing.services.charge_holds import hold_reasons
+from billing.services.restatements import record_restatements
+from billing.services.rollups import refresh_daily_costs
+from billing.sources.records import ChargeRecord, Dimension
+from portal.imports.registry import Plan, Totals, Window
+from portal.imports.staging import StagingTable, database_time
+from portal.models import ImportRun
+from portal.shell.money import EXACT, from_nano
+
+SliceKey = tuple[str, date, date]  # billing account, start of the billing period, charge day
+_DIGEST_MODULUS = 2**63
+
+
+@dataclass(slots=True)
+class StagedSlice:
+    """One slice of this run: its sums as read, beside what is stored under the same key."""
+
+    number: int
+    currency: str
+    rows: int = 0
+    digest: int = 0
+    billed: int = 0
+    effective: int = 0
+    stored: ChargeSlice | None = None
+    inserted: int = 0
+    updated: int = 0
+    superseded: int = 0
+
+    @property
+    def is_changed(self) -> bool:
+        stored = self.stored
+        return stored is None or (stored.rows, stored.digest) != (self.rows, self.digest)
+
+
+class ChargeStore:
+    """The store of one cost import run. See `portal.imports.registry.Store`."""
+
+    def __init__(self, run: ImportRun) -> None:
+        self.run = run
+        self.window = Window(run.window_start, run.window_end)
+        self.slices: dict[SliceKey, StagedSlice] = {}
+        self._days: dict[datetime, date] = {}
+        self._dimensions: set[bytes] = set()
+        self._seq = 0
+        self._totals: dict[tuple[str, str], Decimal] = {}
+        self._stored: dict[tuple[str, str], int] = {}
+        self._staging = StagingTable("stage_charge", sql.STAGE_COLUMNS, primary_key=["seq"])
+        self._dimension_staging = StagingTable(
+            "stage_dimension", sql.DIMENSION_COLUMNS, primary_key=["digest"]
+        )
+        self._changed = StagingTable(
+            "changed_slice", {"number": "integer", "slice_id": "bigint"}, primary_key=["number"]
+        )
+        self._new_rows = StagingTable("new_row", {"seq": "bigint"}, primary_key=["seq"])
+        self._old_rows = StagingTable("old_row", {"charge_id": "bigint"}, primary_key=["charge_id"])
+
+    def _tables(self) -> tuple[StagingTable, ...]:
+        return (
+            self._staging,
+            self._dimension_staging,
+            self._changed,
+            self._new_rows,
+            self._old_rows,
+        )
+
+    def open(self) -> None:
+        for table in self._tables():
+            table.create()
+
+    def close(self) -> None:
+        for table in self._tables():
+            table.drop()
+
+    # --- staging ------------------------------------------------------------------------------
+
+    def stage(self, records: Sequence[ChargeRecord]) -> int:
+        rows: list[tuple[Any, ...]] = []
+        dimensions: list[Dimension] = []
+        for record in records:
+            day = self._day(record.charge_period_start)
+            if not self.window.contains(day):
+                continue
+            self._add_to_slice(record, day, rows)
+            digest = record.dimension.digest.bytes
+            if digest not in self._dimensions:
+                self._dimensions.add(digest)
+                dimensions.append(record.dimension)
+        self._dimension_staging.load(dimensions)
+        self._staging.load(rows)
+        return len(rows)
+
+    def _day(self, instant: datetime) -> date:
+        day = self._days.get(instant)
+        if day is None:
+            day = self._days[instant] = instant.astimezone(UTC).date()
+        return day
+
+    def _add_to_slice(self, record: ChargeRecord, day: date, rows: list[tuple[Any, ...]]) -> None:
+        key = (
+            record.dimension.billing_account_id,
+            self._day(record.billing_period_start),
+            day,
+        )
+        part = self.slices.get(key)
+        if part is None:
+            part = self.slices[key] = StagedSlice(len(self.slices), record.currency)
+        part.rows += 1
+        part.digest = (
+            part.digest + (record.identity.int * 3 ^ record.content.int) % _DIGEST_MODULUS
+        ) % _DIGEST_MODULUS
+        part.billed += record.billed_nano
+        part.effective += record.effective_nano or 0
+        self._count(record.currency, "billed", record.billed_exact, record.billed_nano)
+        self._count(record.currency, "effective", record.effective_exact, record.effective_nano)
+        self._seq += 1
+        rows.append(
+            (
+                self._seq,
+                part.number,
+                record.identity,
+                record.content,
+                record.dimension.digest,
+                record.file_index,
+                record.line,
+                day,
+                record.charge_period_start,
+                record.charge_period_end,
+                record.currency,
+                record.billed_nano,
+                record.effective_nano,
+                record.list_nano,
+                record.contracted_nano,
+                record.pricing_quantity,
+                record.consumed_quantity,
+            )
+        )
+
+    def _count(self, currency: str, measure: str, exact: Decimal | None, nano: int | None) -> None:
+        if exact is None or nano is None:
+            return
+        key = (currency, measure)
+        self._totals[key] = EXACT.add(self._totals.get(key, Decimal(0)), exact)
+        self._stored[key] = self._stored.get(key, 0) + nano
+
+    # --- planning -----------------------------------------------------------------------------
+
+    def plan(self) -> Plan:
+        """Compare with what is stored; fills `new_row` and `old_row`. Needs the lock."""
+        plan = Plan(totals_in=self._source_totals(), totals_stored=self._stored_totals())
+        emptied = self._match_stored_slices()
+        changed = [part for part in self.slices.values() if part.is_changed]
+        plan.unchanged = sum(part.rows for part in self.slices.values() if not part.is_changed)
+        plan.overtaken_by = self._overtaken_by(changed)
+        if plan.overtaken_by is not None or not changed:
+            if plan.overtaken_by is not None:
+                self._count_as_overtaken(plan)
+            return plan
+        self._stage_changed(changed)
+        self._compare(changed)
+        for part in changed:
+            plan.inserted += part.inserted
+            plan.updated += part.updated
+            plan.superseded += part.superseded
+            plan.unchanged += part.rows - part.inserted - part.updated
+        plan.facts["slices"] = len(self.slices)
+        plan.facts["slices_changed"] = len(changed)
+        plan.hold_reasons = hold_reasons(
+            connection_id=self.run.connection_id,
+            config=self.run.connection.config,
+            slices=self.slices,
+            emptied=emptied,
+        )
+        return plan
+
+    def _source_totals(self) -> Totals:
+        totals: Totals = {}
+        for (currency, measure), value in self._totals.items():
+            totals.setdefault(currency, {})[measure] = value
+        return totals
+
+    def _stored_totals(self) -> Totals:
+        totals: Totals = {}
+        for (currency, measure), nano in self._stored.items():
+            totals.setdefault(currency, {})[measure] = from_nano(nano)
+        return totals
+
+    def _match_stored_slices(self) -> list[ChargeSlice]:
+        """Find what is stored under each key; slices of a declared window that came back empty
+        are added, so that they are compared (and held) like any other."""
+        stored = {
+            (part.billing_account_id, part.billing_period_start, part.day): part
+            for part in ChargeSlice.objects.filter(connection_id=self.run.connection_id)
+        }
+        emptied: list[ChargeSlice] = []
+        for key, part in self.slices.items():
+            part.stored = stored.get(key)
+        if self.window.start is not None and self.window.end is not None:
+            for key, known in stored.items():
+                if known.rows and key not in self.slices and self.window.contains(known.day):
+                    self.slices[key] = StagedSlice(len(self.slices), known.currency, stored=known)
+                    emptied.append(known)
+        return emptied
+
+    def _overtaken_by(self, changed: Sequence[StagedSlice]) -> int | None:
+        newer = [
+            part.stored.last_run_id
+            for part in changed
+            if part.stored is not None and part.stored.last_run_id > self.run.pk
+        ]
+        return max(newer, default=None)
+
+    def _count_as_overtaken(self, plan: Plan) -> None:
+        plan.unchanged = sum(part.rows for part in self.slices.values())
+
+    def _stage_changed(self, changed: Sequence[StagedSlice]) -> None:
+        self._changed.load(
+            (part.number, part.stored.pk if part.stored else None) for part in changed
+        )
+        self._staging.analyze()
+        self._changed.analyze()
+
+    def _compare(self, changed: Sequence[StagedSlice]) -> None:
+        by_number = {part.number: part for part in changed}
+        with connection.cursor() as cursor:
+            cursor.execute(sql.FIND_NEW)
+            cursor.execute(sql.FIND_OLD)
+            self._new_rows.analyze()
+            self._old_rows.analyze()
+            cursor.execute(sql.COUNT_DIFFERENCES)
+            for number, new, old, paired in cursor.fetchall():
+                part = by_number[number]
+                part.updated = int(paired)
+                part.inserted = int(new) - part.updated
+                part.superseded = int(old) - part.updated
+
+    # --- applying -----------------------------------------------------------------------------
+
+    def apply(self, plan: Plan, *, at: datetime) -> None:
+        """Write the difference, the restatements, the allocations and the roll-up."""
+        changed = {key: part for key, part in self.slices.items() if part.is_changed}
+        if not changed:
+            return
+        before = {key: part.stored for key, part in changed.items() if part.stored is not None}
+        record_restatements(run=self.run, slices=[changed[key] for key in before], at=at)
+        ids = self._save_slices(changed, at)
+        targets = stage_targets()
+        with connection.cursor() as cursor:
+            cursor.execute(sql.INSERT_DIMENSIONS)
+            cursor.execute(sql.SUPERSEDE, [database_time(at)])
+            self._stage_places(ids)
+            cursor.execute(
+                sql.INSERT_CHARGES,
+                [
+                    self.run.pk,
+                    self.run.connection.config.get("cost_basis", "invoiced"),
+                    database_time(at),
+                ],
+            )
+            cursor.execute(sql.STAGE_TARGETS, [self.run.pk])
+        targets.analyze()
+        allocate_staged_targets(connection_id=self.run.connection_id)
+        refresh_daily_costs(connection_id=self.run.connection_id, days={key[2] for key in changed})
+        for name in ("allocation_target", "slice_place", "file_place"):
+            StagingTable(name, {}).drop()
+
+    def _save_slices(
+        self, changed: dict[SliceKey, StagedSlice], at: datetime
+    ) -> list[tuple[int, int]]:
+        """Write the slices' new sums; returns (number, slice id)."""
+        fresh: list[ChargeSlice] = []
+        known: list[ChargeSlice] = []
+        rows: list[tuple[int, ChargeSlice]] = []
+        for (account, period, day), part in changed.items():
+            row = part.stored or ChargeSlice(
+                connection_id=self.run.connection_id,
+                billing_account_id=account,
+                billing_period_start=period,
+                day=day,
+            )
+            row.currency, row.rows, row.digest = part.currency, part.rows, part.digest
+            row.billed_nano, row.effective_nano = part.billed, part.effective
+            row.last_run, row.changed_at = self.run, at
+            (known if part.stored else fresh).append(row)
+            rows.append((part.number, row))
+        ChargeSlice.objects.bulk_create(fresh, batch_size=500)
+        ChargeSlice.objects.bulk_update(
+            known,
+            [
+                "currency",
+                "rows",
+                "digest",
+                "billed_nano",
+                "effective_nano",
+                "last_run",
+                "changed_at",
+            ],
+            batch_size=200,
+        )
+        return [(number, row.pk) for number, row in rows]
+
+    def _stage_places(self, ids: list[tuple[int, int]]) -> None:
+        places = StagingTable(
+            "slice_place", {"number": "integer", "slice_id": "bigint"}, primary_key=["number"]
+        )
+        places.create()
+        places.load(ids)
+        files = StagingTable(
+            "file_place",
+            {"file_index": "integer", "file_id": "bigint"},
+            primary_key=["file_index"],
+        )
+        files.create()
+        files.load(self.run.files.values_list("index", "pk"))
+        places.analyze()

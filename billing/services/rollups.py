@@ -1,0 +1,51 @@
+"""Refreshing the daily roll-up for touched days."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from django.db import connection
+
+from portal.imports.staging import StagingTable
+
+_REFRESH = """
+INSERT INTO billing_dailycost (
+    day, use_case_id, connection_id, provider, service_name, charge_category, currency,
+    cost_basis, unallocated_reason, billed_nano, effective_nano, effective_unknown, charges)
+SELECT a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.charge_category,
+       c.currency, c.cost_basis, a.unallocated_reason,
+       CAST(SUM(a.billed_nano) AS bigint),
+       CAST(COALESCE(SUM(a.effective_nano), 0) AS bigint),
+       SUM(CASE WHEN a.effective_nano IS NULL THEN 1 ELSE 0 END),
+       COUNT(*)
+FROM billing_allocation a
+JOIN billing_charge c ON c.id = a.charge_id
+JOIN billing_chargeslice s ON s.id = c.slice_id
+JOIN billing_chargedimension d ON d.id = c.dimension_id
+WHERE a.day IN (SELECT day FROM touched_day)
+  AND c.superseded_at IS NULL AND s.connection_id = %s
+GROUP BY a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.charge_category,
+         c.currency, c.cost_basis, a.unallocated_reason
+"""
+
+
+def refresh_daily_costs(*, connection_id: int, days: Collection[date]) -> None:
+    """Rewrite the daily costs of one connection for `days` (UTC) from its live allocations.
+
+    Call it in the transaction that changed them, so that no page ever sees one without the other.
+    """
+    if not days:
+        return
+    touched = StagingTable("touched_day", {"day": "date"}, primary_key=["day"])
+    touched.create()
+    touched.load([(day,) for day in sorted(days)])
+    touched.analyze()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM billing_dailycost WHERE connection_id = %s "
+            "AND day IN (SELECT day FROM touched_day)",
+            [connection_id],
+        )
+        cursor.execute(_REFRESH, [connection_id])
+    touched.drop()

@@ -1,0 +1,314 @@
+"""One import run, from landed files to a closed ledger. See the README beside this file.
+
+Order matters: the attempt is committed first (it survives a crash); everything is read and staged
+without touching live data; then, in one transaction and under the connection's lock, the plan is
+made, judged, applied and the run closed, fenced on the attempt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from portal.choices import RejectionPolicy, RunPhase, RunStatus
+from portal.imports import ledger
+from portal.imports.contracts import (
+    ImportRefusedError,
+    Limits,
+    Note,
+    ReadOptions,
+    Rejection,
+    SourceUnavailableError,
+)
+from portal.imports.files import landed_files
+from portal.imports.lock import lock_connection
+from portal.imports.registry import ImportSource, Plan, Store, Totals, import_sources
+from portal.models import ImportFile, ImportRun
+from portal.shell.money import EXACT, decimal_text
+
+log = structlog.get_logger(__name__)
+Clock = Callable[[], datetime]
+Progress = Callable[[RunPhase, int], None]
+MAX_NOTES = 50
+
+
+@dataclass
+class _Reading:
+    """What reading the input gave besides the staged rows."""
+
+    taken: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+
+def execute_run(run_id: int, *, clock: Clock, on_progress: Progress | None = None) -> ImportRun:
+    """Execute a queued run and return it closed.
+
+    Whatever goes wrong is written on the run: refused input, an unreachable source, a fault of
+    ours. Only a fenced-off attempt ends silently, because the run is then somebody else's.
+    """
+    run = ledger.start_run(run_id, at=clock())
+    if run is None:
+        return ImportRun.objects.select_related("connection").get(pk=run_id)
+    structlog.contextvars.bind_contextvars(import_run=run.pk, connection=run.connection.slug)
+    try:
+        _Execution(run, clock, on_progress).run_it()
+    except ledger.FencedOffError as error:
+        log.warning("import_fenced_off", detail=str(error))
+    except ImportRefusedError as error:
+        _close_quietly(run, RunStatus.REFUSED, clock(), str(error))
+    except SourceUnavailableError as error:
+        _close_quietly(run, RunStatus.FAILED, clock(), str(error))
+    except Exception as error:
+        log.exception("import_failed")
+        _close_quietly(
+            run,
+            RunStatus.FAILED,
+            clock(),
+            f"A fault of the portal: {type(error).__name__}. "
+            "Nothing was applied. The log has the details under this run's number.",
+        )
+    finally:
+        structlog.contextvars.unbind_contextvars("import_run", "connection")
+    run.refresh_from_db()
+    return run
+
+
+def _close_quietly(run: ImportRun, status: RunStatus, at: datetime, problem: str) -> None:
+    try:
+        ledger.close_run(run, status=status, at=at, problem=problem)
+    except ledger.FencedOffError as error:
+        log.warning("import_fenced_off", detail=str(error))
+
+
+class _Execution:
+    """The steps of one attempt, sharing the run, its files and its reader."""
+
+    def __init__(self, run: ImportRun, clock: Clock, on_progress: Progress | None) -> None:
+        self.run = run
+        self.clock = clock
+        self.on_progress = on_progress
+        self.spec: ImportSource = import_sources.get(run.connection.source)
+        self.files: list[ImportFile] = list(run.files.order_by("index"))
+        self.repairs = ledger.repairs_of(run.connection_id)
+        self.digest = self._input_digest()
+        self._last_beat = clock()
+
+    def run_it(self) -> None:
+        if self._same_as_last_time():
+            return
+        store = self.spec.make_store(self.run)
+        store.open()
+        try:
+            reading = self._read(store)
+            if not self._refuse_rejected(reading):
+                self._decide(store, reading)
+        finally:
+            store.close()
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def _options(self) -> ReadOptions:
+        config = self.spec.config_model.model_validate(self.run.connection.config)
+        return ReadOptions(
+            config=config.model_dump(mode="json"),
+            limits=Limits(max_bytes=settings.IMPORT_MAX_BYTES, max_rows=settings.IMPORT_MAX_ROWS),
+            repairs=self.repairs,
+        )
+
+    def _read(self, store: Store) -> _Reading:
+        reading = _Reading()
+        rows = 0
+        for batch in self.spec.source.read(landed_files(self.files), self._options()):
+            reading.taken += store.stage(batch.records)
+            reading.rejections.extend(batch.rejections)
+            reading.notes.extend(batch.notes)
+            rows += len(batch.records) + len(batch.rejections)
+            self._beat(RunPhase.READING, rows)
+        if rows == 0:
+            raise ImportRefusedError(
+                "nothing_to_import", "the input has no rows", expected="at least one row"
+            )
+        return reading
+
+    def _beat(self, phase: RunPhase, rows: int) -> None:
+        if self.on_progress:
+            self.on_progress(phase, rows)
+        now = self.clock()
+        if (now - self._last_beat).total_seconds() >= 1:
+            self._last_beat = now
+            ledger.beat_heart(self.run, at=now, phase=phase, rows=rows)
+
+    def _refuse_rejected(self, reading: _Reading) -> bool:
+        """Refuse the input when policy or money says so; the rows wait in quarantine all the same.
+
+        Returns:
+            whether the run was refused.
+        """
+        rejected = reading.rejections
+        fatal = [item for item in rejected if item.fatal]
+        strict = self.run.connection.rejection_policy == RejectionPolicy.REFUSE
+        nothing_good = rejected and not reading.taken
+        if not (fatal or nothing_good or (strict and rejected)):
+            return False
+        why = (
+            "an amount cannot be read"
+            if fatal
+            else "no row is good"
+            if nothing_good
+            else "this connection refuses on any bad row"
+        )
+        names = {file.index: file.name for file in self.files}
+        problem = f"Refused, because {why}: " + ledger.describe_rejections(fatal or rejected, names)
+        with transaction.atomic():
+            ledger.record_rejections(self.run, self.files, rejected)
+            ledger.close_run(
+                self.run,
+                status=RunStatus.REFUSED,
+                at=self.clock(),
+                problem=problem,
+                read=reading.taken + len(rejected),
+                rejected=len(rejected),
+                notes=_notes(reading.notes),
+                parser_version=self.spec.source.parser_version,
+            )
+        return True
+
+    # --- deciding -----------------------------------------------------------------------------
+
+    def _decide(self, store: Store, reading: _Reading) -> None:
+        self._beat(RunPhase.COMPARING, reading.taken + len(reading.rejections))
+        with transaction.atomic():
+            lock_connection(self.run.connection_id)
+            plan = store.plan()
+            fields = self._figures(plan, reading)
+            at = self.clock()
+            if plan.overtaken_by is not None:
+                status = RunStatus.SUPERSEDED
+                fields["problem"] = (
+                    f"Run {plan.overtaken_by} is newer and has already written these days."
+                )
+            elif self.run.is_dry_run:
+                status = RunStatus.CHECKED
+                fields["held_reason"] = "\n".join(plan.hold_reasons)
+            elif self._holds(plan):
+                status = RunStatus.HELD
+                fields["held_reason"] = "\n".join(plan.hold_reasons)
+            else:
+                status = RunStatus.APPLIED
+                store.apply(plan, at=at)
+                fields["facts"] = _plain(plan.facts)
+            if not self.run.is_dry_run:
+                ledger.record_rejections(self.run, self.files, reading.rejections)
+            ledger.close_run(self.run, status=status, at=at, **fields)
+
+    def _holds(self, plan: Plan) -> bool:
+        """Whether a person must look first. A release covers only the reasons that were seen."""
+        if not plan.hold_reasons:
+            return False
+        if self.run.released_at is None:
+            return True
+        seen = set(self.run.held_reason.splitlines())
+        return not set(plan.hold_reasons) <= seen
+
+    def _figures(self, plan: Plan, reading: _Reading) -> dict[str, Any]:
+        return {
+            "read": reading.taken + len(reading.rejections),
+            "inserted": plan.inserted,
+            "updated": plan.updated,
+            "unchanged": plan.unchanged,
+            "superseded": plan.superseded,
+            "rejected": len(reading.rejections),
+            "totals_in": _as_text(plan.totals_in),
+            "totals_stored": _as_text(plan.totals_stored),
+            "totals_residue": {
+                unit: {measure: decimal_text(value) for measure, value in sums.items()}
+                for unit, sums in _difference(plan.totals_in, plan.totals_stored).items()
+            },
+            "facts": _plain(plan.facts),
+            "notes": _notes(reading.notes),
+            "input_digest": self.digest,
+            "parser_version": self.spec.source.parser_version,
+        }
+
+    # --- the same again -----------------------------------------------------------------------
+
+    def _input_digest(self) -> str:
+        """Names everything that decides what this run would read."""
+        parts = {
+            "files": sorted(file.sha256 for file in self.files),
+            "parser": self.spec.source.parser_version,
+            "config": self.run.connection.config,
+            "repairs": self.repairs,
+            "window": [str(self.run.window_start), str(self.run.window_end)],
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _same_as_last_time(self) -> bool:
+        """Close the run at once when the last applied one read exactly the same input."""
+        if self.run.is_dry_run:
+            return False
+        with transaction.atomic():
+            lock_connection(self.run.connection_id)
+            last = (
+                ImportRun.objects.filter(
+                    connection_id=self.run.connection_id, status=RunStatus.APPLIED
+                )
+                .order_by("-finished_at", "-pk")
+                .first()
+            )
+            if last is None or last.input_digest != self.digest:
+                return False
+            ledger.close_run(
+                self.run,
+                status=RunStatus.APPLIED,
+                at=self.clock(),
+                read=last.read,
+                unchanged=last.read - last.rejected,
+                rejected=last.rejected,
+                totals_in=last.totals_in,
+                totals_stored=last.totals_stored,
+                totals_residue=last.totals_residue,
+                facts=last.facts,
+                notes=[*last.notes, ["same_input", f"The same input as run {last.pk}."]],
+                input_digest=self.digest,
+                parser_version=last.parser_version,
+            )
+        return True
+
+
+def _notes(notes: list[Note]) -> list[list[str]]:
+    kept = [[note.code, note.message] for note in notes[:MAX_NOTES]]
+    if len(notes) > MAX_NOTES:
+        kept.append(["more_notes", f"And {len(notes) - MAX_NOTES} more."])
+    return kept
+
+
+def _as_text(totals: Totals) -> dict[str, dict[str, str]]:
+    return {
+        unit: {measure: format(value, "f") for measure, value in sums.items()}
+        for unit, sums in totals.items()
+    }
+
+
+def _difference(totals: Totals, stored: Totals) -> Totals:
+    return {
+        unit: {
+            measure: EXACT.subtract(value, stored.get(unit, {}).get(measure, Decimal(0)))
+            for measure, value in sums.items()
+        }
+        for unit, sums in totals.items()
+    }
+
+
+def _plain(facts: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(facts, default=str))  # type: ignore[no-any-return]
