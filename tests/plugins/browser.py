@@ -14,17 +14,13 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Req
 from tests.plugins.chromium import ARGUMENTS, chromium_path, require_chromium
 
 LOCAL_HOSTS = {"127.0.0.1", "localhost", ""}
-# The browser reports what the content security policy refused to the document, not to the console
-# alone; the event is kept where the fixture can read it.
-RECORD_VIOLATIONS = """
-window.addEventListener("securitypolicyviolation", (event) => {
-  console.error(`CSP violation: ${event.violatedDirective} refused ${event.blockedURI}`);
-});
-"""
 
 
 class PageGuard:
-    """Collects what a browser complains about; `allow` is for the one complaint a test causes."""
+    """Collects what a browser complains about; `allow` is for the one complaint a test causes.
+
+    Chromium writes every violation of the content security policy to the console as an error.
+    """
 
     def __init__(self) -> None:
         self._problems: list[str] = []
@@ -38,7 +34,6 @@ class PageGuard:
         return [p for p in self._problems if not any(a.search(p) for a in self._allowed)]
 
     def watch(self, page: Page) -> None:
-        page.add_init_script(RECORD_VIOLATIONS)
         page.on("console", self._console)
         page.on("pageerror", self._page_error)
         page.on("request", self._request)

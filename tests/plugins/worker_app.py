@@ -6,6 +6,7 @@ import os
 
 from portal.celery import app
 
+app.conf.worker_soft_shutdown_timeout = 2
 if seconds := os.environ.get("TEST_VISIBILITY_TIMEOUT"):
     app.conf.broker_transport_options = {
         **app.conf.broker_transport_options,

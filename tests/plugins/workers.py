@@ -101,7 +101,7 @@ class WorkerFactory:
 
     def stop_all(self) -> None:
         for worker in self._started:
-            worker.stop()
+            worker.kill()
 
 
 def test_database_variables() -> dict[str, str]:
