@@ -1,0 +1,193 @@
+"""Tables: order, pages, missing values, export, and what a page of rows costs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import django_tables2
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
+
+from portal.models import User
+from portal.shell import paging
+from portal.shell.columns import HtmlColumn, MomentColumn, MoneyColumn, NumberColumn, ShellColumn
+from portal.shell.paging import PageOfRecords, read_page
+from portal.shell.tables import ShellTable
+from tests.portal.shell.gallery.pages import RECORDS, GalleryTable, PeopleTable
+
+pytestmark = pytest.mark.usefixtures("gallery")
+People = Callable[[int], list[User]]
+
+
+def people(query: str = "") -> PeopleTable:
+    return PeopleTable(User.objects.all(), query=QueryDict(query), path="/people/")
+
+
+def names(table: ShellTable, key: str = "username") -> list[Any]:
+    return [record[key] for record in table.page_of_records.records]
+
+
+def test_a_page_of_rows_costs_one_count_and_one_query_of_the_shown_columns(
+    make_people: People,
+) -> None:
+    make_people(60)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        html = people("page=2").body_html
+    assert len(queries) == 2
+    assert html.count("<tr>") == 25
+    assert "password" not in queries[1]["sql"]
+
+
+def test_pages_share_no_row_and_miss_none_even_when_sorted_by_equal_values(
+    make_people: People,
+) -> None:
+    make_people(60)
+    seen = [name for page in (1, 2, 3) for name in names(people(f"sort=full_name&page={page}"))]
+    assert sorted(seen) == [f"p{i:03}" for i in range(60)]
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("sort", ["last_login", "-last_login"])
+def test_missing_values_come_last_in_either_direction_on_both_databases(
+    make_people: People, sort: str
+) -> None:
+    first, second, _never = make_people(3)
+    moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    User.objects.filter(pk=first.pk).update(last_login=moment)
+    User.objects.filter(pk=second.pk).update(last_login=moment + dt.timedelta(days=1))
+    found = names(people(f"sort={sort}"))
+    assert found == (["p001", "p000", "p002"] if sort[0] == "-" else ["p000", "p001", "p002"])
+
+
+@pytest.mark.parametrize("sort", ["", "sort=no-such", "sort=password", "sort=username__in"])
+def test_an_unknown_sort_falls_back_to_the_default(make_people: People, sort: str) -> None:
+    make_people(3)
+    assert names(people(sort)) == ["p000", "p001", "p002"]
+
+
+@pytest.mark.parametrize("asked", ["0", "-1", "x", "", "99999999999999999999", "٣"])
+def test_a_page_that_does_not_exist_becomes_the_nearest_one(
+    make_people: People, asked: str
+) -> None:
+    make_people(30)
+    assert people(f"page={asked}").page_of_records.number in {1, 2}
+
+
+def test_counting_stops_at_the_bound_and_the_last_page_is_read_from_the_other_end(
+    make_people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "COUNT_BOUND", 50)
+    make_people(120)
+    first = people()
+    assert first.page_of_records.count_text == "50+"
+    assert [link.label for link in first.pager] == ["1", "2", "…", "Last"]
+    last = people("page=last")
+    assert names(last) == [f"p{i:03}" for i in range(95, 120)]
+    assert last.page_of_records.range_text == "the last 25 of 50+"
+    assert people("page=99").page_of_records.number == 2
+
+
+def test_a_page_says_which_rows_it_shows() -> None:
+    page = read_page(RECORDS, "2", 25)
+    assert page.range_text == "26–50 of 120"
+    assert page.numbers == [1, 2, 3, 0, 5]
+    assert page.has_next
+    assert PageOfRecords([], 1, 25, 0, False).range_text == "0"
+
+
+def test_plain_records_are_sorted_and_paged_the_same_way() -> None:
+    table = GalleryTable(RECORDS, query=QueryDict("sort=-count&page=last"), path="/")
+    assert [record["count"] for record in table.page_of_records.records][-20:] == [None] * 20
+    assert (
+        GalleryTable(RECORDS, query=QueryDict("sort=-count")).page_of_records.records[0]["count"]
+        == 119 * 137
+    )
+
+
+def test_headings_say_how_the_table_is_sorted_and_link_to_the_other_way() -> None:
+    table = GalleryTable(RECORDS, query=QueryDict("sort=count&page=3&q=x&export=csv"), path="/l/")
+    by_key = {heading.key: heading for heading in table.headings}
+    assert by_key["count"].aria_sort == "ascending"
+    assert by_key["count"].url == "/l/?q=x&sort=-count"
+    assert by_key["title"].aria_sort == ""
+    assert by_key["per_delivery"].url == ""
+    assert table.export_url == "/l/?sort=count&q=x&export=csv"
+
+
+def test_a_short_table_inside_a_page_keeps_its_order_and_cannot_be_sorted() -> None:
+    table = GalleryTable.of(RECORDS[:3][::-1])
+    assert names(table, "key") == ["case-3", "case-2", "case-1"]
+    assert not any(heading.url for heading in table.headings)
+    assert table.pager == []
+
+
+def test_two_tables_of_a_page_are_kept_apart_by_their_prefix() -> None:
+    query = QueryDict("a-sort=-count&a-page=2&sort=title")
+    table = GalleryTable(RECORDS, query=query, path="/", prefix="a-")
+    assert (table.sort_key, table.is_descending, table.page_of_records.number) == ("count", True, 2)
+    assert "a-page=2" not in table.headings[0].url
+
+
+def test_missing_values_are_a_dash_with_their_reason() -> None:
+    html = GalleryTable.of([RECORDS[11]]).body_html  # the twelfth has neither count nor cost
+    assert "not counted yet" in html
+    assert html.count("no charge is allocated") == 2
+    assert ">0<" not in html
+
+
+def test_cells_escape_what_they_show() -> None:
+    class Hostile(ShellTable):
+        text = ShellColumn("Text", url=lambda record: '/"onclick="x', sub="more", fields=("more",))
+        moment = MomentColumn("When")
+        number = NumberColumn("Number")
+        html = HtmlColumn("Html", html=lambda r: r["text"], text=lambda r: "t", fields=("text",))
+
+    record = {"text": "<script>", "more": "<b>", "moment": None, "number": None}
+    html = Hostile.of([record]).body_html
+    assert "<script>" not in html
+    assert "<b>" not in html
+    assert '"onclick="x' not in html
+
+
+def test_the_first_cell_names_its_row_and_numbers_are_set_right() -> None:
+    html = GalleryTable.of(RECORDS[:1]).body_html
+    assert html.startswith('<tr><th scope="row"><a href="/gallery/list/case-1/">')
+    assert '<td class="n">137</td>' in html
+
+
+def test_the_export_has_every_row_in_the_order_shown_with_exact_numbers() -> None:
+    table = GalleryTable(RECORDS, query=QueryDict("sort=-cost"), path="/")
+    rows = list(table.export_rows())
+    assert len(rows) == len(RECORDS)
+    assert len(rows[0]) == len(table.export_headings())
+    assert table.export_headings()[4:6] == ["Cost", "Cost (currency)"]
+    assert str(rows[0][4]) == "146.913578910"
+    assert rows[-1][4:6] == [None, None]
+
+
+def test_an_export_of_a_queryset_is_not_limited_to_the_page(make_people: People) -> None:
+    make_people(60)
+    assert len(list(people("page=2").export_rows())) == 60
+
+
+def test_a_column_of_another_kind_is_refused() -> None:
+    class Foreign(ShellTable):
+        name = django_tables2.Column()
+
+    with pytest.raises(TypeError, match=r"Foreign\.name is not a ShellColumn"):
+        Foreign.of([])
+
+
+def test_money_asks_for_its_currency() -> None:
+    class Costs(ShellTable):
+        cost = MoneyColumn("Cost", accessor="cost_nano", currency_key="iso")
+
+    table = Costs.of([{"cost_nano": 4_200_000, "iso": "EUR"}])
+    assert "0.0042" in table.body_html
+    assert 'title="0.0042 EUR"' in table.body_html
