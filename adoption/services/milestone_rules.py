@@ -15,7 +15,7 @@ from adoption.metrics.registry import NANO, Measured, MetricDefinition, metrics
 from adoption.models import Programme
 from adoption.services.refusals import RefusedError
 from portal.registry import NotRegisteredError
-from portal.shell.money import MAX_NANO, nano_text
+from portal.shell.money import MAX_NANO
 from portal.shell.periods import day_of
 
 RESTATED = "restated"  # it was reached; what was counted has been withdrawn since
@@ -227,13 +227,3 @@ def decide(
         reason = RESTATED
     is_over = day_of(at, zone) > promise.due_on
     return Standing(MilestoneState.MISSED if is_over else MilestoneState.OPEN, nano, reason)
-
-
-def threshold_text(comparator: str, threshold_nano: int, unit: str, currency: str) -> str:
-    """The promise in words: `at least 25`, `below 40 USD`, `at least 80 %`."""
-    word = Comparator(comparator).label
-    if unit == "share":
-        return f"{word} {nano_text(threshold_nano * 100)} %"
-    text = nano_text(threshold_nano)
-    suffix = {"money": f" {currency}", "days": " days"}.get(unit, "")
-    return f"{word} {text}{suffix}"

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from adoption.choices import MilestoneEventKind, MilestoneState
 from adoption.metrics.registry import Measured, metrics
+from adoption.metrics.wording import threshold_text
 from adoption.models import Milestone, MilestoneEvent, UseCase
 from adoption.services.milestone_rules import (
     NOT_MEASURED,
@@ -24,7 +25,6 @@ from adoption.services.milestone_rules import (
     decide,
     holds,
     needs_look_back,
-    threshold_text,
 )
 from adoption.services.refusals import RefusedError, check_version
 from portal.models import User

@@ -10,12 +10,14 @@ from django.utils.text import slugify
 RowT = TypeVar("RowT", bound=models.Model)
 _ATTEMPTS = 5
 _ROOM_FOR_NUMBER = 6
+_RESERVED = frozenset({"new", "similar"})  # addresses of pages beside those of the rows
 
 
 def _free_slug(model: type[models.Model], text: str, fallback: str) -> str:
     limit: int = getattr(model._meta.get_field("slug"), "max_length", None) or 50
     base = slugify(text)[: limit - _ROOM_FOR_NUMBER].strip("-") or fallback
     taken = set(model._default_manager.filter(slug__startswith=base).values_list("slug", flat=True))
+    taken |= _RESERVED
     if base not in taken:
         return base
     number = 2

@@ -65,6 +65,10 @@ def test_the_slug_is_unique_and_outlives_the_title() -> None:
     assert renamed.slug == "same-title"
 
 
+def test_a_title_does_not_take_the_address_of_a_page() -> None:
+    assert make_use_case(title="New").slug == "new-2"
+
+
 def test_a_long_title_gives_a_slug_that_fits() -> None:
     first, second = (make_use_case(title="long " * 31) for _ in range(2))
     assert len(first.slug) <= 80

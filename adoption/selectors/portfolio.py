@@ -1,0 +1,294 @@
+"""The portfolio: what is known about each use case, one row each.
+
+Rooms above add columns (money) through `portfolio_columns`, because adoption knows no bill.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from django.core.checks import CheckMessage, Error
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+
+from adoption.choices import DeliveryState, MilestoneState, Strength
+from adoption.models import Delivery, Milestone, RepositoryLink, StageChange, UseCase
+from adoption.selectors.milestones import MilestoneStanding, milestone_standings
+from adoption.selectors.use_cases import STAGE_ORDER, use_cases_visible_to
+from portal.policies import AnyUser
+from portal.registry import Registry
+from portal.shell.figures import Figure
+from portal.shell.periods import day_of, day_start
+
+# Seen or said; `inferred` is a guess and covers nothing.
+COVERING_STRENGTHS = (
+    Strength.AUTONOMOUS,
+    Strength.ASSISTED,
+    Strength.SUGGESTION,
+    Strength.DECLARED,
+)
+# What the metric `held_deliveries` counts: code that held, and other work that was confirmed.
+HELD_STATES = (DeliveryState.HELD, DeliveryState.CONFIRMED)
+# What counts as work under way or done; a rejected claim is neither.
+SHOWN_DELIVERY_STATES = tuple(state for state in DeliveryState if state != DeliveryState.REJECTED)
+
+
+@dataclass(frozen=True)
+class PortfolioColumn:
+    """A column that another room adds to the portfolio.
+
+    Attributes:
+        key: unique, `room.noun`.
+        label: heading.
+        order: smaller stands further left; adoption's own columns come first.
+        values: `values(use_case_ids)` → a figure for each use case that it knows something about,
+            in a constant number of queries.
+        missing: why a use case can have no figure, as a few words.
+        help_text: what the figure is, for the heading.
+    """
+
+    key: str
+    label: str
+    order: int
+    values: Callable[[Sequence[int]], dict[int, Figure]]
+    missing: str = "not known"
+    help_text: str = ""
+
+
+def _check_column(column: PortfolioColumn) -> list[CheckMessage]:
+    if not column.label or not column.missing:
+        return [
+            Error(
+                f"portfolio column {column.key!r} needs a label and a word for a missing value",
+                id="adoption.E011",
+            )
+        ]
+    return []
+
+
+portfolio_columns: Registry[PortfolioColumn] = Registry("portfolio column", _check_column)
+
+
+def registered_columns() -> list[PortfolioColumn]:
+    """The registered columns, in their order."""
+    return sorted(portfolio_columns, key=lambda column: (column.order, column.key))
+
+
+def portfolio_rows(user: AnyUser) -> QuerySet[UseCase]:
+    """The use cases of the portfolio, with what lists sort by.
+
+    Annotations: `stage_order` (the table of stages), `next_due` (day of the earliest open
+    milestone, null without one), `held` (deliveries held or confirmed).
+    """
+    open_milestones = Milestone.objects.filter(
+        use_case=OuterRef("pk"), state=MilestoneState.OPEN
+    ).order_by("due_on", "pk")
+    held = (
+        Delivery.objects.filter(use_case=OuterRef("pk"), state__in=HELD_STATES)
+        .order_by()
+        .values("use_case")
+        .annotate(number=Count("pk"))
+        .values("number")
+    )
+    return use_cases_visible_to(user).annotate(
+        stage_order=STAGE_ORDER,
+        next_due=Subquery(open_milestones.values("due_on")[:1]),
+        held=Coalesce(Subquery(held), 0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceCoverage:
+    """How much is known about AI in the delivered changes of the linked repositories.
+
+    Formula: of the changes that were merged on a day of a link (cut in the programme's zone) into
+    the linked repository and have been delivered to production, `covered` carry evidence that was
+    seen or declared (autonomous, assisted, suggestion, declared), `inferred` only a guess, and the
+    rest none. None means *unknown*, not *written without AI*.
+    """
+
+    delivered: int = 0
+    covered: int = 0
+    inferred: int = 0
+
+    @property
+    def unknown(self) -> int:
+        return self.delivered - self.covered - self.inferred
+
+    @property
+    def share(self) -> float | None:
+        """`covered / delivered`; None when nothing has been delivered."""
+        return self.covered / self.delivered if self.delivered else None
+
+
+def _moments(bounds: Iterable[tuple[dt.date | None, str]], name: str) -> Case:
+    """The UTC moment at which the day in `name` starts in the programme's zone."""
+    whens = [
+        When(
+            **{name: day, "use_case__programme__time_zone": zone},
+            then=Value(day_start(day, ZoneInfo(zone)), output_field=DateTimeField()),
+        )
+        for day, zone in sorted({(d, z) for d, z in bounds if d is not None})
+    ]
+    return Case(*whens, default=Value(None), output_field=DateTimeField())
+
+
+def evidence_coverage(use_case_ids: Iterable[int]) -> dict[int, EvidenceCoverage]:
+    """Coverage by use case, in two queries; use cases without a linked repository are left out."""
+    links = list(
+        RepositoryLink.objects.filter(use_case_id__in=list(use_case_ids)).values_list(
+            "pk", "use_case_id", "starts_on", "ends_on", "use_case__programme__time_zone"
+        )
+    )
+    found = {use_case_id: EvidenceCoverage() for _, use_case_id, *_ in links}
+    if not links:
+        return found
+    changes = "repository__changes__"
+    rows = (
+        RepositoryLink.objects.filter(pk__in=[pk for pk, *_ in links])
+        .annotate(
+            from_at=_moments(((starts, zone) for *_, starts, _, zone in links), "starts_on"),
+            to_at=_moments(((ends, zone) for *_, ends, zone in links), "ends_on"),
+        )
+        .filter(
+            Q(to_at__isnull=True) | Q(**{f"{changes}merged_at__lt": F("to_at")}),
+            **{
+                f"{changes}delivered_at__isnull": False,
+                f"{changes}merged_at__gte": F("from_at"),
+            },
+        )
+        .order_by()
+        .values("use_case_id")
+        .annotate(
+            delivered=Count(f"{changes}pk"),
+            covered=Count(
+                f"{changes}pk", filter=Q(**{f"{changes}strength__in": COVERING_STRENGTHS})
+            ),
+            inferred=Count(f"{changes}pk", filter=Q(**{f"{changes}strength": Strength.INFERRED})),
+        )
+    )
+    for row in rows:
+        found[row["use_case_id"]] = EvidenceCoverage(
+            row["delivered"], row["covered"], row["inferred"]
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LastDecision:
+    """The newest step of a use case; `day` in the programme's zone."""
+
+    stage: str
+    day: dt.date
+    reason: str
+
+
+def _last_decisions(use_case_ids: list[int]) -> dict[int, LastDecision]:
+    rows = (
+        StageChange.objects.filter(use_case_id__in=use_case_ids)
+        .order_by("use_case_id", "-decided_at", "-pk")
+        .values_list(
+            "use_case_id",
+            "to_stage",
+            "decided_at",
+            "reason",
+            "use_case__programme__time_zone",
+        )
+    )
+    found: dict[int, LastDecision] = {}
+    for use_case_id, stage, decided_at, reason, zone in rows:
+        if use_case_id not in found:
+            found[use_case_id] = LastDecision(stage, day_of(decided_at, ZoneInfo(zone)), reason)
+    return found
+
+
+def _deliveries_by_state(use_case_ids: list[int]) -> dict[int, dict[str, int]]:
+    rows = (
+        Delivery.objects.filter(use_case_id__in=use_case_ids, state__in=SHOWN_DELIVERY_STATES)
+        .order_by()
+        .values_list("use_case_id", "state")
+        .annotate(Count("pk"))
+    )
+    found: dict[int, dict[str, int]] = {}
+    for use_case_id, state, count in rows:
+        found.setdefault(use_case_id, {})[state] = count
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioFacts:
+    """What is known about one use case beside its own fields.
+
+    `coverage` is None when no repository is linked.
+    """
+
+    milestones: list[MilestoneStanding] = field(default_factory=list)
+    deliveries: dict[str, int] = field(default_factory=dict)
+    coverage: EvidenceCoverage | None = None
+    last_decision: LastDecision | None = None
+    columns: dict[str, Figure] = field(default_factory=dict)
+
+    def _in_state(self, state: MilestoneState) -> list[MilestoneStanding]:
+        return [item for item in self.milestones if item.milestone.state == state]
+
+    @property
+    def next_milestone(self) -> MilestoneStanding | None:
+        """The open milestone that is due first."""
+        return next(iter(self._in_state(MilestoneState.OPEN)), None)
+
+    @property
+    def reached(self) -> int:
+        return len(self._in_state(MilestoneState.REACHED))
+
+    @property
+    def missed(self) -> int:
+        return len(self._in_state(MilestoneState.MISSED))
+
+    @property
+    def held(self) -> int:
+        return sum(self.deliveries.get(state, 0) for state in HELD_STATES)
+
+    @property
+    def other_deliveries(self) -> list[tuple[str, int]]:
+        """The other states with their counts, in the order of a delivery's life."""
+        return [
+            (state.label, self.deliveries[state])
+            for state in SHOWN_DELIVERY_STATES
+            if state not in HELD_STATES and self.deliveries.get(state)
+        ]
+
+
+def portfolio_facts(*, use_case_ids: Sequence[int], now: dt.datetime) -> dict[int, PortfolioFacts]:
+    """The facts of these use cases, in a constant number of queries."""
+    ids = list(use_case_ids)
+    if not ids:
+        return {}
+    milestones = milestone_standings(use_case_ids=ids, now=now)
+    deliveries = _deliveries_by_state(ids)
+    coverage = evidence_coverage(ids)
+    decisions = _last_decisions(ids)
+    columns = {column.key: column.values(ids) for column in registered_columns()}
+    return {
+        pk: PortfolioFacts(
+            milestones=milestones.get(pk, []),
+            deliveries=deliveries.get(pk, {}),
+            coverage=coverage.get(pk),
+            last_decision=decisions.get(pk),
+            columns={key: values[pk] for key, values in columns.items() if pk in values},
+        )
+        for pk in ids
+    }

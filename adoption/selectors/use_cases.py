@@ -1,0 +1,210 @@
+"""Reading use cases."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.db.models import Case, QuerySet, Value, When
+from django.utils.text import slugify
+
+from adoption.choices import NEXT_STAGES, STAGES_THAT_NEED_A_REASON, Stage
+from adoption.models import MilestoneEvent, Repository, RepositoryLink, StageChange, UseCase
+from adoption.policies import may_change_stage, may_see_registry, may_stop_use_case
+from portal.models import User
+from portal.policies import AnyUser
+from portal.shell.periods import day_of
+
+ENDED_STAGES = STAGES_THAT_NEED_A_REASON
+# The way forward; the two ends can follow from any of them.
+STAGES_IN_ORDER = (Stage.PROPOSED, Stage.APPROVED, Stage.PILOT, Stage.LIVE, Stage.VALIDATED)
+STAGE_ORDER = Case(
+    *(When(stage=stage, then=Value(number)) for number, stage in enumerate(Stage)),
+    default=Value(len(Stage)),
+)
+_SIMILAR_ENOUGH = 0.34
+_WORDS_WITHOUT_MEANING = frozenset(
+    ("a", "an", "and", "ai", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to")
+    + ("using", "with", "assistant", "tool")
+)
+
+
+def use_cases_visible_to(user: AnyUser) -> QuerySet[UseCase]:
+    """Those that this person may see: all of them inside the organisation, none outside."""
+    return UseCase.objects.all() if may_see_registry(user) else UseCase.objects.none()
+
+
+def use_case_for_page(user: AnyUser, slug: str) -> UseCase | None:
+    """One use case with what its page shows of it, or None."""
+    found: UseCase | None = (
+        use_cases_visible_to(user)
+        .select_related("programme", "team", "owner")
+        .filter(slug=slug)
+        .first()
+    )
+    return found
+
+
+def zone_of(use_case: UseCase) -> ZoneInfo:
+    """The zone in which the days of this use case are cut: its programme's."""
+    return ZoneInfo(use_case.programme.time_zone)
+
+
+def stages_open_to(user: AnyUser, use_case: UseCase) -> list[Stage]:
+    """The stages to which this person may move the use case now."""
+    following = NEXT_STAGES[Stage(use_case.stage)]
+    if may_change_stage(user, use_case):
+        return list(following)
+    if may_stop_use_case(user, use_case):
+        return [stage for stage in following if stage == Stage.STOPPED]
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class StageStep:
+    """One stage on the way: when it was entered last (a day in the programme's zone), if it was."""
+
+    stage: Stage
+    entered_on: dt.date | None
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A line of the decision log. `by` is None for what a measure said."""
+
+    at: dt.datetime
+    day: dt.date
+    kind: str
+    title: str
+    note: str
+    by: User | None
+    stage: str = ""
+    from_stage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How a use case came where it is."""
+
+    steps: list[StageStep]
+    decisions: list[Decision]
+
+
+def _steps(use_case: UseCase, entered: dict[str, dt.date]) -> list[StageStep]:
+    stages: list[Stage] = list(STAGES_IN_ORDER)
+    if use_case.stage in ENDED_STAGES:
+        # What was not reached before the end is left out: it will not follow any more.
+        stages = [stage for stage in stages if stage in entered] + [Stage(use_case.stage)]
+    return [StageStep(stage, entered.get(stage), stage == use_case.stage) for stage in stages]
+
+
+def history_of(use_case: UseCase) -> History:
+    """Stage changes and milestone events, newest first, and the way through the stages.
+
+    Two queries, whatever the length.
+    """
+    zone = zone_of(use_case)
+    entered: dict[str, dt.date] = {}
+    decisions = []
+    for change in StageChange.objects.filter(use_case=use_case).select_related("decided_by"):
+        day = day_of(change.decided_at, zone)
+        entered.setdefault(change.to_stage, day)
+        decisions.append(
+            Decision(
+                at=change.decided_at,
+                day=day,
+                kind="stage",
+                title="",
+                note=change.reason,
+                by=change.decided_by,
+                stage=change.to_stage,
+                from_stage=change.from_stage,
+            )
+        )
+    events = MilestoneEvent.objects.filter(use_case=use_case).select_related("decided_by")
+    for event in events:
+        decisions.append(
+            Decision(
+                at=event.happened_at,
+                day=day_of(event.happened_at, zone),
+                kind=event.kind,
+                title=event.title,
+                note=event.note,
+                by=event.decided_by,
+            )
+        )
+    decisions.sort(key=lambda decision: decision.at, reverse=True)
+    return History(_steps(use_case, entered), decisions)
+
+
+def repository_links_of(use_case: UseCase) -> list[RepositoryLink]:
+    """Its links with their repositories, open ones first."""
+    links = RepositoryLink.objects.filter(use_case=use_case).select_related("repository")
+    return sorted(links, key=lambda link: (link.ends_on is not None, link.repository.name, link.pk))
+
+
+def repositories_to_link() -> QuerySet[Repository]:
+    """Every repository that an import has brought."""
+    return Repository.objects.order_by("name", "pk")
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarUseCase:
+    """A use case whose title is close to another one, and how close (0 to 1)."""
+
+    slug: str
+    title: str
+    team: str
+    stage: str
+    likeness: float
+
+
+def _words(text: str) -> frozenset[str]:
+    words = slugify(text, allow_unicode=True).split("-")
+    return frozenset(word for word in words if word and word not in _WORDS_WITHOUT_MEANING)
+
+
+def _trigrams(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(
+        padded[start : start + 3]
+        for word in words
+        for padded in (f"  {word} ",)
+        for start in range(len(padded) - 2)
+    )
+
+
+def _likeness(first: frozenset[str], second: frozenset[str]) -> float:
+    return len(first & second) / len(first | second) if first and second else 0.0
+
+
+def similar_use_cases(
+    user: AnyUser, title: str, *, exclude_slug: str = "", limit: int = 5
+) -> list[SimilarUseCase]:
+    """Use cases whose titles share many words or word parts with `title`, closest first.
+
+    Trigrams of words, so that an ending or a spelling mistake does not hide a duplicate. Titles
+    are short and a registry has hundreds of them, so they are compared here and not in SQL.
+    """
+    words = _words(title)
+    wanted = _trigrams(words)
+    found = []
+    rows = use_cases_visible_to(user).exclude(slug=exclude_slug)
+    for slug, other, team, stage in rows.values_list("slug", "title", "team__name", "stage"):
+        other_words = _words(other)
+        likeness = max(_likeness(wanted, _trigrams(other_words)), _likeness(words, other_words))
+        if likeness >= _SIMILAR_ENOUGH:
+            found.append(SimilarUseCase(slug, other, team, stage, likeness))
+    found.sort(key=lambda item: (-item.likeness, item.title, item.slug))
+    return found[:limit]
+
+
+def proposals_waiting(user: AnyUser) -> QuerySet[UseCase]:
+    """Proposed use cases that wait for a decision, oldest first."""
+    return (
+        use_cases_visible_to(user)
+        .filter(stage=Stage.PROPOSED)
+        .select_related("owner", "team")
+        .order_by("stage_since", "pk")
+    )
