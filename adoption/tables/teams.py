@@ -1,0 +1,46 @@
+"""The organisation tree as a table, in the order of the tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.html import escape
+
+from portal.shell.columns import LinkTo, NumberColumn, Record, ShellColumn
+from portal.shell.tables import ShellTable
+
+_DEEPEST_SHOWN = 5
+
+
+class TeamNameColumn(ShellColumn):
+    """A name, set in by its depth when the rows are in the order of the tree."""
+
+    def inner_html(self, value: Any, record: Record) -> str:
+        return escape(value)
+
+    def cell_html(self, record: Record) -> str:
+        depth = min(record["depth"], _DEEPEST_SHOWN)
+        above = f'<span class="sub">{escape(record["above"])}</span>' if depth else ""
+        url = escape(self.url(record)) if self.url is not None else ""
+        return (
+            f'<th scope="row" class="tree tree-{depth}"><a href="{url}">{escape(record["name"])}'
+            f"</a>{above}</th>"
+        )
+
+    def export_headings(self, heading: str) -> list[str]:
+        return [heading, "Below"]
+
+    def export_values(self, record: Record) -> list[Any]:
+        return [record["name"], record["above"] or None]
+
+
+class TeamTable(ShellTable):
+    """Rows of `team_records`."""
+
+    caption = "Teams"
+    default_sort = "path"
+    page_size = 100
+
+    path = TeamNameColumn("Team", url=LinkTo("team", "slug"), row_header=True)
+    people = NumberColumn("People today", help_text="Memberships that hold today")
+    use_cases = NumberColumn("Use cases")

@@ -1,0 +1,66 @@
+"""Addresses of the adoption room."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from adoption.views import metrics, milestones, portfolio, programmes, teams, use_cases
+
+urlpatterns = [
+    path("portfolio/", portfolio.PortfolioPage.as_view(), name="portfolio"),
+    path("use-cases/new/", use_cases.UseCaseNewPage.as_view(), name="use-case-new"),
+    path("use-cases/similar/", use_cases.similar_titles, name="use-case-similar"),
+    path("use-cases/<slug:slug>/", use_cases.use_case_page, name="use-case"),
+    path("use-cases/<slug:slug>/edit/", use_cases.UseCaseEditPage.as_view(), name="use-case-edit"),
+    path("use-cases/<slug:slug>/stage/", use_cases.StagePage.as_view(), name="use-case-stage"),
+    path(
+        "use-cases/<slug:slug>/repositories/new/",
+        use_cases.RepositoryLinkPage.as_view(),
+        name="repository-link-new",
+    ),
+    path(
+        "use-cases/<slug:slug>/repositories/<int:pk>/end/",
+        use_cases.RepositoryLinkEndPage.as_view(),
+        name="repository-link-end",
+    ),
+    path(
+        "use-cases/<slug:slug>/milestones/new/",
+        milestones.MilestoneNewPage.as_view(),
+        name="milestone-new",
+    ),
+    path(
+        "use-cases/<slug:slug>/milestones/<int:pk>/edit/",
+        milestones.MilestoneEditPage.as_view(),
+        name="milestone-edit",
+    ),
+    path(
+        "use-cases/<slug:slug>/milestones/<int:pk>/remove/",
+        milestones.MilestoneRemovePage.as_view(),
+        name="milestone-remove",
+    ),
+    path("programmes/", programmes.ProgrammeListPage.as_view(), name="programme-list"),
+    path("programmes/new/", programmes.ProgrammeNewPage.as_view(), name="programme-new"),
+    path("programmes/<slug:slug>/", programmes.programme_page, name="programme"),
+    path(
+        "programmes/<slug:slug>/edit/",
+        programmes.ProgrammeEditPage.as_view(),
+        name="programme-edit",
+    ),
+    path("teams/", teams.TeamListPage.as_view(), name="team-list"),
+    path("teams/new/", teams.TeamNewPage.as_view(), name="team-new"),
+    path("teams/<slug:slug>/", teams.team_page, name="team"),
+    path("teams/<slug:slug>/edit/", teams.TeamEditPage.as_view(), name="team-edit"),
+    path(
+        "teams/<slug:slug>/members/new/",
+        teams.MembershipNewPage.as_view(),
+        name="membership-new",
+    ),
+    path(
+        "teams/<slug:slug>/members/<int:pk>/end/",
+        teams.MembershipEndPage.as_view(),
+        name="membership-end",
+    ),
+    path("metrics/", metrics.MetricListPage.as_view(), name="metric-list"),
+    path("metrics/<str:key>/", metrics.metric_page, name="metric"),
+    path("metrics/<str:key>/<slug:slug>/", metrics.metric_of_use_case, name="metric-of-use-case"),
+]

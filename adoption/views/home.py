@@ -1,0 +1,80 @@
+"""What adoption shows on the home page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from adoption.choices import MilestoneState
+from adoption.selectors.milestones import (
+    milestone_standings,
+    milestones_needing_a_look,
+    standing_of_milestone,
+)
+from adoption.selectors.use_cases import ENDED_STAGES, proposals_waiting, use_cases_visible_to
+from portal.choices import Role
+from portal.policies import holds
+
+_SHOWN = 8
+
+
+def my_use_cases(request: HttpRequest) -> dict[str, Any] | None:
+    """The use cases that this person owns and that run, each with what is due next."""
+    now = timezone.now()
+    owned = (
+        use_cases_visible_to(request.user)
+        .filter(owner=request.user.pk)
+        .exclude(stage__in=ENDED_STAGES)
+    )
+    shown = list(owned.select_related("team").order_by("title", "pk")[: _SHOWN + 1])
+    if not shown:
+        return None
+    standings = milestone_standings(use_case_ids=[row.pk for row in shown], now=now)
+    rows = []
+    for use_case in shown[:_SHOWN]:
+        milestones = standings.get(use_case.pk, [])
+        by_state: dict[str, list[Any]] = {}
+        for standing in milestones:
+            by_state.setdefault(standing.milestone.state, []).append(standing)
+        rows.append(
+            {
+                "use_case": use_case,
+                "next": next(iter(by_state.get(MilestoneState.OPEN, [])), None),
+                "missed": by_state.get(MilestoneState.MISSED, []),
+                "has_milestones": bool(milestones),
+            }
+        )
+    return {"rows": rows, "is_cut": len(shown) > _SHOWN, "portfolio_url": reverse("portfolio")}
+
+
+def milestones_due(request: HttpRequest) -> dict[str, Any] | None:
+    """For programme leads: milestones missed or due in 30 days, over all use cases that run."""
+    if not holds(request.user, Role.PROGRAMME_LEAD):
+        return None
+    now = timezone.now()
+    rows = milestones_needing_a_look(request.user, now=now)
+    found = list(rows[: _SHOWN + 1])
+    if not found:
+        return None
+    return {
+        "standings": [standing_of_milestone(row, now=now) for row in found[:_SHOWN]],
+        "is_cut": len(found) > _SHOWN,
+        "portfolio_url": f"{reverse('portfolio')}?stage=active&sort=due",
+    }
+
+
+def proposals(request: HttpRequest) -> dict[str, Any] | None:
+    """For programme leads: proposed use cases that wait for a decision."""
+    if not holds(request.user, Role.PROGRAMME_LEAD):
+        return None
+    found = list(proposals_waiting(request.user)[: _SHOWN + 1])
+    if not found:
+        return None
+    return {
+        "use_cases": found[:_SHOWN],
+        "is_cut": len(found) > _SHOWN,
+        "portfolio_url": f"{reverse('portfolio')}?stage=proposed",
+    }

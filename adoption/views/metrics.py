@@ -1,0 +1,129 @@
+"""Pages about metrics: the catalogue, a definition, and what a value of it is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from adoption.metrics.registry import USAGE_INPUTS, MetricDefinition, metrics
+from adoption.metrics.wording import UNIT_WORDS, metric_or_none, value_figure
+from adoption.policies import may_see_registry
+from adoption.selectors.use_cases import zone_of
+from adoption.tables.metrics import MetricTable
+from adoption.views.use_cases import use_case_crumbs, use_case_or_404
+from portal.shell.formats import moment_text
+from portal.shell.navigation import Visitor
+from portal.shell.paging import Source
+from portal.shell.views import Crumb, EmptyState, ListPage
+
+_MOMENTS_SHOWN = 50
+
+
+def metric_records() -> list[dict[str, Any]]:
+    """The registered metrics as a table reads them."""
+    return [
+        {
+            "pk": metric.key,
+            "key": metric.key,
+            "label": metric.label,
+            "unit": UNIT_WORDS[metric.unit],
+            "version": metric.version,
+            "inputs": ", ".join(sorted(item.replace("_", " ") for item in metric.inputs)),
+            "decision": metric.decision,
+        }
+        for metric in metrics
+    ]
+
+
+class MetricListPage(ListPage):
+    """Everything that a milestone can be measured by."""
+
+    title = "Metrics"
+    lead = "What a milestone can be measured by. None of them can be improved by using more AI."
+    noun_plural = "metrics"
+    export_name = "metrics"
+    table_class = MetricTable
+    template_name = "adoption/metric_list.html"
+    fragment_template_name = "adoption/_metric_table.html"
+
+    def allows(self, user: Visitor) -> bool:
+        return may_see_registry(user)  # type: ignore[arg-type]
+
+    def get_queryset(self) -> Source:
+        return metric_records()
+
+    def get_empty(self) -> EmptyState:
+        return EmptyState(
+            "No metric is registered",
+            "Metrics are defined in code and come with the rooms that are installed.",
+        )
+
+    def get_context_data(self) -> dict[str, Any]:
+        return {"usage_inputs": sorted(item.replace("_", " ") for item in USAGE_INPUTS)}
+
+
+def _metric_or_404(key: str) -> MetricDefinition:
+    metric = metric_or_none(key)
+    if metric is None:
+        raise Http404(f"no metric {key!r}")
+    return metric
+
+
+def _definition(metric: MetricDefinition) -> dict[str, Any]:
+    return {
+        "metric": metric,
+        "unit_words": UNIT_WORDS[metric.unit],
+        "inputs": sorted(item.replace("_", " ") for item in metric.inputs),
+        "comparators": [item.label for item in metric.comparators],
+        "usage_inputs": sorted(item.replace("_", " ") for item in USAGE_INPUTS),
+    }
+
+
+@require_safe
+def metric_page(request: HttpRequest, key: str) -> HttpResponse:
+    """One definition: formula, unit, inputs, version, the decision it supports."""
+    metric = _metric_or_404(key)
+    context = {
+        "page_title": metric.label,
+        "breadcrumbs": [Crumb("Metrics", reverse("metric-list"))],
+        **_definition(metric),
+    }
+    return render(request, "adoption/metric_detail.html", context)
+
+
+@require_safe
+def metric_of_use_case(request: HttpRequest, key: str, slug: str) -> HttpResponse:
+    """What the metric says about one use case now, and what it counted."""
+    metric = _metric_or_404(key)
+    use_case = use_case_or_404(request.user, slug)
+    now = timezone.now()
+    measured = metric.measure([use_case.pk], now).get(use_case.pk)
+    zone = zone_of(use_case)
+    figure = value_figure(
+        metric,
+        label=metric.label,
+        nano=measured.nano if measured else None,
+        reason=measured.reason if measured else "not_measured",
+        currency=measured.currency if measured else "",
+        basis=measured.basis.capitalize() if measured else "",
+        as_of=measured.as_of if measured else now,
+        note=f"n = {measured.count}" if measured and measured.count else "",
+        lineage_url=measured.lineage_url if measured else "",
+    )
+    moments = measured.happened_at if measured else ()
+    context = {
+        "page_title": f"{metric.label} of {use_case.title}",
+        "breadcrumbs": use_case_crumbs(use_case),
+        "use_case": use_case,
+        "figure_shown": figure,
+        "moments": [moment_text(moment, zone) for moment in moments[:_MOMENTS_SHOWN]],
+        "moment_count": len(moments),
+        "lineage_url": measured.lineage_url if measured else "",
+        **_definition(metric),
+    }
+    return render(request, "adoption/metric_of_use_case.html", context)

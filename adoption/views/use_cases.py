@@ -1,0 +1,323 @@
+"""Pages about one use case: its page, registering, editing, stages, repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.views.decorators.http import require_safe
+
+from adoption.forms.use_cases import (
+    EndLinkForm,
+    RepositoryLinkForm,
+    StageForm,
+    UseCaseEditForm,
+    UseCaseForm,
+)
+from adoption.models import RepositoryLink, UseCase
+from adoption.policies import may_edit_use_case, may_register_use_case
+from adoption.selectors.milestones import milestone_standings
+from adoption.selectors.programmes import programmes_visible_to
+from adoption.selectors.teams import teams_visible_to
+from adoption.selectors.use_cases import (
+    history_of,
+    repositories_to_link,
+    repository_links_of,
+    similar_use_cases,
+    stages_open_to,
+    use_case_for_page,
+    zone_of,
+)
+from adoption.services.use_cases import (
+    change_stage,
+    create_use_case,
+    end_repository_link,
+    link_repository,
+    update_use_case,
+)
+from adoption.views.form_page import FormPage
+from adoption.views.milestone_chart import timeline_chart
+from portal.models import User
+from portal.policies import AnyUser
+from portal.shell.panels import render_panels
+from portal.shell.periods import day_of
+from portal.shell.views import Crumb, EmptyState
+
+USE_CASE_SLOT = "use_case"
+EDITABLE = (
+    "title",
+    "programme",
+    "team",
+    "owner",
+    "problem",
+    "hypothesis",
+    "value_type",
+    "risk_tier",
+    "stop_rule",
+)
+
+
+def portfolio_crumb() -> Crumb:
+    return Crumb("Portfolio", reverse("portfolio"))
+
+
+def use_case_crumbs(use_case: UseCase) -> list[Crumb]:
+    """The way to a page below a use case."""
+    return [portfolio_crumb(), Crumb(use_case.title, reverse("use-case", args=[use_case.slug]))]
+
+
+def use_case_or_404(user: AnyUser, slug: str) -> UseCase:
+    """The use case with what its pages need.
+
+    Raises:
+        Http404: there is none that this person may see.
+    """
+    found = use_case_for_page(user, slug)
+    if found is None:
+        raise Http404(f"no use case {slug!r}")
+    return found
+
+
+def _no_milestones(use_case: UseCase, may_edit: bool) -> EmptyState:
+    if not may_edit:
+        return EmptyState(
+            "No milestone is promised yet",
+            f"{use_case.owner} owns this use case and can promise the first one.",
+        )
+    return EmptyState(
+        "No milestone is promised yet",
+        "Promise something that a measure can confirm by a day, for example a first change in "
+        "production or a number of deliveries that held.",
+        "Promise a milestone",
+        reverse("milestone-new", args=[use_case.slug]),
+    )
+
+
+@require_safe
+def use_case_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Everything about one use case, and what other rooms add to it (slot `use_case`)."""
+    use_case = use_case_or_404(request.user, slug)
+    now = timezone.now()
+    standings = milestone_standings(use_case_ids=[use_case.pk], now=now).get(use_case.pk, [])
+    may_edit = may_edit_use_case(request.user, use_case)
+    today = day_of(now, zone_of(use_case))
+    context = {
+        "page_title": use_case.title,
+        "breadcrumbs": [portfolio_crumb()],
+        "use_case": use_case,
+        "claim": use_case.hypothesis or use_case.problem,
+        "standings": standings,
+        "timeline": timeline_chart(standings, today=today) if standings else None,
+        "history": history_of(use_case),
+        "links": repository_links_of(use_case),
+        "stages_open": stages_open_to(request.user, use_case),
+        "may_edit": may_edit,
+        "no_milestones": _no_milestones(use_case, may_edit),
+        "panels": render_panels(request, USE_CASE_SLOT, use_case),
+        "as_of": now,
+        "zone": zone_of(use_case),
+    }
+    return render(request, "adoption/use_case_detail.html", context)
+
+
+@require_safe
+def similar_titles(request: HttpRequest) -> HttpResponse:
+    """The fragment below the title field: use cases that may be the same thing."""
+    title = request.GET.get("title", "")[:160]
+    found = similar_use_cases(request.user, title, exclude_slug=request.GET.get("exclude", ""))
+    return render(request, "adoption/_similar_use_cases.html", {"similar": found})
+
+
+class UseCaseNewPage(FormPage):
+    """Register a use case: what and who, why, risk and end, on one page."""
+
+    form_class = UseCaseForm
+    template_name = "adoption/use_case_form.html"
+    title = "Register a use case"
+    lead = "A few minutes: what and who, why it should work, and when you would stop."
+    submit_label = "Register"
+    done_message = "Registered as proposed. Next, promise a milestone that a measure can confirm."
+
+    def allows(self, user: AnyUser) -> bool:
+        return may_register_use_case(user)
+
+    def get_breadcrumbs(self) -> Sequence[Crumb]:
+        return [portfolio_crumb()]
+
+    def get_initial(self) -> dict[str, Any]:
+        programmes = programmes_visible_to(self.request.user)
+        only = list(programmes[:2])
+        return {
+            "owner": self.request.user.pk,
+            "programme": only[0].pk if len(only) == 1 else None,
+        }
+
+    def get_context_data(self) -> dict[str, Any]:
+        user = self.request.user
+        return {
+            "is_ready": programmes_visible_to(user).exists() and teams_visible_to(user).exists(),
+            "similar": similar_use_cases(user, self.request.POST.get("title", "")),
+        }
+
+    def save(self, form: forms.Form, user: User) -> str:
+        data = form.cleaned_data
+        use_case = create_use_case(
+            **{name: data[name] for name in EDITABLE}, actor=user, at=timezone.now()
+        )
+        return reverse("use-case", args=[use_case.slug])
+
+
+class UseCasePart(FormPage):
+    """A form about the use case that the address names."""
+
+    @cached_property
+    def use_case(self) -> UseCase:
+        return use_case_or_404(self.request.user, self.kwargs["slug"])
+
+    def load(self) -> None:
+        self.use_case  # noqa: B018  (404 comes before 403)
+
+    def allows(self, user: AnyUser) -> bool:
+        return may_edit_use_case(user, self.use_case)
+
+    def get_breadcrumbs(self) -> Sequence[Crumb]:
+        return use_case_crumbs(self.use_case)
+
+    def page_url(self, anchor: str = "") -> str:
+        """The use case's page, at one of its sections."""
+        url = reverse("use-case", args=[self.use_case.slug])
+        return f"{url}#{anchor}" if anchor else url
+
+
+class UseCaseEditPage(UseCasePart):
+    """Change what a use case says about itself."""
+
+    form_class = UseCaseEditForm
+    template_name = "adoption/use_case_form.html"
+    title = "Edit the use case"
+    done_message = "Saved."
+
+    def get_initial(self) -> dict[str, Any]:
+        values = {name: getattr(self.use_case, name) for name in EDITABLE}
+        return {**values, "expected_version": self.use_case.version}
+
+    def get_context_data(self) -> dict[str, Any]:
+        return {"is_ready": True, "use_case": self.use_case, "current_url": self.request.path}
+
+    def save(self, form: forms.Form, user: User) -> str:
+        data = form.cleaned_data
+        update_use_case(
+            use_case_id=self.use_case.pk,
+            expected_version=data["expected_version"],
+            actor=user,
+            at=timezone.now(),
+            **{name: data[name] for name in EDITABLE},
+        )
+        return self.page_url()
+
+
+class StagePage(UseCasePart):
+    """Decide where a use case goes next."""
+
+    form_class = StageForm
+    template_name = "adoption/stage_form.html"
+    title = "Change the stage"
+    submit_label = "Decide"
+    done_message = "The decision is in the log."
+
+    def allows(self, user: AnyUser) -> bool:
+        # Who may edit sees the page even where no stage is left, and is told so.
+        return may_edit_use_case(user, self.use_case)
+
+    def get_form_arguments(self) -> dict[str, Any]:
+        return {"stages": stages_open_to(self.request.user, self.use_case)}
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"expected_version": self.use_case.version}
+
+    def get_context_data(self) -> dict[str, Any]:
+        return {
+            "use_case": self.use_case,
+            "stages": stages_open_to(self.request.user, self.use_case),
+            "current_url": self.page_url(),
+        }
+
+    def save(self, form: forms.Form, user: User) -> str:
+        change_stage(
+            use_case_id=self.use_case.pk,
+            to_stage=form.cleaned_data["to_stage"],
+            expected_version=form.cleaned_data["expected_version"],
+            reason=form.cleaned_data["reason"],
+            actor=user,
+            at=timezone.now(),
+        )
+        return self.page_url("decisions")
+
+
+class RepositoryLinkPage(UseCasePart):
+    """Link a repository, so that its changes count for the use case."""
+
+    form_class = RepositoryLinkForm
+    title = "Link a repository"
+    lead = "Changes that reach production from it become evidence and can be logged as deliveries."
+    submit_label = "Link"
+    done_message = "Linked."
+
+    def get_context_data(self) -> dict[str, Any]:
+        if repositories_to_link().exists():
+            return {}
+        return {
+            "instead": EmptyState(
+                "No repository has been imported yet",
+                "A repository appears here once a delivery import has read it.",
+            )
+        }
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"starts_on": self.use_case.programme.starts_on}
+
+    def save(self, form: forms.Form, user: User) -> str:
+        link_repository(
+            use_case_id=self.use_case.pk,
+            repository=form.cleaned_data["repository"],
+            starts_on=form.cleaned_data["starts_on"],
+            ends_on=form.cleaned_data["ends_on"],
+            actor=user,
+            at=timezone.now(),
+        )
+        return self.page_url("repositories")
+
+
+class RepositoryLinkEndPage(UseCasePart):
+    """End a link; what was delivered before stays."""
+
+    form_class = EndLinkForm
+    title = "End the link to a repository"
+    submit_label = "End the link"
+    done_message = "The link ends."
+
+    @cached_property
+    def link(self) -> RepositoryLink:
+        links = RepositoryLink.objects.select_related("repository")
+        return get_object_or_404(links, pk=self.kwargs["pk"], use_case=self.use_case)
+
+    def load(self) -> None:
+        self.link  # noqa: B018  (404 comes before 403)
+
+    def get_context_data(self) -> dict[str, Any]:
+        return {"page_lead": f"{self.link.repository}, linked from {self.link.starts_on}."}
+
+    def save(self, form: forms.Form, user: User) -> str:
+        end_repository_link(
+            link_id=self.link.pk,
+            ends_on=form.cleaned_data["ends_on"],
+            actor=user,
+            at=timezone.now(),
+        )
+        return self.page_url("repositories")
