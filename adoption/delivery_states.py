@@ -1,0 +1,54 @@
+"""The state of a delivery as a function of what was observed: pure, so that it can be proved."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from adoption.choices import DeliveryState
+
+SURVIVAL_WINDOW = timedelta(days=14)  # in production for this long without being undone: it held
+
+
+class Observed(NamedTuple):
+    """What is known of the change behind a delivery. Times are aware, None means not (yet)."""
+
+    merged_at: datetime | None
+    delivered_at: datetime | None
+    reverted_at: datetime | None
+
+
+class Standing(NamedTuple):
+    """State, the reason in words, and the day on which the delivery held, if it did."""
+
+    state: DeliveryState
+    reason: str
+    held_at: datetime | None
+
+
+def standing_of(observed: Observed, *, at: datetime) -> Standing:
+    """Where a delivery of a code change stands at a moment.
+
+    A change that was undone is reverted, whenever that happened: what was taken back no longer
+    counts as delivered. Production is the *first* deployment that contained the change.
+    """
+    merged, delivered, reverted = observed
+    if merged is None or merged > at:
+        return Standing(DeliveryState.CLAIMED, "The change is not merged yet.", None)
+    if reverted is not None and reverted <= at:
+        return Standing(DeliveryState.REVERTED, f"Undone on {reverted:%Y-%m-%d}.", None)
+    if delivered is None or delivered > at:
+        return Standing(DeliveryState.MERGED, "Merged; in no production deployment yet.", None)
+    held_at = delivered + SURVIVAL_WINDOW
+    if held_at <= at:
+        return Standing(
+            DeliveryState.HELD,
+            f"In production since {delivered:%Y-%m-%d}, not undone for "
+            f"{SURVIVAL_WINDOW.days} days.",
+            held_at,
+        )
+    return Standing(
+        DeliveryState.DEPLOYED,
+        f"In production since {delivered:%Y-%m-%d}; holds on {held_at:%Y-%m-%d}.",
+        None,
+    )

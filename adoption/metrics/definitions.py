@@ -1,0 +1,117 @@
+"""Adoption's own metrics: counts of deliveries and deployments, which usage cannot raise."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import F, Q
+from django.urls import reverse
+
+from adoption.choices import Comparator, DeliveryState, EnvironmentTier, Strength
+from adoption.metrics.registry import NANO, Measured, MetricDefinition, metrics
+from adoption.models import Change, Delivery, RepositoryLink, UseCase
+
+# The named policy under which a change counts as AI-assisted: somebody or something said so.
+# `inferred` (a seat was active that day) is usage and therefore does not count.
+AI_ASSISTED = (Strength.AUTONOMOUS, Strength.ASSISTED, Strength.SUGGESTION, Strength.DECLARED)
+
+
+def _slugs(ids: list[int]) -> dict[int, str]:
+    return dict(UseCase.objects.filter(pk__in=ids).values_list("pk", "slug"))
+
+
+def _count(happened: list[datetime], as_of: datetime, url: str) -> Measured:
+    return Measured(
+        nano=len(happened) * NANO,
+        as_of=as_of,
+        count=len(happened),
+        happened_at=tuple(sorted(happened)),
+        lineage_url=url,
+    )
+
+
+def measure_held_deliveries(use_case_ids: Iterable[int], as_of: datetime) -> dict[int, Measured]:
+    """Deliveries that held by `as_of`: in production 14 days without being undone, or confirmed."""
+    ids = list(use_case_ids)
+    held = Q(state=DeliveryState.HELD, held_at__lte=as_of)
+    confirmed = Q(state=DeliveryState.CONFIRMED, reviewed_at__lte=as_of)
+    moments: dict[int, list[datetime]] = defaultdict(list)
+    for use_case_id, held_at, reviewed_at in Delivery.objects.filter(
+        held | confirmed, use_case_id__in=ids
+    ).values_list("use_case_id", "held_at", "reviewed_at"):
+        moment = held_at or reviewed_at
+        if moment is not None:
+            moments[use_case_id].append(moment)
+    return {
+        pk: _count(moments[pk], as_of, f"{reverse('use-case-deliveries', args=[slug])}?state=held")
+        for pk, slug in _slugs(ids).items()
+    }
+
+
+def measure_ai_deployments(use_case_ids: Iterable[int], as_of: datetime) -> dict[int, Measured]:
+    """Production deployments that brought an AI-assisted change of a linked repository first."""
+    ids = list(use_case_ids)
+    links: dict[int, list[RepositoryLink]] = defaultdict(list)
+    for link in RepositoryLink.objects.filter(use_case_id__in=ids):
+        links[link.repository_id].append(link)
+    first: dict[int, dict[int, datetime]] = defaultdict(dict)
+    rows = Change.objects.filter(
+        repository_id__in=list(links),
+        strength__in=AI_ASSISTED,
+        delivered_at__lte=as_of,
+        delivered_by__tier=EnvironmentTier.PRODUCTION,
+    ).exclude(reverted_at__lte=F("delivered_at"))
+    for repository_id, deployment_id, delivered_at in rows.values_list(
+        "repository_id", "delivered_by_id", "delivered_at"
+    ).distinct():
+        if deployment_id is None or delivered_at is None:
+            continue
+        day = delivered_at.date()
+        for link in links[repository_id]:
+            if link.starts_on <= day and (link.ends_on is None or day < link.ends_on):
+                first[link.use_case_id][deployment_id] = delivered_at
+    linked = {link.use_case_id for group in links.values() for link in group}
+    return {
+        pk: _count(list(first[pk].values()), as_of, f"{reverse('use-case-changes', args=[slug])}")
+        if pk in linked
+        else Measured(nano=None, as_of=as_of, reason="no_repository_linked")
+        for pk, slug in _slugs(ids).items()
+    }
+
+
+metrics.register(
+    MetricDefinition(
+        key="held_deliveries",
+        version="1.0.0",
+        label="Held deliveries",
+        unit="count",
+        formula=(
+            "Number of deliveries of the use case whose change has been in production for 14 days "
+            "without being undone, plus confirmed deliveries that are not code. A change counts "
+            "once, whoever logs it; one that is undone later stops counting."
+        ),
+        inputs=frozenset({"deliveries", "changes", "deployments"}),
+        comparators=(Comparator.AT_LEAST,),
+        measure=measure_held_deliveries,
+        decision="Whether the use case delivers at all, and fast enough to go on.",
+    )
+)
+metrics.register(
+    MetricDefinition(
+        key="ai_production_deployments",
+        version="1.0.0",
+        label="Production deployments with an AI-assisted change",
+        unit="count",
+        formula=(
+            "Number of production deployments of the linked repositories that were the first to "
+            "contain at least one change with evidence of AI assistance (autonomous, assisted, "
+            "suggestion or declared)."
+        ),
+        inputs=frozenset({"changes", "deployments", "evidence"}),
+        comparators=(Comparator.AT_LEAST,),
+        measure=measure_ai_deployments,
+        decision="Whether AI-assisted work reaches users, and since when.",
+    )
+)

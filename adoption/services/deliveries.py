@@ -1,0 +1,198 @@
+"""Logging deliveries, and moving them on by what was observed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from adoption.choices import AiAssistance, DeliveryState, Stage
+from adoption.delivery_states import Observed, standing_of
+from adoption.models import Change, Delivery, UseCase
+from adoption.services.refusals import RefusedError
+from portal.models import User
+
+log = structlog.get_logger(__name__)
+_BATCH = 500
+_SHA_IN_LINK = re.compile(r"/commit/(?P<sha>[0-9a-f]{7,64})\b", re.IGNORECASE)
+_CLOSED_STAGES = (Stage.STOPPED, Stage.RETIRED)
+
+
+class BadDeliveryError(RefusedError):
+    """The delivery cannot be logged as given; `field` and the reason say why."""
+
+
+class DeliveryNotOpenError(RefusedError):
+    """The delivery is no longer in a state in which that can be done."""
+
+
+def find_change(link: str) -> Change | None:
+    """The imported change that a pasted link leads to, if it is exactly one."""
+    exact = list(Change.objects.filter(url=link)[:2])
+    if len(exact) == 1:
+        return exact[0]
+    named = _SHA_IN_LINK.search(link)
+    if named is None:
+        return None
+    found = list(Change.objects.filter(sha__startswith=named["sha"].lower())[:2])
+    return found[0] if len(found) == 1 else None
+
+
+@transaction.atomic
+def log_delivery(
+    *,
+    use_case: UseCase,
+    actor: User,
+    at: datetime,
+    change: Change | None = None,
+    link: str = "",
+    title: str = "",
+    assistance: AiAssistance = AiAssistance.NOT_STATED,
+) -> Delivery:
+    """Log that AI helped deliver something for a use case.
+
+    A change, or a link, is needed; a link that leads to an imported change is that change. The
+    title is the change's unless one is given. Its state is what the facts say at once.
+
+    Raises:
+        BadDeliveryError: neither change nor link, no title, a closed use case, or somebody has
+            logged this change already (a change is delivered once, whoever logs it).
+    """
+    if use_case.stage in _CLOSED_STAGES:
+        raise BadDeliveryError(
+            f"“{use_case.title}” is {use_case.get_stage_display().lower()}; "
+            "deliveries go to use cases that are under way.",
+            field="use_case",
+        )
+    change = change or (find_change(link) if link else None)
+    if change is None and not link:
+        raise BadDeliveryError(
+            "Pick a change, or paste a link to what was delivered.", field="link"
+        )
+    title = (title.strip() or (change.title if change else ""))[:500]
+    if not title:
+        raise BadDeliveryError(
+            "The link leads to nothing that was imported, so say in a few words what it is.",
+            field="title",
+        )
+    if change and Delivery.objects.filter(_counting(), change=change).exists():
+        raise BadDeliveryError("This change has been logged already.", field="change")
+    delivery = Delivery(
+        use_case=use_case,
+        change=change,
+        title=title,
+        link=link or (change.url if change else ""),
+        assistance=assistance,
+        claimed_by=actor,
+        claimed_at=at,
+        state_reason="Waits for a reviewer." if change is None else "",
+    )
+    if change is not None:
+        _advance(delivery, change, at)
+    delivery.full_clean(exclude=["change"])
+    try:
+        with transaction.atomic():
+            delivery.save()
+    except IntegrityError as error:  # somebody was a moment faster
+        raise BadDeliveryError("This change has been logged already.", field="change") from error
+    log.info("delivery_logged", delivery=delivery.pk, use_case=use_case.pk)
+    return delivery
+
+
+def _counting() -> Q:
+    return ~Q(state=DeliveryState.REJECTED)
+
+
+@transaction.atomic
+def withdraw_delivery(*, delivery: Delivery, actor: User, at: datetime) -> None:
+    """Take back what one logged oneself: it was a mistake. The row stays, as rejected.
+
+    Raises:
+        DeliveryNotOpenError: it has been withdrawn or rejected already, or is somebody else's.
+    """
+    changed = Delivery.objects.filter(_counting(), pk=delivery.pk, claimed_by=actor).update(
+        state=DeliveryState.REJECTED, state_reason="Withdrawn by the person who logged it."
+    )
+    if not changed:
+        raise DeliveryNotOpenError("This delivery cannot be withdrawn (any more).")
+    delivery.refresh_from_db()
+
+
+@transaction.atomic
+def review_delivery(
+    *, delivery: Delivery, accept: bool, reason: str, reviewer: User, at: datetime
+) -> None:
+    """Confirm or reject work that is not code. Code needs no reviewer: production is the proof.
+
+    Raises:
+        DeliveryNotOpenError: it does not wait for a reviewer.
+        BadDeliveryError: the reviewer is the person who logged it, or rejects without a reason.
+    """
+    if delivery.claimed_by_id == reviewer.pk:
+        raise BadDeliveryError("Somebody else has to review this.", field="")
+    if not accept and not reason.strip():
+        raise BadDeliveryError("Say why it is rejected.", field="reason")
+    state = DeliveryState.CONFIRMED if accept else DeliveryState.REJECTED
+    said = reason.strip() or "Confirmed by a reviewer."
+    changed = Delivery.objects.filter(
+        pk=delivery.pk, change__isnull=True, state=DeliveryState.CLAIMED
+    ).update(state=state, state_reason=said[:200], reviewed_by=reviewer, reviewed_at=at)
+    if not changed:
+        raise DeliveryNotOpenError("This delivery does not wait for a reviewer.")
+    delivery.refresh_from_db()
+
+
+def _advance(delivery: Delivery, change: Change, at: datetime) -> bool:
+    """Set state and times from the change; whether anything moved."""
+    standing = standing_of(
+        Observed(change.merged_at, change.delivered_at, change.reverted_at), at=at
+    )
+    before = (
+        delivery.state, delivery.state_reason, delivery.merged_at, delivery.deployed_at,
+        delivery.held_at, delivery.reverted_at,
+    )  # fmt: skip
+    delivery.state = standing.state
+    delivery.state_reason = standing.reason
+    delivery.merged_at = change.merged_at
+    delivery.deployed_at = change.delivered_at
+    delivery.held_at = standing.held_at
+    delivery.reverted_at = change.reverted_at
+    after = (
+        delivery.state, delivery.state_reason, delivery.merged_at, delivery.deployed_at,
+        delivery.held_at, delivery.reverted_at,
+    )  # fmt: skip
+    return before != after
+
+
+@transaction.atomic
+def advance_deliveries(
+    *, at: datetime, repository_ids: Iterable[int] | None = None
+) -> frozenset[int]:
+    """Move all deliveries of code changes to where the facts say they stand.
+
+    Args:
+        repository_ids: only deliveries of changes in these repositories; all when None.
+
+    Returns:
+        ids of the use cases of which a delivery moved.
+    """
+    open_ones: QuerySet[Delivery] = Delivery.objects.filter(
+        _counting(), change__isnull=False
+    ).select_related("change")
+    if repository_ids is not None:
+        open_ones = open_ones.filter(change__repository_id__in=list(repository_ids))
+    moved: list[Delivery] = []
+    for delivery in open_ones.order_by("pk"):
+        change = delivery.change
+        if change is not None and _advance(delivery, change, at):
+            moved.append(delivery)
+    Delivery.objects.bulk_update(
+        moved,
+        ["state", "state_reason", "merged_at", "deployed_at", "held_at", "reverted_at"],
+        batch_size=_BATCH,
+    )
+    return frozenset(delivery.use_case_id for delivery in moved)

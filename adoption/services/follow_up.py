@@ -1,0 +1,22 @@
+"""What adoption brings up to date after an import, and once an hour."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from adoption.models import Milestone
+from adoption.services.deliveries import advance_deliveries
+from adoption.services.milestones import measure_milestones
+from portal.models import ImportRun
+
+
+def refresh_outcomes(*, at: datetime) -> None:
+    """Advance all deliveries, then measure all milestones. Repeating it changes nothing."""
+    advance_deliveries(at=at)
+    use_case_ids = set(Milestone.objects.values_list("use_case_id", flat=True))
+    measure_milestones(use_case_ids=use_case_ids, at=at)
+
+
+def after_import(_run: ImportRun, at: datetime) -> None:
+    """Follow-up of every applied import: deliveries rest on changes, milestones on costs too."""
+    refresh_outcomes(at=at)

@@ -1,0 +1,14 @@
+"""Adoption's tasks: each makes one service call."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from adoption.services.follow_up import refresh_outcomes
+
+
+@shared_task(name="adoption.tasks.refresh_outcomes")
+def refresh_outcomes_task() -> None:
+    """Let deliveries hold and milestones be reached or missed as time passes."""
+    refresh_outcomes(at=timezone.now())
