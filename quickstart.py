@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import importlib.util
 import json
 import os
 import re
@@ -176,7 +175,7 @@ def find_or_install_uv(venv: Path) -> str:
     inside = venv / "bin" / "uv"
     if runs(inside, "--version"):
         return str(inside)
-    if importlib.util.find_spec("ensurepip") and importlib.util.find_spec("venv"):
+    if runs(sys.executable, "-c", "import venv, ensurepip; ensurepip.version()"):
         return install_uv_with_venv(venv)
     beside = ROOT / ".bootstrap" / "bin" / "uv"
     if runs(beside, "--version"):
@@ -329,9 +328,11 @@ def run_tests(arguments: Sequence[str]) -> int:
         os.close(descriptor)
         command = [str(python), "-m", "pytest", "--counts-file", report, *pass_arguments]
         codes.append(subprocess.run(command, cwd=ROOT, check=False).returncode)
-        counted = Path(report).read_text()
+        counts = json.loads(Path(report).read_text() or "{}")
         os.unlink(report)
-        closings.append((engine, json.loads(counted or "{}")))
+        if codes[-1] not in (0, NO_TESTS) and not counts.get("failed"):
+            counts["error"] = counts.get("error") or 1  # a pass that broke down is never green
+        closings.append((engine, counts))
     if len(codes) > 1:
         print_closing(closings, time.monotonic() - started)
     bad = [code for code in codes if code not in (0, NO_TESTS)]

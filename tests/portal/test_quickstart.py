@@ -107,7 +107,6 @@ def test_an_environment_without_pip_is_made_anew(
 def bare(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine without uv, without ensurepip and without pip."""
     monkeypatch.setattr(quickstart, "installed_uv", lambda: None)
-    monkeypatch.setattr("quickstart.importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr(quickstart, "runs", lambda *command: False)
     return root
 
@@ -245,32 +244,56 @@ exit $code
 """
 
 
+def fake_python(folder: Path, *, sqlite_code: int, postgres_code: int) -> Path:
+    """A program that counts and ends as pytest would."""
+    counts = {"sqlite": {"failed": 1, "passed": 40}, "postgres": {"passed": 2, "skipped": 3}}
+    text = FAKE_PYTEST.replace("{sqlite_code}", str(sqlite_code))
+    text = text.replace("{postgres_code}", str(postgres_code))
+    for engine, answer in counts.items():
+        text = text.replace(f"{{{engine}}}", json.dumps(answer))
+    program = folder / "python"
+    program.write_text(text)
+    program.chmod(0o755)
+    return program
+
+
+def test_one_closing_line_adds_up_both_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = fake_python(tmp_path, sqlite_code=1, postgres_code=0)
+    monkeypatch.setattr(quickstart, "prepare", lambda groups: program)
+    assert quickstart.run_tests([]) == 1
+    lines = capsys.readouterr().out.strip().split("\n")
+    assert lines[-3:-1] == ["SQLite: 1 failed, 40 passed", "PostgreSQL: 2 passed, 3 skipped"]
+    assert lines[-1].startswith("====")
+    assert " 1 failed, 42 passed, 3 skipped in " in lines[-1]
+
+
 @pytest.mark.parametrize(
     ("sqlite_code", "postgres_code", "expected"),
     [(0, 0, 0), (1, 0, 1), (0, 1, 1), (0, 5, 0), (5, 5, 5), (0, 2, 2), (3, 1, 3)],
 )
-def test_one_closing_line_adds_up_and_either_pass_can_fail_the_run(
+def test_either_pass_can_fail_the_run(
     sqlite_code: int,
     postgres_code: int,
     expected: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    program = tmp_path / "python"
-    counts = {"sqlite": {"failed": 1, "passed": 40}, "postgres": {"passed": 2, "skipped": 3}}
-    text = FAKE_PYTEST
-    for engine, answer in counts.items():
-        text = text.replace(f"{{{engine}}}", json.dumps(answer))
-    text = text.replace("{sqlite_code}", str(sqlite_code))
-    program.write_text(text.replace("{postgres_code}", str(postgres_code)))
-    program.chmod(0o755)
+    program = fake_python(tmp_path, sqlite_code=sqlite_code, postgres_code=postgres_code)
     monkeypatch.setattr(quickstart, "prepare", lambda groups: program)
     assert quickstart.run_tests([]) == expected
-    lines = capsys.readouterr().out.strip().split("\n")
-    assert lines[-3:-1] == ["SQLite: 1 failed, 40 passed", "PostgreSQL: 2 passed, 3 skipped"]
-    assert lines[-1].startswith("====")
-    assert "1 failed, 42 passed, 3 skipped in " in lines[-1]
+
+
+def test_a_pass_that_breaks_down_is_an_error_in_the_closing_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "python"
+    program.write_text('#!/bin/sh\ncase "$*" in *postgres*) exit 1;; esac\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(quickstart, "prepare", lambda groups: program)
+    assert quickstart.run_tests([]) == 1
+    assert " 1 error in " in capsys.readouterr().out
 
 
 # --- The command line -------------------------------------------------------------------------
