@@ -81,3 +81,8 @@ def changes_to_log(use_case: UseCase) -> QuerySet[Change]:
         .filter(~Exists(logged))
         .order_by("-merged_at", "-pk")
     )
+
+
+def changes_starting_with(sha: str) -> list[Change]:
+    """At most two changes whose commit begins with `sha`: enough to see whether it is only one."""
+    return list(Change.objects.filter(sha__startswith=sha).order_by("pk")[:2])

@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import (
+    NON_FIELD_ERRORS,
+    PermissionDenied,
+    RequestDataTooBig,
+    ValidationError,
+)
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 
@@ -173,6 +178,8 @@ def _problem_of(error: Exception) -> Problem | None:
         return Problem(FORBIDDEN, "Your roles do not include this.")
     if isinstance(error, exceptions.APIException):
         return _problem_of_drf(error)
+    if isinstance(error, ValidationError):
+        return _problem_of_model(error)
     if isinstance(error, RequestDataTooBig):
         return Problem(TOO_LARGE, "The payload is larger than this server takes; send it in parts.")
     return translations.find(error)
@@ -190,6 +197,19 @@ def _problem_of_drf(error: exceptions.APIException) -> Problem:
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait))
     return Problem(kind, str(error.detail), headers=headers)
+
+
+def _problem_of_model(error: ValidationError) -> Problem:
+    """What a model's own validation says, by field."""
+    by_field = getattr(error, "error_dict", None) or {NON_FIELD_ERRORS: error.error_list}
+    return invalid(
+        {
+            NOT_OF_ONE_FIELD if name == NON_FIELD_ERRORS else name: [
+                FieldProblem(one.code or "invalid", " ".join(one.messages)) for one in found
+            ]
+            for name, found in by_field.items()
+        }
+    )
 
 
 def invalid(errors: Mapping[str, list[FieldProblem]]) -> Problem:

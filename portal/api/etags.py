@@ -1,8 +1,8 @@
 """Entity tags: a 304 for what has not changed, and no write over somebody else's write.
 
 Where the state of an answer can be told from a few numbers (versions, newest change, count), the
-tag is made of those, and a 304 costs that one query. Otherwise the tag is a digest of the rows of
-the page: always right, and a 304 still saves presenting and sending them.
+tag is made of those, and a 304 costs that one query. Otherwise the tag is a digest of the answer:
+always right, and a 304 still saves rendering and sending it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.request import Request
@@ -23,17 +22,24 @@ _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 _VERSION = re.compile(r"v([0-9]{1,9})(?:-[0-9a-f]+)?")
 
 
+def _digest(*parts: Any) -> str:
+    text = json.dumps([REPRESENTATION, *parts], default=str, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def state_tag(request: Request, *state: Any) -> str:
     """A tag for what this person gets at this address in this `state` (JSON-able or dated)."""
-    text = json.dumps(
-        [REPRESENTATION, request.get_full_path(), request.user.pk, state], default=str
-    )
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    return f'"{_digest(request.get_full_path(), request.user.pk, state)[:32]}"'
+
+
+def content_tag(request: Request, answer: Any) -> str:
+    """A tag for an answer whose state no few numbers tell."""
+    return state_tag(request, answer)
 
 
 def version_tag(request: Request, version: int, *state: Any) -> str:
-    """A tag that `If-Match` can name: the version, then a digest of what else is shown."""
-    return f'"v{version}-{state_tag(request, version, *state)[1:17]}"'
+    """A tag of one thing that `If-Match` can name: its version, then a digest of what is shown."""
+    return f'"v{version}-{_digest(request.user.pk, state)[:16]}"'
 
 
 def matches(request: Request, tag: str) -> bool:
@@ -72,9 +78,3 @@ def stale(detail: str = "") -> Problem:
         STALE_VERSION,
         detail or "Somebody changed it since you read it. Read it again, then send your change.",
     )
-
-
-def rows_state(rows: Iterable[dict[str, Any]]) -> str:
-    """A digest of rows, for lists whose state no few numbers tell."""
-    text = json.dumps(list(rows), default=str, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()

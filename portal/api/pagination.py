@@ -91,9 +91,11 @@ def bad_cursor() -> Problem:
     )
 
 
-def encode_cursor(direction: str, keys: Sequence[SortKey], row: dict[str, Any]) -> str:
-    """An opaque cursor at `row`."""
-    values = [_to_json(row[key.name]) for key in keys]
+def encode_cursor(direction: str, keys: Sequence[SortKey], row: Any) -> str:
+    """An opaque cursor at `row` (from `values()`, or a model's)."""
+    values = [
+        _to_json(row[key.name] if isinstance(row, dict) else getattr(row, key.name)) for key in keys
+    ]
     text = json.dumps([_fingerprint(keys), direction, values], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -174,7 +176,7 @@ def read_limit(text: str | None, default: int = DEFAULT_LIMIT) -> int:
 class Page:
     """Rows of one page and the cursors to its neighbours (None where there is none)."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Any]
     next: str | None
     previous: str | None
 
@@ -186,7 +188,7 @@ def read_page(
     cursor: str | None,
     limit: int,
 ) -> Page:
-    """One page of `queryset` (made with `values()` that include the ordering's fields).
+    """One page of `queryset` (models, or `values()` that include the ordering's fields).
 
     Raises:
         Problem: 400, the cursor is not one of this list's.

@@ -143,7 +143,7 @@ def operation(
         problems: beyond those that follow from the rest.
     """
     is_write = body is not None
-    known: list[Any] = [query] if query is not None else []
+    known: list[Any] = [query] if query is not None and query().fields else []
     known += [*parameters, _ETAG]
     known += _PAGE_PARAMETERS if paged else ()
     if not is_write:
@@ -193,3 +193,8 @@ def _add_problem(responses: dict[Any, Any], problem: ProblemType) -> None:
 def path_slug(name: str, description: str) -> OpenApiParameter:
     """A slug in the path."""
     return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.PATH, description=description)
+
+
+def path_id(name: str, description: str) -> OpenApiParameter:
+    """A number in the path."""
+    return OpenApiParameter(name, OpenApiTypes.INT, OpenApiParameter.PATH, description=description)

@@ -1,0 +1,36 @@
+"""Adoption's addresses below /api/v1/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from adoption.api.deliveries import OwnDeliveriesView, UseCaseDeliveriesView
+from adoption.api.metrics import MetricsView, MetricView
+from adoption.api.milestones import MilestonesView, MilestoneView
+from adoption.api.problems import register_translations
+from adoption.api.programmes import ProgrammesView
+from adoption.api.teams import TeamsView
+from adoption.api.use_cases import UseCasesView, UseCaseView
+
+register_translations()
+
+urlpatterns = [
+    path("programmes/", ProgrammesView.as_view(), name="api-programmes"),
+    path("teams/", TeamsView.as_view(), name="api-teams"),
+    path("use-cases/", UseCasesView.as_view(), name="api-use-cases"),
+    path("use-cases/<slug:slug>/", UseCaseView.as_view(), name="api-use-case"),
+    path("use-cases/<slug:slug>/milestones/", MilestonesView.as_view(), name="api-milestones"),
+    path(
+        "use-cases/<slug:slug>/milestones/<int:milestone_id>/",
+        MilestoneView.as_view(),
+        name="api-milestone",
+    ),
+    path(
+        "use-cases/<slug:slug>/deliveries/",
+        UseCaseDeliveriesView.as_view(),
+        name="api-use-case-deliveries",
+    ),
+    path("deliveries/", OwnDeliveriesView.as_view(), name="api-deliveries"),
+    path("metrics/", MetricsView.as_view(), name="api-metrics"),
+    path("metrics/<str:key>/", MetricView.as_view(), name="api-metric"),
+]
