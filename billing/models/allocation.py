@@ -16,7 +16,8 @@ class AllocationRule(models.Model):
     """One version of one rule. An edit retires this row and makes the next version.
 
     The first rule (lowest `priority`, then oldest) whose dates contain the charge's day and whose
-    match holds takes the whole charge.
+    match holds takes the whole charge. `pending_since` is set while its coming or going has not
+    been worked out for days already imported.
     """
 
     key = models.SlugField(max_length=80)
@@ -37,6 +38,11 @@ class AllocationRule(models.Model):
     )
     created_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True, blank=True)
+    retired_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    retired_reason = models.CharField(max_length=500, blank=True)
+    pending_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

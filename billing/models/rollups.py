@@ -10,6 +10,9 @@ class DailyCost(models.Model):
 
     `use_case` is null for what is unallocated. `effective_nano` sums the lines that state an
     effective cost; `effective_unknown` counts those that do not, so that a page can say so.
+    Three facts say how settled the sum is: `uninvoiced` lines carry no invoice id, `restated`
+    lines lie in a slice that a source revised, and `changed_at` is when one of their slices was
+    written last.
     """
 
     day = models.DateField()
@@ -29,6 +32,9 @@ class DailyCost(models.Model):
     effective_nano = models.BigIntegerField()
     effective_unknown = models.PositiveIntegerField()
     charges = models.PositiveIntegerField()
+    uninvoiced = models.PositiveIntegerField(default=0)
+    restated = models.PositiveIntegerField(default=0)
+    changed_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [

@@ -12,13 +12,18 @@ from portal.imports.staging import StagingTable
 _REFRESH = """
 INSERT INTO billing_dailycost (
     day, use_case_id, connection_id, provider, service_name, charge_category, currency,
-    cost_basis, unallocated_reason, billed_nano, effective_nano, effective_unknown, charges)
+    cost_basis, unallocated_reason, billed_nano, effective_nano, effective_unknown, charges,
+    uninvoiced, restated, changed_at)
 SELECT a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.charge_category,
        c.currency, c.cost_basis, a.unallocated_reason,
        CAST(SUM(a.billed_nano) AS bigint),
        CAST(COALESCE(SUM(a.effective_nano), 0) AS bigint),
        SUM(CASE WHEN a.effective_nano IS NULL THEN 1 ELSE 0 END),
-       COUNT(*)
+       COUNT(*),
+       SUM(CASE WHEN d.invoice_id = '' THEN 1 ELSE 0 END),
+       SUM(CASE WHEN c.slice_id IN (SELECT r.slice_id FROM billing_restatement r)
+           THEN 1 ELSE 0 END),
+       MAX(s.changed_at)
 FROM billing_allocation a
 JOIN billing_charge c ON c.id = a.charge_id
 JOIN billing_chargeslice s ON s.id = c.slice_id
@@ -33,7 +38,8 @@ GROUP BY a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.ch
 def refresh_daily_costs(*, connection_id: int, days: Collection[date]) -> None:
     """Rewrite the daily costs of one connection for `days` (UTC) from its live allocations.
 
-    Call it in the transaction that changed them, so that no page ever sees one without the other.
+    Call it in the transaction that changed them, so that no page ever sees one without the other,
+    and after the slices and restatements of that change have been written.
     """
     if not days:
         return
