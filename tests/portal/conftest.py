@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.test import Client
 
 from portal.models import User
@@ -33,12 +32,12 @@ def make_people(db: None) -> Callable[[int], list[User]]:
 
 
 @pytest.fixture
-def ada(db: None) -> AbstractBaseUser:
+def ada(db: None) -> User:
     """A person without any role."""
     return User.objects.create_user("ada", password="a long pass phrase", full_name="Ada Brook")
 
 
 @pytest.fixture
-def ada_client(ada: AbstractBaseUser, client: Client) -> Client:
+def ada_client(ada: User, client: Client) -> Client:
     client.force_login(ada)
     return client

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from django.test import Client
 
 from portal.models import User
+from tests.portal.shell.gallery.pages import GalleryList
 
 pytestmark = pytest.mark.usefixtures("gallery")
 HTMX = {"HX-Request": "true"}
@@ -43,6 +46,19 @@ def test_htmx_gets_the_whole_page_when_it_restores_or_boosts(
 
 def test_a_page_of_25_rows_is_small(ada_client: Client) -> None:
     assert len(ada_client.get("/gallery/list/").content) < 35_000
+
+
+def test_a_page_with_all_its_files_is_below_100_kibibytes(ada_client: Client) -> None:
+    packed = {"Accept-Encoding": "gzip"}
+    page = ada_client.get("/gallery/list/", headers=packed)
+    html = ada_client.get("/gallery/list/").content.decode()
+    files = re.findall(r'(?:href|src)="(/static/[^"]+)"', html)
+    assert len(files) == 5
+    sizes = {"page": len(page.content)}
+    for name in files:
+        response = ada_client.get(name, headers=packed)
+        sizes[name] = len(response.getvalue())
+    assert sum(sizes.values()) < 100 * 1024, sizes
 
 
 @pytest.mark.parametrize("count", [3, 90])
@@ -81,8 +97,6 @@ def test_a_filter_that_cannot_be_read_shows_its_error_and_no_rows(ada_client: Cl
 def test_months_are_cut_in_the_declared_zone(
     ada_client: Client, make_people: Callable[[int], list[User]]
 ) -> None:
-    import datetime as dt
-
     (person,) = make_people(1)
     # 31 May in UTC, but already 1 June in Lisbon.
     moment = dt.datetime(2026, 5, 31, 23, 30, tzinfo=dt.UTC)
@@ -129,8 +143,6 @@ def test_a_signed_out_fragment_request_leaves_for_the_sign_in_page(
 def test_who_may_not_see_a_list_is_refused(
     ada_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.portal.shell.gallery.pages import GalleryList
-
     monkeypatch.setattr(GalleryList, "allows", lambda self, user: False)
     for query in ("", "?export=csv"):
         assert ada_client.get(f"/gallery/list/{query}").status_code == 403

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,7 +33,7 @@ def slots(monkeypatch: pytest.MonkeyPatch) -> Registry[ObjectPanel]:
 
 
 @pytest.fixture
-def sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry[FreshnessSource]]:
+def sources(monkeypatch: pytest.MonkeyPatch) -> Registry[FreshnessSource]:
     registry: Registry[FreshnessSource] = Registry("freshness source")
     monkeypatch.setattr(freshness, "freshness_sources", registry)
     return registry

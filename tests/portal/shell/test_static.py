@@ -20,8 +20,14 @@ from portal.shell.static import VendorFinder
 BOOTSTRAP_CSS = "sha384-sRIl4kxILFvY47J16cr9ZwB07vP4J8+LH7qKQnuqkuIAvNWLzeN8tE5YBujZqJLB"
 
 
+def forget_finders() -> None:
+    """Finders read the settings once; the next one made reads them anew."""
+    cached: Any = finders.get_finder
+    cached.cache_clear()
+
+
 def test_bootstrap_is_the_published_file() -> None:
-    content = Path(finders.find("vendor/bootstrap.min.css")).read_bytes()
+    content = Path(str(finders.find("vendor/bootstrap.min.css"))).read_bytes()
     digest = base64.b64encode(hashlib.sha384(content).digest()).decode()
     assert f"sha384-{digest}" == BOOTSTRAP_CSS
 
@@ -52,7 +58,7 @@ def test_collected_files_carry_their_hash_although_source_maps_are_left_out(
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "portal.shell.static.ManifestStorage"},
     }
-    finders.get_finder.cache_clear()
+    forget_finders()
     try:
         call_command("collectstatic", interactive=False, verbosity=0)
         assert re.fullmatch(
@@ -60,4 +66,4 @@ def test_collected_files_carry_their_hash_although_source_maps_are_left_out(
         )
         assert list((tmp_path / "out" / "vendor").glob("vendor.*.js.br"))
     finally:
-        finders.get_finder.cache_clear()
+        forget_finders()

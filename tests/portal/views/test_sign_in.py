@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.test import Client
 
 from portal.models import User
 
 
-def test_signing_in_leads_to_where_the_person_was_heading(
-    client: Client, ada: AbstractBaseUser
-) -> None:
+def test_signing_in_leads_to_where_the_person_was_heading(client: Client, ada: User) -> None:
     data = {"username": "ada", "password": "a long pass phrase", "next": "/theme/?x=1"}
     response = client.post("/sign-in/", data)
     assert response.headers["Location"] == "/theme/?x=1"
@@ -19,16 +16,12 @@ def test_signing_in_leads_to_where_the_person_was_heading(
 
 
 @pytest.mark.parametrize("target", ["https://elsewhere.example/", "//elsewhere.example/"])
-def test_signing_in_never_leads_to_another_site(
-    client: Client, ada: AbstractBaseUser, target: str
-) -> None:
+def test_signing_in_never_leads_to_another_site(client: Client, ada: User, target: str) -> None:
     data = {"username": "ada", "password": "a long pass phrase", "next": target}
     assert client.post("/sign-in/", data).headers["Location"] == "/"
 
 
-def test_every_way_of_being_wrong_gets_the_same_answer(
-    client: Client, ada: AbstractBaseUser
-) -> None:
+def test_every_way_of_being_wrong_gets_the_same_answer(client: Client, ada: User) -> None:
     User.objects.create_user("gone", password="a long pass phrase", is_active=False)
     said = set()
     for name, password in [("ada", "wrong"), ("nobody", "wrong"), ("gone", "a long pass phrase")]:

@@ -46,6 +46,7 @@ from portal.shell.tables import ShellTable
 from portal.shell.views import Action, Crumb, EmptyState, ListPage
 
 HERE = Path(__file__).parent
+SAY = "A drawing of the gallery."
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
 MONTHS = [month.label for month in month_range(Month(2025, 12), Month(2026, 12))]
 
@@ -144,17 +145,20 @@ def charts(request: HttpRequest) -> HttpResponse:
     missing = Series(
         "Deployments", _late(list(range(4, 16))), reason="the source was not connected"
     )
-    say = {"description": "A drawing of the gallery."}
+    one = Series("One", [7])
+    zero = Series("None", [0, 0, 0])
     bars = [
-        bar_chart(title="Cost by month", labels=MONTHS, series=_spend(), text=usd, **say),
-        bar_chart(title="Side by side", labels=MONTHS, series=_spend()[:2], stacked=False, **say),
-        bar_chart(title="With gaps", labels=MONTHS, series=[missing], target=10, **say),
-        bar_chart(title="All zero", labels=MONTHS[:3], series=[Series("None", [0, 0, 0])], **say),
-        bar_chart(title="A single month", labels=["Nov 2026"], series=[Series("One", [7])], **say),
-        bar_chart(title="Nothing at all", labels=[], series=[], **say),
-        line_chart(title="A line with gaps", labels=MONTHS, series=[missing], target=12, **say),
-        line_chart(title="Steps", labels=MONTHS, series=[missing], step=True, **say),
-        line_chart(title="A single point", labels=["Nov 2026"], series=[Series("x", [3])], **say),
+        bar_chart(title="Cost by month", labels=MONTHS, series=_spend(), text=usd, description=SAY),
+        bar_chart(title="Side by side", labels=MONTHS, series=_spend()[:2], stacked=False,
+                  description=SAY),
+        bar_chart(title="With gaps", labels=MONTHS, series=[missing], target=10, description=SAY),
+        bar_chart(title="All zero", labels=MONTHS[:3], series=[zero], description=SAY),
+        bar_chart(title="A single month", labels=["Nov 2026"], series=[one], description=SAY),
+        bar_chart(title="Nothing at all", labels=[], series=[], description=SAY),
+        line_chart(title="With gaps too", labels=MONTHS, series=[missing], target=12,
+                   description=SAY),
+        line_chart(title="Steps", labels=MONTHS, series=[missing], step=True, description=SAY),
+        line_chart(title="A single point", labels=["Nov 2026"], series=[one], description=SAY),
         progress_chart(title="Held deliveries", value=18, target=25, target_words="At least",
                        baseline=4, reached=False),
         progress_chart(title="Cost per held delivery", value=Decimal("31.5"), target=40,
