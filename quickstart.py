@@ -31,6 +31,7 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 OLDEST_UV = (0, 9)
 UV_REQUIREMENT = "uv>=0.9,<1"
 STAMP = ".plumbline-stamp"
+UNFINISHED = ".plumbline-unfinished"  # there while packages are being installed
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 NO_TESTS = 5  # pytest's exit code when nothing was selected
 LONG_FAMILIES = "not prove and not benchmark"
@@ -118,7 +119,7 @@ def is_ready(venv: Path, groups: set[str]) -> bool:
         held = json.loads((venv / STAMP).read_text())
     except (OSError, ValueError):
         return False
-    if not isinstance(held, dict):
+    if not isinstance(held, dict) or (venv / UNFINISHED).exists():
         return False
     same = all(held.get(key) == value for key, value in wanted_stamp(venv).items())
     return same and groups <= set(held.get("groups", [])) and os.access(venv_python(venv), os.X_OK)
@@ -155,7 +156,9 @@ def remove_broken(venv: Path) -> None:
     A folder that does not look like an environment is never removed: PLUMBLINE_VENV may name
     anything, also somebody's home.
     """
-    if not venv.exists() or runs(venv_python(venv), "-c", "import encodings"):
+    if not venv.exists():
+        return
+    if not (venv / UNFINISHED).exists() and runs(venv_python(venv), "-c", "import encodings"):
         return
     looks_like_one = (venv / "pyvenv.cfg").exists() or not any(venv.iterdir())
     if not looks_like_one and venv != ROOT / ".venv":
@@ -260,9 +263,11 @@ def prepare(groups: set[str]) -> Path:
         command = [uv, "sync", "--frozen", "--inexact", "--project", str(ROOT)]
         command += [f"--group={name}" for name in sorted(groups)] if groups else ["--no-dev"]
         if not venv.exists():
-            command += ["--python", sys.executable]
+            download([uv, "venv", "--quiet", "--python", sys.executable, str(venv)])
+        (venv / UNFINISHED).touch()
         download(command)
         write_stamp(venv, groups)
+        (venv / UNFINISHED).unlink()
         say(f"Set up in {time.monotonic() - started:.0f} s.")
     return venv_python(venv)
 

@@ -72,6 +72,37 @@ def test_a_half_made_environment_is_removed_and_that_is_said(
     assert "half made" in capsys.readouterr().err
 
 
+def test_an_environment_whose_installation_was_interrupted_is_made_anew(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    venv = make_venv(root / ".venv")
+    quickstart.write_stamp(venv, {"dev"})
+    (venv / quickstart.UNFINISHED).touch()
+    assert not quickstart.is_ready(venv, set())
+    quickstart.remove_broken(venv)
+    assert not venv.exists()
+    assert "half made" in capsys.readouterr().err
+
+
+def test_a_failed_installation_leaves_the_mark_and_a_finished_one_the_stamp(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = root / "uv"
+    program.write_text('#!/bin/sh\ntest "$1" = venv || exit ${UV_ENDS_WITH:-0}\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(quickstart, "find_or_install_uv", lambda venv: str(program))
+    venv = make_venv(root / ".venv")
+    monkeypatch.setenv("UV_ENDS_WITH", "2")
+    with pytest.raises(quickstart.SetupError):
+        quickstart.prepare(set())
+    assert (venv / quickstart.UNFINISHED).exists()
+    monkeypatch.setenv("UV_ENDS_WITH", "0")
+    make_venv(venv)
+    (venv / quickstart.UNFINISHED).unlink()
+    assert quickstart.prepare(set()) == quickstart.venv_python(venv)
+    assert quickstart.is_ready(venv, set())
+
+
 def test_a_working_environment_stays(root: Path) -> None:
     working = make_venv(root / ".venv")
     quickstart.remove_broken(working)
