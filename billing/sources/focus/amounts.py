@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import NamedTuple
 
 from portal.shell.money import AmountOutOfRangeError, decimal_text, to_nano
 
@@ -17,6 +16,8 @@ CACHED_NUMBERS = 50_000
 NULL_WORDS = frozenset(("", "NULL", "null"))
 
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+# Already as `decimal_text` would write it: nothing to strip, no exponent, no plus.
+_CANONICAL = re.compile(r"-?(?!0$)(?:0|[1-9]\d{0,18})(?:\.\d{0,18}[1-9])?|0", re.ASCII)
 _DRESSED = re.compile(
     r"([+-]?)\s*([$€£¥₹]?)\s*([+-]?)"
     r"((?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d*)?|\.\d+)",
@@ -40,15 +41,10 @@ class BadNumberError(ValueError):
         self.expected = expected
 
 
-class Amount(NamedTuple):
-    """One money cell: the exact decimal, its nano-units, its canonical text; empty when null."""
-
-    exact: Decimal | None
-    nano: int | None
-    text: str
-
-
-NO_AMOUNT = Amount(None, None, "")
+# One money cell: the exact decimal, its nano-units, its canonical text; empty when null.
+# Not a class: there may be a new one for every row.
+Amount = tuple[Decimal | None, int | None, str]
+NO_AMOUNT: Amount = (None, None, "")
 
 
 def parse_number(text: str, currency: str) -> Decimal | None:
@@ -74,7 +70,10 @@ def parse_number(text: str, currency: str) -> Decimal | None:
     number = Decimal(text)
     if not number:
         return Decimal(0)
-    if _decimal_places(number) > MAX_DECIMAL_PLACES:
+    # Few characters without an exponent cannot hold too many decimal places.
+    if (len(text) > MAX_DECIMAL_PLACES or "e" in text or "E" in text) and (
+        _decimal_places(number) > MAX_DECIMAL_PLACES
+    ):
         raise BadNumberError(
             "amount_out_of_range", f"a number with at most {MAX_DECIMAL_PLACES} decimal places"
         )
@@ -95,11 +94,11 @@ def _undress(text: str, currency: str) -> str:
 
 
 def _decimal_places(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent >= -MAX_DECIMAL_PLACES:
-        return 0 if not isinstance(exponent, int) else -exponent
-    digits = "".join(map(str, number.as_tuple().digits))
-    return -exponent - (len(digits) - len(digits.rstrip("0")))
+    """How many decimal places a finite number other than 0 needs."""
+    _, digits, exponent = number.as_tuple()
+    text = "".join(map(str, digits))
+    trailing_zeros = len(text) - len(text.rstrip("0"))
+    return -int(exponent) - trailing_zeros
 
 
 def parse_amount(text: str, currency: str) -> Amount:
@@ -108,7 +107,8 @@ def parse_amount(text: str, currency: str) -> Amount:
     Raises:
         BadNumberError: not exactly readable, or beyond 64-bit nano-units.
     """
-    number = parse_number(text, currency)
+    canonical = _CANONICAL.fullmatch(text)
+    number = Decimal(text) if canonical else parse_number(text, currency)
     if number is None:
         return NO_AMOUNT
     try:
@@ -117,7 +117,7 @@ def parse_amount(text: str, currency: str) -> Amount:
         raise BadNumberError(
             "amount_out_of_range", "an amount within ±9223372036.854775807"
         ) from error
-    return Amount(number, nano, decimal_text(number))
+    return number, nano, text if canonical else decimal_text(number)
 
 
 def parse_quantity(text: str) -> str:
@@ -126,6 +126,8 @@ def parse_quantity(text: str) -> str:
     Raises:
         BadNumberError: not exactly readable, or larger than any quantity could be.
     """
+    if _CANONICAL.fullmatch(text):
+        return text
     try:
         number = parse_number(text, "")
     except BadNumberError as error:

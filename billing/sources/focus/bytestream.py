@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from portal.imports.contracts import ImportRefusedError, LandedFile, Limits
 
+MAX_BLANK_ROWS = 1_000_000
 GZIP_MAGIC = b"\x1f\x8b"
 PARQUET_MAGIC = b"PAR1"
 # First bytes → what people call it. Recognised so that the message says more than "not UTF-8".
@@ -63,27 +64,30 @@ class Meter:
             ImportRefusedError: more than the limit, over all files together.
         """
         self.rows_read += count
-        self._check_rows(file, line)
-
-    def add_blank_rows(self, count: int, *, file: str) -> None:
-        """Count lines without any value: no records, but they cost time as well.
-
-        Raises:
-            ImportRefusedError: more than the limit together with the records.
-        """
-        self.blank_rows += count
-        self._check_rows(file, None)
-
-    def _check_rows(self, file: str, line: int | None) -> None:
-        rows = self.rows_read + self.blank_rows
-        if rows > self.limits.max_rows:
+        if self.rows_read > self.limits.max_rows:
             raise ImportRefusedError(
                 "too_many_rows",
                 "the import has too many rows",
                 file=file,
                 line=line,
-                value=str(rows),
+                value=str(self.rows_read),
                 expected=f"at most {self.limits.max_rows} rows in all files together",
+            )
+
+    def add_blank_rows(self, count: int, *, file: str) -> None:
+        """Count lines without any value: no records, but they cost time as well.
+
+        Raises:
+            ImportRefusedError: more than any real file would have.
+        """
+        self.blank_rows += count
+        if self.blank_rows > MAX_BLANK_ROWS:
+            raise ImportRefusedError(
+                "too_many_blank_rows",
+                "the import holds too many lines without any value",
+                file=file,
+                value=str(self.blank_rows),
+                expected=f"at most {MAX_BLANK_ROWS}",
             )
 
 

@@ -15,7 +15,8 @@ from billing.sources.focus.bytestream import EXPECTED_FORMAT, Meter, TextBytes
 from billing.sources.focus.rows import RowBlock
 from portal.imports.contracts import ImportRefusedError, Note
 
-BLOCK_BYTES = 512 * 1024
+BLOCK_BYTES = 256 * 1024  # small enough that its rows stay in the processor's cache
+MAX_RECORD_LINES = 50_000
 _BOM = b"\xef\xbb\xbf"
 _CUT_QUOTE = "unexpected end of data"  # what the csv module says of an open quote at the end
 
@@ -30,13 +31,15 @@ class CsvRows:
             ImportRefusedError: there is none, or the text before it cannot be read.
         """
         self._stream = stream
+        self._meter = meter
         self._limits = meter.limits
         self._file = file
         self._line = 1  # at which the next record starts
         self._text_line = 1  # at which the next text that is not yet decoded starts
         self._byte = 0  # bytes before that text
         # The module's own limit is for the whole process: never lower it for others.
-        csv.field_size_limit(max(csv.field_size_limit(), self._limits.max_line_chars))
+        longest = 2 * self._limits.max_line_chars + BLOCK_BYTES
+        csv.field_size_limit(max(csv.field_size_limit(), longest))
         self.header: Sequence[str] = ()
         self.notes: Sequence[Note] = ()
         self._blocks = self._parse_blocks()
@@ -56,6 +59,7 @@ class CsvRows:
                         block.unterminated,
                     )
                     return cells, block.lines[index]
+            self._meter.add_blank_rows(len(block.rows), file=self._file)
         raise ImportRefusedError(
             "empty_file", "the file holds no text", file=self._file, expected=EXPECTED_FORMAT
         )
@@ -70,12 +74,13 @@ class CsvRows:
     def parse_record(self, text: str) -> list[str]:
         """The cells of one mended record; see `RowReader.parse_record`."""
         lines = io.StringIO(text.rstrip("\r\n"), newline="").readlines()
+        wanted = f"one CSV record of {len(self.header)} cells"
         try:
             records = list(csv.reader(lines, strict=True))
         except csv.Error as error:
-            raise ValueError(f"not a CSV record: {error}") from error
+            raise ValueError(wanted) from error
         if len(records) != 1 or len(records[0]) != len(self.header):
-            raise ValueError(f"not one record of {len(self.header)} cells")
+            raise ValueError(wanted)
         return records[0]
 
     def _parse_blocks(self) -> Iterator[RowBlock]:
@@ -87,18 +92,18 @@ class CsvRows:
             self._text_line += len(new_lines)
             lines = open_lines + new_lines
             rows, starts = self._parse_lines(lines, final=final)
+            first, self._line = self._line, self._line + starts[-1]
             open_lines = lines[starts[-1] :]
             self._check_open_record(open_lines)
             if rows:
                 yield RowBlock(
                     rows,
-                    range(self._line, self._line + len(rows))
+                    range(first, first + len(rows))
                     if starts[-1] == len(rows)
-                    else [self._line + start for start in starts[:-1]],
+                    else [first + start for start in starts[:-1]],
                     _texts(lines, starts),
                     unterminated=final and not lines[-1].endswith(("\n", "\r")),
                 )
-            self._line += starts[-1]
         if open_lines:
             self._parse_carefully(open_lines, final=True)
 
@@ -209,13 +214,17 @@ class CsvRows:
                 )
 
     def _check_open_record(self, lines: list[str]) -> None:
-        if sum(map(len, lines)) > self._limits.max_line_chars:
+        too_long = sum(map(len, lines)) > self._limits.max_line_chars
+        if too_long or len(lines) > MAX_RECORD_LINES:
             raise self._refused(
                 "line_too_long",
                 "a quoted cell is not closed, or its record is too long",
                 line=self._line,
                 value=f"{lines[0][:60]}…",
-                expected=f"records of at most {self._limits.max_line_chars} characters",
+                expected=(
+                    f"records of at most {self._limits.max_line_chars} characters "
+                    f"and {MAX_RECORD_LINES} lines"
+                ),
             )
 
     def _check_cells(
@@ -224,6 +233,8 @@ class CsvRows:
         limit = self._limits.max_cell_chars
         if not texts or max(map(len, texts)) <= limit:
             return
+        # In the first block the header is still among the rows.
+        names = self.header or next(filter(None, rows))
         for cells, start in zip(rows, starts, strict=False):
             for index, cell in enumerate(cells):
                 if len(cell) > limit:
@@ -231,13 +242,10 @@ class CsvRows:
                         "cell_too_long",
                         "a cell is too long",
                         line=self._line + start,
-                        column=self._column(index),
+                        column=names[index] if index < len(names) else f"number {index + 1}",
                         value=f"{cell[:60]}… ({len(cell)} characters)",
                         expected=f"at most {limit} characters",
                     )
-
-    def _column(self, index: int) -> str:
-        return self.header[index] if index < len(self.header) else f"number {index + 1}"
 
     def _refused(
         self, code: str, problem: str, *, line: int, column: str = "", value: str, expected: str

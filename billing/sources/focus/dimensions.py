@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from billing.sources.focus.amounts import NULL_WORDS, BadNumberError, parse_quantity
+from billing.sources.focus.amounts import NULL_WORDS, BadNumberError, QuantityCache
 from billing.sources.focus.columns import (
     EXTRA,
     KNOWN,
@@ -18,7 +18,12 @@ from billing.sources.focus.columns import (
     TEXT_FIELDS,
     Layout,
 )
-from billing.sources.focus.documents import canonical_json, object_or_text, parse_object
+from billing.sources.focus.documents import (
+    canonical_json,
+    object_or_text,
+    parse_object,
+    quoted,
+)
 from billing.sources.focus.rows import BadCellError
 from billing.sources.records import Dimension
 
@@ -50,8 +55,11 @@ def digest_of(parts: Sequence[str]) -> bytes:
     return blake2b("\0".join(parts).encode("utf-8"), digest_size=16).digest()
 
 
-class DimensionCache(dict[tuple[str, ...], Dimension]):
-    """Raw dimension cells of one file → `Dimension`. Bounded: it starts anew when full."""
+class DimensionCache(dict[tuple[str, ...], tuple[Dimension, bytes]]):
+    """Raw dimension cells of one file → `Dimension` and its digest's bytes.
+
+    Bounded: it starts anew when full.
+    """
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
@@ -67,12 +75,12 @@ class DimensionCache(dict[tuple[str, ...], Dimension]):
             (name, place) for name, place in at.items() if name in EXTRA or name not in KNOWN
         )
 
-    def __missing__(self, cells: tuple[str, ...]) -> Dimension:
+    def __missing__(self, cells: tuple[str, ...]) -> tuple[Dimension, bytes]:
         dimension = self._build([clean_text(cell) for cell in cells])
         if len(self) >= CACHED_DIMENSIONS:
             self.clear()
-        self[cells] = dimension
-        return dimension
+        self[cells] = dimension, dimension.digest.bytes
+        return self[cells]
 
     def _build(self, cells: list[str]) -> Dimension:
         text = {
@@ -131,27 +139,29 @@ class DimensionCache(dict[tuple[str, ...], Dimension]):
 class MeasureCache(dict[tuple[str, ...], str]):
     """Raw cells of further amounts of a line → canonical JSON; bounded."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, quantities: QuantityCache) -> None:
         super().__init__()
-        self.pick = cell_picker(layout.measures)
-        self._names = [layout.names[index] for index in layout.measures]
+        by_name = sorted((layout.names[index], index) for index in layout.measures)
+        self.pick = cell_picker([index for _, index in by_name])
+        self._keys = [f"{quoted(name)}:" for name, _ in by_name]
+        self._quantities = quantities
 
     def __missing__(self, cells: tuple[str, ...]) -> str:
-        document = {
-            name: _measure(text)
-            for name, cell in zip(self._names, cells, strict=True)
-            if (text := clean_text(cell))
-        }
-        measures = canonical_json(document)
+        parts = [
+            key + value
+            for key, cell in zip(self._keys, cells, strict=True)
+            if (value := self._read(cell))
+        ]
+        measures = "{" + ",".join(parts) + "}"
         if len(self) >= CACHED_MEASURES:
             self.clear()
         self[cells] = measures
         return measures
 
-
-def _measure(text: str) -> Any:
-    """A number as canonical text, so that 1.0 and 1.00 are the same; anything else as it came."""
-    try:
-        return parse_quantity(text)
-    except BadNumberError:
-        return object_or_text(text)
+    def _read(self, cell: str) -> str:
+        """A number as canonical text, so that 1.0 and 1.00 are the same; else as it came."""
+        try:
+            number = self._quantities[cell]
+        except BadNumberError:
+            return canonical_json(object_or_text(clean_text(cell)))
+        return f'"{number}"' if number else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Any
 
 
@@ -64,15 +65,16 @@ def canonical_json(value: Any) -> str:
     if isinstance(value, _NumberText):
         return str(value)
     if isinstance(value, Mapping):
-        items = (f"{_quoted(key)}:{canonical_json(value[key])}" for key in sorted(value))
+        items = (f"{quoted(key)}:{canonical_json(value[key])}" for key in sorted(value))
         return "{" + ",".join(items) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(canonical_json, value)) + "]"
-    return _quoted(value)
+    return quoted(value)
 
 
-def _quoted(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def quoted(value: Any) -> str:
+    """A text, truth value or null as JSON."""
+    return encode_basestring(value) if isinstance(value, str) else json.dumps(value)
 
 
 def object_or_text(text: str) -> Any:

@@ -1,14 +1,20 @@
-"""The FOCUS source: cost and usage files in CSV, plain or in gzip."""
+"""The FOCUS source: cost and usage files in CSV, gzip or Parquet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from billing.sources.focus.bytestream import Meter, open_text_bytes, read_magic
+from billing.sources.focus.bytestream import (
+    PARQUET_MAGIC,
+    Meter,
+    open_text_bytes,
+    read_magic,
+)
 from billing.sources.focus.columns import resolve_layout
 from billing.sources.focus.csv_rows import CsvRows
 from billing.sources.focus.normaliser import ImportState, Normaliser
+from billing.sources.focus.parquet_rows import open_parquet_rows
 from billing.sources.focus.rows import RowReader
 from portal.imports.contracts import Batch, ImportRefusedError, LandedFile, ReadOptions
 
@@ -87,5 +93,9 @@ def _full_batches(normaliser: Normaliser) -> Iterator[Batch]:
 @contextmanager
 def _open_rows(file: LandedFile, meter: Meter) -> Iterator[RowReader]:
     magic = read_magic(file)
+    if magic.startswith(PARQUET_MAGIC):
+        with open_parquet_rows(file, meter) as parquet:
+            yield parquet
+        return
     with open_text_bytes(file, magic, meter) as stream:
         yield CsvRows(stream, meter, file=file.name)
