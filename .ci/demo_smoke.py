@@ -183,8 +183,13 @@ def free_port() -> int:
 
 
 def logins(lines: list[str]) -> list[tuple[str, str]]:
-    """The (name, password) pairs that the demo printed."""
-    return re.findall(r"(\S+)\s+(plumbline-\S+)", "".join(lines))
+    """The (name, password) pairs that the demo printed: one password, then a line a person."""
+    text = "".join(lines)
+    password = re.search(r"Every password is: (\S+)\n\n", text)
+    if password is None:
+        return []
+    listed = text[password.end() :].split("\n\n")[0]
+    return [(line.split()[0], password.group(1)) for line in listed.splitlines() if line.strip()]
 
 
 def check(clone: Path, home: Path) -> None:

@@ -1,6 +1,6 @@
 """Starts, watches and stops what the local portal consists of.
 
-Order of start: broker, migrations, demo data, worker, scheduler, web server. Order of stop: web
+Order of start: broker, migrations and demo data, worker, scheduler, web server. Order of stop: web
 server, scheduler, worker, broker, so that nothing loses what it still talks to.
 """
 
@@ -184,8 +184,7 @@ class Supervisor:
         else:
             self._launch(self.broker_child())
             self._wait(self._broker_answers, what="the broker")
-        self._command("migrate", "--verbosity", "0")
-        self._command("demo")
+        self._command("demo")  # migrates first
         for child in (self.worker_child(), self.beat_child(), self.web_child()):
             self._launch(child)
         self._wait(self._web_answers, what=f"{self.url}healthz")

@@ -114,8 +114,7 @@ def portal(start: Callable[..., Portal]) -> Portal:
 
 def test_everything_is_prepared_before_the_address_is_printed(portal: Portal) -> None:
     lines = portal.text().split("\n")
-    assert lines[0].startswith("command migrate")
-    assert lines[1] == "command demo"
+    assert lines[0] == "command demo"
     assert f"Plumbline is ready:  http://127.0.0.1:{portal.port}/" in lines
     assert portal.answers()
 
@@ -181,7 +180,7 @@ def test_a_port_in_use_is_named_with_the_command_that_avoids_it(
         assert refused.process.wait(timeout=20) == 1
     assert f"Port {port} on 127.0.0.1 cannot be used: Address already in use" in refused.text()
     assert f"PLUMBLINE_PORT={port + 1} python3 quickstart.py" in refused.text()
-    assert "command migrate" not in refused.text()
+    assert "command demo" not in refused.text()
 
 
 def test_a_child_that_never_starts_ends_the_start_with_its_last_words(
