@@ -116,6 +116,10 @@ class ShellFilterSet(django_filters.FilterSet):  # type: ignore[misc]
 def _shown(field: forms.Field, value: Any) -> str:
     """A value as the form shows it: the word of a choice, not its code."""
     choices = dict(getattr(field, "choices", ()) or ()) if not hasattr(field, "queryset") else {}
+    if isinstance(value, slice):  # what django-filter makes of a range
+        return f"{value.start or 'any'} to {value.stop or 'any'}"
+    if isinstance(value, QuerySet):
+        return ", ".join(str(each) for each in value)
     if isinstance(value, (list, tuple)):
         return ", ".join(str(choices.get(each, each)) for each in value)
     if isinstance(value, dt.date):

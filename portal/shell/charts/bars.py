@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.utils.html import escape
 
-from portal.shell.charts.model import (
-    Chart,
-    Formatter,
-    LegendEntry,
-    Series,
-    check_lengths,
-    colour_of,
-    missing_notes,
-    plain_number,
-    value_rows,
-)
-from portal.shell.charts.scale import Scale, nice_scale
-from portal.shell.charts.svg import (
-    LABEL_HEIGHT,
-    axis,
-    bottom_labels,
-    drawing,
-    gap,
-    grid,
-    percent,
-    pixels,
-    target_line,
-)
+from portal.shell.charts.model import Chart, Formatter, Series, colour_of, plain_number
+from portal.shell.charts.plot import Plot
+from portal.shell.charts.scale import Scale
+from portal.shell.charts.svg import percent, pixels
 from portal.shell.formats import Number
 
 BAR_SHARE = 0.64  # of the width that a label has
@@ -58,110 +39,54 @@ def bar_chart(
     Raises:
         UnevenSeriesError: a series does not fit the labels.
     """
-    check_lengths(labels, series)
-    marks = (
-        _stack_ends(series) if stacked else [v for s in series for v in s.values if v is not None]
-    )
-    scale = nice_scale([*marks, *([target] if target is not None else [])], height=height)
-    total = scale.top + height + LABEL_HEIGHT
-    parts = [grid(scale)]
-    for index, label in enumerate(labels):
-        if all(each.values[index] is None for each in series):
-            reason = series[0].reason_at(index) if series else ""
-            parts.append(gap(index, len(labels), scale, f"{label}: no value, {reason}"))
-        elif stacked:
-            parts.append(_stack(index, label, labels, series, scale, text))
-        else:
-            parts.append(_group(index, label, labels, series, scale, text))
-    parts.append(bottom_labels(labels, total - 4))
-    if target is not None:
-        parts.append(target_line(scale, float(target), f"Target {text(target)}"))
-    return Chart(
-        title=title,
-        unit=unit,
-        svg=drawing(title, description, total, parts),
-        axis_svg=axis(scale, total),
-        headings=["", *(each.label for each in series)],
-        rows=value_rows(labels, series, text),
-        legend=_legend(series),
-        notes=missing_notes(labels, series),
-    )
-
-
-def _legend(series: Sequence[Series]) -> list[LegendEntry]:
-    if len(series) < 2:
-        return []
-    return [LegendEntry(colour_of(i), each.label) for i, each in enumerate(series)]
+    plot = Plot(title, description, labels, series, unit, text, target, height)
+    draw = _draw_stacks if stacked else _draw_groups
+    values = [value for each in series for value in each.values if value is not None]
+    return plot.finish(_stack_ends(series) if stacked else values, lambda scale: draw(plot, scale))
 
 
 def _stack_ends(series: Sequence[Series]) -> list[float]:
     """The tops of the stacks above zero and the bottoms of those below."""
     ends = []
-    for values in zip(*(each.values for each in series), strict=True):
-        known = [float(value) for value in values if value is not None]
+    for index in range(max((len(each.values) for each in series), default=0)):
+        found = [each.values[index] for each in series if index < len(each.values)]
+        known = [float(value) for value in found if value is not None]
         ends += [sum(v for v in known if v > 0), sum(v for v in known if v < 0)]
     return ends
 
 
-def _bar(x: float, width: float, top: float, height: float, colour: int, text: str) -> str:
+def _bar(x: float, width: float, ends: tuple[float, float], colour: int, text: str) -> str:
+    top, bottom = sorted(ends)
     return (
         f'<rect class="bar f{colour}" x="{percent(x)}" y="{pixels(top)}" '
-        f'width="{percent(width)}" height="{pixels(max(height, 0.0))}">'
+        f'width="{percent(width)}" height="{pixels(bottom - top)}">'
         f"<title>{escape(text)}</title></rect>"
     )
 
 
-def _hover(label: str, each: Series, series: Sequence[Series], value: str) -> str:
-    return f"{label}: {value}" if len(series) == 1 else f"{label}, {each.label}: {value}"
+def _draw_stacks(plot: Plot, scale: Scale) -> Iterator[str]:
+    width = min(plot.band * BAR_SHARE, WIDEST_BAR)
+    for index in range(len(plot.labels)):
+        x = (index + 0.5) * plot.band - width / 2
+        reached = {True: 0.0, False: 0.0}  # by sign: credits stack downwards from zero
+        for position, each in enumerate(plot.series):
+            value = each.values[index]
+            if value is None:
+                continue
+            start = reached[value >= 0]
+            end = reached[value >= 0] = start + float(value)
+            hover = plot.hover(index, each, value)
+            yield _bar(x, width, (scale.y(start), scale.y(end)), colour_of(position), hover)
 
 
-def _stack(
-    index: int,
-    label: str,
-    labels: Sequence[str],
-    series: Sequence[Series],
-    scale: Scale,
-    text: Formatter,
-) -> str:
-    band = 100 / len(labels)
-    width = min(band * BAR_SHARE, WIDEST_BAR)
-    x = (index + 0.5) * band - width / 2
-    above = below = 0.0
-    parts = []
-    for position, each in enumerate(series):
-        value = each.values[index]
-        if value is None:
-            continue
-        start = above if value >= 0 else below
-        end = start + float(value)
-        if value >= 0:
-            above = end
-        else:
-            below = end
-        top, bottom = scale.y(max(start, end)), scale.y(min(start, end))
-        hover = _hover(label, each, series, text(value))
-        parts.append(_bar(x, width, top, bottom - top, colour_of(position), hover))
-    return "".join(parts)
-
-
-def _group(
-    index: int,
-    label: str,
-    labels: Sequence[str],
-    series: Sequence[Series],
-    scale: Scale,
-    text: Formatter,
-) -> str:
-    band = 100 / len(labels)
-    width = min(band * BAR_SHARE / len(series), WIDEST_BAR)
-    x = (index + 0.5) * band - width * len(series) / 2
-    parts = []
-    for position, each in enumerate(series):
-        value = each.values[index]
-        if value is None:
-            continue
-        top, bottom = scale.y(max(float(value), 0.0)), scale.y(min(float(value), 0.0))
-        hover = _hover(label, each, series, text(value))
-        left = x + position * width
-        parts.append(_bar(left, width, top, bottom - top, colour_of(position), hover))
-    return "".join(parts)
+def _draw_groups(plot: Plot, scale: Scale) -> Iterator[str]:
+    width = min(plot.band * BAR_SHARE / max(1, len(plot.series)), WIDEST_BAR)
+    for index in range(len(plot.labels)):
+        x = (index + 0.5) * plot.band - width * len(plot.series) / 2
+        for position, each in enumerate(plot.series):
+            value = each.values[index]
+            if value is None:
+                continue
+            ends = (scale.y(0), scale.y(value))
+            hover = plot.hover(index, each, value)
+            yield _bar(x + position * width, width, ends, colour_of(position), hover)

@@ -51,6 +51,15 @@ def test_every_page_is_free_of_violations_and_fits_its_width(
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
+def test_pages_reflow_to_320_pixels_as_at_400_per_cent_zoom(
+    open_page: Callable[[str], Page], page: Page
+) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    for path in PAGES:
+        open_page(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_sign_in_and_error_pages_are_free_of_violations(
     page: Page, live_server: Any, page_guard: Any, scheme: Any

@@ -93,6 +93,21 @@ def test_counting_stops_at_the_bound_and_the_last_page_is_read_from_the_other_en
     assert people("page=99").page_of_records.number == 2
 
 
+@pytest.mark.both_engines
+@pytest.mark.parametrize("sort", ["last_login", "-last_login", "-full_name"])
+def test_the_last_page_is_the_end_of_the_whole_list_in_every_order(
+    make_people: People, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    made = make_people(90)
+    moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    for person in made[:70:2]:
+        person.last_login = moment + dt.timedelta(hours=(person.pk or 0) * 7 % 13)
+    User.objects.bulk_update(made, ["last_login"])
+    whole = [row[0] for row in people(f"sort={sort}").export_rows()]
+    monkeypatch.setattr(paging, "COUNT_BOUND", 50)
+    assert names(people(f"sort={sort}&page=last")) == whole[-25:]
+
+
 def test_a_page_says_which_rows_it_shows() -> None:
     page = read_page(RECORDS, "2", 25)
     assert page.range_text == "26–50 of 120"
