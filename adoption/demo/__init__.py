@@ -1,0 +1,1 @@
+"""Adoption's part of the demo programme."""
