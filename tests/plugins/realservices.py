@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.plugins.chromium import chromium_path
 from tests.plugins.services import Broker, Postgres, RunFolder
 
 ENGINES = ("sqlite", "postgres")
@@ -120,8 +121,6 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     services = config.stash.get(_SERVICES, None)
     if services is None:
         return []
-    from tests.plugins.chromium import chromium_path
-
     return [
         f"engine: {services.engine}"
         + ("" if services.postgres or services.engine == "sqlite" else " (from DATABASE_URL)"),
@@ -132,7 +131,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Leave the counts for `quickstart.py`, which adds up the passes."""
+    """Say what did not run, and leave the counts for `quickstart.py`, which adds up the passes."""
+    if chromium_path() is None:
+        terminalreporter.write_line(
+            "BROWSER TESTS WERE SKIPPED: no Chromium here; sudo apt install -y chromium", red=True
+        )
     if target := config.getoption("--counts-file"):
         names = ("failed", "error", "passed", "skipped", "xfailed", "xpassed")
         counts = {name: len(terminalreporter.stats.get(name, [])) for name in names}
