@@ -41,7 +41,9 @@ class Environment(BaseModel):
     plumbline_secret_key: str = ""
     plumbline_allowed_hosts: str = ""
     plumbline_trusted_proxy: bool = False
-    plumbline_log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
+    plumbline_log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$"
+    )
     plumbline_log_format: str = Field(default="", pattern="^(|json|console)$")
     plumbline_shared_data: Path = BASE_DIR.parent / "shared" / "data"
     plumbline_max_import_bytes: int = Field(default=8 * 1024**3, ge=1024)
@@ -57,7 +59,9 @@ class Environment(BaseModel):
             UnsafeEnvironmentError: naming the variable, what it holds wrong and what is expected.
         """
         source = os.environ if variables is None else variables
-        names = {name: source[name.upper()] for name in cls.model_fields if source.get(name.upper())}
+        names = {
+            name: source[name.upper()] for name in cls.model_fields if source.get(name.upper())
+        }
         try:
             found = cls.model_validate(names)
         except ValidationError as error:

@@ -220,7 +220,7 @@ USE_CASES = (
         (
             (Stage.APPROVED, 2, ""), (Stage.PILOT, 3, ""),
             (Stage.STOPPED, 8, "The stop rule fired: agents corrected 58 % of the summaries in "
-             "two months running. Stopped before roll-out; the transcripts stay useful for search."),
+             "two months running. Stopped before roll-out; the transcripts help the search."),
         ),
         380, HistoryPlan("support/calls", 3, 0.4, 21, 0.3, 0.5),
         (_first_release(5), _held(10, 9)),
