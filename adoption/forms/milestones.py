@@ -29,10 +29,7 @@ class MilestoneForm(forms.Form):
     )
     threshold = forms.DecimalField(
         label="Threshold",
-        help_text=(
-            "Choose one that can be missed: if last month's work alone would reach it, it says "
-            "nothing. Shares are typed as a percentage."
-        ),
+        help_text="A number; a share as a percentage.",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
     due_on = DayField(label="Due on", help_text="The last day that still counts.")

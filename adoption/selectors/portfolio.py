@@ -28,7 +28,7 @@ from django.db.models.functions import Coalesce
 from adoption.choices import DeliveryState, MilestoneState, Strength
 from adoption.models import Delivery, Milestone, RepositoryLink, StageChange, UseCase
 from adoption.selectors.milestones import MilestoneStanding, milestone_standings
-from adoption.selectors.use_cases import STAGE_ORDER, use_cases_visible_to
+from adoption.selectors.use_cases import ENDED_STAGES, STAGE_ORDER, use_cases_visible_to
 from portal.policies import AnyUser
 from portal.registry import Registry
 from portal.shell.figures import Figure
@@ -92,11 +92,14 @@ def portfolio_rows(user: AnyUser) -> QuerySet[UseCase]:
     """The use cases of the portfolio, with what lists sort by.
 
     Annotations: `stage_order` (the table of stages), `next_due` (day of the earliest open
-    milestone, null without one), `held` (deliveries held or confirmed).
+    milestone, null without one and once the use case has ended), `held` (deliveries held or
+    confirmed).
     """
-    open_milestones = Milestone.objects.filter(
-        use_case=OuterRef("pk"), state=MilestoneState.OPEN
-    ).order_by("due_on", "pk")
+    open_milestones = (
+        Milestone.objects.filter(use_case=OuterRef("pk"), state=MilestoneState.OPEN)
+        .exclude(use_case__stage__in=ENDED_STAGES)
+        .order_by("due_on", "pk")
+    )
     held = (
         Delivery.objects.filter(use_case=OuterRef("pk"), state__in=HELD_STATES)
         .order_by()
@@ -247,8 +250,13 @@ class PortfolioFacts:
 
     @property
     def next_milestone(self) -> MilestoneStanding | None:
-        """The open milestone that is due first."""
-        return next(iter(self._in_state(MilestoneState.OPEN)), None)
+        """The open milestone that is due first; none once the use case has ended."""
+        running = (
+            item
+            for item in self._in_state(MilestoneState.OPEN)
+            if item.milestone.use_case.stage not in ENDED_STAGES
+        )
+        return next(running, None)
 
     @property
     def reached(self) -> int:

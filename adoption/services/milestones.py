@@ -28,6 +28,8 @@ from adoption.services.milestone_rules import (
 )
 from adoption.services.refusals import RefusedError, check_version
 from portal.models import User
+from portal.shell.formats import date_text
+from portal.shell.periods import day_of
 
 logger = structlog.get_logger(__name__)
 _LOOK_BACKS_PER_METRIC = 8
@@ -57,15 +59,22 @@ def _log(
     )
 
 
+def _day(milestone: Milestone, moment: dt.datetime | None) -> str:
+    """The day of a moment in the programme's zone, for the log."""
+    if moment is None:
+        return "an unknown day"
+    return date_text(day_of(moment, ZoneInfo(milestone.use_case.programme.time_zone)))
+
+
 def promise_text(milestone: Milestone) -> str:
     """Measure and due date in words, for the decision log."""
     if milestone.metric_key not in metrics:
-        return f"{milestone.metric_key}, due {milestone.due_on}"
+        return f"{milestone.metric_key}, due {date_text(milestone.due_on)}"
     metric = metrics.get(milestone.metric_key)
     threshold = threshold_text(
         milestone.comparator, milestone.threshold_nano, metric.unit, milestone.currency
     )
-    return f"{metric.label}: {threshold}, due {milestone.due_on}"
+    return f"{metric.label}: {threshold}, due {date_text(milestone.due_on)}"
 
 
 def create_milestone(
@@ -293,12 +302,12 @@ def _event_for(milestone: Milestone, standing: Standing, at: dt.datetime) -> lis
     was_reached = milestone.state == MilestoneState.REACHED
     is_reached = standing.state == MilestoneState.REACHED
     if was_reached and not is_reached:
-        note = f"It was reached on {milestone.reached_at:%Y-%m-%d}; the facts no longer say so."
+        day = _day(milestone, milestone.reached_at)
+        note = f"It was reached on {day}; the facts no longer say so."
         events.append(_log(milestone, MilestoneEventKind.RESTATED, note=note, at=at))
     elif was_reached and standing.reached_at != milestone.reached_at:
-        note = (
-            f"Reached on {standing.reached_at:%Y-%m-%d} instead of {milestone.reached_at:%Y-%m-%d}."
-        )
+        days = (_day(milestone, standing.reached_at), _day(milestone, milestone.reached_at))
+        note = "Reached on {} instead of {}.".format(*days)
         events.append(_log(milestone, MilestoneEventKind.RESTATED, note=note, at=at))
     elif is_reached and not was_reached:
         note = promise_text(milestone)

@@ -19,6 +19,7 @@ from adoption.selectors.portfolio import (
     portfolio_facts,
     registered_columns,
 )
+from adoption.selectors.use_cases import ENDED_STAGES
 from adoption.vocabularies import MILESTONE_STATES, STAGES
 from portal.shell.columns import ExportValue, FigureColumn, Record, ShellColumn
 from portal.shell.figures import Figure
@@ -50,8 +51,8 @@ class FactsColumn(ShellColumn):
         self,
         verbose_name: str,
         *,
-        html: Callable[[PortfolioFacts, Record], str],
-        exports: Sequence[tuple[str, Callable[[PortfolioFacts], ExportValue]]],
+        html: Callable[[PortfolioFacts, Record], str] | None = None,
+        exports: Sequence[tuple[str, Callable[[PortfolioFacts], ExportValue]]] = (),
         fields: Sequence[str] = (),
         sort_by: Sequence[str] = (),
         nullable: bool = False,
@@ -78,7 +79,7 @@ class FactsColumn(ShellColumn):
         return facts
 
     def inner_html(self, value: PortfolioFacts, record: Record) -> str:
-        return self._html(value, record)
+        return self._html(value, record) if self._html is not None else ""
 
     def export_headings(self, heading: str) -> list[str]:
         return [name for name, _ in self._exports]
@@ -95,6 +96,8 @@ def _page(record: Record, anchor: str) -> str:
 def _next_milestone(facts: PortfolioFacts, record: Record) -> str:
     found = facts.next_milestone
     if found is None:
+        if record["stage"] in ENDED_STAGES:
+            return _missing("ended")
         if not facts.milestones:
             return _missing("no milestone promised yet")
         if facts.missed:
@@ -145,9 +148,9 @@ def _deliveries(facts: PortfolioFacts, record: Record) -> str:
 def _coverage(facts: PortfolioFacts, record: Record) -> str:
     coverage = facts.coverage
     if coverage is None:
-        return _missing("no repository linked")
+        return _missing("no repository")
     if coverage.share is None:
-        return _missing("nothing delivered yet")
+        return _missing("none delivered")
     unknown = percent_text(coverage.unknown / coverage.delivered, 0)
     return format_html(
         '<span class="num" title="{} of {} delivered changes">{}</span>'
@@ -159,21 +162,6 @@ def _coverage(facts: PortfolioFacts, record: Record) -> str:
     )
 
 
-def _decision(facts: PortfolioFacts, record: Record) -> str:
-    decision = facts.last_decision
-    if decision is None:
-        return _missing("none yet")
-    reason = decision.reason
-    if len(reason) > _REASON_LENGTH:
-        reason = f"{reason[:_REASON_LENGTH].rsplit(' ', 1)[0]} …"
-    return format_html(
-        '{} <span class="muted">{}</span>{}',
-        STAGES.label(decision.stage),
-        date_text(decision.day),
-        format_html('<span class="sub">{}</span>', reason) if reason else "",
-    )
-
-
 def _next_field(read: Callable[[Any], ExportValue]) -> Callable[[PortfolioFacts], ExportValue]:
     def value(facts: PortfolioFacts) -> ExportValue:
         found = facts.next_milestone
@@ -182,26 +170,32 @@ def _next_field(read: Callable[[Any], ExportValue]) -> Callable[[PortfolioFacts]
     return value
 
 
-def _decision_field(name: str) -> Callable[[PortfolioFacts], ExportValue]:
-    return lambda facts: getattr(facts.last_decision, name, None) or None
-
-
 def _coverage_field(name: str) -> Callable[[PortfolioFacts], ExportValue]:
     return lambda facts: None if facts.coverage is None else getattr(facts.coverage, name)
 
 
-class StageColumn(ShellColumn):
-    """Stage and the day since when."""
+class StageColumn(FactsColumn):
+    """Stage, since when, and why: the last decision."""
 
-    def inner_html(self, value: Any, record: Record) -> str:
+    def inner_html(self, value: PortfolioFacts, record: Record) -> str:
+        reason = value.last_decision.reason if value.last_decision else ""
+        if len(reason) > _REASON_LENGTH:
+            reason = f"{reason[:_REASON_LENGTH].rsplit(' ', 1)[0]} …"
         since: dt.date = record["stage_since"]
-        return f'{STAGES.html(value)}<span class="sub">since {escape(date_text(since))}</span>'
+        return format_html(
+            '{}<span class="sub">since {}</span>{}',
+            STAGES.html(record["stage"]),
+            date_text(since),
+            format_html('<span class="sub">{}</span>', reason) if reason else "",
+        )
 
     def export_headings(self, heading: str) -> list[str]:
-        return [heading, f"{heading} since"]
+        return ["Stage", "Stage since", "Last decision"]
 
     def export_values(self, record: Record) -> list[ExportValue]:
-        return [STAGES.label(self.value(record)), record["stage_since"]]
+        decision = self.value(record).last_decision
+        reason = decision.reason if decision else ""
+        return [STAGES.label(record["stage"]), record["stage_since"], reason or None]
 
 
 class UseCaseColumn(ShellColumn):
@@ -264,7 +258,10 @@ class PortfolioTable(ShellTable):
         ),
     )
     stage = StageColumn(
-        "Stage", fields=("stage_since", "stage_order"), sort_by=("stage_order", "stage_since")
+        "Stage and last decision",
+        fields=("stage", "stage_since", "stage_order"),
+        sort_by=("stage_order", "stage_since"),
+        css="stage-cell",
     )
     due = FactsColumn(
         "Next milestone",
@@ -275,7 +272,7 @@ class PortfolioTable(ShellTable):
             ("Next milestone promises", _next_field(lambda item: item.promise)),
             ("Next milestone measured", _next_field(lambda item: item.figure.value)),
         ],
-        fields=("next_due",),
+        fields=("next_due", "stage"),
         sort_by=("next_due", "title"),
         nullable=True,
     )
@@ -310,18 +307,6 @@ class PortfolioTable(ShellTable):
         css="n",
         help_text="Delivered changes whose use of AI was seen or declared; the rest is unknown",
     )
-    decision = FactsColumn(
-        "Last decision",
-        html=_decision,
-        exports=[
-            ("Last decision", _decision_field("stage")),
-            ("Decided on", _decision_field("day")),
-            ("Reason", _decision_field("reason")),
-        ],
-    )
-
-    class Meta:
-        sequence = ("...", "decision")
 
     def __init__(
         self, source: Source, *, query: QueryDict, path: str, group: str, now: dt.datetime

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import QueryDict
 from django.utils.html import escape
 
 from portal.shell.columns import LinkTo, NumberColumn, Record, ShellColumn
+from portal.shell.paging import Source
 from portal.shell.tables import ShellTable
 
 _DEEPEST_SHOWN = 5
@@ -15,12 +17,11 @@ _DEEPEST_SHOWN = 5
 class TeamNameColumn(ShellColumn):
     """A name, set in by its depth when the rows are in the order of the tree."""
 
-    def inner_html(self, value: Any, record: Record) -> str:
-        return escape(value)
+    is_tree = True  # False: rows stand alone, so each says what it hangs below
 
     def cell_html(self, record: Record) -> str:
-        depth = min(record["depth"], _DEEPEST_SHOWN)
-        above = f'<span class="sub">{escape(record["above"])}</span>' if depth else ""
+        depth = min(record["depth"], _DEEPEST_SHOWN) if self.is_tree else 0
+        above = "" if self.is_tree else f'<span class="sub">{escape(record["above"])}</span>'
         url = escape(self.url(record)) if self.url is not None else ""
         return (
             f'<th scope="row" class="tree tree-{depth}"><a href="{url}">{escape(record["name"])}'
@@ -44,3 +45,10 @@ class TeamTable(ShellTable):
     path = TeamNameColumn("Team", url=LinkTo("team", "slug"), row_header=True)
     people = NumberColumn("People today", help_text="Memberships that hold today")
     use_cases = NumberColumn("Use cases")
+
+    def __init__(self, source: Source, *, query: QueryDict, path: str) -> None:
+        super().__init__(source, query=query, path=path)
+        is_tree = self.sort_key == "path" and not self.is_descending and not query.get("q")
+        for _, _, column in self.shown:
+            if isinstance(column, TeamNameColumn):
+                column.is_tree = is_tree

@@ -13,8 +13,7 @@ from adoption.choices import Comparator, MilestoneState
 from adoption.selectors.milestones import MilestoneStanding
 from adoption.vocabularies import MILESTONE_STATES
 from portal.shell.charts import Chart, TimelineMark, milestone_timeline, progress_chart
-from portal.shell.figures import Figure
-from portal.shell.formats import Number, percent_text, to_decimal
+from portal.shell.formats import Number, money_text, number_text, percent_text, to_decimal
 from portal.shell.money import from_nano
 from portal.shell.periods import day_of
 
@@ -39,7 +38,10 @@ def progress_of(standing: MilestoneStanding) -> Chart:
     def text(value: Number) -> str:
         if unit == "share":
             return percent_text(value, 1)
-        return _as_figure(standing, value).text
+        if unit == "money":
+            return money_text(to_decimal(value), milestone.currency)
+        amount = to_decimal(value)
+        return number_text(amount, 0 if amount == amount.to_integral_value() else 1)
 
     return progress_chart(
         title=f"{milestone.title}: measured against promised",
@@ -54,18 +56,9 @@ def progress_of(standing: MilestoneStanding) -> Chart:
     )
 
 
-def _as_figure(standing: MilestoneStanding, value: Number) -> Figure:
-    amount = to_decimal(value)
-    return replace(
-        standing.figure,
-        value=amount,
-        reason="",
-        status=standing.figure.status or None,
-        decimals=0 if amount == amount.to_integral_value() else 1,
-    )
-
-
-def timeline_chart(standings: Sequence[MilestoneStanding], *, today: dt.date) -> Chart:
+def timeline_chart(
+    standings: Sequence[MilestoneStanding], *, today: dt.date, may_edit: bool
+) -> Chart:
     """Milestones on a line of time, with a list that carries figures and links.
 
     The list replaces the shell's plain one; both number the marks by due day and title.
@@ -78,5 +71,7 @@ def timeline_chart(standings: Sequence[MilestoneStanding], *, today: dt.date) ->
         today=today,
     )
     items = [(standing, progress_of(standing)) for standing in ordered]
-    listed = render_to_string("adoption/_milestone_list.html", {"items": items})
+    listed = render_to_string(
+        "adoption/_milestone_list.html", {"items": items, "may_edit": may_edit}
+    )
     return replace(chart, list_html=listed)

@@ -43,6 +43,7 @@ from adoption.services.use_cases import (
 )
 from adoption.views.form_page import FormPage
 from adoption.views.milestone_chart import timeline_chart
+from adoption.vocabularies import STAGES
 from portal.models import User
 from portal.policies import AnyUser
 from portal.shell.panels import render_panels
@@ -113,7 +114,9 @@ def use_case_page(request: HttpRequest, slug: str) -> HttpResponse:
         "use_case": use_case,
         "claim": use_case.hypothesis or use_case.problem,
         "standings": standings,
-        "timeline": timeline_chart(standings, today=today) if standings else None,
+        "timeline": timeline_chart(standings, today=today, may_edit=may_edit)
+        if standings
+        else None,
         "history": history_of(use_case),
         "links": repository_links_of(use_case),
         "stages_open": stages_open_to(request.user, use_case),
@@ -245,6 +248,7 @@ class StagePage(UseCasePart):
         return {
             "use_case": self.use_case,
             "stages": stages_open_to(self.request.user, self.use_case),
+            "meanings": STAGES.statuses,
             "current_url": self.page_url(),
         }
 

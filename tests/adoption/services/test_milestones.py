@@ -241,7 +241,7 @@ def test_another_day_of_reaching_is_logged(things: FakeMetric) -> None:
     assert newest is not None
     assert (newest.kind, newest.note) == (
         MilestoneEventKind.RESTATED,
-        "Reached on 2026-10-09 instead of 2026-10-05.",
+        "Reached on 9 Oct 2026 instead of 5 Oct 2026.",
     )
 
 
@@ -369,8 +369,8 @@ def test_another_measure_opens_a_missed_milestone_and_the_log_shows_both(
     newest = MilestoneEvent.objects.filter(use_case=use_case).first()
     assert newest is not None
     assert newest.note == (
-        "before: Fake things: at least 2, due 2026-11-01; "
-        "now: Fake things: at least 1, due 2026-11-01"
+        "before: Fake things: at least 2, due 1 Nov 2026; "
+        "now: Fake things: at least 1, due 1 Nov 2026"
     )
 
 
