@@ -262,6 +262,7 @@ def prepare(groups: set[str]) -> Path:
         uv = find_or_install_uv(venv)
         command = [uv, "sync", "--frozen", "--inexact", "--project", str(ROOT)]
         command += [f"--group={name}" for name in sorted(groups)] if groups else ["--no-dev"]
+        command += [] if sys.stderr.isatty() else ["--quiet"]
         if not venv.exists():
             download([uv, "venv", "--quiet", "--python", sys.executable, str(venv)])
         (venv / UNFINISHED).touch()
@@ -316,8 +317,8 @@ def test_passes(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
     first = expression or LONG_FAMILIES
     second = f"both_engines and ({first})"
     return [
-        ("SQLite", [*spread, "--db", "sqlite", "-m", first, *others]),
-        ("PostgreSQL", [*spread, "--db", "postgres", "-m", second, *others]),
+        ("SQLite", [*spread, "--db=sqlite", "-m", first, *others]),
+        ("PostgreSQL", [*spread, "--db=postgres", "-m", second, *others]),
     ]
 
 
@@ -331,7 +332,8 @@ def run_tests(arguments: Sequence[str]) -> int:
         say(f"\n--- Tests on {engine} ---")
         descriptor, report = tempfile.mkstemp(prefix="plumbline-tests-", suffix=".json")
         os.close(descriptor)
-        command = [str(python), "-m", "pytest", "--counts-file", report, *pass_arguments]
+        # Written with `=`: pytest would take the path of an option it does not know yet for tests.
+        command = [str(python), "-m", "pytest", f"--counts-file={report}", *pass_arguments]
         codes.append(subprocess.run(command, cwd=ROOT, check=False).returncode)
         counts = json.loads(Path(report).read_text() or "{}")
         os.unlink(report)
