@@ -37,7 +37,8 @@ class Attributes:
 
 
 @lru_cache(maxsize=65_536)
-def _tags(text: str) -> Mapping[str, str]:
+def tags_of(text: str) -> Mapping[str, str]:
+    """Tags from their JSON text; a value that is no text is written as JSON."""
     loaded = json.loads(text) if text else {}
     return {
         key: value if isinstance(value, str) else json.dumps(value) for key, value in loaded.items()
@@ -47,7 +48,7 @@ def _tags(text: str) -> Mapping[str, str]:
 def _candidates(rule: RuleMatch, attributes: Attributes) -> Sequence[str]:
     match rule.field:
         case MatchField.TAG:
-            value = _tags(attributes.tags).get(rule.tag_key)
+            value = tags_of(attributes.tags).get(rule.tag_key)
             return () if value is None else (value,)
         case MatchField.SUB_ACCOUNT:
             return (attributes.sub_account_id, attributes.sub_account_name)

@@ -1,0 +1,190 @@
+"""What a rule would change, worked out on one month and written nowhere."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.db.models import QuerySet
+
+from billing.allocation.match import rule_matches
+from billing.allocation.trial import Part, TrialAllocator, TrialRule
+from billing.models import AllocationRule, Charge
+from billing.selectors.costs import Kind
+from billing.selectors.references import FigureReference, Scope
+from billing.selectors.trials import (
+    attributes_of,
+    charges_in,
+    rules_recorded_at,
+    stream_charges,
+)
+from portal.shell.periods import Month
+
+NEW_RULE = 0  # stands for the rule that has no number yet
+_FEW_DIMENSIONS = 5_000  # up to here the database picks their charges
+
+
+class Receiver(NamedTuple):
+    """Where money is: a use case, or nowhere with the reason."""
+
+    use_case_id: int | None
+    reason: str
+
+
+@dataclass(slots=True)
+class Move:
+    """Money of one kind that would go from one receiver to another, in nano-units."""
+
+    source: Receiver
+    target: Receiver
+    kind: Kind
+    billed_nano: int = 0
+    effective_nano: int = 0
+
+
+@dataclass(slots=True)
+class Taken:
+    """What the rule would take in the month, moved or not, in nano-units."""
+
+    kind: Kind
+    lines: int = 0
+    billed_nano: int = 0
+    effective_nano: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """The result.
+
+    Attributes:
+        month: the month looked at (UTC).
+        moves: largest first; empty when nothing would change.
+        taken: by currency and basis; empty when the rule takes nothing.
+    """
+
+    month: Month
+    moves: list[Move]
+    taken: list[Taken]
+
+
+def dry_run(
+    *, month: Month, draft: TrialRule | None, priority: int = 0, replaces: int | None = None
+) -> DryRun:
+    """What would move in `month` if the draft came into force, or the old rule went.
+
+    Args:
+        draft: the rule to try, numbered `NEW_RULE`; None tries to do without `replaces`.
+        priority: of the draft.
+        replaces: number of the live rule that it replaces.
+    """
+    before = rules_recorded_at()
+    after = _rules_after(before, draft, priority, replaces)
+    old = next((rule for rule in before if rule.match.rule_id == replaces), None)
+    touched = [rule for rule in (draft, old) if rule is not None]
+    charges = charges_in(Scope(FigureReference(first=month, last=month)))
+    attributes = attributes_of(charges)
+    dimensions = [
+        pk
+        for pk, each in attributes.items()
+        if any(rule_matches(rule.match, each) for rule in touched)
+    ]
+    now = TrialAllocator(before, attributes)
+    then = TrialAllocator(after, attributes)
+    tally = _Tally(NEW_RULE if draft is not None else replaces)
+    for charge in stream_charges(_only(charges, dimensions)):
+        kind = Kind(charge.currency, charge.basis)
+        tally.add(kind, now.parts(charge.line), then.parts(charge.line))
+    return DryRun(month, tally.moves(), tally.taken())
+
+
+def _only(charges: QuerySet[Charge], dimensions: Sequence[int]) -> QuerySet[Charge]:
+    """Charges that a touched rule could take; all of them when the list would be too long."""
+    if len(dimensions) > _FEW_DIMENSIONS:
+        return charges
+    return charges.filter(dimension_id__in=dimensions)
+
+
+def _rules_after(
+    before: Sequence[TrialRule], draft: TrialRule | None, priority: int, replaces: int | None
+) -> list[TrialRule]:
+    """The rules as they would apply: a new version comes after its equals in priority."""
+    kept = [rule for rule in before if rule.match.rule_id != replaces]
+    if draft is None:
+        return kept
+    priorities = dict(
+        AllocationRule.objects.filter(pk__in=[rule.match.rule_id for rule in kept]).values_list(
+            "pk", "priority"
+        )
+    )
+    place = sum(priorities[rule.match.rule_id] <= priority for rule in kept)
+    return [*kept[:place], draft, *kept[place:]]
+
+
+class _Tally:
+    """Adds up what moves, charge by charge."""
+
+    def __init__(self, rule_id: int | None) -> None:
+        self._rule_id = rule_id
+        self._moves: dict[tuple[Receiver, Receiver, Kind], Move] = {}
+        self._taken: dict[Kind, Taken] = {}
+
+    def add(self, kind: Kind, before: Sequence[Part], after: Sequence[Part]) -> None:
+        self._count_taken(kind, after if self._rule_id == NEW_RULE else before)
+        billed = _transfers(_by_receiver(before, "billed"), _by_receiver(after, "billed"))
+        for source, target, amount in billed:
+            self._move(source, target, kind).billed_nano += amount
+        effective = _transfers(_by_receiver(before, "effective"), _by_receiver(after, "effective"))
+        for source, target, amount in effective:
+            self._move(source, target, kind).effective_nano += amount
+
+    def _count_taken(self, kind: Kind, parts: Sequence[Part]) -> None:
+        if parts[0].rule_id != self._rule_id:
+            return
+        found = self._taken.setdefault(kind, Taken(kind))
+        found.lines += 1
+        found.billed_nano += sum(part.billed for part in parts)
+        found.effective_nano += sum(part.effective or 0 for part in parts)
+
+    def _move(self, source: Receiver, target: Receiver, kind: Kind) -> Move:
+        return self._moves.setdefault((source, target, kind), Move(source, target, kind))
+
+    def moves(self) -> list[Move]:
+        return sorted(
+            self._moves.values(), key=lambda move: (move.kind.currency, -abs(move.billed_nano))
+        )
+
+    def taken(self) -> list[Taken]:
+        return sorted(self._taken.values(), key=lambda each: (each.kind.currency, each.kind.basis))
+
+
+def _by_receiver(parts: Sequence[Part], measure: str) -> dict[Receiver, int]:
+    found: dict[Receiver, int] = defaultdict(int)
+    for part in parts:
+        found[Receiver(part.use_case_id, part.reason)] += getattr(part, measure) or 0
+    return found
+
+
+def _transfers(
+    before: Mapping[Receiver, int], after: Mapping[Receiver, int]
+) -> Iterator[tuple[Receiver, Receiver, int]]:
+    """Who hands how much to whom, so that `before` becomes `after`; both have the same sum.
+
+    A credit moves as a negative amount. Those who hand over and those who receive are paired in
+    order, so the number of transfers is small and their sums are exact.
+    """
+    receivers = list(dict.fromkeys([*before, *after]))
+    change = {each: after.get(each, 0) - before.get(each, 0) for each in receivers}
+    sign = -1 if sum(before.values()) < 0 else 1
+    givers = [(each, -change[each]) for each in receivers if change[each] * sign < 0]
+    takers = [(each, change[each]) for each in receivers if change[each] * sign > 0]
+    while givers and takers:
+        (giver, owed), (taker, wanted) = givers[0], takers[0]
+        amount = min(owed, wanted, key=abs)
+        yield giver, taker, amount
+        givers[0], takers[0] = (giver, owed - amount), (taker, wanted - amount)
+        if not givers[0][1]:
+            givers.pop(0)
+        if not takers[0][1]:
+            takers.pop(0)

@@ -1,0 +1,29 @@
+"""How fresh the costs are."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import Max
+
+from portal.choices import ImportKind, RunStatus
+from portal.models import ImportRun
+
+
+def last_applied_runs() -> dict[int, dt.datetime]:
+    """By connection id, when its last applied cost import was finished. One query."""
+    rows = (
+        ImportRun.objects.filter(
+            status=RunStatus.APPLIED, is_dry_run=False, connection__kind=ImportKind.COSTS
+        )
+        .order_by()
+        .values("connection_id")
+        .annotate(newest=Max("finished_at"))
+        .values_list("connection_id", "newest")
+    )
+    return {pk: newest for pk, newest in rows if newest is not None}
+
+
+def newest_cost_moment() -> dt.datetime | None:
+    """When costs were imported last, over all connections; None before the first import."""
+    return max(last_applied_runs().values(), default=None)

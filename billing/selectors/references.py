@@ -1,0 +1,209 @@
+"""The name of a figure: what it measures, of which money, in which months.
+
+Printed on pages and in the command line (`cost:use_case=faq,month=2026-05,measure=billed`) and
+carried in addresses (`/costs/lineage/?use_case=faq&month=2026-05&measure=billed`); both say the
+same. Commas and equals signs inside a value are written as in addresses (`%2C`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Self
+from urllib.parse import quote, unquote, urlencode
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from billing.models import DailyCost
+from billing.selectors.use_cases import use_case_by_slug
+from portal.policies import AnyUser
+from portal.shell.periods import BadPeriodError, Month
+
+PREFIX = "cost:"
+CHARGE_PREFIX = "charge:"
+UNALLOCATED = "unallocated"
+MEASURES = ("billed", "effective")
+_SAFE = " /:@*+.()[]~!;"
+
+
+class BadReferenceError(ValueError):
+    """The text names no figure; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureReference:
+    """Which money is summed. Empty text means: not limited by this.
+
+    Attributes:
+        measure: `billed` or `effective`.
+        use_case: slug of a use case, or `unallocated`.
+        first, last: months (UTC), both included.
+        provider, service, currency, basis, reason: as stored with the daily costs.
+    """
+
+    measure: str = "billed"
+    use_case: str = ""
+    first: Month | None = None
+    last: Month | None = None
+    service: str = ""
+    provider: str = ""
+    currency: str = ""
+    basis: str = ""
+    reason: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `cost:key=value,…`.
+
+        Raises:
+            BadReferenceError: it cannot be read.
+        """
+        if not text.startswith(PREFIX):
+            raise BadReferenceError(f"{text!r} does not start with {PREFIX!r}")
+        values: dict[str, str] = {}
+        for part in filter(None, text.removeprefix(PREFIX).split(",")):
+            key, equals, value = part.partition("=")
+            if not equals:
+                raise BadReferenceError(f"{part!r} is not key=value")
+            if key in values:
+                raise BadReferenceError(f"{key!r} is given twice")
+            values[key] = unquote(value)
+        return cls.of(values)
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> Self:
+        """Read keys and values, as a reference or an address has them.
+
+        Raises:
+            BadReferenceError: a key is unknown or a value cannot be read.
+        """
+        given = {key: value for key, value in values.items() if value}
+        months: dict[str, Month] = {}
+        for key, names in (("month", ("first", "last")), ("from", ("first",)), ("to", ("last",))):
+            if key in given:
+                try:
+                    month = Month.parse(given.pop(key))
+                except BadPeriodError as error:
+                    raise BadReferenceError(f"{key}: {error}") from error
+                months |= dict.fromkeys(names, month)
+        known = {field.name for field in fields(cls)} - {"first", "last"}
+        if unknown := sorted(set(given) - known):
+            expected = ", ".join(sorted({*known, "month", "from", "to"}))
+            raise BadReferenceError(f"unknown key {unknown[0]!r}; expected {expected}")
+        if given.get("measure", MEASURES[0]) not in MEASURES:
+            raise BadReferenceError(f"measure {given['measure']!r}; expected billed or effective")
+        found = cls(**given, first=months.get("first"), last=months.get("last"))
+        if found.first and found.last and found.last < found.first:
+            raise BadReferenceError(f"it ends ({found.last}) before it starts ({found.first})")
+        return found
+
+    def parts(self) -> dict[str, str]:
+        """Keys and values, in reading order, without what is not limited."""
+        found = {"use_case": self.use_case}
+        if self.first is not None and self.first == self.last:
+            found["month"] = str(self.first)
+        else:
+            found |= {"from": str(self.first or ""), "to": str(self.last or "")}
+        for name in ("service", "provider", "currency", "basis", "reason", "measure"):
+            found[name] = getattr(self, name)
+        return {key: value for key, value in found.items() if value}
+
+    def __str__(self) -> str:
+        return PREFIX + ",".join(
+            f"{key}={quote(value, safe=_SAFE)}" for key, value in self.parts().items()
+        )
+
+    @property
+    def query(self) -> str:
+        """As the query of an address."""
+        return urlencode(self.parts())
+
+    @property
+    def lineage_url(self) -> str:
+        """The page that shows what the figure is made of."""
+        return f"{reverse('cost-lineage')}?{self.query}"
+
+    @property
+    def explorer_url(self) -> str:
+        """The explorer with the same limits."""
+        parts = {key: value for key, value in self.parts().items() if key != "measure"}
+        if month := parts.pop("month", ""):
+            parts |= {"from": month, "to": month}
+        return f"{reverse('costs')}?{urlencode(parts)}"
+
+    def with_(self, **changes: str | Month | None) -> Self:
+        """The same with other limits."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    @property
+    def start(self) -> dt.date | None:
+        """First day (UTC) of the window, None when it is open."""
+        return self.first.start if self.first else None
+
+    @property
+    def end(self) -> dt.date | None:
+        """The day (UTC) after the window, None when it is open."""
+        return self.last.end if self.last else None
+
+    @property
+    def window_text(self) -> str:
+        """The window in words."""
+        if self.first is not None and self.first == self.last:
+            return self.first.label
+        if self.first and self.last:
+            return f"{self.first.label} to {self.last.label}"
+        if self.first:
+            return f"from {self.first.label}"
+        return f"up to {self.last.label}" if self.last else "to date"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A reference whose use case has been looked up."""
+
+    reference: FigureReference
+    use_case_id: int | None = None
+    use_case_title: str = ""
+
+    @property
+    def is_unallocated(self) -> bool:
+        return self.reference.use_case == UNALLOCATED
+
+    def daily_costs(self) -> QuerySet[DailyCost]:
+        """The daily costs that the figure sums."""
+        wanted = self.reference
+        limits = Q()
+        if self.is_unallocated:
+            limits &= Q(use_case__isnull=True)
+        elif self.use_case_id is not None:
+            limits &= Q(use_case_id=self.use_case_id)
+        if wanted.start:
+            limits &= Q(day__gte=wanted.start)
+        if wanted.end:
+            limits &= Q(day__lt=wanted.end)
+        for column, value in (
+            ("service_name", wanted.service),
+            ("provider", wanted.provider),
+            ("currency", wanted.currency),
+            ("cost_basis", wanted.basis),
+            ("unallocated_reason", wanted.reason),
+        ):
+            if value:
+                limits &= Q(**{column: value})
+        return DailyCost.objects.filter(limits)
+
+
+def scope_of(reference: FigureReference, user: AnyUser | None) -> Scope:
+    """Look up the use case that a reference names; `user` None is a command of the operator.
+
+    Raises:
+        BadReferenceError: this person may see no such use case, or there is none.
+    """
+    if not reference.use_case or reference.use_case == UNALLOCATED:
+        return Scope(reference)
+    found = use_case_by_slug(reference.use_case, user)
+    if found is None:
+        raise BadReferenceError(f"there is no use case {reference.use_case!r}")
+    return Scope(reference, found.pk, found.title)

@@ -1,0 +1,50 @@
+"""Sums in SQL that stay exact and do not overflow.
+
+A sum of nano-units can pass 64 bits (in rupiah or won it does for one company's year), and SQLite
+stops with an error there. So whole units and the nano-units left over are summed apart and put
+together in Python, where whole numbers have no end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import CharField, F, Func, Sum
+from django.db.models.expressions import Combinable
+
+from portal.shell.money import NANO_PER_UNIT
+
+
+class MonthOf(Func):
+    """The month of a date column as `YYYY-MM`; a text, because SQLite cuts texts fast."""
+
+    output_field = CharField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="SUBSTR(%(expressions)s, 1, 7)")
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="TO_CHAR(%(expressions)s, 'YYYY-MM')")
+
+
+def nano_sums(**fields: str | Combinable) -> dict[str, Sum]:
+    """Annotations for `annotate()` or `aggregate()`; `read_nano` takes the result apart again.
+
+    Args:
+        fields: name of the sum → column (or expression) of nano-units.
+    """
+    found: dict[str, Sum] = {}
+    for name, field in fields.items():
+        column = F(field) if isinstance(field, str) else field
+        found[f"{name}_units"] = Sum(column / NANO_PER_UNIT)
+        found[f"{name}_rest"] = Sum(column % NANO_PER_UNIT)
+    return found
+
+
+def read_nano(row: Mapping[str, Any], name: str) -> int:
+    """The exact sum in nano-units; 0 when there was nothing to sum.
+
+    Both databases cut towards zero when dividing, and give the rest the sign of the dividend.
+    """
+    return int(row[f"{name}_units"] or 0) * NANO_PER_UNIT + int(row[f"{name}_rest"] or 0)

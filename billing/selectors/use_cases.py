@@ -1,0 +1,49 @@
+"""The names of use cases, for those who read costs without a person (commands, background work)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from adoption.selectors.use_cases import use_cases_visible_to
+from billing.models import AllocationShare
+from portal.policies import AnyUser
+
+
+class UseCaseName(NamedTuple):
+    pk: int
+    slug: str
+    title: str
+
+
+def _rows(user: AnyUser | None) -> QuerySet[Any]:
+    """What this person may see; everything for None, who is the operator at the terminal."""
+    if user is not None:
+        return use_cases_visible_to(user)
+    # Billing points at adoption's model by string, so it reaches it through its own foreign key.
+    model: Any = AllocationShare._meta.get_field("use_case").related_model
+    rows: QuerySet[Any] = model.objects.all()
+    return rows
+
+
+def use_case_by_slug(slug: str, user: AnyUser | None) -> UseCaseName | None:
+    """One use case, or None when there is none for this person."""
+    found = _rows(user).filter(slug=slug).values_list("pk", "slug", "title").first()
+    return None if found is None else UseCaseName(*found)
+
+
+def use_case_names(ids: Iterable[int | None]) -> dict[int, UseCaseName]:
+    """Names by id; ids that are None or unknown are left out. One query."""
+    wanted = {pk for pk in ids if pk is not None}
+    if not wanted:
+        return {}
+    rows = _rows(None).filter(pk__in=wanted).values_list("pk", "slug", "title")
+    return {pk: UseCaseName(pk, slug, title) for pk, slug, title in rows}
+
+
+def all_use_case_names(user: AnyUser) -> list[UseCaseName]:
+    """Every use case that this person may see, by title."""
+    rows = use_cases_visible_to(user).order_by("title", "pk")
+    return [UseCaseName(*row) for row in rows.values_list("pk", "slug", "title")]

@@ -1,0 +1,271 @@
+"""Making, changing and retiring allocation rules. A rule is never edited: it gets a new version."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Max, Min, Q, QuerySet
+from django.utils.text import slugify
+
+from billing.choices import MatchField
+from billing.models import AllocationRule, AllocationShare, Charge
+from billing.models.allocation import WHOLE
+from billing.services.allocations import reallocate
+from portal.models import Connection, User
+from portal.shell.periods import DateRange, Month
+
+# Up to so many charges a person waits for the reallocation; about three seconds on SQLite.
+SMALL = 20_000
+_KEY_LENGTH = 70
+
+
+class RuleRefusedError(ValueError):
+    """The rule cannot be kept like this. `field` names what to change, `reason` says why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+        self.reason = reason
+
+
+class RuleNotLiveError(ValueError):
+    """Somebody was faster: this version has been replaced or retired."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleDraft:
+    """What a rule says. `shares`: use case id → millionths; days are UTC, `ends_on` exclusive."""
+
+    name: str
+    starts_on: dt.date
+    field: str
+    value: str
+    mode: str
+    shares: tuple[tuple[int, int], ...]
+    ends_on: dt.date | None = None
+    tag_key: str = ""
+    priority: int = 100
+    connection_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRule:
+    """What saving did.
+
+    Attributes:
+        rule: the new version, or the retired one.
+        charges: how many cost lines were allocated anew; 0 while `is_pending`.
+        is_pending: too many for now; `apply_pending_rules` does it.
+    """
+
+    rule: AllocationRule
+    charges: int
+    is_pending: bool
+
+
+@transaction.atomic
+def create_rule(*, draft: RuleDraft, actor: User, at: dt.datetime) -> SavedRule:
+    """Make the first version of a rule and allocate the days it touches anew.
+
+    Raises:
+        RuleRefusedError: it says something impossible.
+    """
+    check_draft(draft)
+    rule = _insert(draft, key=_free_key(draft.name), version=1, actor=actor, at=at)
+    return _settle([rule], rule, at=at)
+
+
+@transaction.atomic
+def replace_rule(
+    *, rule_id: int, draft: RuleDraft, reason: str, actor: User, at: dt.datetime
+) -> SavedRule:
+    """Retire a live version and put the next one in its place.
+
+    Raises:
+        RuleRefusedError: it says something impossible.
+        RuleNotLiveError: the version has been replaced or retired.
+    """
+    check_draft(draft)
+    old = _retire(rule_id, reason or "Replaced by a new version.", actor=actor, at=at)
+    rule = _insert(draft, key=old.key, version=old.version + 1, actor=actor, at=at)
+    return _settle([old, rule], rule, at=at)
+
+
+@transaction.atomic
+def retire_rule(*, rule_id: int, reason: str, actor: User, at: dt.datetime) -> SavedRule:
+    """End a rule; what it took goes to the rules after it, or becomes unallocated.
+
+    Raises:
+        RuleRefusedError: no reason is given.
+        RuleNotLiveError: the version has been replaced or retired.
+    """
+    if not reason.strip():
+        raise RuleRefusedError("reason", "Say why; it stays with the rule.")
+    rule = _retire(rule_id, reason, actor=actor, at=at)
+    return _settle([rule], rule, at=at)
+
+
+def check_draft(draft: RuleDraft) -> None:
+    """Whether the draft makes sense by itself.
+
+    Raises:
+        RuleRefusedError: it does not.
+    """
+    if not draft.name.strip():
+        raise RuleRefusedError("name", "Give the rule a name.")
+    if draft.ends_on is not None and draft.ends_on <= draft.starts_on:
+        raise RuleRefusedError("ends_on", "It must end after it starts.")
+    if not draft.value:
+        raise RuleRefusedError(
+            "value", "Say which value to look for; nothing matches an empty one."
+        )
+    if (draft.field == MatchField.TAG) != bool(draft.tag_key):
+        raise RuleRefusedError(
+            "tag_key", "A tag key belongs to rules about tags, and only to them."
+        )
+    if not draft.shares:
+        raise RuleRefusedError("shares", "Give a share to at least one use case.")
+    if len({use_case for use_case, _ in draft.shares}) != len(draft.shares):
+        raise RuleRefusedError("shares", "A use case stands twice in the shares.")
+    if any(share < 1 for _, share in draft.shares):
+        raise RuleRefusedError("shares", "Each share must be more than nothing.")
+    total = sum(share for _, share in draft.shares)
+    if total > WHOLE:
+        raise RuleRefusedError(
+            "shares", f"The shares add up to {total / 10_000:.4f} %, more than the whole."
+        )
+
+
+def _free_key(name: str) -> str:
+    """An address for the rule, made from its name once."""
+    base = slugify(name)[:_KEY_LENGTH].strip("-") or "rule"
+    taken = set(AllocationRule.objects.filter(key__startswith=base).values_list("key", flat=True))
+    number, key = 1, base
+    while key in taken:
+        number += 1
+        key = f"{base}-{number}"
+    return key
+
+
+def _insert(
+    draft: RuleDraft, *, key: str, version: int, actor: User, at: dt.datetime
+) -> AllocationRule:
+    rule = AllocationRule(
+        key=key,
+        version=version,
+        name=draft.name.strip(),
+        priority=draft.priority,
+        starts_on=draft.starts_on,
+        ends_on=draft.ends_on,
+        connection_id=draft.connection_id,
+        field=draft.field,
+        tag_key=draft.tag_key,
+        mode=draft.mode,
+        value=draft.value,
+        created_by=actor,
+        created_at=at,
+    )
+    rule.full_clean()
+    rule.save()
+    AllocationShare.objects.bulk_create(
+        AllocationShare(rule=rule, use_case_id=use_case, share=share)
+        for use_case, share in draft.shares
+    )
+    return rule
+
+
+def _retire(rule_id: int, reason: str, *, actor: User, at: dt.datetime) -> AllocationRule:
+    changed = AllocationRule.objects.filter(pk=rule_id, retired_at__isnull=True).update(
+        retired_at=at, retired_by=actor, retired_reason=reason.strip()[:500]
+    )
+    if not changed:
+        raise RuleNotLiveError("This version of the rule is no longer the live one.")
+    return AllocationRule.objects.get(pk=rule_id)
+
+
+def _settle(
+    touched: Sequence[AllocationRule], rule: AllocationRule, *, at: dt.datetime
+) -> SavedRule:
+    """Allocate anew what the touched versions reach, now when it is little, else later."""
+    reach = [_reach(each) for each in touched]
+    affected = Q()
+    for each in reach:
+        affected |= each
+    charges = Charge.objects.filter(affected, superseded_at__isnull=True)
+    if charges.order_by()[: SMALL + 1].count() > SMALL:
+        AllocationRule.objects.filter(pk__in=[each.pk for each in touched]).update(pending_since=at)
+        rule.refresh_from_db()
+        return SavedRule(rule, 0, is_pending=True)
+    return SavedRule(rule, _reallocate(charges, at=at), is_pending=False)
+
+
+def _reach(rule: AllocationRule) -> Q:
+    """The charges that a rule could take, going by its dates and connection."""
+    reach = Q(day__gte=rule.starts_on)
+    if rule.ends_on:
+        reach &= Q(day__lt=rule.ends_on)
+    if rule.connection_id:
+        reach &= Q(slice__connection_id=rule.connection_id)
+    return reach
+
+
+def _reallocate(charges: QuerySet[Charge], *, at: dt.datetime) -> int:
+    """Reallocate the range of days that these charges span, connection by connection."""
+    count = 0
+    for connection_id, days in _spans(charges):
+        count += reallocate(connection_id=connection_id, start=days.start, end=days.end, at=at)
+    return count
+
+
+def _spans(charges: QuerySet[Charge]) -> list[tuple[int, DateRange]]:
+    """Connection and range of days of some charges; in one order, so that locks never cross."""
+    rows = (
+        charges.order_by()
+        .values("slice__connection_id")
+        .annotate(first=Min("day"), last=Max("day"))
+        .order_by("slice__connection_id")
+    )
+    return [
+        (
+            row["slice__connection_id"],
+            DateRange(row["first"], row["last"] + dt.timedelta(days=1)),
+        )
+        for row in rows
+    ]
+
+
+def apply_pending_rules(*, at: dt.datetime) -> dict[str, int]:
+    """Work out the rules that were too large to apply at once, a month in each transaction.
+
+    Safe to repeat and to run twice: reallocating is the same each time. Returns charges by
+    connection slug.
+    """
+    pending = list(AllocationRule.objects.filter(pending_since__isnull=False).order_by("pk"))
+    counts: dict[str, int] = {}
+    if not pending:
+        return counts
+    affected = Q()
+    for rule in pending:
+        affected |= _reach(rule)
+    names = dict(Connection.objects.values_list("pk", "slug"))
+    spans = _spans(Charge.objects.filter(affected, superseded_at__isnull=True))
+    for connection_id, days in spans:
+        for month in days.months():
+            part = _month_of(days, month)
+            done = reallocate(connection_id=connection_id, start=part.start, end=part.end, at=at)
+            name = names[connection_id]
+            counts[name] = counts.get(name, 0) + done
+    for rule in pending:
+        # A version that was retired meanwhile has become pending again, and stays so.
+        AllocationRule.objects.filter(pk=rule.pk, pending_since=rule.pending_since).update(
+            pending_since=None
+        )
+    return counts
+
+
+def _month_of(days: DateRange, month: Month) -> DateRange:
+    found = days.overlap(month.range)
+    return found if found is not None else DateRange(days.start, days.start)
