@@ -194,7 +194,10 @@ def find_or_install_uv(venv: Path) -> str:
 
 
 def install_uv_with_venv(venv: Path) -> str:
-    if not runs(venv_python(venv), "-m", "pip", "--version"):
+    python = venv_python(venv)
+    pip = (python, "-m", "pip", "--version")
+    # An environment that uv or a person made may work well and have no pip: it is completed.
+    if not runs(*pip) and not (runs(python, "-m", "ensurepip") and runs(*pip)):
         if venv.exists():
             say(f"The environment in {venv} has no working pip: made anew.")
         made = subprocess.run(

@@ -118,16 +118,20 @@ def test_a_folder_that_is_no_environment_is_never_removed(root: Path, tmp_path: 
     assert (somebodys / "thesis.txt").read_text() == "years of work"
 
 
-def test_an_environment_without_pip_is_made_anew(
-    root: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("pip_can_be_added", [True, False])
+def test_an_environment_without_pip_is_completed_or_else_made_anew(
+    pip_can_be_added: bool, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = make_venv(root / ".venv")
-    (made / "left-over").touch()
+    (made / "in-use").touch()
     asked: list[Path] = []
     monkeypatch.setattr(quickstart, "pip_install", lambda python, *options: asked.append(python))
+    if not pip_can_be_added:
+        monkeypatch.setattr(quickstart, "runs", lambda *command: False)
     assert quickstart.install_uv_with_venv(made) == str(made / "bin" / "uv")
     assert asked == [quickstart.venv_python(made)]
-    assert not (made / "left-over").exists()
+    assert (made / "in-use").exists() == pip_can_be_added
+    monkeypatch.undo()
     assert quickstart.runs(asked[0], "-m", "pip", "--version")
 
 
