@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from billing.demo import steps as demo
 from billing.services.charge_store import ChargeStore
 from billing.sources.config import CostConfig
 from billing.sources.focus.source import FocusSource
+from portal.api.routers import register_api
 from portal.choices import ImportKind
+from portal.demo import DemoStep, demo_steps
 from portal.imports.files import collect_files
 from portal.imports.registry import ImportSource, import_sources
 
@@ -22,3 +25,9 @@ import_sources.register(
         collect=collect_files,
     )
 )
+
+register_api("billing.api.urls")
+
+demo_steps.register(DemoStep("billing.rules", 60, demo.build_rules))
+demo_steps.register(DemoStep("billing.bills", 70, demo.build_bills))
+demo_steps.register(DemoStep("billing.real_bill", 80, demo.build_real_bill))

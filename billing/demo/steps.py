@@ -1,0 +1,164 @@
+"""Billing's steps of the demo: rules, bills, a late revision, a damaged row, a held import."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from billing.choices import MatchField, MatchMode
+from billing.demo.bills import Bill, Spender, next_month
+from billing.models import AllocationRule
+from billing.models.allocation import WHOLE
+from billing.selectors.use_cases import use_case_by_slug
+from billing.services.allocation_rules import RuleDraft, create_rule
+from portal.choices import RunStatus, RunTrigger
+from portal.demo import SEED, DemoContext
+from portal.imports.runner import execute_run
+from portal.models import Connection, ImportRun
+from portal.services.connections import create_connection
+from portal.services.imports import request_import
+
+_NAMES = {"nimbus-cloud": "Nimbus Cloud, FOCUS export", "foundry-models": "Foundry Models, FOCUS"}
+
+
+def _spenders(context: DemoContext) -> list[Spender]:
+    return [Spender(*item) for item in context.shared["spenders"]]
+
+
+def build_rules(context: DemoContext) -> None:
+    """By tag for the cloud, by workspace for the models, and one shared cost split three ways."""
+    if AllocationRule.objects.exists():
+        return
+    context.say("Allocation rules")
+    paying = [spender for spender in _spenders(context) if spender.monthly]
+    ids = {
+        spender.slug: found.pk
+        for spender in paying
+        if (found := use_case_by_slug(spender.slug, None)) is not None
+    }
+    finance, start = context.people["finance"], context.first_month
+    for spender in paying:
+        for field, tag_key, value, label in (
+            (MatchField.TAG, "use_case", spender.slug, "tag"),
+            (MatchField.SUB_ACCOUNT, "", f"ws-{spender.slug}", "workspace"),
+        ):
+            draft = RuleDraft(
+                name=f"{spender.slug}: {label}"[:160],
+                starts_on=start,
+                field=field,
+                tag_key=tag_key,
+                value=value,
+                mode=MatchMode.EQUALS,
+                shares=((ids[spender.slug], WHOLE),),
+            )
+            create_rule(draft=draft, actor=finance, at=context.now)
+    receivers = [ids[spender.slug] for spender in paying][:3]
+    shared = RuleDraft(
+        name="Shared model gateway",
+        priority=200,
+        starts_on=start,
+        field=MatchField.RESOURCE,
+        value="nimbus:eu:shared:gateway",
+        mode=MatchMode.EQUALS,
+        shares=tuple(zip(receivers, (333_333, 333_333, 200_000), strict=True)),
+    )
+    create_rule(draft=shared, actor=finance, at=context.now)
+
+
+def build_bills(context: DemoContext) -> None:
+    """Every month up to today; then what providers do afterwards."""
+    for slug in _NAMES:
+        if _was_imported(slug):
+            continue
+        context.say(f"Bills of {_NAMES[slug]}")
+        connection = Connection.objects.filter(slug=slug).first() or create_connection(
+            slug=slug, source="focus", name=_NAMES[slug], at=context.now,
+            actor=context.people["admin"],
+        )  # fmt: skip
+        today = context.now.date()
+        months = _months(context.first_month, today)
+        _import(context, connection, [_write(context, slug, month, today) for month in months])
+        if slug == "foundry-models":
+            _revise(context, connection, months[-2])
+            _bad_row(context, connection, months[-1], today)
+        else:
+            _hold(context, connection, months[-2])
+
+
+def _was_imported(slug: str) -> bool:
+    return Connection.objects.filter(slug=slug, runs__status=RunStatus.APPLIED).exists()
+
+
+def _months(first: date, today: date) -> list[date]:
+    months = [first]
+    while next_month(months[-1]) <= today:
+        months.append(next_month(months[-1]))
+    return months
+
+
+def _write(context: DemoContext, slug: str, month: date, until: date, *, revision: int = 0) -> Path:
+    bill = Bill(_spenders(context), month=month, until=until, seed=SEED, revision=revision)
+    suffix = f"-revision-{revision}" if revision else ""
+    path = context.spool / f"{slug}-{month:%Y-%m}{suffix}.csv"
+    (bill.write_nimbus if slug == "nimbus-cloud" else bill.write_foundry)(path)
+    return path
+
+
+def _import(context: DemoContext, connection: Connection, paths: list[Path]) -> ImportRun:
+    run = request_import(
+        connection=connection, inputs=paths, trigger=RunTrigger.COMMAND, at=timezone.now(),
+        actor=context.people["finance"],
+    )  # fmt: skip
+    return execute_run(run.pk, clock=timezone.now)
+
+
+def _revise(context: DemoContext, connection: Connection, month: date) -> None:
+    """The provider restates three days of a month that was invoiced."""
+    path = _write(context, connection.slug, month, next_month(month), revision=1)
+    _import(context, connection, [path])
+
+
+def _bad_row(context: DemoContext, connection: Connection, month: date, today: date) -> None:
+    """A file in which one date is damaged: the row waits in quarantine, the rest is taken."""
+    path = _write(context, connection.slug, month, today)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    damaged = _damage(lines[7])
+    path = path.with_name(f"{path.stem}-damaged.csv")
+    path.write_text("".join([*lines[:7], damaged, *lines[8:]]), encoding="utf-8")
+    _import(context, connection, [path])
+
+
+def _damage(line: str) -> str:
+    """The first time in a line, made impossible."""
+    position = line.index("T00:00:00Z")
+    return f"{line[:position]}T25:00:00Z{line[position + 10 :]}"
+
+
+def _hold(context: DemoContext, connection: Connection, month: date) -> None:
+    """A bill in which an operator dropped a digit group: amounts a hundred times too high."""
+    path = _write(context, connection.slug, month, next_month(month))
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    wrong = [lines[0]]
+    for line in lines[1:]:
+        amount, rest = line.split(",", 1)
+        wrong.append(f"{float(amount) * 100:.4f},{rest}")
+    path = path.with_name(f"{path.stem}-second-issue.csv")
+    path.write_text("".join(wrong), encoding="utf-8")
+    _import(context, connection, [path])
+
+
+def build_real_bill(context: DemoContext) -> None:
+    """The public FOCUS sample, where the folder named by PLUMBLINE_SHARED_DATA has it."""
+    path = Path(settings.SHARED_DATA_DIR) / "focus" / "focus_sample.csv"
+    if not path.is_file() or _was_imported("public-focus-sample"):
+        return
+    context.say("Public FOCUS sample")
+    connection = Connection.objects.filter(slug="public-focus-sample").first()
+    connection = connection or create_connection(
+        slug="public-focus-sample", source="focus", name="Public FOCUS sample", at=context.now,
+        actor=context.people["admin"],
+    )  # fmt: skip
+    _import(context, connection, [path])
