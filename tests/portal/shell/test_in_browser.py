@@ -111,11 +111,11 @@ def test_sorting_keeps_the_focus_on_the_heading_and_is_announced_by_it(
     open_page: Callable[[str], Page],
 ) -> None:
     page = open_page("/gallery/list/")
-    page.get_by_role("link", name="Deliveries").focus()
+    page.get_by_role("link", name="Deliveries", exact=True).focus()
     page.keyboard.press("Enter")
     heading = page.get_by_role("columnheader", name="Deliveries")
     expect(heading).to_have_attribute("aria-sort", "ascending")
-    expect(page.get_by_role("link", name="Deliveries")).to_be_focused()
+    expect(page.get_by_role("link", name="Deliveries", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(heading).to_have_attribute("aria-sort", "descending")
 
@@ -171,7 +171,7 @@ def test_a_page_works_without_scripts(
     page.get_by_role("searchbox").fill("ada")
     page.get_by_role("button", name="Apply").click()
     expect(page.locator("#results .list-bar")).to_contain_text("1–1 of 1 people")
-    page.get_by_role("link", name="User name").click()
+    page.get_by_role("link", name="User name", exact=True).click()
     assert "sort=-username" in page.url
     assert "q=ada" in page.url
     plain.close()
@@ -183,7 +183,7 @@ def test_a_request_that_fails_is_said(
     page_guard.allow("500|Response Status Error")
     open_page("/gallery/list/")
     page.route("**/gallery/list/?sort=*", lambda route: route.fulfill(status=500, body="x"))
-    page.get_by_role("link", name="Deliveries").click()
+    page.get_by_role("link", name="Deliveries", exact=True).click()
     expect(page.locator("#request-status")).to_contain_text("could not be updated (error 500)")
 
 
