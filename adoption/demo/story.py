@@ -113,7 +113,7 @@ USE_CASES = (
         "Stop if change failures rise for two releases in a row.",
         _path(1, 2, 4, 11), 620,
         HistoryPlan("shop/checkout", 9, 0.34, 12, 0.05, 0.62),
-        (_first_release(3), _held(25, 8), _cost(300, 12)),
+        (_first_release(3), _held(25, 8), _cost(120, 12), _held(150, 16)),
     ),
     UseCasePlan(
         "Support replies with sources", "Customer Support", "owner", ValueType.TASK_TIME,
@@ -123,7 +123,7 @@ USE_CASES = (
         "Stop if reopened tickets exceed 6 % in any month.",
         _path(1, 2, 5, 12), 1450,
         HistoryPlan("support/desk", 7, 0.4, 10, 0.03, 0.6),
-        (_first_release(3), _held(25, 9), _cost(700, 12)),
+        (_first_release(3), _held(25, 9), _held(120, 13), _cost(200, 15)),
     ),
     UseCasePlan(
         "Search relevance reviews", "Search", "amara", ValueType.QUALITY, RiskTier.MINIMAL,
@@ -132,7 +132,7 @@ USE_CASES = (
         "Stop if agreement stays below 85 % for a quarter.",
         _path(2, 3, 7), 880,
         HistoryPlan("shop/search", 6, 0.28, 14, 0.04, 0.55),
-        (_first_release(5), _held(20, 11)),
+        (_first_release(5), _held(20, 9), _held(60, 17)),
     ),
     UseCasePlan(
         "Migration of legacy mobile screens", "Mobile", "hana", ValueType.MANUAL_WORK,
@@ -142,7 +142,7 @@ USE_CASES = (
         "Stop if more than one migrated screen in ten is undone.",
         _path(2, 3, 6), 760,
         HistoryPlan("shop/mobile", 8, 0.45, 14, 0.12, 0.5),
-        (_first_release(5), _held(30, 12), _cost(350, 13)),
+        (_first_release(4), _held(30, 8), _held(120, 16), _cost(90, 13)),
     ),
     UseCasePlan(
         "Infrastructure change reviews", "Platform", "oskar", ValueType.RISK, RiskTier.LIMITED,
@@ -160,7 +160,7 @@ USE_CASES = (
         "Stop at the first wrong payment above 1,000 USD.",
         _path(6, 8), 1120,
         HistoryPlan("finance/matching", 5, 0.35, 14, 0.03, 0.55),
-        (_first_release(10), _held(15, 15)),
+        (_first_release(6), _held(60, 15), _cost(250, 16)),
     ),
     UseCasePlan(
         "Dashboard queries in plain words", "Data and Insights", "bea", ValueType.TASK_TIME,
@@ -170,7 +170,7 @@ USE_CASES = (
         "Stop if more than 2 % of checked answers are wrong.",
         _path(7, 9), 970,
         HistoryPlan("data/insights", 5, 0.3, 21, 0.05, 0.5),
-        (_first_release(11), _cost(900, 15)),
+        (_first_release(8), _held(30, 14), _cost(200, 15)),
     ),
     UseCasePlan(
         "Growth experiments written by agents", "Growth Tools", "tariq", ValueType.REVENUE,
@@ -180,7 +180,7 @@ USE_CASES = (
         "Stop if the cost per held delivery stays above 500 USD after two quarters.",
         _path(4, 6), 6400,
         HistoryPlan("growth/experiments", 34, 0.92, 45, 0.22, 0.08, is_gaming=True),
-        (_first_release(9), _held(25, 12), _cost(500, 13)),
+        (_first_release(9), _held(100, 12), _cost(500, 13)),
     ),
     UseCasePlan(
         "Vulnerability fixes proposed with the finding", "Security", "noor", ValueType.RISK,
@@ -190,7 +190,7 @@ USE_CASES = (
         "Stop if a proposed fix opens a new finding twice in a month.",
         _path(8, 10), 430,
         HistoryPlan("security/fixes", 4, 0.5, 10, 0.05, 0.6),
-        (_first_release(12), _held(15, 16)),
+        (_first_release(8), _held(40, 16)),
     ),
     UseCasePlan(
         "Release notes from merged changes", "Platform", "lukas", ValueType.TASK_TIME,

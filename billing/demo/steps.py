@@ -80,11 +80,13 @@ def build_bills(context: DemoContext) -> None:
         )  # fmt: skip
         today = context.now.date()
         months = _months(context.first_month, today)
-        _import(context, connection, [_write(context, slug, month, today) for month in months])
+        paths = [_write(context, slug, month, today) for month in months]
         if slug == "foundry-models":
+            _damage_a_row(paths[-1])
+            _import(context, connection, paths)
             _revise(context, connection, months[-2])
-            _bad_row(context, connection, months[-1], today)
         else:
+            _import(context, connection, paths)
             _hold(context, connection, months[-2])
 
 
@@ -121,14 +123,11 @@ def _revise(context: DemoContext, connection: Connection, month: date) -> None:
     _import(context, connection, [path])
 
 
-def _bad_row(context: DemoContext, connection: Connection, month: date, today: date) -> None:
-    """A file in which one date is damaged: the row waits in quarantine, the rest is taken."""
-    path = _write(context, connection.slug, month, today)
+def _damage_a_row(path: Path) -> None:
+    """One date of a file is damaged: the row waits in quarantine, the rest is taken."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    damaged = _damage(lines[7])
-    path = path.with_name(f"{path.stem}-damaged.csv")
-    path.write_text("".join([*lines[:7], damaged, *lines[8:]]), encoding="utf-8")
-    _import(context, connection, [path])
+    lines[7] = _damage(lines[7])
+    path.write_text("".join(lines), encoding="utf-8")
 
 
 def _damage(line: str) -> str:

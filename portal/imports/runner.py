@@ -190,6 +190,7 @@ class _Execution:
         with transaction.atomic():
             lock_connection(self.run.connection_id)
             plan = store.plan()
+            self._hold_if_incomplete(plan, reading)
             fields = self._figures(plan, reading)
             at = self.clock()
             if plan.overtaken_by is not None:
@@ -210,6 +211,15 @@ class _Execution:
             if not self.run.is_dry_run:
                 ledger.record_rejections(self.run, self.files, reading.rejections)
             ledger.close_run(self.run, status=status, at=at, **fields)
+
+    def _hold_if_incomplete(self, plan: Plan, reading: _Reading) -> None:
+        """Nothing is withdrawn on the word of an input of which some rows could not be read: the
+        row that seems to be gone may be one of those."""
+        if plan.superseded and reading.rejections:
+            plan.hold_reasons.append(
+                f"{plan.superseded} row(s) imported before are not in this input, of which "
+                f"{len(reading.rejections)} row(s) could not be read: they may be the same."
+            )
 
     def _holds(self, plan: Plan) -> bool:
         """Whether a person must look first. A release covers only the reasons that were seen."""
