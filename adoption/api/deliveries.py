@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-from adoption.api.use_cases import SLUG, address, use_case_or_404
+from adoption.api.use_cases import SLUG, use_case_or_404
 from adoption.choices import AiAssistance, DeliveryState, Strength
 from adoption.models import Change, Delivery
 from adoption.policies import may_log_delivery
@@ -24,7 +24,14 @@ from adoption.services.deliveries import log_delivery
 from portal.api.errors import FieldProblem, Problem, invalid
 from portal.api.idempotency import Answer, answer_once
 from portal.api.schema import operation, page_of
-from portal.api.views import ApiView, list_response, read_body, read_query, signed_in
+from portal.api.views import (
+    ApiView,
+    address,
+    list_response,
+    read_body,
+    read_query,
+    signed_in,
+)
 
 TAG = "Deliveries"
 _PLAIN = ("id", "title", "link", "state", "state_reason", "assistance", "claimed_at", "merged_at",

@@ -9,7 +9,6 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-from adoption.api.use_cases import address
 from adoption.choices import Comparator
 from adoption.metrics.registry import KNOWN_INPUTS, UNITS, MetricDefinition, metrics
 from adoption.policies import may_see_registry
@@ -18,6 +17,7 @@ from portal.api.schema import operation, page_of, path_slug
 from portal.api.views import (
     ApiView,
     NoFilters,
+    address,
     conditional,
     read_query,
     whole_list_response,

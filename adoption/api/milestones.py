@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-from adoption.api.use_cases import SLUG, address, use_case_or_404
+from adoption.api.use_cases import SLUG, use_case_or_404
 from adoption.choices import Comparator, MilestoneState
 from adoption.metrics.wording import metric_or_none
 from adoption.models import Milestone, UseCase
@@ -27,6 +27,8 @@ from portal.api.schema import operation, page_of, path_id
 from portal.api.views import (
     ApiView,
     NoFilters,
+    absolute,
+    address,
     conditional,
     list_response,
     read_body,
@@ -101,7 +103,7 @@ def present_milestone(request: Request, milestone: Milestone) -> dict[str, Any]:
             basis=standing.figure.basis.lower(),
             status=standing.figure.status,
             as_of=milestone.measured_at,
-            lineage_url=standing.figure.lineage_url,
+            lineage_url=absolute(request, standing.figure.lineage_url),
         ),
         "remark": standing.remark or None,
         "created_at": milestone.created_at,

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from django.db.models import Count, Max, QuerySet, Sum
 from django.http import Http404
-from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -25,6 +24,7 @@ from portal.api.idempotency import Answer, answer_once
 from portal.api.schema import operation, page_of, path_slug
 from portal.api.views import (
     ApiView,
+    address,
     conditional,
     list_response,
     read_body,
@@ -98,11 +98,6 @@ _LOOKUPS = {
     "stage": "stage",
     "value_type": "value_type",
 }
-
-
-def address(request: Request, name: str, *parts: Any) -> str:
-    """The absolute address of something in the API."""
-    return request.build_absolute_uri(reverse(name, args=parts))
 
 
 def _state(rows: QuerySet[UseCase]) -> Any:

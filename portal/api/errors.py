@@ -187,7 +187,7 @@ def _problem_of(error: Exception) -> Problem | None:
 
 def _problem_of_drf(error: exceptions.APIException) -> Problem:
     if isinstance(error, exceptions.ValidationError):
-        return invalid(dict(_flatten(error.get_full_details())))
+        return invalid(field_problems(error))
     kind = _BY_STATUS.get(error.status_code, BAD_REQUEST)
     if isinstance(error, exceptions.ParseError):
         kind = BAD_REQUEST
@@ -197,6 +197,11 @@ def _problem_of_drf(error: exceptions.APIException) -> Problem:
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait))
     return Problem(kind, str(error.detail), headers=headers)
+
+
+def field_problems(error: exceptions.ValidationError) -> dict[str, list[FieldProblem]]:
+    """What a serializer found, by dotted field."""
+    return dict(_flatten(error.get_full_details()))
 
 
 def _problem_of_model(error: ValidationError) -> Problem:

@@ -6,14 +6,22 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.db.models import QuerySet
-from rest_framework.exceptions import NotAuthenticated
+from django.urls import reverse
+from rest_framework.exceptions import NotAuthenticated, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from portal.api.errors import NOT_FOUND, FieldProblem, Problem, invalid, request_id
+from portal.api.errors import (
+    NOT_FOUND,
+    FieldProblem,
+    Problem,
+    field_problems,
+    invalid,
+    request_id,
+)
 from portal.api.etags import content_tag, matches, state_tag
 from portal.api.pagination import page_links, read_limit, read_page
 from portal.models import User
@@ -25,7 +33,9 @@ PAGE_PARAMETERS = frozenset({"cursor", "limit"})
 class ApiView(APIView):
     """An endpoint. Answers belong to one person and are asked for again before they are reused."""
 
-    metadata_class = None  # OPTIONS would be one more undocumented surface
+    # OPTIONS would be one more undocumented surface.
+    metadata_class = None
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -61,6 +71,16 @@ def signed_in(request: Request) -> User:
     if not isinstance(request.user, User):
         raise NotAuthenticated
     return request.user
+
+
+def absolute(request: Request, path: str) -> str:
+    """A page's path as an address that means something elsewhere; empty stays empty."""
+    return request.build_absolute_uri(path) if path else ""
+
+
+def address(request: Request, name: str, *parts: Any) -> str:
+    """The absolute address of something in the API."""
+    return request.build_absolute_uri(reverse(name, args=parts))
 
 
 def conditional(request: Request, tag: str, build: Callable[[], Any]) -> Response:
@@ -113,19 +133,30 @@ def read_query(request: Request, form: type[SerializerT], *, paged: bool = True)
         Problem: 400, naming each parameter that is unknown or cannot be read: a misspelt filter
             must not answer with everything.
     """
-    known = form(data=request.query_params)
-    extra = sorted(
-        set(request.query_params) - set(known.fields) - (PAGE_PARAMETERS if paged else set())
-    )
-    if extra:
-        raise invalid(
-            {
-                name: [FieldProblem("unknown_parameter", "There is no such parameter.")]
-                for name in extra
-            }
-        )
-    known.is_valid(raise_exception=True)
-    return known
+    # A plain dict: to DRF a QueryDict is a form, in which an absent checkbox means "no".
+    known = form(data=request.query_params.dict())
+    expected = set(known.fields) | (PAGE_PARAMETERS if paged else set())
+    problems = {
+        name: [FieldProblem("unknown_parameter", "There is no such parameter.")]
+        for name in sorted(set(request.query_params) - expected)
+    }
+    for name, found in request.query_params.lists():
+        if len(found) > 1:
+            problems[name] = [FieldProblem("repeated", "Give this once.")]
+    return _checked(known, problems)
+
+
+def _checked(form: SerializerT, problems: dict[str, list[FieldProblem]]) -> SerializerT:
+    """`form` when it is valid and there are no `problems` beside.
+
+    Raises:
+        Problem: 400 with everything that is wrong, so that one answer is enough to mend it.
+    """
+    if not form.is_valid():
+        problems |= field_problems(ValidationError(form.errors))
+    if problems:
+        raise invalid(problems)
+    return form
 
 
 def read_body(request: Request, form: type[SerializerT], *, partial: bool = False) -> SerializerT:
@@ -141,9 +172,7 @@ def read_body(request: Request, form: type[SerializerT], *, partial: bool = Fals
         raise invalid({"non_field_errors": [FieldProblem("invalid", "Send one JSON object.")]})
     writable = {name for name, field in found.fields.items() if not field.read_only}
     extra = sorted(set(map(str, data)) - writable)
-    if extra:
-        raise invalid(
-            {name: [FieldProblem("not_writable", "This cannot be written here.")] for name in extra}
-        )
-    found.is_valid(raise_exception=True)
-    return found
+    return _checked(
+        found,
+        {name: [FieldProblem("not_writable", "This cannot be written here.")] for name in extra},
+    )

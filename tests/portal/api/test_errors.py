@@ -76,6 +76,11 @@ def test_an_unknown_parameter_is_refused(api: APIClient) -> None:
     assert errors["sorce"][0]["code"] == "unknown_parameter"
 
 
+def test_a_parameter_given_twice_is_refused(api: APIClient) -> None:
+    errors = problem_of(api.get(f"{THINGS}?named=a&named=b"), 400, "invalid")["errors"]
+    assert errors["named"][0]["code"] == "repeated"
+
+
 @pytest.mark.parametrize("body", ["{", "[" * 100_000, '{"name": NaN}', "\xff"])
 def test_a_body_that_is_no_json_is_a_bad_request(api: APIClient, body: str) -> None:
     response = api.post(THINGS, body.encode("latin-1"), content_type="application/json")
