@@ -1,0 +1,12 @@
+"""Billing's addresses below /api/v1/. The costs of a use case stand among adoption's use cases."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from billing.api.costs import DailyCostsView, UseCaseCostsView
+
+urlpatterns = [
+    path("costs/daily/", DailyCostsView.as_view(), name="api-costs-daily"),
+    path("use-cases/<slug:slug>/costs/", UseCaseCostsView.as_view(), name="api-use-case-costs"),
+]
