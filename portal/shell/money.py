@@ -36,7 +36,7 @@ def from_nano(nano: int) -> Decimal:
 
 
 def decimal_text(amount: Decimal) -> str:
-    """Plain decimal text without exponent and without trailing zeros: what API and exports write."""
+    """Plain decimal text, no exponent, no trailing zeros: what API and exports write."""
     text = format(amount, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
