@@ -128,6 +128,13 @@ class EvidenceCoverage:
     covered: int = 0
     inferred: int = 0
 
+    def __add__(self, other: EvidenceCoverage) -> EvidenceCoverage:
+        return EvidenceCoverage(
+            self.delivered + other.delivered,
+            self.covered + other.covered,
+            self.inferred + other.inferred,
+        )
+
     @property
     def unknown(self) -> int:
         return self.delivered - self.covered - self.inferred
@@ -138,34 +145,32 @@ class EvidenceCoverage:
         return self.covered / self.delivered if self.delivered else None
 
 
-def _moments(bounds: Iterable[tuple[dt.date | None, str]], name: str) -> Case:
-    """The UTC moment at which the day in `name` starts in the programme's zone."""
+# What the changes of a link depend on: repository, first day, day after the last, zone.
+_Reach = tuple[int, dt.date, dt.date | None, str]
+
+
+def _moments(reaches: Iterable[_Reach], name: str) -> Case:
+    """The UTC moment at which the day in the field `name` starts in the programme's zone."""
+    place = 1 if name == "starts_on" else 2
+    days = {(reach[place], reach[3]) for reach in reaches}
     whens = [
         When(
             **{name: day, "use_case__programme__time_zone": zone},
             then=Value(day_start(day, ZoneInfo(zone)), output_field=DateTimeField()),
         )
-        for day, zone in sorted({(d, z) for d, z in bounds if d is not None})
+        for day, zone in sorted((day, zone) for day, zone in days if isinstance(day, dt.date))
     ]
     return Case(*whens, default=Value(None), output_field=DateTimeField())
 
 
-def evidence_coverage(use_case_ids: Iterable[int]) -> dict[int, EvidenceCoverage]:
-    """Coverage by use case, in two queries; use cases without a linked repository are left out."""
-    links = list(
-        RepositoryLink.objects.filter(use_case_id__in=list(use_case_ids)).values_list(
-            "pk", "use_case_id", "starts_on", "ends_on", "use_case__programme__time_zone"
-        )
-    )
-    found = {use_case_id: EvidenceCoverage() for _, use_case_id, *_ in links}
-    if not links:
-        return found
+def _coverage_of_links(reach_of: dict[int, _Reach]) -> dict[int, EvidenceCoverage]:
+    """Coverage by link, in one query."""
     changes = "repository__changes__"
     rows = (
-        RepositoryLink.objects.filter(pk__in=[pk for pk, *_ in links])
+        RepositoryLink.objects.filter(pk__in=list(reach_of))
         .annotate(
-            from_at=_moments(((starts, zone) for *_, starts, _, zone in links), "starts_on"),
-            to_at=_moments(((ends, zone) for *_, ends, zone in links), "ends_on"),
+            from_at=_moments(reach_of.values(), "starts_on"),
+            to_at=_moments(reach_of.values(), "ends_on"),
         )
         .filter(
             Q(to_at__isnull=True) | Q(**{f"{changes}merged_at__lt": F("to_at")}),
@@ -175,7 +180,7 @@ def evidence_coverage(use_case_ids: Iterable[int]) -> dict[int, EvidenceCoverage
             },
         )
         .order_by()
-        .values("use_case_id")
+        .values("pk")
         .annotate(
             delivered=Count(f"{changes}pk"),
             covered=Count(
@@ -184,9 +189,37 @@ def evidence_coverage(use_case_ids: Iterable[int]) -> dict[int, EvidenceCoverage
             inferred=Count(f"{changes}pk", filter=Q(**{f"{changes}strength": Strength.INFERRED})),
         )
     )
-    for row in rows:
-        found[row["use_case_id"]] = EvidenceCoverage(
-            row["delivered"], row["covered"], row["inferred"]
+    return {
+        row["pk"]: EvidenceCoverage(row["delivered"], row["covered"], row["inferred"])
+        for row in rows
+    }
+
+
+def evidence_coverage(use_case_ids: Iterable[int]) -> dict[int, EvidenceCoverage]:
+    """Coverage by use case, in two queries; use cases without a linked repository are left out.
+
+    Use cases often share a repository for the same days; its changes are then counted once.
+    """
+    first_with: dict[_Reach, int] = {}
+    links: list[tuple[int, int]] = []
+    rows = RepositoryLink.objects.filter(use_case_id__in=list(use_case_ids)).values_list(
+        "pk",
+        "use_case_id",
+        "repository_id",
+        "starts_on",
+        "ends_on",
+        "use_case__programme__time_zone",
+    )
+    for pk, use_case_id, repository_id, starts_on, ends_on, zone in rows:
+        reach = (repository_id, starts_on, ends_on, zone)
+        links.append((use_case_id, first_with.setdefault(reach, pk)))
+    if not links:
+        return {}
+    by_link = _coverage_of_links({pk: reach for reach, pk in first_with.items()})
+    found: dict[int, EvidenceCoverage] = {}
+    for use_case_id, pk in links:
+        found[use_case_id] = found.get(use_case_id, EvidenceCoverage()) + by_link.get(
+            pk, EvidenceCoverage()
         )
     return found
 

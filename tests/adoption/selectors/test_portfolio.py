@@ -126,6 +126,19 @@ def test_a_link_holds_from_midnight_to_midnight_in_the_programmes_zone() -> None
     assert evidence_coverage([use_case.pk])[use_case.pk].delivered == 2
 
 
+def test_use_cases_that_share_a_repository_are_covered_each_and_links_add_up() -> None:
+    programme = make_programme()
+    first, second = make_use_case(programme=programme), make_use_case(programme=programme)
+    shared, own = _link(first, "2026-03-01"), _link(second, "2026-03-01")
+    RepositoryLink.objects.create(use_case=second, repository=shared, starts_on=dt.date(2026, 3, 1))
+    make_delivered_change(shared, NOW, Strength.ASSISTED)
+    make_delivered_change(own, NOW)
+    assert evidence_coverage([first.pk, second.pk]) == {
+        first.pk: EvidenceCoverage(1, 1, 0),
+        second.pk: EvidenceCoverage(2, 1, 0),
+    }
+
+
 def test_nothing_linked_is_not_the_same_as_nothing_delivered() -> None:
     without, linked = make_use_case(), make_use_case()
     _link(linked, "2026-03-01")
