@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from portal.api.routers import api_modules
 from portal.checks import check_registry
+from portal.demo import DemoStep, demo_steps
+from portal.demo.people import build_people
 from portal.imports.registry import follow_ups, import_sources
+from portal.policies import may_see_imports
 from portal.schedule import scheduled_jobs
 from portal.shell.navigation import NavigationEntry, navigation
-from portal.shell.panels import home_panels, object_panels
+from portal.shell.panels import HomePanel, home_panels, object_panels
 from portal.shell.statuses import vocabularies
 from portal.shell.urls_registry import register_urls, url_modules
+from portal.views.import_panels import waiting_imports
+from portal.vocabularies import REJECTED_ROW_STATES, RUN_STATUSES
 
 check_registry(import_sources)
 check_registry(follow_ups)
@@ -17,6 +22,7 @@ check_registry(scheduled_jobs)
 check_registry(api_modules)
 
 register_urls("", "portal.views.health_urls")
+register_urls("imports/", "portal.views.import_urls")
 # Last: whatever is left below /api/ is answered there, with a problem.
 register_urls("api/", "portal.api.urls", order=1000)
 check_registry(vocabularies)
@@ -26,3 +32,29 @@ check_registry(home_panels)
 check_registry(object_panels)
 
 navigation.register(NavigationEntry("portal.home", "Home", "home", order=0, icon="home"))
+
+demo_steps.register(DemoStep("portal.people", 10, build_people))
+check_registry(demo_steps)
+for _order, _key, _label, _url_name, _icon in (
+    (10, "portal.imports", "Imports", "connection-list", "import"),
+    (20, "portal.import_runs", "Import runs", "import-run-list", "list"),
+    (30, "portal.quarantine", "Quarantine", "rejected-row-list", "inbox"),
+):
+    navigation.register(
+        NavigationEntry(
+            _key,
+            _label,
+            _url_name,
+            "Data",
+            _order,
+            _icon,
+            may_see_imports,  # type: ignore[arg-type]
+        )
+    )
+
+vocabularies.register(RUN_STATUSES)
+vocabularies.register(REJECTED_ROW_STATES)
+
+home_panels.register(
+    HomePanel("portal.imports", 10, "portal/imports/_home_waiting.html", waiting_imports)
+)

@@ -8,17 +8,25 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class CostConfig(BaseModel):
-    """Bounds and basis of a cost connection.
-
-    Attributes:
-        cost_basis: what the amounts are; stated on every figure, never mixed in a sum.
-        hold_jump_percent: a change of already imported days by more than this share of their
-            billed sum waits for a person …
-        hold_jump_floor: … unless it is at most this many whole units of the currency.
-    """
+    """Bounds and basis of a cost connection."""
 
     model_config = ConfigDict(extra="forbid")
 
-    cost_basis: Literal["invoiced", "metered", "estimated", "derived"] = "invoiced"
-    hold_jump_percent: int = Field(default=50, ge=0, le=10_000)
-    hold_jump_floor: int = Field(default=100, ge=0)
+    cost_basis: Literal["invoiced", "metered", "estimated", "derived"] = Field(
+        default="invoiced",
+        description="What the amounts are: stated on every figure, never mixed in a sum.",
+    )
+    hold_jump_percent: int = Field(
+        default=50,
+        ge=0,
+        le=10_000,
+        title="Hold a jump above, in per cent",
+        description="When days that were imported before change by a larger share of their billed "
+        "sum, the run waits for a person.",
+    )
+    hold_jump_floor: int = Field(
+        default=100,
+        ge=0,
+        title="But let pass up to",
+        description="Whole units of the currency. A smaller change is never held.",
+    )

@@ -8,25 +8,38 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class GitConfig(BaseModel):
-    """What a connection of source `git` says about its repository.
-
-    Attributes:
-        repository: key of the repository; the connection's slug when empty.
-        url: web address of the repository; commits are linked below it.
-        tags_are_production: each tag is a deployment anyway; this says that it is one to
-            production. It is never assumed.
-        production_tag_pattern: with it, only tags that match as a whole are production.
-        first_release_delivers: the first tag is the first release and delivers what it contains.
-            Switch it off for a service that ran before its first tag; see docs/sources/git.md.
-    """
+    """What a connection of source `git` says about its repository."""
 
     model_config = ConfigDict(extra="forbid")
 
-    repository: str = Field(default="", max_length=200)
-    url: str = Field(default="", max_length=300, pattern=r"^(https?://\S+)?$")
-    tags_are_production: bool = False
-    production_tag_pattern: str = Field(default="", max_length=200)
-    first_release_delivers: bool = True
+    repository: str = Field(
+        default="",
+        max_length=200,
+        description="Key of the repository; the connection's short name when empty.",
+    )
+    url: str = Field(
+        default="",
+        max_length=300,
+        pattern=r"^(https?://\S+)?$",
+        title="Web address",
+        description="Of the repository; commits are linked below it.",
+    )
+    tags_are_production: bool = Field(
+        default=False,
+        description="Each tag is a deployment; this says that it is one to production. "
+        "It is never assumed.",
+    )
+    production_tag_pattern: str = Field(
+        default="",
+        max_length=200,
+        description="A regular expression. With it, only tags that match as a whole are "
+        "production.",
+    )
+    first_release_delivers: bool = Field(
+        default=True,
+        description="The first tag is the first release and delivers what it contains. Switch it "
+        "off for a service that ran before its first tag; see docs/sources/git.md.",
+    )
 
     @field_validator("production_tag_pattern")
     @classmethod

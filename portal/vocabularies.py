@@ -1,0 +1,47 @@
+"""How the states of imports look: word, meaning, icon and tone."""
+
+from __future__ import annotations
+
+from portal.choices import RejectedRowState, RunStatus
+from portal.shell.statuses import StatusVocabulary, Tone
+
+RUN_STATUSES = StatusVocabulary.from_choices(
+    "run",
+    RunStatus.choices,
+    {
+        RunStatus.QUEUED: ("clock", Tone.INFO),
+        RunStatus.RUNNING: ("half", Tone.INFO),
+        RunStatus.APPLIED: ("check", Tone.GOOD),
+        RunStatus.CHECKED: ("check", Tone.NEUTRAL),
+        RunStatus.HELD: ("pause", Tone.WARN),
+        RunStatus.REFUSED: ("cross", Tone.BAD),
+        RunStatus.SUPERSEDED: ("redo", Tone.NEUTRAL),
+        RunStatus.FAILED: ("warn", Tone.BAD),
+        RunStatus.DISCARDED: ("stop", Tone.NEUTRAL),
+    },
+    {
+        RunStatus.QUEUED: "Waits for a worker.",
+        RunStatus.RUNNING: "A worker reads or compares it. Nothing is changed until it is applied.",
+        RunStatus.APPLIED: "What the input says is stored.",
+        RunStatus.CHECKED: "A dry run: it says what would change and changed nothing.",
+        RunStatus.HELD: "Read and compared, but a person must look before it is applied.",
+        RunStatus.REFUSED: "The input was not taken; nothing of it is stored.",
+        RunStatus.SUPERSEDED: "A newer run had already written these days; nothing was changed.",
+        RunStatus.FAILED: "It ended without a result; nothing was changed.",
+        RunStatus.DISCARDED: "A person decided that it is never applied.",
+    },
+)
+REJECTED_ROW_STATES = StatusVocabulary.from_choices(
+    "rejected_row",
+    RejectedRowState.choices,
+    {
+        RejectedRowState.WAITING: ("clock", Tone.WARN),
+        RejectedRowState.REPAIRED: ("check", Tone.GOOD),
+        RejectedRowState.DISMISSED: ("stop", Tone.NEUTRAL),
+    },
+    {
+        RejectedRowState.WAITING: "Nobody has decided about it yet.",
+        RejectedRowState.REPAIRED: "The mended text is read in its place from the next run on.",
+        RejectedRowState.DISMISSED: "A person decided that it is not wanted.",
+    },
+)
