@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from adoption.choices import DeliveryState
+from portal.shell.formats import date_text
 
 SURVIVAL_WINDOW = timedelta(days=14)  # in production for this long without being undone: it held
 
@@ -26,6 +27,11 @@ class Standing(NamedTuple):
     held_at: datetime | None
 
 
+def _day(moment: datetime) -> str:
+    """The UTC day: a reason is stored once, for readers in every zone."""
+    return date_text(moment.astimezone(UTC).date())
+
+
 def standing_of(observed: Observed, *, at: datetime) -> Standing:
     """Where a delivery of a code change stands at a moment.
 
@@ -36,19 +42,18 @@ def standing_of(observed: Observed, *, at: datetime) -> Standing:
     if merged is None or merged > at:
         return Standing(DeliveryState.CLAIMED, "The change is not merged yet.", None)
     if reverted is not None and reverted <= at:
-        return Standing(DeliveryState.REVERTED, f"Undone on {reverted:%Y-%m-%d}.", None)
+        return Standing(DeliveryState.REVERTED, f"Undone on {_day(reverted)}.", None)
     if delivered is None or delivered > at:
         return Standing(DeliveryState.MERGED, "Merged; in no production deployment yet.", None)
     held_at = delivered + SURVIVAL_WINDOW
     if held_at <= at:
         return Standing(
             DeliveryState.HELD,
-            f"In production since {delivered:%Y-%m-%d}, not undone for "
-            f"{SURVIVAL_WINDOW.days} days.",
+            f"In production since {_day(delivered)}, not undone for {SURVIVAL_WINDOW.days} days.",
             held_at,
         )
     return Standing(
         DeliveryState.DEPLOYED,
-        f"In production since {delivered:%Y-%m-%d}; holds on {held_at:%Y-%m-%d}.",
+        f"In production since {_day(delivered)}; holds on {_day(held_at)}.",
         None,
     )

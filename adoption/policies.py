@@ -48,6 +48,11 @@ def may_withdraw_delivery(user: AnyUser, delivery: Delivery) -> bool:
     return isinstance(user, User) and user.is_active and delivery.claimed_by_id == user.pk
 
 
+def may_review_deliveries(user: AnyUser) -> bool:
+    """Open the list of what waits for a review; it holds only what `may_review_delivery` allows."""
+    return isinstance(user, User) and user.is_active
+
+
 def may_review_delivery(user: AnyUser, delivery: Delivery) -> bool:
     """Another person: the use case's owner or a programme lead."""
     if not isinstance(user, User) or not user.is_active or delivery.claimed_by_id == user.pk:

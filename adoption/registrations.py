@@ -10,15 +10,22 @@ from adoption.services.history_store import HistoryStore
 from adoption.sources.git.collect import collect_history
 from adoption.sources.git.config import GitConfig
 from adoption.sources.git.source import GitSource
-from adoption.views import home
-from adoption.vocabularies import MILESTONE_STATES, RISK_TIERS, STAGES
+from adoption.views import delivery_panels, home
+from adoption.vocabularies import (
+    DELIVERY_STATES,
+    DEPLOYMENT_TIERS,
+    MILESTONE_STATES,
+    RISK_TIERS,
+    STAGES,
+    STRENGTHS,
+)
 from portal.api.routers import register_api
 from portal.checks import check_registry
 from portal.choices import ImportKind
 from portal.imports.registry import FollowUp, ImportSource, follow_ups, import_sources
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.shell.navigation import NavigationEntry, navigation
-from portal.shell.panels import HomePanel, home_panels
+from portal.shell.panels import HomePanel, ObjectPanel, home_panels, object_panels
 from portal.shell.statuses import vocabularies
 from portal.shell.urls_registry import register_urls
 
@@ -30,9 +37,18 @@ register_urls("", "adoption.urls")
 vocabularies.register(STAGES)
 vocabularies.register(MILESTONE_STATES)
 vocabularies.register(RISK_TIERS)
+vocabularies.register(DELIVERY_STATES)
+vocabularies.register(STRENGTHS)
+vocabularies.register(DEPLOYMENT_TIERS)
 
 navigation.register(
     NavigationEntry("adoption.portfolio", "Portfolio", "portfolio", "Work", 10, "list")
+)
+navigation.register(
+    NavigationEntry("adoption.log_delivery", "Log a delivery", "log-delivery", "Work", 20, "export")
+)
+navigation.register(
+    NavigationEntry("adoption.deliveries", "My deliveries", "my-deliveries", "Work", 30, "check")
 )
 navigation.register(
     NavigationEntry("adoption.metrics", "Metrics", "metric-list", "Numbers", 10, "gauge")
@@ -51,6 +67,22 @@ home_panels.register(
 home_panels.register(
     HomePanel("adoption.proposals", 40, "adoption/_home_proposals.html", home.proposals)
 )
+home_panels.register(
+    HomePanel("adoption.to_log", 10, "adoption/_home_to_log.html", delivery_panels.to_log)
+)
+home_panels.register(
+    HomePanel("adoption.to_review", 15, "adoption/_home_to_review.html", delivery_panels.to_review)
+)
+object_panels.register(
+    ObjectPanel(
+        "adoption.deliveries",
+        slot="use_case",
+        order=10,
+        template="adoption/_use_case_deliveries.html",
+        context=delivery_panels.use_case_deliveries,
+        title="Deliveries",
+    )
+)
 
 register_api("adoption.api.urls")
 
@@ -68,7 +100,9 @@ import_sources.register(
     )
 )
 follow_ups.register(
-    FollowUp("adoption.outcomes", frozenset({ImportKind.DELIVERIES, ImportKind.COSTS}), after_import)
+    FollowUp(
+        "adoption.outcomes", frozenset({ImportKind.DELIVERIES, ImportKind.COSTS}), after_import
+    )
 )
 scheduled_jobs.register(
     ScheduledJob(

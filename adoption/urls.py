@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from adoption.views import metrics, milestones, portfolio, programmes, teams, use_cases
+from adoption.views import (
+    deliveries,
+    delivery_reviews,
+    log_delivery,
+    metrics,
+    milestones,
+    portfolio,
+    programmes,
+    teams,
+    use_cases,
+)
 
 urlpatterns = [
     path("portfolio/", portfolio.PortfolioPage.as_view(), name="portfolio"),
@@ -37,6 +47,28 @@ urlpatterns = [
         "use-cases/<slug:slug>/milestones/<int:pk>/remove/",
         milestones.MilestoneRemovePage.as_view(),
         name="milestone-remove",
+    ),
+    path(
+        "use-cases/<slug:slug>/deliveries/",
+        deliveries.UseCaseDeliveriesPage.as_view(),
+        name="use-case-deliveries",
+    ),
+    path(
+        "use-cases/<slug:slug>/changes/",
+        deliveries.UseCaseChangesPage.as_view(),
+        name="use-case-changes",
+    ),
+    path("deliveries/", deliveries.MyDeliveriesPage.as_view(), name="my-deliveries"),
+    path("deliveries/log/", log_delivery.LogDeliveryPage.as_view(), name="log-delivery"),
+    path("deliveries/log/link/", log_delivery.link_fragment, name="log-delivery-link"),
+    path("deliveries/log/changes/", log_delivery.changes_fragment, name="log-delivery-changes"),
+    path("deliveries/review/", delivery_reviews.ReviewListPage.as_view(), name="delivery-reviews"),
+    path("deliveries/<int:pk>/", deliveries.delivery_page, name="delivery"),
+    path(
+        "deliveries/<int:pk>/withdraw/", deliveries.WithdrawPage.as_view(), name="delivery-withdraw"
+    ),
+    path(
+        "deliveries/<int:pk>/review/", delivery_reviews.ReviewPage.as_view(), name="delivery-review"
     ),
     path("programmes/", programmes.ProgrammeListPage.as_view(), name="programme-list"),
     path("programmes/new/", programmes.ProgrammeNewPage.as_view(), name="programme-new"),

@@ -1,8 +1,15 @@
-"""How the registry's states look: word, meaning, icon and tone."""
+"""How the states of adoption look: word, meaning, icon and tone."""
 
 from __future__ import annotations
 
-from adoption.choices import MilestoneState, RiskTier, Stage
+from adoption.choices import (
+    DeliveryState,
+    EnvironmentTier,
+    MilestoneState,
+    RiskTier,
+    Stage,
+    Strength,
+)
 from portal.shell.statuses import StatusVocabulary, Tone
 
 STAGES = StatusVocabulary.from_choices(
@@ -48,5 +55,63 @@ RISK_TIERS = StatusVocabulary.from_choices(
         RiskTier.MINIMAL: ("dot", Tone.NEUTRAL),
         RiskTier.LIMITED: ("half", Tone.INFO),
         RiskTier.HIGH: ("warn", Tone.WARN),
+    },
+)
+DELIVERY_STATES = StatusVocabulary.from_choices(
+    "delivery",
+    DeliveryState.choices,
+    {
+        DeliveryState.CLAIMED: ("ring", Tone.NEUTRAL),
+        DeliveryState.MERGED: ("half", Tone.INFO),
+        DeliveryState.DEPLOYED: ("arrow", Tone.INFO),
+        DeliveryState.HELD: ("check", Tone.GOOD),
+        DeliveryState.CONFIRMED: ("check", Tone.GOOD),
+        DeliveryState.REVERTED: ("redo", Tone.WARN),
+        DeliveryState.REJECTED: ("cross", Tone.NEUTRAL),
+    },
+    {
+        DeliveryState.CLAIMED: "Logged; nothing confirms it yet.",
+        DeliveryState.MERGED: "The change is merged and in no production deployment yet.",
+        DeliveryState.DEPLOYED: "In production; it holds once it stayed there for 14 days.",
+        DeliveryState.HELD: "In production for 14 days without being undone.",
+        DeliveryState.CONFIRMED: "Work that is not code, confirmed by another person.",
+        DeliveryState.REVERTED: "The change was undone; it no longer counts.",
+        DeliveryState.REJECTED: "Withdrawn, or not confirmed by the reviewer.",
+    },
+)
+STRENGTHS = StatusVocabulary.from_choices(
+    "strength",
+    [*Strength.choices, ("unknown", "Unknown")],
+    {
+        Strength.AUTONOMOUS: ("dot", Tone.INFO),
+        Strength.ASSISTED: ("half", Tone.INFO),
+        Strength.SUGGESTION: ("ring", Tone.INFO),
+        Strength.DECLARED: ("user", Tone.NEUTRAL),
+        Strength.INFERRED: ("tilde", Tone.WARN),
+        "unknown": ("info", Tone.NEUTRAL),
+    },
+    {
+        Strength.AUTONOMOUS: "An agent made the change and says so.",
+        Strength.ASSISTED: "The change names AI as a helper.",
+        Strength.SUGGESTION: "A suggestion of a tool was taken over.",
+        Strength.DECLARED: "A person said so in free words.",
+        Strength.INFERRED: "Only concluded; it does not count as AI-assisted.",
+        "unknown": "No sign was seen. That does not mean that AI had no part.",
+    },
+)
+DEPLOYMENT_TIERS = StatusVocabulary.from_choices(
+    "tier",
+    EnvironmentTier.choices,
+    {
+        EnvironmentTier.PRODUCTION: ("arrow", Tone.GOOD),
+        EnvironmentTier.STAGING: ("half", Tone.INFO),
+        EnvironmentTier.TESTING: ("ring", Tone.NEUTRAL),
+        EnvironmentTier.DEVELOPMENT: ("ring", Tone.NEUTRAL),
+        EnvironmentTier.PREVIEW: ("ring", Tone.NEUTRAL),
+        EnvironmentTier.OTHER: ("dot", Tone.NEUTRAL),
+    },
+    {
+        EnvironmentTier.PRODUCTION: "Where users are. Only this tier delivers.",
+        EnvironmentTier.OTHER: "Not said to be production, so it delivers nothing.",
     },
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.db.models import F, Q
 from django.urls import reverse
@@ -12,10 +14,22 @@ from django.urls import reverse
 from adoption.choices import Comparator, DeliveryState, EnvironmentTier, Strength
 from adoption.metrics.registry import NANO, Measured, MetricDefinition, metrics
 from adoption.models import Change, Delivery, RepositoryLink, UseCase
+from portal.shell.periods import day_bounds
 
 # The named policy under which a change counts as AI-assisted: somebody or something said so.
 # `inferred` (a seat was active that day) is usage and therefore does not count.
 AI_ASSISTED = (Strength.AUTONOMOUS, Strength.ASSISTED, Strength.SUGGESTION, Strength.DECLARED)
+
+
+class _LinkPeriod(NamedTuple):
+    """When changes of a repository belonged to a use case, half-open."""
+
+    use_case_id: int
+    starts: datetime
+    ends: datetime | None
+
+    def contains(self, merged_at: datetime) -> bool:
+        return self.starts <= merged_at and (self.ends is None or merged_at < self.ends)
 
 
 def _slugs(ids: list[int]) -> dict[int, str]:
@@ -45,36 +59,55 @@ def measure_held_deliveries(use_case_ids: Iterable[int], as_of: datetime) -> dic
         if moment is not None:
             moments[use_case_id].append(moment)
     return {
-        pk: _count(moments[pk], as_of, f"{reverse('use-case-deliveries', args=[slug])}?state=held")
+        pk: _count(
+            moments[pk], as_of, f"{reverse('use-case-deliveries', args=[slug])}?state=counting"
+        )
         for pk, slug in _slugs(ids).items()
     }
 
 
+def _link_periods(use_case_ids: list[int]) -> dict[int, list[_LinkPeriod]]:
+    """By repository: which use case its changes belonged to, from when up to when."""
+    found: dict[int, list[_LinkPeriod]] = defaultdict(list)
+    links = RepositoryLink.objects.filter(use_case_id__in=use_case_ids)
+    for link in links.select_related("use_case__programme"):
+        zone = ZoneInfo(link.use_case.programme.time_zone)
+        ends = day_bounds(link.ends_on, zone)[0] if link.ends_on else None
+        starts = day_bounds(link.starts_on, zone)[0]
+        found[link.repository_id].append(_LinkPeriod(link.use_case_id, starts, ends))
+    return found
+
+
 def measure_ai_deployments(use_case_ids: Iterable[int], as_of: datetime) -> dict[int, Measured]:
-    """Production deployments that brought an AI-assisted change of a linked repository first."""
+    """Production deployments that brought an AI-assisted change of a linked repository first.
+
+    A change belongs to the use case when it was merged while the link held, as in the list of
+    the use case's changes.
+    """
     ids = list(use_case_ids)
-    links: dict[int, list[RepositoryLink]] = defaultdict(list)
-    for link in RepositoryLink.objects.filter(use_case_id__in=ids):
-        links[link.repository_id].append(link)
+    periods = _link_periods(ids)
     first: dict[int, dict[int, datetime]] = defaultdict(dict)
     rows = Change.objects.filter(
-        repository_id__in=list(links),
+        repository_id__in=list(periods),
         strength__in=AI_ASSISTED,
         delivered_at__lte=as_of,
         delivered_by__tier=EnvironmentTier.PRODUCTION,
     ).exclude(reverted_at__lte=F("delivered_at"))
-    for repository_id, deployment_id, delivered_at in rows.values_list(
-        "repository_id", "delivered_by_id", "delivered_at"
-    ).distinct():
+    for repository_id, merged_at, deployment_id, delivered_at in rows.values_list(
+        "repository_id", "merged_at", "delivered_by_id", "delivered_at"
+    ):
         if deployment_id is None or delivered_at is None:
             continue
-        day = delivered_at.date()
-        for link in links[repository_id]:
-            if link.starts_on <= day and (link.ends_on is None or day < link.ends_on):
-                first[link.use_case_id][deployment_id] = delivered_at
-    linked = {link.use_case_id for group in links.values() for link in group}
+        for period in periods[repository_id]:
+            if period.contains(merged_at):
+                first[period.use_case_id][deployment_id] = delivered_at
+    linked = {period.use_case_id for group in periods.values() for period in group}
     return {
-        pk: _count(list(first[pk].values()), as_of, f"{reverse('use-case-changes', args=[slug])}")
+        pk: _count(
+            list(first[pk].values()),
+            as_of,
+            f"{reverse('use-case-changes', args=[slug])}?place=production",
+        )
         if pk in linked
         else Measured(nano=None, as_of=as_of, reason="no_repository_linked")
         for pk, slug in _slugs(ids).items()

@@ -68,6 +68,7 @@ def log_delivery(
             "deliveries go to use cases that are under way.",
             field="use_case",
         )
+    given_by = "change" if change else "link"
     change = change or (find_change(link) if link else None)
     if change is None and not link:
         raise BadDeliveryError(
@@ -80,7 +81,7 @@ def log_delivery(
             field="title",
         )
     if change and Delivery.objects.filter(_counting(), change=change).exists():
-        raise BadDeliveryError("This change has been logged already.", field="change")
+        raise BadDeliveryError("This change has been logged already.", field=given_by)
     delivery = Delivery(
         use_case=use_case,
         change=change,
@@ -98,7 +99,7 @@ def log_delivery(
         with transaction.atomic():
             delivery.save()
     except IntegrityError as error:  # somebody was a moment faster
-        raise BadDeliveryError("This change has been logged already.", field="change") from error
+        raise BadDeliveryError("This change has been logged already.", field=given_by) from error
     log.info("delivery_logged", delivery=delivery.pk, use_case=use_case.pk)
     return delivery
 

@@ -1,0 +1,203 @@
+"""Reading changes: those of a use case, those waiting to be logged, and the evidence on them.
+
+Authors are not read here: what a person did is that person's to log, and nobody else's to see.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+
+from adoption.choices import DeliveryState, Strength
+from adoption.models import Change, Delivery, Evidence, RepositoryLink, UseCase
+from adoption.policies import may_log_delivery, may_see_registry
+from adoption.selectors.teams import memberships_on
+from adoption.selectors.use_cases import ENDED_STAGES
+from portal.models import User
+from portal.policies import AnyUser
+from portal.shell.periods import day_bounds
+
+UNKNOWN = "unknown"  # no evidence was seen, which does not mean that a human did it alone
+REMINDED_FOR = dt.timedelta(days=60)  # what nobody logged by then is not asked for any more
+SHOWN_TO_PICK = 12
+
+
+def changes_of_use_case(use_case: UseCase) -> QuerySet[Change]:
+    """Changes of the repositories linked to a use case, merged while the link held.
+
+    Days of a link are those of the programme's zone.
+    """
+    zone = ZoneInfo(use_case.programme.time_zone)
+    inside = Q(pk__in=[])
+    for link in RepositoryLink.objects.filter(use_case=use_case):
+        part = Q(
+            repository_id=link.repository_id, merged_at__gte=day_bounds(link.starts_on, zone)[0]
+        )
+        if link.ends_on is not None:
+            part &= Q(merged_at__lt=day_bounds(link.ends_on, zone)[0])
+        inside |= part
+    return Change.objects.filter(inside)
+
+
+def _logged() -> Exists:
+    counting = Delivery.objects.filter(change=OuterRef("pk")).exclude(state=DeliveryState.REJECTED)
+    return Exists(counting)
+
+
+def changes_to_log(use_case: UseCase) -> QuerySet[Change]:
+    """Changes with evidence of AI assistance that nobody has logged yet, newest first."""
+    return (
+        changes_of_use_case(use_case)
+        .exclude(strength="")
+        .filter(~_logged())
+        .order_by("-merged_at", "-pk")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesToPick:
+    """Changes that can be picked now, and whether there are more than are shown."""
+
+    changes: Sequence[Change]
+    is_cut: bool
+    words: str
+
+
+def changes_to_pick(use_case: UseCase, words: str = "", *, picked: str = "") -> ChangesToPick:
+    """The newest changes waiting to be logged, whose title or commit holds every one of `words`.
+
+    Messages are not searched: they name people. The change with key `picked` is always there and
+    first, whatever the words.
+    """
+    rows = changes_to_log(use_case)
+    chosen = Q(pk=int(picked)) if picked.isdecimal() and len(picked) < 19 else Q(pk__in=[])
+    wanted = Q()
+    for word in words.split()[:8]:
+        wanted &= Q(title__icontains=word) | Q(sha__istartswith=word)
+    found = list(
+        rows.filter(wanted | chosen if words.strip() else Q())
+        .select_related("repository", "delivered_by")
+        .defer("message")
+        .order_by(Case(When(chosen, then=Value(0)), default=Value(1)), "-merged_at", "-pk")[
+            : SHOWN_TO_PICK + 1
+        ]
+    )
+    return ChangesToPick(found[:SHOWN_TO_PICK], len(found) > SHOWN_TO_PICK, words)
+
+
+def change_rows(user: AnyUser, use_case: UseCase) -> QuerySet[Change]:
+    """Changes of a use case as its list shows them, each with its evidence strength.
+
+    `evidence_strength` is `unknown` where nothing was seen; `is_logged` says that somebody logged
+    it, not who.
+    """
+    if not may_see_registry(user):
+        return Change.objects.none()
+    return changes_of_use_case(use_case).annotate(
+        evidence_strength=Case(
+            When(strength="", then=Value(UNKNOWN)), default=F("strength"), output_field=CharField()
+        ),
+        is_logged=_logged(),
+    )
+
+
+def strength_counts(use_case: UseCase) -> dict[str, int]:
+    """Changes of a use case by their strongest evidence, strongest first, `unknown` last."""
+    found = dict(
+        changes_of_use_case(use_case)
+        .order_by("strength")
+        .values_list("strength")
+        .annotate(count=Count("pk"))
+    )
+    counts = {strength.value: found.get(strength.value, 0) for strength in Strength}
+    return {**counts, UNKNOWN: found.get("", 0)}
+
+
+def has_repository(use_case: UseCase) -> bool:
+    """Whether any repository is linked, now or earlier."""
+    return RepositoryLink.objects.filter(use_case=use_case).exists()
+
+
+def evidence_of(change: Change) -> list[Evidence]:
+    """What was seen on a change, strongest first."""
+    order = {strength.value: number for number, strength in enumerate(Strength)}
+    found = Evidence.objects.filter(change=change).order_by("pk")
+    return sorted(found, key=lambda sign: (order[sign.strength], sign.pk))
+
+
+def agents_of(change_ids: Sequence[int]) -> list[tuple[int, str]]:
+    """Change and agent, for every sign on these changes, each pair once."""
+    rows = Evidence.objects.filter(change_id__in=change_ids).order_by("change_id", "agent")
+    return list(rows.values_list("change_id", "agent").distinct())
+
+
+def is_logged(change: Change) -> bool:
+    """Whether somebody has logged it; who, is not told."""
+    return Change.objects.filter(_logged(), pk=change.pk).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeToLog:
+    """A change to remind somebody of: for which use case, and whether it is their own."""
+
+    change: Change
+    use_case_slug: str
+    use_case_title: str
+    is_own: bool
+
+
+def changes_to_remind_of(user: AnyUser, *, now: dt.datetime, limit: int) -> list[ChangeToLog]:
+    """Recent changes with evidence that this person may want to log; their own first.
+
+    Their own ones, and those for use cases of teams they belong to today. A constant number of
+    queries. Days of links are UTC days here: a reminder may be early or late by hours.
+    """
+    if not may_log_delivery(user) or not isinstance(user, User):
+        return []
+    teams = list(memberships_on(now.date()).filter(user=user).values_list("team_id", flat=True))
+    links = (
+        RepositoryLink.objects.filter(
+            Q(ends_on__isnull=True) | Q(ends_on__gt=OuterRef("merged_at__date")),
+            repository=OuterRef("repository"),
+            starts_on__lte=OuterRef("merged_at__date"),
+        )
+        .exclude(use_case__stage__in=ENDED_STAGES)
+        .annotate(
+            is_other_team=Case(When(use_case__team_id__in=teams, then=Value(0)), default=Value(1))
+        )
+        .order_by("is_other_team", "use_case__title", "pk")
+    )
+    rows = (
+        Change.objects.filter(merged_at__gte=now - REMINDED_FOR, reverted_at__isnull=True)
+        .exclude(strength="")
+        .annotate(
+            slug=Subquery(links.values("use_case__slug")[:1]),
+            use_case_title=Subquery(links.values("use_case__title")[:1]),
+            other_team=Subquery(links.values("is_other_team")[:1]),
+            not_own=Case(When(author__user=user, then=Value(0)), default=Value(1)),
+        )
+        .filter(Q(not_own=0) | Q(other_team=0), ~_logged(), slug__isnull=False)
+        .select_related("repository", "delivered_by")
+        .defer("message")
+        .order_by("not_own", "-merged_at", "-pk")
+    )
+    return [
+        ChangeToLog(row, row.slug, row.use_case_title, is_own=row.not_own == 0)
+        for row in rows[:limit]
+    ]

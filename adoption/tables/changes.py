@@ -1,0 +1,59 @@
+"""Changes of a use case as a table. Authors are not in it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from adoption.selectors.changes import agents_of
+from adoption.tables.days import DayColumn
+from portal.shell.columns import HtmlColumn, Record, ShellColumn, StatusColumn
+from portal.shell.tables import ShellTable
+
+
+def _agents(record: Record) -> str:
+    return ", ".join(record["agents"])
+
+
+def _logged(record: Record) -> str:
+    return "yes" if record["is_logged"] else "no"
+
+
+class ChangeTable(ShellTable):
+    """Rows of `change_rows`."""
+
+    caption = "Changes"
+    default_sort = "-merged_at"
+
+    title = ShellColumn(
+        "Change",
+        url=lambda record: str(record["url"]),
+        fields=("url",),
+        sub="repository__name",
+        row_header=True,
+        orderable=False,
+    )
+    merged_at = DayColumn("Merged on")
+    evidence_strength = StatusColumn("Evidence", vocabulary="strength", orderable=False)
+    agents = HtmlColumn("Seen", html=_agents, text=_agents, fields=("pk",), reason="nothing")
+    version = ShellColumn(
+        "First deployed as",
+        accessor="delivered_by__version",
+        orderable=False,
+        reason="not in production",
+    )
+    delivered_at = DayColumn("In production since", nullable=True, reason="not in production")
+    reverted_at = DayColumn("Undone on", nullable=True, orderable=False, reason="no")
+    logged = HtmlColumn("Logged", html=_logged, text=_logged, fields=("is_logged",))
+
+    def enrich(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Which agents were seen on each change, in one query."""
+        seen: dict[int, list[str]] = defaultdict(list)
+        for change_id, agent in agents_of([record["pk"] for record in records]):
+            seen[change_id].append(agent)
+        return [_with_agents(record, seen[record["pk"]]) for record in records]
+
+
+def _with_agents(record: Record, agents: list[str]) -> dict[str, Any]:
+    return {**record, "agents": agents}

@@ -1,0 +1,180 @@
+"""Logging a delivery in a few seconds: a link that says what it leads to, or a change to pick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from adoption.choices import AiAssistance
+from adoption.delivery_states import Observed, Standing, standing_of
+from adoption.forms.deliveries import LogDeliveryForm
+from adoption.models import Change, Evidence, UseCase
+from adoption.policies import may_log_delivery
+from adoption.selectors.changes import (
+    changes_of_use_case,
+    changes_to_pick,
+    evidence_of,
+    is_logged,
+)
+from adoption.selectors.deliveries import last_used_use_case, use_cases_to_log_for
+from adoption.services.deliveries import find_change, log_delivery
+from adoption.services.refusals import StaleVersionError
+from adoption.views.deliveries import own_crumb
+from adoption.views.form_page import FormPage
+from portal.models import User
+from portal.policies import AnyUser
+from portal.shell.views import Crumb, EmptyState
+
+_LONGEST_LINK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLead:
+    """What a pasted link leads to: an imported change, or (no `change`) something else."""
+
+    change: Change | None
+    standing: Standing | None = None
+    evidence: Sequence[Evidence] = ()
+    is_logged: bool = False
+    is_elsewhere: bool = False
+
+
+def lead_of(link: str, use_case: UseCase | None) -> LinkLead | None:
+    """Follow a link; None when there is none to follow (yet)."""
+    link = link.strip()[:_LONGEST_LINK]
+    if "." not in link and "/" not in link:
+        return None
+    change = find_change(link)
+    if change is None:
+        return LinkLead(None)
+    observed = Observed(change.merged_at, change.delivered_at, change.reverted_at)
+    return LinkLead(
+        change,
+        standing_of(observed, at=timezone.now()),
+        evidence_of(change),
+        is_logged(change),
+        use_case is not None and not changes_of_use_case(use_case).filter(pk=change.pk).exists(),
+    )
+
+
+def ask_for_title(form: forms.Form) -> None:
+    """Say that a title is needed: it is only asked for where there is no other."""
+    form.fields["title"].required = True
+
+
+def _use_case(user: AnyUser, slug: str) -> UseCase | None:
+    found = use_cases_to_log_for(user).select_related("programme").filter(slug=slug)
+    return found.first() if slug else None
+
+
+class LogDeliveryPage(FormPage):
+    """Choose the use case, paste a link or pick a change, save."""
+
+    form_class = LogDeliveryForm
+    template_name = "adoption/log_delivery.html"
+    title = "Log a delivery"
+    lead = "What did AI help deliver? A link or a change is enough; its state follows by itself."
+    submit_label = "Save"
+
+    def allows(self, user: AnyUser) -> bool:
+        return may_log_delivery(user)
+
+    def get_breadcrumbs(self) -> Sequence[Crumb]:
+        return [own_crumb()]
+
+    def get_form_arguments(self) -> dict[str, Any]:
+        return {"user": self.request.user}
+
+    def get_initial(self) -> dict[str, Any]:
+        asked = self.request.GET
+        return {
+            "use_case": asked.get("use_case") or self._last_used(),
+            "link": asked.get("link", "")[:_LONGEST_LINK],
+            "change": asked.get("change", ""),
+            "assistance": AiAssistance.NOT_STATED,
+        }
+
+    def _last_used(self) -> str:
+        found = last_used_use_case(self.request.user)
+        return found.slug if found else ""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if "show" in request.POST:  # without scripts: show the changes, save nothing
+            typed = {name: request.POST.get(name, "") for name in LogDeliveryForm.base_fields}
+            return self._respond(LogDeliveryForm(initial=typed, **self.get_form_arguments()))
+        return super().post(request, *args, **kwargs)
+
+    def _respond(self, form: forms.Form, *, stale: StaleVersionError | None = None) -> HttpResponse:
+        ask_for_title(form)
+        return super()._respond(form, stale=stale)
+
+    def get_context_data(self) -> dict[str, Any]:
+        user = self.request.user
+        if not use_cases_to_log_for(user).exists():
+            return {
+                "instead": EmptyState(
+                    "No use case takes deliveries yet",
+                    "A delivery is logged for a use case that is under way.",
+                    "Register a use case",
+                    reverse("use-case-new"),
+                )
+            }
+        values = self.request.POST if self.request.method == "POST" else self.get_initial()
+        use_case = _use_case(user, str(values.get("use_case", "")))
+        return {
+            "lead": lead_of(str(values.get("link", "")), use_case),
+            **_picking(use_case, self.request, str(values.get("change", ""))),
+        }
+
+    def save(self, form: forms.Form, user: User) -> str:
+        data = form.cleaned_data
+        delivery = log_delivery(
+            use_case=data["use_case"],
+            actor=user,
+            at=timezone.now(),
+            change=data["change"],
+            link=data["link"],
+            title=data["title"],
+            assistance=AiAssistance(data["assistance"]),
+        )
+        messages.success(self.request, f"Logged. {delivery.state_reason}")
+        return reverse("my-deliveries")
+
+
+def _picking(use_case: UseCase | None, request: HttpRequest, picked: str) -> dict[str, Any]:
+    """What the list of changes to pick from shows."""
+    values = request.POST if request.method == "POST" else request.GET
+    words = values.get("words", "")[:100]
+    return {
+        "use_case": use_case,
+        "picking": changes_to_pick(use_case, words, picked=picked) if use_case else None,
+        "picked": picked,
+        "words": words,
+    }
+
+
+@require_safe
+def link_fragment(request: HttpRequest) -> HttpResponse:
+    """What a pasted link leads to."""
+    use_case = _use_case(request.user, request.GET.get("use_case", ""))
+    form = LogDeliveryForm(initial={"title": request.GET.get("title", "")[:500]}, user=request.user)
+    ask_for_title(form)
+    lead = lead_of(request.GET.get("link", ""), use_case)
+    return render(request, "adoption/_link_lead.html", {"lead": lead, "form": form})
+
+
+@require_safe
+def changes_fragment(request: HttpRequest) -> HttpResponse:
+    """The changes that wait to be logged for a use case."""
+    use_case = _use_case(request.user, request.GET.get("use_case", ""))
+    context = _picking(use_case, request, request.GET.get("change", ""))
+    return render(request, "adoption/_changes_to_pick.html", context)
