@@ -97,6 +97,8 @@ class Normaliser:
         self._number_places = [place for place, _ in numbers]
         self._pick_numbers = cell_picker([index for _, index in numbers])
         self._currency_cell: str | None = None
+        self._last_cells_filled: bool | None = None  # None before the first row
+        self._unterminated_line: int | None = None
 
     def take(self, block: RowBlock) -> None:
         """Normalise one block.
@@ -118,7 +120,7 @@ class Normaliser:
             self.records.extend(self._records(rows, lines))
         except (BadCellError, BadNumberError):
             return False
-        self._count(len(rows), lines)
+        self._count(rows, lines)
         return True
 
     def _take_one_by_one(self, block: RowBlock) -> None:
@@ -129,8 +131,9 @@ class Normaliser:
         mended = self._apply_repairs(rows, lines, texts) if self._repairs else {}
         self._check_widths(rows, lines)
         if block.unterminated:
+            self._note_last_cells(rows[:-1])
             self._check_last_cell(rows[-1], lines[-1])
-        self._count(len(rows), lines)
+        self._count(rows, lines)
         rejected_before = 0
         for index, (cells, line) in enumerate(zip(rows, lines, strict=True)):
             rejected_before = len(self.rejections)
@@ -142,9 +145,14 @@ class Normaliser:
         if block.unterminated and len(self.rejections) > rejected_before:
             self._refuse_cut_record(lines[-1])
 
-    def _count(self, rows: int, lines: Sequence[int]) -> None:
-        self.rows += rows
-        self._state.meter.add_rows(rows, file=self._file.name, line=lines[-1])
+    def _count(self, rows: list[list[str]], lines: Sequence[int]) -> None:
+        self.rows += len(rows)
+        self._state.meter.add_rows(len(rows), file=self._file.name, line=lines[-1])
+        self._note_last_cells(rows)
+
+    def _note_last_cells(self, rows: list[list[str]]) -> None:
+        if rows and not self._last_cells_filled:
+            self._last_cells_filled = any(clean_text(cells[-1]) for cells in rows)
 
     def _without_blank_rows(
         self, block: RowBlock
@@ -206,9 +214,14 @@ class Normaliser:
                 )
 
     def _check_last_cell(self, cells: list[str], line: int) -> None:
-        """Refuse a file that ends without a line ending where a cut could not be seen."""
+        """Refuse a file that ends without a line ending where a cut could not be seen.
+
+        A cut amount is still an amount, and a cell that is cut away leaves an empty one; but
+        when no row has anything in the last column, there was nothing to cut.
+        """
         column = self._layout.names[-1]
-        if column in CUT_WOULD_NOT_SHOW:
+        empty = not clean_text(cells[-1])
+        if column in CUT_WOULD_NOT_SHOW or (empty and self._last_cells_filled is not False):
             self._refuse(
                 "truncated_file",
                 "the file ends without a line ending, so its last cell may be cut",
@@ -217,6 +230,7 @@ class Normaliser:
                 value=cells[-1],
                 expected="a line ending after the last record",
             )
+        self._unterminated_line = line
 
     def _refuse_cut_record(self, line: int) -> NoReturn:
         last = self.rejections[-1]
@@ -391,6 +405,14 @@ class Normaliser:
                     "us_dates",
                     f"{name}: dates with slashes are read as month/day/year "
                     f"(first in {us_date[0]}: {us_date[1]!r})",
+                )
+            )
+        if self._unterminated_line is not None:
+            notes.append(
+                Note(
+                    "no_line_ending",
+                    f"{name}, line {self._unterminated_line}: the last record has no line ending, "
+                    "and is taken as complete",
                 )
             )
         if self._dimensions.unnamed_services:

@@ -26,6 +26,7 @@ FILE = "/dev/fd/0"
 _SOURCE = f"FROM read_parquet('{FILE}', binary_as_string = true, hive_partitioning = false)"
 ENGINE_MEMORY = "160MB"
 FETCHED_ROWS = 128
+ROWS_PER_SECOND = 5_000  # processor time allowed; a tenth of what a slow machine reads
 FRAME_CHARS = 1 * MEGABYTE
 _TOO_LONG = "cell_too_long "
 _NESTED = ("MAP(", "STRUCT(", "UNION(", "VARIANT", "JSON")
@@ -97,6 +98,7 @@ def read_head(engine: duckdb.DuckDBPyConnection, limits: dict[str, int]) -> list
             value=f"DECIMAL of {wide[0][1]} digits",
             expected="at most 38 digits",
         )
+    tighten(resource.RLIMIT_CPU, limits["cpu_seconds"] + rows // ROWS_PER_SECOND)
     described = engine.execute(f"DESCRIBE {_SOURCE}").fetchall()
     columns = [(str(row[0]), str(row[1])) for row in described]
     # The engine renames doubled columns; the parent must see that they are doubled.
@@ -192,14 +194,18 @@ def _literal(text: str) -> str:
 
 def bound_process(limits: dict[str, int]) -> None:
     """Hard limits by the operating system: what they stop, the parent reports."""
-    for kind, most in (
-        (resource.RLIMIT_DATA, limits["data_bytes"]),
-        (resource.RLIMIT_AS, limits["address_bytes"]),
-        (resource.RLIMIT_CPU, limits["cpu_seconds"]),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-    ):
-        resource.setrlimit(kind, (most, most))
+    tighten(resource.RLIMIT_DATA, limits["data_bytes"])
+    tighten(resource.RLIMIT_AS, limits["address_bytes"])
+    tighten(resource.RLIMIT_CPU, limits["cpu_seconds"] + limits["max_rows"] // ROWS_PER_SECOND)
+    tighten(resource.RLIMIT_CORE, 0)
+    tighten(resource.RLIMIT_FSIZE, 0)
+
+
+def tighten(kind: int, most: int) -> None:
+    """Lower a limit; one that is lower already stays."""
+    outer = resource.getrlimit(kind)[1]
+    bound = most if outer == resource.RLIM_INFINITY else min(most, outer)
+    resource.setrlimit(kind, (bound, bound))
 
 
 def main(limits: dict[str, int]) -> None:
@@ -213,12 +219,13 @@ def main(limits: dict[str, int]) -> None:
         write_frame({"refused": refused.parts})
     except MemoryError:
         write_frame({"refused": {"code": "too_much_memory", "problem": ""}})
-    except duckdb.Error as error:
+    except Exception as error:
+        # Whatever a hostile file brings about here, it is the file that is not taken.
         write_frame({"refused": describe_error(error, limits)})
 
 
-def describe_error(error: duckdb.Error, limits: dict[str, int]) -> dict[str, Any]:
-    """The parts of a message about what the engine said."""
+def describe_error(error: Exception, limits: dict[str, int]) -> dict[str, Any]:
+    """The parts of a message about what went wrong while reading."""
     text = str(error)
     if isinstance(error, duckdb.OutOfMemoryException) or "bad_alloc" in text:
         return {"code": "too_much_memory", "problem": ""}
@@ -232,7 +239,7 @@ def describe_error(error: duckdb.Error, limits: dict[str, int]) -> dict[str, Any
     return {
         "code": "damaged_parquet",
         "problem": "the Parquet file cannot be read",
-        "value": text.splitlines()[0][:200],
+        "value": f"{type(error).__name__}: {text}".splitlines()[0][:200],
         "expected": "a complete Parquet file",
     }
 

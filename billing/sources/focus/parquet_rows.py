@@ -19,8 +19,10 @@ CHILD = Path(__file__).with_name("parquet_child.py")
 MEGABYTE = 1024 * 1024
 DATA_BYTES = 320 * MEGABYTE  # heap of the child: with its code, below 400 MB resident
 ADDRESS_BYTES = 1536 * MEGABYTE  # a backstop where the limit on data is not kept
-CPU_SECONDS_BASE = 20
-ROWS_PER_CPU_SECOND = 20_000
+CPU_SECONDS = 20  # and more for every row that the file declares
+# Real files unpack to 10 to 100 times their size; what passes this is made to take long.
+FREE_BYTES = 1024 * MEGABYTE
+MOST_UNPACKED_PER_BYTE = 1_000
 MAX_FRAME_BYTES = 64 * MEGABYTE
 _FLOATS = ("DOUBLE", "FLOAT")
 _MINIMUM_BYTES = 12  # magic, length of the footer, magic
@@ -40,6 +42,7 @@ class ParquetRows:
         self._frames = frames
         self._file = file
         self._meter = meter
+        self._unpacked = 0
         head = next(frames, {})
         self._columns = [(str(name), str(kind)) for name, kind in head["columns"]]
         self._declared = int(head["rows"])
@@ -65,7 +68,7 @@ class ParquetRows:
                 self._check_end(frame["end"], line - 1)
                 return
             rows = frame["cells"]
-            self._meter.add_bytes(frame["size"], file=self._file.name)
+            self._count(frame["size"])
             if frame["nul"]:
                 self._refuse_nul(rows, line)
             yield RowBlock(rows, range(line, line + len(rows)), _RawObjects(self.header, rows))
@@ -79,6 +82,19 @@ class ParquetRows:
                 file=self._file.name,
                 value=str(received),
                 expected=f"{self._declared} rows",
+            )
+
+    def _count(self, size: int) -> None:
+        self._meter.add_bytes(size, file=self._file.name)
+        self._unpacked += size
+        most = FREE_BYTES + MOST_UNPACKED_PER_BYTE * self._file.path.stat().st_size
+        if self._unpacked > most:
+            raise ImportRefusedError(
+                "unpacks_too_much",
+                "the Parquet file unpacks to far more than real data does",
+                file=self._file.name,
+                value=f"more than {self._unpacked} bytes",
+                expected=f"at most {most} bytes for a file of this size",
             )
 
     def _refuse_nul(self, rows: list[list[str]], first: int) -> None:
@@ -150,7 +166,7 @@ def open_parquet_rows(file: LandedFile, meter: Meter) -> Iterator[ParquetRows]:
         "max_line_chars": limits.max_line_chars,
         "data_bytes": DATA_BYTES,
         "address_bytes": ADDRESS_BYTES,
-        "cpu_seconds": CPU_SECONDS_BASE + limits.max_rows // ROWS_PER_CPU_SECOND,
+        "cpu_seconds": CPU_SECONDS,
     }
     # Isolated: the child sees no variable of ours, so no credential either.
     with file.path.open("rb") as content:
