@@ -25,7 +25,7 @@ from pathlib import Path
 READY_WITHIN = 15 * 60.0  # seconds: downloads and the demo programme on a slow machine
 AGAIN_WITHIN = 60.0
 STOPPED_WITHIN = 30.0
-MOST_PAGES = 150
+MOST_PAGES = 250
 # The caches are passed on, so that what the tests downloaded is not downloaded again.
 PASSED_ON = ("UV_CACHE_DIR", "PIP_CACHE_DIR", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "HTTPS_PROXY")
 
