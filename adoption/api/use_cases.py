@@ -107,10 +107,11 @@ def _state(rows: QuerySet[UseCase]) -> Any:
     )
 
 
-def _present(request: Request, row: dict[str, Any]) -> dict[str, Any]:
+def _present(row: dict[str, Any], base: str) -> dict[str, Any]:
+    """One row as answered; `base` is the list's address, worked out once a page."""
     shown = {name: row[name] for name in _PLAIN if name != "id"}
     shown |= {name: row[column] for name, column in _NAMED.items()}
-    return shown | {"url": address(request, "api-use-case", row["slug"])}
+    return shown | {"url": f"{base}{row['slug']}/"}
 
 
 def _read(request: Request, slug: str) -> dict[str, Any]:
@@ -127,7 +128,7 @@ def _read(request: Request, slug: str) -> dict[str, Any]:
 
 def _detail(request: Request, row: dict[str, Any]) -> dict[str, Any]:
     return {
-        **_present(request, row),
+        **_present(row, address(request, "api-use-cases")),
         **{name: row[name] for name in _DETAILED},
         "owner_name": row["owner__full_name"] or row["owner__username"],
         "milestones_url": address(request, "api-milestones", row["slug"]),
@@ -190,10 +191,11 @@ class UseCasesView(ApiView):
         rows = use_cases_visible_to(request.user).filter(
             **{_LOOKUPS[name]: value for name, value in wanted.items()}
         )
+        base = address(request, "api-use-cases")
         return list_response(
             request,
             rows.values(*_PLAIN, *_NAMED.values()),
-            lambda found: [_present(request, row) for row in found],
+            lambda found: [_present(row, base) for row in found],
             ordering=self.ordering,
             state=lambda: _state(rows),
         )
