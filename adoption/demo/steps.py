@@ -120,12 +120,10 @@ def _build_use_case(
             reason=reason, actor=lead, at=_moment(first, months, day=12),
         )  # fmt: skip
     for milestone in plan.milestones:
-        _build_milestone(context, use_case, milestone, first)
+        _build_milestone(use_case, milestone, first)
 
 
-def _build_milestone(
-    context: DemoContext, use_case: UseCase, plan: MilestonePlan, first: date
-) -> None:
+def _build_milestone(use_case: UseCase, plan: MilestonePlan, first: date) -> None:
     if plan.metric not in metrics:
         return  # cost metrics come from the room above, which an installation may lack
     is_money = plan.metric == "effective_cost_per_held_delivery"
@@ -133,7 +131,8 @@ def _build_milestone(
         use_case_id=use_case.pk, title=plan.title,
         due_on=_moment(first, plan.month, day=28).date(), metric_key=plan.metric,
         comparator=plan.comparator, threshold_nano=plan.threshold * NANO_PER_UNIT,
-        currency="USD" if is_money else "", actor=use_case.owner, at=context.now,
+        currency="USD" if is_money else "", actor=use_case.owner,
+        at=_moment(first, max(0, plan.month - 6), day=14),
     )  # fmt: skip
 
 
@@ -273,7 +272,7 @@ def build_real_histories(context: DemoContext) -> None:
                 actor=context.people["oskar"], at=_moment(first, 1),
             )  # fmt: skip
             _build_milestone(
-                context, use_case,
+                use_case,
                 MilestonePlan("First release with an AI-assisted change",
                               "ai_production_deployments", "gte", 1, 14), first,
             )  # fmt: skip
