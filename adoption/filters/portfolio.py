@@ -53,7 +53,7 @@ class PortfolioFilters(ShellFilterSet):
     )
     group = django_filters.ChoiceFilter(
         choices=[(key, heading) for key, (heading, *_) in GROUPS.items()],
-        empty_label="Not grouped",
+        empty_label="Nothing",
         label="Group by",
         method="keep_all",
     )

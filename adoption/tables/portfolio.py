@@ -180,7 +180,7 @@ class StageColumn(FactsColumn):
     def inner_html(self, value: PortfolioFacts, record: Record) -> str:
         reason = value.last_decision.reason if value.last_decision else ""
         if len(reason) > _REASON_LENGTH:
-            reason = f"{reason[:_REASON_LENGTH].rsplit(' ', 1)[0]} …"
+            reason = f"{reason[:_REASON_LENGTH].rsplit(' ', 1)[0]}…"
         since: dt.date = record["stage_since"]
         return format_html(
             '{}<span class="sub">since {}</span>{}',
