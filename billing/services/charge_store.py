@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import Max
+from django.db.models.functions import Coalesce
 
 from billing.models import ChargeSlice
 from billing.services import charge_sql as sql
@@ -217,12 +219,18 @@ class ChargeStore:
         return emptied
 
     def _overtaken_by(self, changed: Sequence[StagedSlice]) -> int | None:
-        newer = [
+        """The newest run that wrote one of these slices from newer input. A replay reads old
+        input again, so it is as old as the run that it replays."""
+        age = self.run.replay_of_id or self.run.pk
+        writers = {
             part.stored.last_run_id
             for part in changed
-            if part.stored is not None and part.stored.last_run_id > self.run.pk
-        ]
-        return max(newer, default=None)
+            if part.stored is not None and part.stored.last_run_id > age
+        }
+        newer = ImportRun.objects.alias(age=Coalesce("replay_of_id", "pk")).filter(
+            pk__in=writers, age__gt=age
+        )
+        return newer.aggregate(newest=Max("pk"))["newest"]  # type: ignore[no-any-return]
 
     def _count_as_overtaken(self, plan: Plan) -> None:
         plan.unchanged = sum(part.rows for part in self.slices.values())

@@ -111,7 +111,11 @@ def _queue(
 
 @transaction.atomic
 def replay_run(*, run: ImportRun, actor: User | None, at: datetime) -> ImportRun:
-    """Queue a new run over the same landed files, so that repairs made since take effect."""
+    """Queue a new run over the same landed files, so that repairs made since take effect.
+
+    It points at the run that first brought the files, also when that is itself the replay of one:
+    a store takes a replay for as old as that run, so it undoes nothing that came later.
+    """
     files = [(file.name, Landed(file.sha256, file.size)) for file in run.files.order_by("index")]
     return _queue(
         connection=run.connection,
@@ -120,7 +124,7 @@ def replay_run(*, run: ImportRun, actor: User | None, at: datetime) -> ImportRun
         at=at,
         actor=actor,
         window=(run.window_start, run.window_end),
-        replay_of=run,
+        replay_of=run.replay_of or run,
     )
 
 
