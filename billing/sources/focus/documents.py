@@ -44,19 +44,19 @@ def parse_object(text: str) -> dict[str, Any]:
         canonical_json(document).encode("utf-8")
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    if "\\u0000" in text and "\0" in repr_strings(document):
+    if "\\u0000" in text and "\0" in _all_texts(document):
         raise ValueError("a text holds a NUL character")
     return document
 
 
-def repr_strings(value: Any) -> str:
+def _all_texts(value: Any) -> str:
     """All texts of a document behind one another."""
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping):
-        return "".join(f"{key}{repr_strings(item)}" for key, item in value.items())
+        return "".join(f"{key}{_all_texts(item)}" for key, item in value.items())
     if isinstance(value, list):
-        return "".join(map(repr_strings, value))
+        return "".join(map(_all_texts, value))
     return ""
 
 

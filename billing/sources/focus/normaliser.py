@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from hashlib import blake2b
-from itertools import repeat
 from typing import NoReturn
-from uuid import UUID, SafeUUID
 
-from billing.sources.focus.amounts import (
-    AmountCache,
-    BadNumberError,
-    QuantityCache,
-)
-from billing.sources.focus.bytestream import Meter
-from billing.sources.focus.columns import CURRENCY, CUT_WOULD_NOT_SHOW, MONEY, QUANTITIES, Layout
-from billing.sources.focus.dimensions import (
-    DimensionCache,
-    MeasureCache,
-    cell_picker,
-    clean_text,
-)
-from billing.sources.focus.periods import PeriodCache
+from billing.sources.focus.amounts import BadNumberError
+from billing.sources.focus.charges import ChargeBuilder, ImportState
+from billing.sources.focus.columns import CUT_WOULD_NOT_SHOW, Layout
+from billing.sources.focus.dimensions import clean_text
 from billing.sources.focus.rows import BadCellError, RowBlock
 from billing.sources.records import ChargeRecord
 from portal.imports.contracts import (
@@ -38,27 +23,6 @@ from portal.imports.contracts import (
 )
 
 MAX_REJECTIONS = 1_000
-_UNKNOWN = SafeUUID.unknown
-_CURRENCY_CODE = re.compile(r"[A-Za-z]{3}", re.ASCII)
-
-
-@dataclass(slots=True)
-class ImportState:
-    """What holds over all files of one import.
-
-    Attributes:
-        meter: bytes and rows read so far.
-        currency: the import's one currency, once the first row has named it.
-        currency_place: where that was, for the message about a second one.
-        rejected: rows rejected so far.
-    """
-
-    meter: Meter
-    currency: str = ""
-    currency_place: str = ""
-    rejected: int = 0
-    amounts: AmountCache = field(default_factory=lambda: AmountCache(""))
-    quantities: QuantityCache = field(default_factory=QuantityCache)
 
 
 class Normaliser:
@@ -86,17 +50,7 @@ class Normaliser:
         self._repairs = repairs
         self._parse_record = parse_record
         self._repaired: list[int] = []
-        self._dimensions = DimensionCache(layout)
-        self._periods = PeriodCache(layout)
-        self._measures = MeasureCache(layout, state.quantities)
-        numbers = [
-            (place, index)
-            for place, index in enumerate((*layout.money, *layout.quantities))
-            if index < layout.width
-        ]
-        self._number_places = [place for place, _ in numbers]
-        self._pick_numbers = cell_picker([index for _, index in numbers])
-        self._currency_cell: str | None = None
+        self._charges = ChargeBuilder(file, layout, state)
         self._last_cells_filled: bool | None = None  # None before the first row
         self._unterminated_line: int | None = None
 
@@ -114,10 +68,12 @@ class Normaliser:
     def _take_all(self, block: RowBlock) -> bool:
         """Take a block in which nothing is wrong; False when something is."""
         rows, lines = block.rows, block.lines
-        if self._repairs or block.unterminated or set(map(len, rows)) != {self._layout.width}:
+        if block.unterminated or set(map(len, rows)) != {self._layout.width}:
+            return False
+        if self._repairs and any(raw_digest(text) in self._repairs for text in block.texts):
             return False
         try:
-            self.records.extend(self._records(rows, lines))
+            self.records.extend(self._charges.records(rows, lines))
         except (BadCellError, BadNumberError):
             return False
         self._count(rows, lines)
@@ -134,15 +90,16 @@ class Normaliser:
             self._note_last_cells(rows[:-1])
             self._check_last_cell(rows[-1], lines[-1])
         self._count(rows, lines)
-        rejected_before = 0
+        rejected = False
         for index, (cells, line) in enumerate(zip(rows, lines, strict=True)):
-            rejected_before = len(self.rejections)
+            rejected = False
             try:
-                self.records.extend(self._records([cells], [line]))
+                self.records.extend(self._charges.records([cells], [line]))
             except (BadCellError, BadNumberError) as error:
-                problem = mended.get(index) or self._diagnose(cells, error)
+                problem = mended.get(index) or self._charges.diagnose(cells, error)
                 self._reject(cells, line, texts[index], problem)
-        if block.unterminated and len(self.rejections) > rejected_before:
+                rejected = True
+        if block.unterminated and rejected:
             self._refuse_cut_record(lines[-1])
 
     def _count(self, rows: list[list[str]], lines: Sequence[int]) -> None:
@@ -243,118 +200,6 @@ class Normaliser:
             expected=last.expected,
         )
 
-    def _records(self, rows: list[list[str]], lines: Sequence[int]) -> list[ChargeRecord]:
-        """The records of rows that are all right, column by column: this is the hot path.
-
-        Whatever repeats comes from a cache; `map` over a cache keeps the loops out of Python.
-
-        Raises:
-            BadCellError, BadNumberError: some row is not right.
-            ImportRefusedError: a second currency.
-        """
-        currency = self._read_currency({cells[self._layout.currency] for cells in rows}, lines[0])
-        amounts, quantities = self._state.amounts, self._state.quantities
-        billed, effective, listed, contracted, priced, consumed = self._number_cells(rows)
-        billed_exact, billed_nano, billed = zip(*map(amounts.__getitem__, billed), strict=True)
-        if None in billed_exact:
-            raise BadCellError("BilledCost", "missing_amount", "an amount", fatal=True)
-        effective_exact, effective_nano, effective = zip(
-            *map(amounts.__getitem__, effective), strict=True
-        )
-        _, list_nano, listed = zip(*map(amounts.__getitem__, listed), strict=True)
-        _, contracted_nano, contracted = zip(*map(amounts.__getitem__, contracted), strict=True)
-        priced = tuple(map(quantities.__getitem__, priced))
-        consumed = tuple(map(quantities.__getitem__, consumed))
-        dimensions, keys = zip(
-            *map(self._dimensions.__getitem__, map(self._dimensions.pick, rows)), strict=True
-        )
-        *periods, packed = zip(
-            *map(self._periods.__getitem__, map(self._periods.pick, rows)), strict=True
-        )
-        measures = tuple(map(self._measures.__getitem__, map(self._measures.pick, rows)))
-        code = currency.encode()
-        identities = [
-            uuid_of(blake2b(key + period + code, digest_size=16).digest())
-            for key, period in zip(keys, packed, strict=True)
-        ]
-        contents = [
-            uuid_of(blake2b("|".join(texts).encode(), digest_size=16).digest())
-            for texts in zip(
-                billed, effective, listed, contracted, priced, consumed, measures, strict=True
-            )
-        ]
-        columns = (
-            repeat(self._file.index),
-            lines,
-            identities,
-            contents,
-            dimensions,
-            *periods,
-            repeat(currency),
-            billed_nano,
-            effective_nano,
-            list_nano,
-            contracted_nano,
-            billed_exact,
-            effective_exact,
-            priced,
-            consumed,
-            measures,
-        )
-        # The constructor of a named tuple this wide costs twice as much as `tuple.__new__`.
-        return list(map(tuple.__new__, repeat(ChargeRecord), zip(*columns, strict=False)))
-
-    def _number_cells(self, rows: list[list[str]]) -> list[tuple[str, ...]]:
-        """The cells of the four money and two quantity columns; empty ones for an absent column."""
-        columns: list[tuple[str, ...]] = [("",) * len(rows)] * 6
-        picked = zip(*map(self._pick_numbers, rows), strict=True)
-        for place, cells in zip(self._number_places, picked, strict=True):
-            columns[place] = cells
-        return columns
-
-    def _read_currency(self, cells: set[str], line: int) -> str:
-        """The currency that all rows name, which is the import's."""
-        cell = min(cells)
-        if cell == self._currency_cell and len(cells) == 1:
-            return self._state.currency
-        text = clean_text(cell)
-        if len(cells) > 1 or not _CURRENCY_CODE.fullmatch(text):
-            code = "bad_currency" if text else "missing_value"
-            raise BadCellError(CURRENCY, code, "an ISO 4217 code such as USD")
-        currency, state = text.upper(), self._state
-        if not state.currency:
-            state.currency = currency
-            state.currency_place = f"{self._file.name}, line {line}"
-            state.amounts.currency = currency
-        if currency != state.currency:
-            self._refuse(
-                "two_currencies",
-                "the import holds two currencies, which are never added together",
-                line=line,
-                column=CURRENCY,
-                value=text,
-                expected=f"{state.currency} throughout, as in {state.currency_place}",
-            )
-        self._currency_cell = cell
-        return currency
-
-    def _diagnose(self, cells: list[str], error: BadCellError | BadNumberError) -> BadCellError:
-        """Which cell it was: the loop knows only that a number could not be read."""
-        if isinstance(error, BadCellError):
-            return error
-        numbers = self._number_cells([cells])
-        for column, (cell,), known in zip(
-            (*MONEY, *QUANTITIES),
-            numbers,
-            [self._state.amounts] * len(MONEY) + [self._state.quantities] * len(QUANTITIES),
-            strict=True,
-        ):
-            try:
-                known[cell]
-            except BadNumberError as bad:
-                return BadCellError(column, bad.code, bad.expected, fatal=column in MONEY)
-        raise error
-
     def _reject(self, cells: list[str], line: int, text: str, problem: BadCellError) -> None:
         self._state.rejected += 1
         if self._state.rejected > MAX_REJECTIONS:
@@ -391,7 +236,7 @@ class Normaliser:
         """What a person should know about this file once it has been read."""
         name = self._file.name
         notes = []
-        if assumed := self._periods.utc_assumed:
+        if assumed := self._charges.periods.utc_assumed:
             notes.append(
                 Note(
                     "utc_assumed",
@@ -399,7 +244,7 @@ class Normaliser:
                     f"(first in {assumed[0]}: {assumed[1]!r})",
                 )
             )
-        if us_date := self._periods.us_date:
+        if us_date := self._charges.periods.us_date:
             notes.append(
                 Note(
                     "us_dates",
@@ -415,7 +260,7 @@ class Normaliser:
                     "and is taken as complete",
                 )
             )
-        if self._dimensions.unnamed_services:
+        if self._charges.dimensions.unnamed_services:
             notes.append(
                 Note("unnamed_services", f"{name}: rows without ServiceName, taken without one")
             )
@@ -436,11 +281,3 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def uuid_of(digest: bytes) -> UUID:
-    """`UUID(bytes=digest)` without the checks of its constructor, which cost more than the hash."""
-    made = object.__new__(UUID)
-    object.__setattr__(made, "int", int.from_bytes(digest, "big"))
-    object.__setattr__(made, "is_safe", _UNKNOWN)
-    return made

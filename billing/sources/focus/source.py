@@ -11,9 +11,10 @@ from billing.sources.focus.bytestream import (
     open_text_bytes,
     read_magic,
 )
+from billing.sources.focus.charges import ImportState
 from billing.sources.focus.columns import resolve_layout
 from billing.sources.focus.csv_rows import CsvRows
-from billing.sources.focus.normaliser import ImportState, Normaliser
+from billing.sources.focus.normaliser import Normaliser
 from billing.sources.focus.parquet_rows import open_parquet_rows
 from billing.sources.focus.rows import RowReader
 from portal.imports.contracts import Batch, ImportRefusedError, LandedFile, ReadOptions

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.sources.focus.normaliser import uuid_of
+from billing.sources.focus.charges import uuid_of
 from portal.shell.money import EXACT, from_nano, to_nano
 from tests.billing.sources.focus.focus_files import (
     BASE_ROW,
