@@ -270,3 +270,12 @@ def test_the_sample_is_the_same_data_in_every_packing(shared_data: Path, tmp_pat
         assert outcome.digests == expected.digests, name
         assert sum(r.billed_exact for r in outcome.records) == Decimal("20.52022672899")
     assert "binary_floats" in outcomes["parquet"].note_codes
+
+
+def test_another_currency_is_another_row(read: Reader) -> None:
+    dollars, euros = (
+        read(csv_bytes([BASE_ROW | {"BillingCurrency": code}])).records[0]
+        for code in ("USD", "EUR")
+    )
+    assert dollars.dimension == euros.dimension
+    assert dollars.identity != euros.identity
