@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from adoption.selectors.portfolio import PortfolioColumn, portfolio_columns
 from billing.demo import steps as demo
+from billing.metrics import cost_per_delivery  # noqa: F401  (importing it registers the metrics)
+from billing.policies import may_see_costs
+from billing.selectors.freshness import newest_cost_moment
 from billing.services.charge_store import ChargeStore
 from billing.sources.config import CostConfig
 from billing.sources.focus.source import FocusSource
+from billing.views.use_case_panel import cost_panel, cost_to_date_column
+from billing.vocabularies import FINALITIES, RULE_STATES, UNALLOCATED_REASONS
 from portal.api.routers import register_api
 from portal.choices import ImportKind
 from portal.demo import DemoStep, demo_steps
 from portal.imports.files import collect_files
 from portal.imports.registry import ImportSource, import_sources
+from portal.schedule import ScheduledJob, scheduled_jobs
+from portal.shell.freshness import FreshnessSource, freshness_sources
+from portal.shell.navigation import NavigationEntry, Visitor, navigation
+from portal.shell.panels import ObjectPanel, object_panels
+from portal.shell.statuses import vocabularies
+from portal.shell.urls_registry import register_urls
 
 import_sources.register(
     ImportSource(
@@ -31,3 +43,60 @@ register_api("billing.api.urls")
 demo_steps.register(DemoStep("billing.rules", 60, demo.build_rules))
 demo_steps.register(DemoStep("billing.bills", 70, demo.build_bills))
 demo_steps.register(DemoStep("billing.real_bill", 80, demo.build_real_bill))
+
+register_urls("costs/", "billing.urls")
+
+vocabularies.register(FINALITIES)
+vocabularies.register(UNALLOCATED_REASONS)
+vocabularies.register(RULE_STATES)
+
+
+def _sees_costs(user: Visitor) -> bool:
+    return may_see_costs(user)  # type: ignore[arg-type]
+
+
+for _order, (_key, _label, _url_name, _icon) in enumerate(
+    (
+        ("costs", "Costs", "costs", "coins"),
+        ("unallocated", "Unallocated", "costs-unallocated", "warn"),
+        ("rules", "Allocation rules", "allocation-rules", "arrow"),
+        ("restatements", "Restatements", "restatements", "redo"),
+    ),
+    start=1,
+):
+    navigation.register(
+        NavigationEntry(
+            f"billing.{_key}", _label, _url_name, "Costs", _order * 10, _icon, _sees_costs
+        )
+    )
+
+object_panels.register(
+    ObjectPanel(
+        "billing.cost",
+        slot="use_case",
+        order=20,
+        template="billing/_use_case_cost.html",
+        context=cost_panel,
+        title="Cost",
+    )
+)
+portfolio_columns.register(
+    PortfolioColumn(
+        key="billing.cost",
+        label="Cost to date",
+        order=10,
+        values=cost_to_date_column,
+        missing="no cost allocated",
+        help_text="Billed cost of everything allocated so far, credits included",
+    )
+)
+freshness_sources.register(FreshnessSource("costs", "Costs", newest_cost_moment, order=10))
+scheduled_jobs.register(
+    ScheduledJob(
+        key="apply-allocation-rules",
+        task="billing.tasks.apply_allocation_rules",
+        when=60.0,
+        reason="A rule that reaches many charges is worked out in the background; this finds one "
+        "whose message was lost.",
+    )
+)

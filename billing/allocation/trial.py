@@ -19,11 +19,13 @@ WHOLE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class TrialRule:
-    """A rule with its shares: use case → millionths. `label` is for people."""
+    """A rule with its shares: use case → millionths; and how people know it."""
 
     match: RuleMatch
     shares: tuple[tuple[int, int], ...]
-    label: str = ""
+    key: str = ""
+    name: str = ""
+    version: int = 0
 
     @property
     def receivers(self) -> list[tuple[int | None, int]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from billing.choices import MatchField, MatchMode
 from billing.models import AllocationRule, AllocationShare
@@ -116,3 +116,27 @@ def rules_giving_to(use_case_id: int) -> list[RuleLink]:
 def rules_are_pending() -> bool:
     """Whether a changed rule waits to be worked out for days already imported."""
     return AllocationRule.objects.filter(pending_since__isnull=False).exists()
+
+
+def newest_versions(user: AnyUser) -> QuerySet[AllocationRule]:
+    """The newest version of every rule, whether it is live or not."""
+    newer = AllocationRule.objects.filter(key=OuterRef("key"), version__gt=OuterRef("version"))
+    return rules_visible_to(user).filter(~Exists(newer))
+
+
+def state_of(
+    *,
+    retired_at: dt.datetime | None,
+    pending_since: dt.datetime | None,
+    ends_on: dt.date | None,
+    is_newest: bool,
+    today: dt.date,
+) -> str:
+    """A key of the vocabulary `allocation_rule`."""
+    if not is_newest:
+        return "replaced"
+    if pending_since is not None:
+        return "pending"
+    if retired_at is not None:
+        return "retired"
+    return "ended" if ends_on is not None and ends_on <= today else "live"

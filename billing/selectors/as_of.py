@@ -7,12 +7,13 @@ depend on what has happened to either since.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
 from billing.allocation.trial import Part, TrialRule
+from billing.models import Charge
 from billing.selectors.costs import Kind
 from billing.selectors.references import Scope
 from billing.selectors.trials import (
@@ -133,3 +134,53 @@ def figure_as_of(
         pass  # the sums need every part, the page only some
     ordered = sorted(sums.values(), key=lambda each: (each.kind.currency, each.kind.basis))
     return PastFigure(ordered, shown, rules)
+
+
+def past_lines(past: PastFigure) -> list[dict[str, object]]:
+    """The parts of a past figure as rows of the same shape as `lineage.lines_of`. One query."""
+    numbers = {found.charge.pk for found in past.parts}
+    details = {
+        row["pk"]: row
+        for row in Charge.objects.filter(pk__in=numbers).values(
+            "pk",
+            "line",
+            "run_id",
+            "file__name",
+            "dimension__service_name",
+            "dimension__provider",
+            "dimension__sub_account_name",
+            "dimension__charge_description",
+        )
+    }
+    return [_past_line(found, details[found.charge.pk], past.rules) for found in past.parts]
+
+
+def _past_line(
+    found: PastPart, detail: Mapping[str, object], rules: Mapping[int, TrialRule]
+) -> dict[str, object]:
+    charge, part = found
+    return {
+        "charge_number": charge.pk,
+        "day": charge.line.day,
+        "use_case_id": part.use_case_id,
+        "billed_nano": part.billed,
+        "effective_nano": part.effective,
+        "unallocated_reason": part.reason,
+        "service": detail["dimension__service_name"],
+        "provider": detail["dimension__provider"],
+        "sub_account": detail["dimension__sub_account_name"],
+        "description": detail["dimension__charge_description"],
+        "currency": charge.currency,
+        "basis": charge.basis,
+        "charge_billed": charge.line.billed,
+        "line": detail["line"],
+        "file_name": detail["file__name"],
+        "run": detail["run_id"],
+        **_past_rule(rules.get(part.rule_id) if part.rule_id else None),
+    }
+
+
+def _past_rule(rule: TrialRule | None) -> dict[str, object]:
+    if rule is None:
+        return {"rule_name": None, "rule_key": None, "rule_version": None}
+    return {"rule_name": rule.name, "rule_key": rule.key, "rule_version": rule.version}

@@ -49,7 +49,9 @@ def rules_recorded_at(at: dt.datetime | None = None) -> list[TrialRule]:
                 rule.connection_id,
             ),
             tuple(shares.get(rule.pk, ())),
-            str(rule),
+            rule.key,
+            rule.name,
+            rule.version,
         )
         for rule in rules
     ]

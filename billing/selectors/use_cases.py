@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -12,10 +13,16 @@ from billing.models import AllocationShare
 from portal.policies import AnyUser
 
 
-class UseCaseName(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class UseCaseName:
+    """What a page needs to name a use case and to link to it."""
+
     pk: int
     slug: str
     title: str
+
+    def __str__(self) -> str:
+        return self.title
 
 
 def _rows(user: AnyUser | None) -> QuerySet[Any]:
@@ -32,6 +39,15 @@ def use_case_by_slug(slug: str, user: AnyUser | None) -> UseCaseName | None:
     """One use case, or None when there is none for this person."""
     found = _rows(user).filter(slug=slug).values_list("pk", "slug", "title").first()
     return None if found is None else UseCaseName(*found)
+
+
+def use_case_by_name(text: str, user: AnyUser | None) -> UseCaseName | None:
+    """One use case by its slug or its exact title; None when that names none, or several."""
+    found = use_case_by_slug(text, user)
+    if found is not None:
+        return found
+    rows = list(_rows(user).filter(title=text).values_list("pk", "slug", "title")[:2])
+    return UseCaseName(*rows[0]) if len(rows) == 1 else None
 
 
 def use_case_names(ids: Iterable[int | None]) -> dict[int, UseCaseName]:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
 from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils.text import slugify
@@ -15,8 +16,9 @@ from billing.models import AllocationRule, AllocationShare, Charge
 from billing.models.allocation import WHOLE
 from billing.services.allocations import reallocate
 from portal.models import Connection, User
-from portal.shell.periods import DateRange, Month
+from portal.shell.periods import DateRange
 
+log = structlog.get_logger(__name__)
 # Up to so many charges a person waits for the reallocation; about three seconds on SQLite.
 SMALL = 20_000
 _KEY_LENGTH = 70
@@ -142,6 +144,8 @@ def check_draft(draft: RuleDraft) -> None:
 def _free_key(name: str) -> str:
     """An address for the rule, made from its name once."""
     base = slugify(name)[:_KEY_LENGTH].strip("-") or "rule"
+    if base == "new":
+        base = "new-rule"  # `new` is an address of its own
     taken = set(AllocationRule.objects.filter(key__startswith=base).values_list("key", flat=True))
     number, key = 1, base
     while key in taken:
@@ -170,6 +174,7 @@ def _insert(
     )
     rule.full_clean()
     rule.save()
+    log.info("allocation_rule_saved", rule=key, version=version, actor=actor.pk)
     AllocationShare.objects.bulk_create(
         AllocationShare(rule=rule, use_case_id=use_case, share=share)
         for use_case, share in draft.shares
@@ -183,6 +188,7 @@ def _retire(rule_id: int, reason: str, *, actor: User, at: dt.datetime) -> Alloc
     )
     if not changed:
         raise RuleNotLiveError("This version of the rule is no longer the live one.")
+    log.info("allocation_rule_retired", rule=rule_id, actor=actor.pk)
     return AllocationRule.objects.get(pk=rule_id)
 
 
@@ -237,6 +243,26 @@ def _spans(charges: QuerySet[Charge]) -> list[tuple[int, DateRange]]:
     ]
 
 
+def allocate_range(
+    *, start: dt.date | None, end: dt.date | None, at: dt.datetime
+) -> dict[str, int]:
+    """Allocate every live charge of a half-open range of days (UTC) anew; None is open-ended.
+
+    A month in each transaction. Returns charges by connection slug.
+    """
+    wanted = Q()
+    if start is not None:
+        wanted &= Q(day__gte=start)
+    if end is not None:
+        wanted &= Q(day__lt=end)
+    # Rules that were waiting before this began are worked out by a range without bounds.
+    pending = list(AllocationRule.objects.filter(pending_since__isnull=False).order_by("pk"))
+    counts = _reallocate_by_month(wanted, at=at)
+    if start is None and end is None:
+        _no_longer_pending(pending)
+    return counts
+
+
 def apply_pending_rules(*, at: dt.datetime) -> dict[str, int]:
     """Work out the rules that were too large to apply at once, a month in each transaction.
 
@@ -244,28 +270,33 @@ def apply_pending_rules(*, at: dt.datetime) -> dict[str, int]:
     connection slug.
     """
     pending = list(AllocationRule.objects.filter(pending_since__isnull=False).order_by("pk"))
-    counts: dict[str, int] = {}
     if not pending:
-        return counts
+        return {}
     affected = Q()
     for rule in pending:
         affected |= _reach(rule)
+    counts = _reallocate_by_month(affected, at=at)
+    _no_longer_pending(pending)
+    return counts
+
+
+def _reallocate_by_month(wanted: Q, *, at: dt.datetime) -> dict[str, int]:
+    counts: dict[str, int] = {}
     names = dict(Connection.objects.values_list("pk", "slug"))
-    spans = _spans(Charge.objects.filter(affected, superseded_at__isnull=True))
-    for connection_id, days in spans:
+    for connection_id, days in _spans(Charge.objects.filter(wanted, superseded_at__isnull=True)):
         for month in days.months():
-            part = _month_of(days, month)
+            part = days.overlap(month.range)
+            if part is None:
+                continue
             done = reallocate(connection_id=connection_id, start=part.start, end=part.end, at=at)
             name = names[connection_id]
             counts[name] = counts.get(name, 0) + done
-    for rule in pending:
+    return counts
+
+
+def _no_longer_pending(rules: Sequence[AllocationRule]) -> None:
+    for rule in rules:
         # A version that was retired meanwhile has become pending again, and stays so.
         AllocationRule.objects.filter(pk=rule.pk, pending_since=rule.pending_since).update(
             pending_since=None
         )
-    return counts
-
-
-def _month_of(days: DateRange, month: Month) -> DateRange:
-    found = days.overlap(month.range)
-    return found if found is not None else DateRange(days.start, days.start)

@@ -1,0 +1,101 @@
+"""Filters of the cost explorer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+
+from billing.choices import UnallocatedReason
+from billing.forms.fields import NOWHERE, UseCaseField
+from billing.models import DailyCost
+from billing.selectors.choices_in_use import choices_for
+from billing.selectors.costs import Group
+from billing.selectors.use_cases import UseCaseName
+from portal.shell.filters import MonthField, ShellFilterSet
+from portal.shell.periods import Month
+
+GROUP_LABELS = {
+    Group.MONTH: "Month",
+    Group.SERVICE: "Service",
+    Group.PROVIDER: "Provider",
+    Group.USE_CASE: "Use case",
+}
+
+
+class _MonthBound(django_filters.Filter):
+    """First or last month (UTC), both included."""
+
+    field_class = MonthField
+
+    def __init__(self, *, is_last: bool, **kwargs: Any) -> None:
+        super().__init__(field_name="day", **kwargs)
+        self.is_last = is_last
+
+    def filter(self, qs: QuerySet[Any], value: Month | None) -> QuerySet[Any]:
+        if value is None:
+            return qs
+        return qs.filter(day__lt=value.end) if self.is_last else qs.filter(day__gte=value.start)
+
+
+class _UseCaseFilter(django_filters.Filter):
+    """One use case, or what is unallocated."""
+
+    field_class = UseCaseField
+
+    def filter(self, qs: QuerySet[Any], value: UseCaseName | None) -> QuerySet[Any]:
+        if value is None:
+            return qs
+        if value is NOWHERE:
+            return qs.filter(use_case__isnull=True)
+        return qs.filter(use_case_id=value.pk)
+
+
+def _choice(column: str, label: str) -> Any:
+    return django_filters.ChoiceFilter(
+        field_name=column,
+        choices=lambda: choices_for(column),
+        empty_label="Any",
+        label=label,
+    )
+
+
+class CostFilters(ShellFilterSet):
+    """Months, use case, service, provider, currency, basis; and how to group."""
+
+    use_case = _UseCaseFilter(label="Use case", allow_unallocated=True)
+    service = _choice("service_name", "Service")
+    provider = _choice("provider", "Provider")
+    currency = _choice("currency", "Currency")
+    basis = _choice("cost_basis", "Basis")
+    reason = django_filters.ChoiceFilter(
+        field_name="unallocated_reason",
+        choices=UnallocatedReason.choices,
+        empty_label="Any",
+        label="Unallocated because",
+    )
+    group = django_filters.ChoiceFilter(
+        choices=[(group.value, label) for group, label in GROUP_LABELS.items()],
+        empty_label=None,
+        label="Group by",
+        method="keep_all",
+        initial=Group.MONTH.value,
+    )
+
+    class Meta:
+        model = DailyCost
+        fields = ()
+
+    @classmethod
+    def get_filters(cls) -> dict[str, Any]:
+        """`from` is a word of the language and cannot be declared as an attribute."""
+        months = {
+            "from": _MonthBound(is_last=False, label="From"),
+            "to": _MonthBound(is_last=True, label="To"),
+        }
+        return {**months, **super().get_filters()}
+
+    def keep_all(self, rows: QuerySet[DailyCost], _name: str, _value: str) -> QuerySet[DailyCost]:
+        """Grouping changes how it is shown, never what."""
+        return rows

@@ -1,0 +1,46 @@
+"""Controls that several billing forms share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from billing.selectors.references import UNALLOCATED
+from billing.selectors.use_cases import UseCaseName, use_case_by_name
+
+USE_CASE_LIST = "use-case-names"  # id of the <datalist> in billing/_use_case_names.html
+NOWHERE = UseCaseName(0, UNALLOCATED, "Unallocated")
+
+
+class UseCaseField(forms.CharField):
+    """A use case, typed with the browser's own suggestions: its address or its whole title.
+
+    A list of hundreds of options in every row would weigh more than the rest of the page.
+    """
+
+    widget = forms.TextInput(attrs={"list": USE_CASE_LIST, "autocomplete": "off"})
+
+    def __init__(self, *, allow_unallocated: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.allow_unallocated = allow_unallocated
+
+    def clean(self, value: Any) -> UseCaseName | None:
+        text = str(super().clean(value) or "").strip()
+        if not text:
+            return None
+        if self.allow_unallocated and text.lower() == UNALLOCATED:
+            return NOWHERE
+        found = use_case_by_name(text, None)
+        if found is None:
+            raise forms.ValidationError(f"There is no use case “{text}”.")
+        return found
+
+
+class DayField(forms.DateField):
+    """A day, chosen with the browser's own calendar, sent as `YYYY-MM-DD`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        kwargs.setdefault("widget", widget)
+        super().__init__(input_formats=["%Y-%m-%d"], **kwargs)

@@ -1,0 +1,40 @@
+"""What filters can offer: the values that daily costs hold."""
+
+from __future__ import annotations
+
+from django.core.cache import cache
+from django.db.models import Max
+
+from billing.choices import CostBasis
+from billing.models import DailyCost
+from portal.shell.periods import Month
+
+_CACHE_SECONDS = 3600
+
+
+def values_in_use() -> dict[str, list[str]]:
+    """Providers, services, currencies and bases, sorted; kept until a daily cost is written."""
+    newest = DailyCost.objects.aggregate(newest=Max("pk"))["newest"]
+    key = f"billing:values-in-use:{newest}"
+    found: dict[str, list[str]] | None = cache.get(key)
+    if found is None:
+        names = ("provider", "service_name", "currency", "cost_basis")
+        rows = DailyCost.objects.order_by().values_list(*names).distinct()
+        columns = list(zip(*rows, strict=True)) or [()] * len(names)
+        found = {name: sorted(set(column)) for name, column in zip(names, columns, strict=True)}
+        cache.set(key, found, _CACHE_SECONDS)
+    return found
+
+
+def choices_for(column: str) -> list[tuple[str, str]]:
+    """Choices of a filter on `provider`, `service_name`, `currency` or `cost_basis`."""
+    values = values_in_use()[column]
+    if column == "cost_basis":
+        return [(value, str(CostBasis(value).label)) for value in values]
+    return [(value, value) for value in values]
+
+
+def newest_month() -> Month | None:
+    """The newest month (UTC) with costs; None before the first import."""
+    day = DailyCost.objects.aggregate(newest=Max("day"))["newest"]
+    return None if day is None else Month.of(day)

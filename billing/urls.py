@@ -1,0 +1,32 @@
+"""Addresses of the billing room, below `/costs/`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from billing.views import (
+    allocation_rules,
+    charges,
+    definitions,
+    explorer,
+    lineage,
+    restatements,
+    rule_editor,
+    unallocated,
+)
+
+urlpatterns = [
+    path("", explorer.CostExplorerPage.as_view(), name="costs"),
+    path("unallocated/", unallocated.unallocated_page, name="costs-unallocated"),
+    path("definitions/", definitions.definitions_page, name="cost-definitions"),
+    path("lineage/", lineage.lineage_page, name="cost-lineage"),
+    path("charges/<int:pk>/", charges.charge_page, name="charge"),
+    path("restatements/", restatements.RestatementListPage.as_view(), name="restatements"),
+    path("rules/", allocation_rules.RuleListPage.as_view(), name="allocation-rules"),
+    path("rules/new/", rule_editor.RuleNewPage.as_view(), name="allocation-rule-new"),
+    path("rules/<slug:key>/", allocation_rules.rule_page, name="allocation-rule"),
+    path("rules/<slug:key>/edit/", rule_editor.RuleEditPage.as_view(), name="allocation-rule-edit"),
+    path(
+        "rules/<slug:key>/retire/", allocation_rules.rule_retire_page, name="allocation-rule-retire"
+    ),
+]

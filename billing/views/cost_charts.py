@@ -1,0 +1,64 @@
+"""Drawings of cost: by month as bars, otherwise the largest as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from django.utils.safestring import SafeString
+
+from billing.selectors.costs import CostSum, Kind
+from billing.selectors.figures import NO_EFFECTIVE
+from portal.shell.charts import BarListRow, Chart, Series, bar_chart, bar_list
+from portal.shell.formats import Number, money_text, to_decimal
+from portal.shell.money import from_nano
+
+NO_LINE = "no cost line in this month"
+_LARGEST = 8
+_LONGEST_NAME = 60
+
+
+def _writer(currency: str) -> Callable[[Number], str]:
+    return lambda value: money_text(to_decimal(value), currency)
+
+
+def _unit(kind: Kind) -> str:
+    return f"{kind.currency}, {kind.basis_label.lower()}"
+
+
+def month_chart(months: Sequence[tuple[str, CostSum | None]], *, kind: Kind) -> Chart:
+    """Billed and effective cost side by side for each month; None is a month without a line."""
+
+    def values(measure: str) -> list[Decimal | None]:
+        amounts = [each.nano(measure) if each else None for _, each in months]
+        return [None if nano is None else from_nano(nano) for nano in amounts]
+
+    silent = {place: NO_EFFECTIVE for place, (_, each) in enumerate(months) if each}
+    return bar_chart(
+        title="Cost by month",
+        description="Billed and effective cost side by side for each month.",
+        labels=[label for label, _ in months],
+        unit=_unit(kind),
+        series=[
+            Series("Billed", values("billed"), reason=NO_LINE),
+            Series("Effective", values("effective"), reason=NO_LINE, reasons=silent),
+        ],
+        stacked=False,
+        text=_writer(kind.currency),
+    )
+
+
+def largest_chart(groups: Sequence[tuple[str, CostSum]], *, kind: Kind, noun: str) -> SafeString:
+    """The groups with the largest billed cost, as bars in a table."""
+    ordered = sorted(groups, key=lambda pair: -abs(pair[1].billed_nano))[:_LARGEST]
+    return bar_list(
+        title=f"Billed by {noun}, the largest, {_unit(kind)}",
+        rows=[BarListRow(_short(name), from_nano(each.billed_nano)) for name, each in ordered],
+        value_heading="Billed",
+        label_heading=noun.capitalize(),
+        text=_writer(kind.currency),
+    )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
