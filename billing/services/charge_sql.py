@@ -75,10 +75,12 @@ FROM (
 ) p GROUP BY number
 """
 _COLUMNS = ", ".join(DIMENSION_COLUMNS)
+# In one order everywhere: two imports that bring the same new dimensions would else deadlock.
 INSERT_DIMENSIONS = f"""
 INSERT INTO billing_chargedimension ({_COLUMNS})
 SELECT {", ".join(f"t.{name}" for name in DIMENSION_COLUMNS)} FROM stage_dimension t
 WHERE NOT EXISTS (SELECT 1 FROM billing_chargedimension d WHERE d.digest = t.digest)
+ORDER BY t.digest
 ON CONFLICT (digest) DO NOTHING
 """  # noqa: S608
 SUPERSEDE = """

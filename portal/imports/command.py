@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from tqdm import tqdm
 
@@ -98,7 +99,13 @@ class ImportCommand(BaseCommand):
                 bar.set_description(RunPhase(phase).label)
                 bar.update(rows - bar.n)
 
-            run = execute_run(run.pk, clock=timezone.now, on_progress=show)
+            try:
+                run = execute_run(run.pk, clock=timezone.now, on_progress=show)
+            except (OperationalError, InterfaceError) as error:
+                raise CommandError(
+                    f"The database failed: {error}. Run {run.pk} stays open: a worker takes it up "
+                    "again within two minutes, or give the same command again."
+                ) from error
         follow_up(run=run, at=timezone.now())
         return run
 

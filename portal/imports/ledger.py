@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, QuerySet
 
 from portal.choices import RejectedRowState, RunPhase, RunStatus
 from portal.imports.contracts import MAX_RAW_TEXT, Rejection
+from portal.imports.lock import try_lock_connection
 from portal.models import ImportFile, ImportRun, RejectedRow
 
 STALE_AFTER = timedelta(seconds=60)  # without a heartbeat for this long, a run is given away
@@ -34,19 +35,8 @@ def start_run(run_id: int, *, at: datetime) -> ImportRun | None:
     Returns:
         the run, or None when there is nothing to do: finished, or running elsewhere.
     """
-    free = Q(status=RunStatus.QUEUED) | Q(
-        status=RunStatus.RUNNING, heartbeat_at__lt=at - STALE_AFTER
-    )
-    taken = ImportRun.objects.filter(free, pk=run_id).update(
-        status=RunStatus.RUNNING,
-        attempt=F("attempt") + 1,
-        started_at=at,
-        heartbeat_at=at,
-        phase=RunPhase.READING,
-        progress_rows=0,
-        problem="",
-    )
-    if not taken:
+    waiting = ImportRun.objects.filter(pk=run_id, status=RunStatus.QUEUED)
+    if not (_take(waiting, at=at) or _take_over(run_id, at=at)):
         return None
     run = ImportRun.objects.select_related("connection").get(pk=run_id)
     if run.attempt > MAX_ATTEMPTS:
@@ -55,10 +45,36 @@ def start_run(run_id: int, *, at: datetime) -> ImportRun | None:
             status=RunStatus.FAILED,
             at=at,
             problem=f"Given up after {MAX_ATTEMPTS} attempts: each ended without a result, "
-            "which usually means that the worker ran out of memory or time.",
+            "which usually means that the worker or the database ran out of memory, time or "
+            "space. The log has the details under this run's number.",
         )
         return None
     return run
+
+
+def _take(runs: QuerySet[ImportRun], *, at: datetime) -> int:
+    return runs.update(
+        status=RunStatus.RUNNING,
+        attempt=F("attempt") + 1,
+        started_at=at,
+        heartbeat_at=at,
+        phase=RunPhase.READING,
+        progress_rows=0,
+        problem="",
+    )
+
+
+@transaction.atomic
+def _take_over(run_id: int, *, at: datetime) -> int:
+    """Take a run whose worker has fallen silent, unless it holds the connection's lock: then it
+    is applying, which is one transaction without a heartbeat, however long it takes."""
+    silent = ImportRun.objects.filter(
+        pk=run_id, status=RunStatus.RUNNING, heartbeat_at__lt=at - STALE_AFTER
+    )
+    run = silent.first()
+    if run is None or not try_lock_connection(run.connection_id):
+        return 0
+    return _take(silent, at=at)
 
 
 def beat_heart(run: ImportRun, *, at: datetime, phase: RunPhase, rows: int) -> None:
@@ -94,19 +110,11 @@ def record_rejections(
 ) -> None:
     """Put rejected rows into quarantine.
 
-    A row that already waits there from an earlier run of the connection is not listed twice: it
-    is pointed at this run, its newest sighting.
+    A row that already waits there, from an earlier run of the connection or from before this one
+    was held and released, is not listed twice: it is pointed at this run, its newest sighting.
     """
     names = {file.index: file.name for file in files}
-    waiting: dict[tuple[str, str, str], list[RejectedRow]] = defaultdict(list)
-    digests = {rejection.raw_sha256 for rejection in rejections}
-    if len(digests) <= 500:
-        for row in RejectedRow.objects.filter(
-            connection_id=run.connection_id,
-            state=RejectedRowState.WAITING,
-            raw_sha256__in=digests,
-        ).exclude(run=run):
-            waiting[(row.raw_sha256, row.field, row.code)].append(row)
+    waiting = _waiting_rows(run.connection_id, {item.raw_sha256 for item in rejections})
     fresh: list[RejectedRow] = []
     for item in rejections:
         seen = waiting[(item.raw_sha256, item.field, item.code)]
@@ -133,6 +141,22 @@ def record_rejections(
             )
         )
     RejectedRow.objects.bulk_create(fresh, batch_size=500)
+
+
+def _waiting_rows(
+    connection_id: int, digests: set[str]
+) -> dict[tuple[str, str, str], list[RejectedRow]]:
+    """Rows in quarantine that nobody has decided about, by raw text, field and code."""
+    found: dict[tuple[str, str, str], list[RejectedRow]] = defaultdict(list)
+    asked = sorted(digests)
+    for start in range(0, len(asked), 500):
+        for row in RejectedRow.objects.filter(
+            connection_id=connection_id,
+            state=RejectedRowState.WAITING,
+            raw_sha256__in=asked[start : start + 500],
+        ):
+            found[(row.raw_sha256, row.field, row.code)].append(row)
+    return found
 
 
 def repairs_of(connection_id: int) -> dict[str, str]:

@@ -28,3 +28,19 @@ def lock_connection(connection_id: int) -> None:
             cursor.execute(
                 "UPDATE portal_connection SET is_active = is_active WHERE id = %s", [connection_id]
             )
+
+
+def try_lock_connection(connection_id: int) -> bool:
+    """Take that lock if nobody holds it. On SQLite an open transaction is the lock.
+
+    Raises:
+        TransactionManagementError: there is no transaction to hold it in.
+    """
+    if connection.vendor != "postgresql":
+        lock_connection(connection_id)
+        return True
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("an import lock needs a transaction")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK_CLASS, connection_id])
+        return bool(cursor.fetchone()[0])

@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from portal.choices import RejectionPolicy, RunPhase, RunStatus
 from portal.imports import ledger
@@ -55,6 +55,10 @@ def execute_run(run_id: int, *, clock: Clock, on_progress: Progress | None = Non
 
     Whatever goes wrong is written on the run: refused input, an unreachable source, a fault of
     ours. Only a fenced-off attempt ends silently, because the run is then somebody else's.
+
+    Raises:
+        OperationalError, InterfaceError: the database failed; the run stays open and is tried
+            again later.
     """
     run = ledger.start_run(run_id, at=clock())
     if run is None:
@@ -66,6 +70,11 @@ def execute_run(run_id: int, *, clock: Clock, on_progress: Progress | None = Non
         log.warning("import_fenced_off", detail=str(error))
     except ImportRefusedError as error:
         _close_quietly(run, RunStatus.REFUSED, clock(), str(error))
+    except (OperationalError, InterfaceError):
+        # The database went away, was locked or is full. The run stays open; once its heartbeat
+        # is stale the sweeper sends it again, as often as any run is tried.
+        log.warning("import_interrupted", exc_info=True)
+        raise
     except SourceUnavailableError as error:
         _close_quietly(run, RunStatus.FAILED, clock(), str(error))
     except Exception as error:
@@ -108,10 +117,13 @@ class _Execution:
             return
         store = self.spec.make_store(self.run)
         store.open()
+        reading = _Reading()
         try:
-            reading = self._read(store)
+            self._read(store, reading)
             if not self._refuse_rejected(reading):
                 self._decide(store, reading)
+        except ImportRefusedError as error:
+            self._close_refused(reading, str(error))
         finally:
             store.close()
 
@@ -125,8 +137,7 @@ class _Execution:
             repairs=self.repairs,
         )
 
-    def _read(self, store: Store) -> _Reading:
-        reading = _Reading()
+    def _read(self, store: Store, reading: _Reading) -> None:
         rows = 0
         for batch in self.spec.source.read(landed_files(self.files), self._options()):
             reading.taken += store.stage(batch.records)
@@ -138,7 +149,6 @@ class _Execution:
             raise ImportRefusedError(
                 "nothing_to_import", "the input has no rows", expected="at least one row"
             )
-        return reading
 
     def _beat(self, phase: RunPhase, rows: int) -> None:
         if self.on_progress:
@@ -169,19 +179,23 @@ class _Execution:
         )
         names = {file.index: file.name for file in self.files}
         problem = f"Refused, because {why}: " + ledger.describe_rejections(fatal or rejected, names)
+        self._close_refused(reading, problem)
+        return True
+
+    def _close_refused(self, reading: _Reading, problem: str) -> None:
+        """Close the run with what was read up to then; rejected rows help to mend the file."""
         with transaction.atomic():
-            ledger.record_rejections(self.run, self.files, rejected)
+            ledger.record_rejections(self.run, self.files, reading.rejections)
             ledger.close_run(
                 self.run,
                 status=RunStatus.REFUSED,
                 at=self.clock(),
                 problem=problem,
-                read=reading.taken + len(rejected),
-                rejected=len(rejected),
+                read=reading.taken + len(reading.rejections),
+                rejected=len(reading.rejections),
                 notes=_notes(reading.notes),
                 parser_version=self.spec.source.parser_version,
             )
-        return True
 
     # --- deciding -----------------------------------------------------------------------------
 

@@ -169,10 +169,24 @@ def discard_run(*, run: ImportRun, actor: User, at: datetime) -> ImportRun:
 def repair_row(*, row: RejectedRow, text: str, reason: str, actor: User, at: datetime) -> None:
     """Keep the mended text of a rejected row; a replay, or its next coming, reads that instead.
 
+    Rows of the connection with the same raw text are decided with it: the mended text is read in
+    the place of each.
+
     Raises:
         RowNotWaitingError: it has been decided already.
     """
     _decide_row(row, RejectedRowState.REPAIRED, text, reason, actor, at)
+    RejectedRow.objects.filter(
+        connection_id=row.connection_id,
+        raw_sha256=row.raw_sha256,
+        state=RejectedRowState.WAITING,
+    ).update(
+        state=row.state,
+        repaired_text=row.repaired_text,
+        decision_reason=row.decision_reason,
+        decided_by=actor,
+        decided_at=at,
+    )
 
 
 @transaction.atomic

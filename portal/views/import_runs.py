@@ -117,6 +117,8 @@ def _run_context(request: HttpRequest, run: ImportRun, *, now: datetime) -> dict
         "seconds": int((now - run.started_at).total_seconds()) if run.started_at else None,
         "reasons": run.held_reason.splitlines(),
         "sums": sum_lines(run),
+        # Good rows of an input that was refused as a whole.
+        "not_taken": run.read - run.inserted - run.updated - run.unchanged - run.rejected,
         "has_ledger": not is_open and bool(run.read),
         "files": list(run.files.order_by("index")),
         "rejected": rejected,
