@@ -69,7 +69,8 @@ def parse_number(text: str, currency: str) -> Decimal | None:
         text = _undress(text, currency)
     number = Decimal(text)
     if not number:
-        return Decimal(0)
+        # A zero written with two decimals stays one, so that sums read as the source writes them.
+        return number if 0 <= -int(number.as_tuple().exponent) <= MAX_DECIMAL_PLACES else Decimal(0)
     # Few characters without an exponent cannot hold too many decimal places.
     if (len(text) > MAX_DECIMAL_PLACES or "e" in text or "E" in text) and (
         _decimal_places(number) > MAX_DECIMAL_PLACES

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from billing.sources.focus.amounts import parse_number
 from billing.sources.focus.source import FocusSource
 from portal.imports.contracts import ReadOptions
 from tests.billing.sources.focus.focus_files import (
@@ -220,3 +221,10 @@ def test_files_are_read_in_order_and_records_point_back(read: Reader) -> None:
         (1, 2),
         (1, 3),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"), [("0.00", "0.00"), ("0", "0"), ("0E-30", "0E-30"), ("0E+9999", "0")]
+)
+def test_a_zero_keeps_the_decimals_it_was_written_with(text: str, kept: str) -> None:
+    assert str(parse_number(text, "USD")) == kept
