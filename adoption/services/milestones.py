@@ -310,7 +310,7 @@ def _event_for(milestone: Milestone, standing: Standing, at: dt.datetime) -> lis
         note = "Reached on {} instead of {}.".format(*days)
         events.append(_log(milestone, MilestoneEventKind.RESTATED, note=note, at=at))
     elif is_reached and not was_reached:
-        note = promise_text(milestone)
+        note = f"On {_day(milestone, standing.reached_at)}. {promise_text(milestone)}"
         events.append(_log(milestone, MilestoneEventKind.REACHED, note=note, at=at))
     if standing.state == MilestoneState.MISSED and milestone.state != MilestoneState.MISSED:
         note = promise_text(milestone)

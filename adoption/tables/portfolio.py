@@ -104,12 +104,12 @@ def _next_milestone(facts: PortfolioFacts, record: Record) -> str:
             return _missing("none open")
         return format_html('<span class="muted">All reached</span>')
     return format_html(
-        '<a href="{}">{}</a><span class="sub">{} · due {}, {}</span>',
+        '<a href="{}">{}</a><span class="sub">{} · due <span title="{}">{}</span></span>',
         _page(record, "milestones"),
         found.milestone.title,
         found.promise,
-        date_text(found.milestone.due_on),
         found.when,
+        date_text(found.milestone.due_on),
     )
 
 
@@ -258,7 +258,7 @@ class PortfolioTable(ShellTable):
         ),
     )
     stage = StageColumn(
-        "Stage and last decision",
+        "Stage and why",
         fields=("stage", "stage_since", "stage_order"),
         sort_by=("stage_order", "stage_since"),
         css="stage-cell",
@@ -287,13 +287,13 @@ class PortfolioTable(ShellTable):
         css="w",
     )
     held = FactsColumn(
-        "Held deliveries",
+        "Held",
         html=_deliveries,
         exports=[("Deliveries held", lambda facts: facts.held)],
         fields=("held",),
         sort_by=("held",),
         css="n",
-        help_text="In production and not undone since, or confirmed work that is not code",
+        help_text="Deliveries in production and not undone since, or confirmed work other than code",
     )
     coverage = FactsColumn(
         "Evidence",

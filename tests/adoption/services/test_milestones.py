@@ -157,6 +157,8 @@ def test_a_count_is_reached_when_the_thing_that_filled_it_happened(things: FakeM
     assert milestone.reached_at == dt.datetime(2026, 10, 9, 12, tzinfo=dt.UTC)
     assert above.reached_at == dt.datetime(2026, 10, 14, 12, tzinfo=dt.UTC)
     assert (milestone.measured_nano, milestone.measured_at) == (4 * NANO, NOW)
+    event = MilestoneEvent.objects.get(milestone=milestone, kind=MilestoneEventKind.REACHED)
+    assert event.note.startswith("On 9 Oct 2026. Fake things: at least 3")
     assert len(things.calls) == 1
 
 
