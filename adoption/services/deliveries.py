@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import structlog
@@ -19,6 +20,7 @@ from portal.models import User
 log = structlog.get_logger(__name__)
 _BATCH = 500
 _SHA_IN_LINK = re.compile(r"/commit/(?P<sha>[0-9a-f]{7,64})\b", re.IGNORECASE)
+_WHOLE_SHA = (40, 64)
 _CLOSED_STAGES = (Stage.STOPPED, Stage.RETIRED)
 
 
@@ -60,7 +62,7 @@ def log_delivery(
 
     Raises:
         BadDeliveryError: neither change nor link, no title, a closed use case, or somebody has
-            logged this change already (a change is delivered once, whoever logs it).
+            logged this change or link already (a thing is delivered once, whoever logs it).
     """
     if use_case.stage in _CLOSED_STAGES:
         raise BadDeliveryError(
@@ -82,6 +84,8 @@ def log_delivery(
         )
     if change and Delivery.objects.filter(_counting(), change=change).exists():
         raise BadDeliveryError("This change has been logged already.", field=given_by)
+    if change is None and Delivery.objects.filter(_counting(), link=link).exists():
+        raise BadDeliveryError("This link has been logged already.", field="link")
     delivery = Delivery(
         use_case=use_case,
         change=change,
@@ -131,12 +135,19 @@ def review_delivery(
 
     Raises:
         DeliveryNotOpenError: it does not wait for a reviewer.
-        BadDeliveryError: the reviewer is the person who logged it, or rejects without a reason.
+        BadDeliveryError: the reviewer is the person who logged it, rejects without a reason, or
+            confirms what leads to an imported change.
     """
     if delivery.claimed_by_id == reviewer.pk:
         raise BadDeliveryError("Somebody else has to review this.", field="")
     if not accept and not reason.strip():
         raise BadDeliveryError("Say why it is rejected.", field="reason")
+    is_claim = accept and delivery.change_id is None and delivery.link
+    if is_claim and find_change(delivery.link) is not None:
+        raise BadDeliveryError(
+            "This link leads to an imported change. Its production deployment is the proof, so it "
+            "has to be logged as that change."
+        )
     state = DeliveryState.CONFIRMED if accept else DeliveryState.REJECTED
     said = reason.strip() or "Confirmed by a reviewer."
     changed = Delivery.objects.filter(
@@ -169,6 +180,60 @@ def _advance(delivery: Delivery, change: Change, at: datetime) -> bool:
     return before != after
 
 
+def _changes_by_link(links: Sequence[str]) -> dict[str, Change]:
+    """The one imported change behind each link, for those that lead to exactly one.
+
+    By whole address or whole hash only: nobody looks at these as at a link that is just pasted.
+    """
+    by_sha: dict[str, list[str]] = defaultdict(list)
+    for link in links:
+        named = _SHA_IN_LINK.search(link)
+        if named and len(named["sha"]) in _WHOLE_SHA:
+            by_sha[named["sha"].lower()].append(link)
+    found: dict[str, dict[int, Change]] = defaultdict(dict)
+    for start in range(0, len(links), _BATCH):
+        for change in Change.objects.filter(url__in=links[start : start + _BATCH]):
+            found[change.url][change.pk] = change
+    hashes = list(by_sha)
+    for start in range(0, len(hashes), _BATCH):
+        for change in Change.objects.filter(sha__in=hashes[start : start + _BATCH]):
+            for link in by_sha[change.sha]:
+                found[link][change.pk] = change
+    return {
+        link: next(iter(changes.values())) for link, changes in found.items() if len(changes) == 1
+    }
+
+
+def _recognise_links() -> None:
+    """Tie claims whose link leads to a change that was imported since to that change.
+
+    Otherwise the same work could be confirmed by a reviewer and logged as a change as well.
+    """
+    waiting = list(
+        Delivery.objects.select_for_update(of=("self",))
+        .filter(state=DeliveryState.CLAIMED, change__isnull=True)
+        .exclude(link="")
+        .order_by("claimed_at", "pk")
+    )
+    changes = _changes_by_link(sorted({delivery.link for delivery in waiting}))
+    taken = set(
+        Delivery.objects.filter(_counting(), change__in=changes.values()).values_list(
+            "change_id", flat=True
+        )
+    )
+    for delivery in waiting:
+        change = changes.get(delivery.link)
+        if change is None or change.pk in taken:
+            continue
+        taken.add(change.pk)
+        delivery.change = change
+        try:
+            with transaction.atomic():
+                delivery.save(update_fields=["change"])
+        except IntegrityError:  # somebody logged the change this moment; the claim keeps waiting
+            log.info("delivery_not_recognised", delivery=delivery.pk)
+
+
 @transaction.atomic
 def advance_deliveries(
     *, at: datetime, repository_ids: Iterable[int] | None = None
@@ -181,9 +246,14 @@ def advance_deliveries(
     Returns:
         ids of the use cases of which a delivery moved.
     """
-    open_ones: QuerySet[Delivery] = Delivery.objects.filter(
-        _counting(), change__isnull=False
-    ).select_related("change")
+    _recognise_links()
+    # Locked, or a withdrawal that comes in between would be overwritten.
+    open_ones: QuerySet[Delivery] = (
+        Delivery.objects.select_for_update(of=("self",))
+        .filter(_counting(), change__isnull=False)
+        .select_related("change")
+        .defer("change__message")
+    )
     if repository_ids is not None:
         open_ones = open_ones.filter(change__repository_id__in=list(repository_ids))
     moved: list[Delivery] = []

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F, Value
+from django.db.models.functions import Concat
+
 from adoption.choices import ChangeKind, DeploymentStatus, EnvironmentTier
 from adoption.evidence.classify import classify_commit, strongest
 from adoption.history import read_subject
@@ -140,11 +143,22 @@ class HistoryStore:
             self._write_commits(repository)
             self._write_changes(repository, at)
             self._write_tags(service)
-            recompute_repository(
-                repository_id=repository.pk,
-                first_release_delivers=self.config.first_release_delivers,
-            )
+        self._write_addresses(repository)
+        # Also when no row differs: the connection's rules may have changed.
+        recompute_repository(
+            repository_id=repository.pk, first_release_delivers=self.config.first_release_delivers
+        )
         plan.facts.update(history_facts(repository_id=repository.pk))
+
+    def _write_addresses(self, repository: Repository) -> None:
+        """Link everything anew when the connection names another web address."""
+        if not self.config.url or self.config.url == repository.url:
+            return
+        repository.url = self.config.url
+        repository.save(update_fields=["url"])
+        Change.objects.filter(repository=repository, kind=ChangeKind.COMMIT).update(
+            url=Concat(Value(f"{self.config.url.rstrip('/')}/commit/"), F("sha"))
+        )
 
     def _write_commits(self, repository: Repository) -> None:
         rows = [

@@ -64,21 +64,19 @@ def _contain(
     }
     deployments = {
         deployment.pk: deployment
-        for deployment in Deployment.objects.filter(
-            service__repository_id=repository_id,
-            tier=EnvironmentTier.PRODUCTION,
-            status=DeploymentStatus.SUCCEEDED,
-        )
+        for deployment in Deployment.objects.filter(service__repository_id=repository_id)
     }
     points = [
         DeploymentPoint(pk, item.sha, item.finished_at, item.version)
         for pk, item in deployments.items()
+        if item.tier == EnvironmentTier.PRODUCTION and item.status == DeploymentStatus.SUCCEEDED
     ]
     found = first_containing(graph, points, baseline_delivers=first_release_delivers)
     return found, deployments
 
 
 def _mark_deployments(found: Containment[int], deployments: Mapping[int, Deployment]) -> None:
+    """Also takes marks off those that are no longer production, when the connection changed."""
     redeploys = frozenset(found.redeploys)
     moved: list[Deployment] = []
     for pk, deployment in deployments.items():
