@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request
 
-from tests.plugins.chromium import ARGUMENTS, chromium_path, require_chromium
+from tests.plugins.chromium import ARGUMENTS, is_required, missing_part, require_chromium
 
 LOCAL_HOSTS = {"127.0.0.1", "localhost", ""}
 
@@ -55,13 +55,12 @@ class PageGuard:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever asks for a page is a browser test, and is skipped before a server starts for it."""
-    required = os.environ.get("REQUIRE_BROWSER") == "1"
-    absent = chromium_path() is None
+    missing = None if is_required() else missing_part()
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-            if absent and not required:
-                item.add_marker(pytest.mark.skip(reason="NO CHROMIUM: sudo apt install chromium"))
+            if missing:
+                item.add_marker(pytest.mark.skip(reason=f"NO BROWSER: {missing}"))
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
+import subprocess
 
 import pytest
+from playwright._impl._driver import compute_driver_executable
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 ARGUMENTS = [
@@ -24,12 +27,29 @@ def chromium_path() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+@functools.cache
+def missing_part() -> str | None:
+    """What keeps browser tests from running, with the command that mends it; None when nothing."""
+    if chromium_path() is None:
+        return "no Chromium here; sudo apt install -y chromium"
+    driver, _ = compute_driver_executable()
+    try:
+        subprocess.run([driver, "--version"], check=True, capture_output=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        # Its own Node needs a library that a small Debian lacks.
+        return "Playwright's driver does not run; sudo apt install -y libatomic1"
+    return None
+
+
+def is_required() -> bool:
+    return os.environ.get("REQUIRE_BROWSER") == "1"
+
+
 def require_chromium() -> str:
     """The path of Chromium; without one the test is skipped, or fails when one is required."""
-    found = chromium_path()
-    if found:
-        return found
-    message = "no Chromium here; install it with `sudo apt install -y chromium`"
-    if os.environ.get("REQUIRE_BROWSER") == "1":
-        pytest.fail(f"REQUIRE_BROWSER=1 and {message}")
-    pytest.skip(message)
+    missing = missing_part()
+    if missing is None:
+        return str(chromium_path())
+    if is_required():
+        pytest.fail(f"REQUIRE_BROWSER=1 and {missing}")
+    pytest.skip(missing)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.chromium import chromium_path
+from tests.plugins.chromium import chromium_path, is_required, missing_part
 from tests.plugins.services import Broker, Postgres, RunFolder
 
 ENGINES = ("sqlite", "postgres")
@@ -125,17 +125,16 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"engine: {services.engine}"
         + ("" if services.postgres or services.engine == "sqlite" else " (from DATABASE_URL)"),
         "broker: " + ("real Valkey" if services.broker else "from CELERY_BROKER_URL"),
-        f"browser: {chromium_path() or 'NOT FOUND, browser tests are skipped'}",
+        f"browser: {missing_part() or chromium_path()}",
     ]
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say what did not run, and leave the counts for `quickstart.py`, which adds up the passes."""
-    if chromium_path() is None:
-        terminalreporter.write_line(
-            "BROWSER TESTS WERE SKIPPED: no Chromium here; sudo apt install -y chromium", red=True
-        )
+    missing = missing_part()
+    if missing and not is_required():
+        terminalreporter.write_line(f"BROWSER TESTS WERE SKIPPED: {missing}", red=True)
     if target := config.getoption("--counts-file"):
         names = ("failed", "error", "passed", "skipped", "xfailed", "xpassed")
         counts = {name: len(terminalreporter.stats.get(name, [])) for name in names}
