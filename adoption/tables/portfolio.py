@@ -293,7 +293,7 @@ class PortfolioTable(ShellTable):
         fields=("held",),
         sort_by=("held",),
         css="n",
-        help_text="Deliveries in production and not undone since, or confirmed work other than code",
+        help_text="Deliveries in production and not undone since, or confirmed work",
     )
     coverage = FactsColumn(
         "Evidence",
