@@ -244,7 +244,7 @@ def test_other_rooms_add_panels_to_the_page(as_lead: Client) -> None:
         page = _html(as_lead, reverse("use-case", args=[use_case.slug]))
     finally:
         object_panels._items.pop(panel.key)
-    assert '<section class="panel" id="test-panel">' in page
+    assert '<section class="panel panel-lent" id="test-panel">' in page
 
 
 def test_what_people_write_is_shown_as_text(as_lead: Client) -> None:
