@@ -86,17 +86,19 @@ def changes_to_pick(use_case: UseCase, words: str = "", *, picked: str = "") -> 
     first, whatever the words.
     """
     rows = changes_to_log(use_case)
-    chosen = Q(pk=int(picked)) if picked.isdecimal() and len(picked) < 19 else Q(pk__in=[])
     wanted = Q()
     for word in words.split()[:8]:
         wanted &= Q(title__icontains=word) | Q(sha__istartswith=word)
+    order: list[str | Case] = ["-merged_at", "-pk"]
+    if picked.isdecimal() and len(picked) < 19:
+        chosen = Q(pk=int(picked))
+        wanted = wanted | chosen if wanted else wanted
+        order.insert(0, Case(When(chosen, then=Value(0)), default=Value(1)))
     found = list(
-        rows.filter(wanted | chosen if words.strip() else Q())
+        rows.filter(wanted)
         .select_related("repository", "delivered_by")
         .defer("message")
-        .order_by(Case(When(chosen, then=Value(0)), default=Value(1)), "-merged_at", "-pk")[
-            : SHOWN_TO_PICK + 1
-        ]
+        .order_by(*order)[: SHOWN_TO_PICK + 1]
     )
     return ChangesToPick(found[:SHOWN_TO_PICK], len(found) > SHOWN_TO_PICK, words)
 
@@ -170,7 +172,8 @@ def changes_to_remind_of(user: AnyUser, *, now: dt.datetime, limit: int) -> list
     """
     if not may_log_delivery(user) or not isinstance(user, User):
         return []
-    teams = list(memberships_on(now.date()).filter(user=user).values_list("team_id", flat=True))
+    # Never empty, or the case below becomes a bare 1, which PostgreSQL reads as “first column”.
+    teams = [0, *memberships_on(now.date()).filter(user=user).values_list("team_id", flat=True)]
     links = (
         RepositoryLink.objects.filter(
             Q(ends_on__isnull=True) | Q(ends_on__gt=OuterRef("merged_at__date")),

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -37,6 +37,11 @@ from portal.shell.views import Crumb, EmptyState
 _LONGEST_LINK = 500
 
 
+def _typed(values: QueryDict, name: str, longest: int = _LONGEST_LINK) -> str:
+    """What was typed so far, without what no database can look for."""
+    return str(values.get(name, ""))[:longest].replace("\x00", "")
+
+
 @dataclass(frozen=True, slots=True)
 class LinkLead:
     """What a pasted link leads to: an imported change, or (no `change`) something else."""
@@ -50,7 +55,7 @@ class LinkLead:
 
 def lead_of(link: str, use_case: UseCase | None) -> LinkLead | None:
     """Follow a link; None when there is none to follow (yet)."""
-    link = link.strip()[:_LONGEST_LINK]
+    link = link.strip()
     if "." not in link and "/" not in link:
         return None
     change = find_change(link)
@@ -97,9 +102,9 @@ class LogDeliveryPage(FormPage):
     def get_initial(self) -> dict[str, Any]:
         asked = self.request.GET
         return {
-            "use_case": asked.get("use_case") or self._last_used(),
-            "link": asked.get("link", "")[:_LONGEST_LINK],
-            "change": asked.get("change", ""),
+            "use_case": _typed(asked, "use_case") or self._last_used(),
+            "link": _typed(asked, "link"),
+            "change": _typed(asked, "change"),
             "assistance": AiAssistance.NOT_STATED,
         }
 
@@ -128,11 +133,15 @@ class LogDeliveryPage(FormPage):
                     reverse("use-case-new"),
                 )
             }
-        values = self.request.POST if self.request.method == "POST" else self.get_initial()
-        use_case = _use_case(user, str(values.get("use_case", "")))
+        if self.request.method == "POST":
+            sent = self.request.POST
+            values = {name: _typed(sent, name) for name in ("use_case", "link", "change")}
+        else:
+            values = self.get_initial()
+        use_case = _use_case(user, values["use_case"])
         return {
-            "lead": lead_of(str(values.get("link", "")), use_case),
-            **_picking(use_case, self.request, str(values.get("change", ""))),
+            "lead": lead_of(values["link"], use_case),
+            **_picking(use_case, self.request, values["change"]),
         }
 
     def save(self, form: forms.Form, user: User) -> str:
@@ -153,7 +162,7 @@ class LogDeliveryPage(FormPage):
 def _picking(use_case: UseCase | None, request: HttpRequest, picked: str) -> dict[str, Any]:
     """What the list of changes to pick from shows."""
     values = request.POST if request.method == "POST" else request.GET
-    words = values.get("words", "")[:100]
+    words = _typed(values, "words", 100)
     return {
         "use_case": use_case,
         "picking": changes_to_pick(use_case, words, picked=picked) if use_case else None,
@@ -165,16 +174,16 @@ def _picking(use_case: UseCase | None, request: HttpRequest, picked: str) -> dic
 @require_safe
 def link_fragment(request: HttpRequest) -> HttpResponse:
     """What a pasted link leads to."""
-    use_case = _use_case(request.user, request.GET.get("use_case", ""))
-    form = LogDeliveryForm(initial={"title": request.GET.get("title", "")[:500]}, user=request.user)
+    use_case = _use_case(request.user, _typed(request.GET, "use_case"))
+    form = LogDeliveryForm(initial={"title": _typed(request.GET, "title")}, user=request.user)
     ask_for_title(form)
-    lead = lead_of(request.GET.get("link", ""), use_case)
+    lead = lead_of(_typed(request.GET, "link"), use_case)
     return render(request, "adoption/_link_lead.html", {"lead": lead, "form": form})
 
 
 @require_safe
 def changes_fragment(request: HttpRequest) -> HttpResponse:
     """The changes that wait to be logged for a use case."""
-    use_case = _use_case(request.user, request.GET.get("use_case", ""))
-    context = _picking(use_case, request, request.GET.get("change", ""))
+    use_case = _use_case(request.user, _typed(request.GET, "use_case"))
+    context = _picking(use_case, request, _typed(request.GET, "change"))
     return render(request, "adoption/_changes_to_pick.html", context)
