@@ -24,7 +24,7 @@ def check_registry(registry: Registry[Any]) -> None:
 @register(Tags.compatibility)
 def check_task_times(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """A task must end before the broker thinks that its worker died and hands it out again."""
-    hard = settings.CELERY_TASK_TIME_LIMIT
+    hard, soft = settings.CELERY_TASK_TIME_LIMIT, settings.CELERY_TASK_SOFT_TIME_LIMIT
     waiting = 1 + settings.CELERY_WORKER_PREFETCH_MULTIPLIER
     visibility = settings.CELERY_VISIBILITY_TIMEOUT
     problems: list[CheckMessage] = []
@@ -36,7 +36,7 @@ def check_task_times(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[
                 id="portal.E001",
             )
         )
-    if settings.CELERY_TASK_SOFT_TIME_LIMIT >= hard:
+    if soft >= hard:
         problems.append(
             Error("CELERY_TASK_SOFT_TIME_LIMIT must be below the hard limit", id="portal.E002")
         )

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Role(models.TextChoices):
-    """What a person may do beyond being signed in. *Owner* is not here: a use case names its own."""
+    """What a person may do beyond being signed in. A use case names its own *owner*."""
 
     PROGRAMME_LEAD = "programme_lead", "Programme lead"
     FINANCE = "finance", "Finance"

@@ -10,7 +10,7 @@ from adoption.models.changes import Change
 
 
 class Evidence(models.Model):
-    """What was seen, where, and by which version of which rule. Raw text is kept, never reworded."""
+    """What was seen, where, and by which version of which rule. Raw text is kept as it came."""
 
     change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="evidence")
     channel = models.CharField(max_length=32)

@@ -57,7 +57,7 @@ class UseCase(models.Model):
 
 
 class StageChange(models.Model):
-    """One step of a use case from stage to stage: the decision log. Never changed, never deleted."""
+    """One step of a use case from stage to stage: the decision log. Never changed or deleted."""
 
     use_case = models.ForeignKey(UseCase, on_delete=models.PROTECT, related_name="stage_changes")
     from_stage = models.CharField(max_length=16, choices=Stage, blank=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from drf_spectacular.types import OpenApiTypes
@@ -64,6 +65,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
         return fields
 
 
+@cache  # one component a name: two lists of the same item share their schema
 def page_of(item: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
     """The schema of one page of `item`."""
     name = item.__name__.removesuffix("Serializer")
