@@ -1,0 +1,110 @@
+"""A dry run says exactly what saving would do, and writes nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.allocation.split import split_by_weight
+from billing.choices import UnallocatedReason
+from billing.models import DailyCost
+from billing.models.allocation import WHOLE
+from billing.selectors.dry_runs import Receiver, _transfers, dry_run
+from billing.services.allocation_rules import create_rule, retire_rule
+from billing.views.rule_editor import trial_of
+from portal.shell.periods import Month
+from tests.adoption.factories import make_use_case, make_user
+from tests.billing.factories import give_all, make_draft, make_rule
+from tests.billing.services.charges import fingerprint
+from tests.imports import START, line, make_connection, run_import
+
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+MAY = Month(2026, 5)
+NO_RULE = Receiver(None, UnallocatedReason.NO_RULE)
+REMAINDER = Receiver(None, UnallocatedReason.REMAINDER)
+
+
+def balances() -> dict[Receiver, int]:
+    found: dict[Receiver, int] = {}
+    for case, reason, nano in DailyCost.objects.values_list(
+        "use_case_id", "unallocated_reason", "billed_nano"
+    ):
+        place = Receiver(case, reason)
+        found[place] = found.get(place, 0) + nano
+    return found
+
+
+def test_what_it_says_is_what_saving_does(django_assert_num_queries: Any) -> None:
+    old, one, two = (make_use_case() for _ in range(3))
+    make_rule((old, 600_000), priority=100)
+    run_import(
+        make_connection(),
+        [line(3, "10"), line(4, "-1", ChargeCategory="Credit"), line(5, "0.7", Tags="{}")],
+    )
+    draft = make_draft((one, 333_333), (two, 333_333), field="service", value="Model Service",
+                       priority=10)  # fmt: skip
+    before, unmoved = balances(), fingerprint()
+    with django_assert_num_queries(5):
+        found = dry_run(month=MAY, draft=trial_of(draft), priority=draft.priority)
+    assert fingerprint() == unmoved
+    assert [(each.lines, each.billed_nano) for each in found.taken] == [(3, 9_700_000_000)]
+    expected = dict(before)
+    for move in found.moves:
+        expected[move.source] = expected.get(move.source, 0) - move.billed_nano
+        expected[move.target] = expected.get(move.target, 0) + move.billed_nano
+    create_rule(draft=draft, actor=make_user(), at=START)
+    assert {place: nano for place, nano in expected.items() if nano} == balances()
+    assert {move.source for move in found.moves} == {Receiver(old.pk, ""), REMAINDER, NO_RULE}
+
+
+def test_a_rule_behind_another_takes_nothing() -> None:
+    case, late = make_use_case(), make_use_case()
+    give_all(case)
+    run_import(make_connection(), [line(3, "10")])
+    found = dry_run(month=MAY, draft=trial_of(make_draft((late, WHOLE))), priority=100)
+    assert (found.moves, found.taken) == ([], [])
+    first = dry_run(month=MAY, draft=trial_of(make_draft((late, WHOLE))), priority=99)
+    (move,) = first.moves
+    assert (move.source, move.target) == (Receiver(case.pk, ""), Receiver(late.pk, ""))
+
+
+def test_ending_a_rule_is_tried_the_same_way() -> None:
+    case = make_use_case()
+    rule = give_all(case)
+    run_import(make_connection(), [line(3, "10")])
+    found = dry_run(month=MAY, draft=None, replaces=rule.pk)
+    (move,) = found.moves
+    assert (move.source, move.target, move.billed_nano) == (
+        Receiver(case.pk, ""), NO_RULE, 10 * 10**9,
+    )  # fmt: skip
+    retire_rule(rule_id=rule.pk, reason="Over.", actor=rule.created_by, at=START)
+    assert balances() == {NO_RULE: 10 * 10**9}
+
+
+def test_only_the_chosen_month_is_looked_at() -> None:
+    case = make_use_case()
+    run_import(make_connection(), [line(3, "10")])
+    draft = trial_of(make_draft((case, WHOLE), starts_on=dt.date(2026, 1, 1)))
+    assert dry_run(month=Month(2026, 4), draft=draft, priority=100).taken == []
+
+
+weights = st.lists(st.integers(0, 100), min_size=4, max_size=4).filter(any)
+
+
+@given(st.integers(-(10**12), 10**12), weights, weights)
+def test_transfers_turn_one_split_into_the_other(
+    amount: int, first: list[int], second: list[int]
+) -> None:
+    places = [NO_RULE, Receiver(1, ""), Receiver(2, ""), Receiver(3, "")]
+    before = dict(zip(places, split_by_weight(amount, first), strict=True))
+    after = dict(zip(places, split_by_weight(amount, second), strict=True))
+    moved = list(_transfers(before, after))
+    assert len(moved) <= len(places) - 1
+    for source, target, nano in moved:
+        before[source] -= nano
+        before[target] += nano
+    assert before == after
