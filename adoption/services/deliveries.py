@@ -20,6 +20,7 @@ from portal.models import User
 log = structlog.get_logger(__name__)
 _BATCH = 500
 _SHA_IN_LINK = re.compile(r"/commit/(?P<sha>[0-9a-f]{7,64})\b", re.IGNORECASE)
+_LOGGED_ALREADY = "This change has been logged already."
 _WHOLE_SHA = (40, 64)
 _CLOSED_STAGES = (Stage.STOPPED, Stage.RETIRED)
 
@@ -64,28 +65,11 @@ def log_delivery(
         BadDeliveryError: neither change nor link, no title, a closed use case, or somebody has
             logged this change or link already (a thing is delivered once, whoever logs it).
     """
-    if use_case.stage in _CLOSED_STAGES:
-        raise BadDeliveryError(
-            f"“{use_case.title}” is {use_case.get_stage_display().lower()}; "
-            "deliveries go to use cases that are under way.",
-            field="use_case",
-        )
     given_by = "change" if change else "link"
     change = change or (find_change(link) if link else None)
-    if change is None and not link:
-        raise BadDeliveryError(
-            "Pick a change, or paste a link to what was delivered.", field="link"
-        )
     title = (title.strip() or (change.title if change else ""))[:500]
-    if not title:
-        raise BadDeliveryError(
-            "The link leads to nothing that was imported, so say in a few words what it is.",
-            field="title",
-        )
-    if change and Delivery.objects.filter(_counting(), change=change).exists():
-        raise BadDeliveryError("This change has been logged already.", field=given_by)
-    if change is None and Delivery.objects.filter(_counting(), link=link).exists():
-        raise BadDeliveryError("This link has been logged already.", field="link")
+    _refuse_unfit(use_case, change, link, title)
+    _refuse_double(change, link, given_by)
     delivery = Delivery(
         use_case=use_case,
         change=change,
@@ -103,9 +87,35 @@ def log_delivery(
         with transaction.atomic():
             delivery.save()
     except IntegrityError as error:  # somebody was a moment faster
-        raise BadDeliveryError("This change has been logged already.", field=given_by) from error
+        raise BadDeliveryError(_LOGGED_ALREADY, field=given_by) from error
     log.info("delivery_logged", delivery=delivery.pk, use_case=use_case.pk)
     return delivery
+
+
+def _refuse_unfit(use_case: UseCase, change: Change | None, link: str, title: str) -> None:
+    if use_case.stage in _CLOSED_STAGES:
+        raise BadDeliveryError(
+            f"“{use_case.title}” is {use_case.get_stage_display().lower()}; "
+            "deliveries go to use cases that are under way.",
+            field="use_case",
+        )
+    if change is None and not link:
+        raise BadDeliveryError(
+            "Pick a change, or paste a link to what was delivered.", field="link"
+        )
+    if not title:
+        raise BadDeliveryError(
+            "The link leads to nothing that was imported, so say in a few words what it is.",
+            field="title",
+        )
+
+
+def _refuse_double(change: Change | None, link: str, given_by: str) -> None:
+    counting = Delivery.objects.filter(_counting())
+    if change is not None and counting.filter(change=change).exists():
+        raise BadDeliveryError(_LOGGED_ALREADY, field=given_by)
+    if change is None and counting.filter(link=link).exists():
+        raise BadDeliveryError("This link has been logged already.", field="link")
 
 
 def _counting() -> Q:
