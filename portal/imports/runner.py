@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Max
 
 from portal.choices import RejectionPolicy, RunPhase, RunStatus
 from portal.imports import ledger
@@ -206,7 +207,7 @@ class _Execution:
             plan = store.plan()
             self._hold_if_incomplete(plan, reading)
             fields = self._figures(plan, reading)
-            at = self.clock()
+            at = self._moment()
             if plan.overtaken_by is not None:
                 status = RunStatus.SUPERSEDED
                 fields["problem"] = (
@@ -225,6 +226,16 @@ class _Execution:
             if not self.run.is_dry_run:
                 ledger.record_rejections(self.run, self.files, reading.rejections)
             ledger.close_run(self.run, status=status, at=at, **fields)
+
+    def _moment(self) -> datetime:
+        """Now, yet never before what the connection took last: the clocks of two machines differ,
+        and what holds must not have been replaced before it was recorded."""
+        applied = ImportRun.objects.filter(
+            connection_id=self.run.connection_id, status=RunStatus.APPLIED
+        )
+        newest = applied.aggregate(newest=Max("finished_at"))["newest"]
+        now = self.clock()
+        return max(now, newest) if newest else now
 
     def _hold_if_incomplete(self, plan: Plan, reading: _Reading) -> None:
         """Nothing is withdrawn on the word of an input of which some rows could not be read: the

@@ -253,6 +253,17 @@ def test_an_older_run_after_a_newer_one_is_superseded_and_writes_nothing() -> No
     assert billed() == Decimal(2)
 
 
+def test_a_machine_whose_clock_is_behind_imports_all_the_same() -> None:
+    cloud = make_connection()
+    run_import(cloud, [line(1, "1")], clock=Clock(START + timedelta(minutes=5)))
+    run = run_import(cloud, [line(1, "2")], clock=Clock(START))
+    assert run.status == RunStatus.APPLIED
+    assert billed() == Decimal(2)
+    old, new = Charge.objects.order_by("pk")
+    assert old.superseded_at == new.recorded_at
+    assert old.recorded_at <= new.recorded_at
+
+
 def test_an_older_run_of_other_days_is_applied() -> None:
     cloud = make_connection()
     older = request(cloud, [line(1, "1")])

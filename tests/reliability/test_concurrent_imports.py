@@ -1,0 +1,123 @@
+"""Many imports of one connection at once have one effect, and the guards are why.
+
+Each guard is taken away in a process of its own, to show that the same check then finds trouble.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.billing.services.charges import LiveCharge, assert_books_balance, live
+from tests.billing.sources.focus.focus_files import csv_bytes
+from tests.imports import line, make_connection, run_import
+from tests.reliability.conftest import Importer
+
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
+MANY = 8
+
+
+def rows(first: str) -> list[dict[str, str]]:
+    """Forty rows of eight days, the first of which costs `first`."""
+    found = [line(1 + n % 8, f"{n}.5", ServiceName=f"Service {n}") for n in range(40)]
+    found[0] |= {"BilledCost": first, "EffectiveCost": first}
+    return found
+
+
+def import_many(
+    importer: Importer, path: Path, *, without: tuple[str, ...] = (), dawdle: float = 0.15
+) -> list[dict[str, int]]:
+    """Import one file in many processes at once; returns the counts that each reports."""
+    running = [importer.start(path, without=without, dawdle=dawdle, held=True) for _ in range(MANY)]
+    importer.release()
+    results = [each.result() for each in running]
+    problems = [result["error"] for result in results if result["code"]]
+    assert not problems, problems
+    return [json.loads(result["output"]) for result in results]
+
+
+def test_eight_imports_at_once_have_one_effect(importer: Importer, tmp_path: Path) -> None:
+    cloud = make_connection()
+    run_import(cloud, rows("1"))
+    path = tmp_path / "may.csv"
+    path.write_bytes(csv_bytes(rows("2")))
+    told = import_many(importer, path)
+    assert sorted(each["updated"] for each in told) == [0] * 7 + [1]
+    assert all(each["read"] == 40 for each in told)
+    assert live() == expected("2")
+    assert_books_balance()
+
+
+def test_eight_first_imports_at_once_have_one_effect(importer: Importer, tmp_path: Path) -> None:
+    make_connection()
+    path = tmp_path / "may.csv"
+    path.write_bytes(csv_bytes(rows("1")))
+    told = import_many(importer, path)
+    assert sorted(each["inserted"] for each in told) == [0] * 7 + [40]
+    assert live() == expected("1")
+    assert_books_balance()
+
+
+def expected(first: str) -> dict[LiveCharge, int]:
+    """What one import of `rows(first)` leaves."""
+    found = {
+        LiveCharge(
+            date(2026, 5, 1 + n % 8), f"Service {n}", "model-1", n * 10**9 + 5 * 10**8, 0, "USD"
+        ): 1
+        for n in range(1, 40)
+    }
+    first_nano = int(first) * 10**9
+    found[LiveCharge(date(2026, 5, 1), "Service 0", "model-1", first_nano, 0, "USD")] = 1
+    return {key._replace(effective=key.billed): number for key, number in found.items()}
+
+
+def test_without_the_guards_the_same_imports_go_wrong(
+    importer: Importer, tmp_path: Path, engine: str
+) -> None:
+    cloud = make_connection()
+    run_import(cloud, rows("1"))
+    path = tmp_path / "may.csv"
+    path.write_bytes(csv_bytes(rows("2")))
+    guards = ("lock",) if engine == "postgres" else ("lock", "immediate")
+
+    def check() -> None:
+        import_many(importer, path, without=guards)
+        assert live() == expected("2")
+
+    with pytest.raises(AssertionError):
+        check()
+
+
+def test_on_sqlite_immediate_transactions_alone_are_enough(
+    importer: Importer, tmp_path: Path, engine: str
+) -> None:
+    if engine != "sqlite":
+        pytest.skip("this guard is SQLite's own")
+    run_import(make_connection(), rows("1"))
+    path = tmp_path / "may.csv"
+    path.write_bytes(csv_bytes(rows("2")))
+    import_many(importer, path, without=("lock",))
+    assert live() == expected("2")
+
+
+def test_connections_that_bring_the_same_dimensions_do_not_wait_for_each_other_in_a_circle(
+    importer: Importer, tmp_path: Path
+) -> None:
+    order = random.Random(11)  # noqa: S311  (an order, not a secret)
+    many = [line(1 + n % 8, "1", ServiceName=f"Service {n}") for n in range(800)]
+    running = []
+    for number in range(4):
+        make_connection(f"c{number}")
+        order.shuffle(many)
+        path = tmp_path / f"{number}.csv"
+        path.write_bytes(csv_bytes(many))
+        running.append(importer.start(path, connection=f"c{number}", held=True))
+    importer.release()
+    results = [each.result() for each in running]
+    # The second of two overlapping connections is held, which is a decision and no fault.
+    assert {result["code"] for result in results} <= {0, 3}, results
+    assert_books_balance()

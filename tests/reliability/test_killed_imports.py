@@ -1,0 +1,99 @@
+"""`kill -9` of an importing process at random moments: nothing is lost and nothing doubled."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from billing.models import Restatement
+from portal.choices import OPEN_RUN_STATUSES, RunStatus
+from portal.imports.ledger import STALE_AFTER
+from portal.imports.runner import execute_run
+from portal.models import ImportRun
+from portal.services.imports import runs_to_send_again
+from tests.billing.services.charges import assert_books_balance, billed, live
+from tests.billing.sources.focus.focus_files import csv_bytes
+from tests.imports import Clock, line, make_connection
+from tests.reliability.conftest import Importer
+
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
+ROWS = 2000
+
+
+def content(version: int) -> bytes:
+    """Rows of which a tenth differ from version to version; their sum is known."""
+    return csv_bytes(
+        line(1 + n % 28, str(n if n % 10 else version), ServiceName=f"Service {n % 50}")
+        for n in range(ROWS)
+    )
+
+
+def total(version: int) -> int:
+    return sum(n if n % 10 else version for n in range(ROWS))
+
+
+def sweep() -> None:
+    """What the sweeper and a worker do once heartbeats are stale."""
+    later = timezone.now() + STALE_AFTER + timedelta(minutes=1)
+    for run_id in runs_to_send_again(at=later):
+        execute_run(run_id, clock=Clock(later))
+
+
+def import_whole(importer: Importer, path: Path) -> None:
+    result = importer.start(path).result()
+    assert result["code"] == 0, result["error"]
+
+
+def kill_often(importer: Importer, folder: Path, rounds: int, seed: int) -> Counter[str]:
+    """Import a new version, kill it on the way, finish, and look; returns where each kill fell."""
+    chance = random.Random(seed)  # noqa: S311  (moments, no secrets)
+    make_connection()
+    fell: Counter[str] = Counter()
+    path = folder / "may.csv"
+    path.write_bytes(content(0))
+    first = importer.start(path, held=True)
+    began = time.monotonic()
+    importer.release()
+    assert first.result()["code"] == 0
+    usual = time.monotonic() - began
+    for version in range(1, rounds + 1):
+        path.write_bytes(content(version))
+        importing = importer.start(path)
+        time.sleep(chance.uniform(0, usual * 1.05))
+        importing.kill()
+        run = ImportRun.objects.latest("pk")
+        fell["ended" if importing.has_ended else str(run.status)] += 1
+        # Whatever the moment: all of one version or all of the other, and every book agrees.
+        assert billed() in {total(version - 1), total(version)}
+        assert_books_balance()
+        sweep()
+        import_whole(importer, path)
+        assert billed() == total(version)
+        assert live().total() == ROWS
+        assert_books_balance()
+    return fell
+
+
+def test_kills_at_random_moments_lose_and_double_nothing(
+    importer: Importer, tmp_path: Path
+) -> None:
+    fell = kill_often(importer, tmp_path, rounds=15, seed=5)
+    assert fell[RunStatus.RUNNING] >= 5, f"the kills missed the work: {dict(fell)}"
+    assert not ImportRun.objects.filter(status__in=OPEN_RUN_STATUSES).exists()
+    # Each version was restated once for each day that it changed, however often it was begun.
+    assert Restatement.objects.count() % 14 == 0
+    assert Restatement.objects.count() <= 15 * 28
+
+
+@pytest.mark.prove
+def test_many_kills_at_random_moments_lose_and_double_nothing(
+    importer: Importer, tmp_path: Path
+) -> None:
+    fell = kill_often(importer, tmp_path, rounds=300, seed=int(time.time()))
+    assert fell[RunStatus.RUNNING] >= 100, dict(fell)
