@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -124,7 +125,7 @@ def test_allocating_on_paper_agrees_with_allocating_in_the_database(
         )
         cases = [make_use_case() for _ in range(3)]
         for condition, parts, priority, start, length in wanted:
-            values = {"mode": "equals"} | condition
+            values: dict[str, Any] = {"mode": "equals"} | condition
             if not values["value"]:
                 continue
             make_rule(
