@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import (
@@ -120,15 +121,15 @@ def change_rows(user: AnyUser, use_case: UseCase) -> QuerySet[Change]:
 
 
 def strength_counts(use_case: UseCase) -> dict[str, int]:
-    """Changes of a use case by their strongest evidence, strongest first, `unknown` last."""
-    found = dict(
-        changes_of_use_case(use_case)
-        .order_by("strength")
-        .values_list("strength")
-        .annotate(count=Count("pk"))
-    )
+    """Changes of a use case by their strongest evidence, strongest first, `unknown` last.
+
+    Unknown is what is left over: all are counted in an index, and only those with evidence read.
+    """
+    changes = changes_of_use_case(use_case)
+    known = changes.exclude(strength="").order_by("strength").values_list("strength")
+    found = dict(known.annotate(count=Count("pk")))
     counts = {strength.value: found.get(strength.value, 0) for strength in Strength}
-    return {**counts, UNKNOWN: found.get("", 0)}
+    return {**counts, UNKNOWN: changes.count() - sum(found.values())}
 
 
 def has_repository(use_case: UseCase) -> bool:
@@ -164,43 +165,65 @@ class ChangeToLog:
     is_own: bool
 
 
-def changes_to_remind_of(user: AnyUser, *, now: dt.datetime, limit: int) -> list[ChangeToLog]:
-    """Recent changes with evidence that this person may want to log; their own first.
-
-    Their own ones, and those for use cases of teams they belong to today. A constant number of
-    queries. Days of links are UTC days here: a reminder may be early or late by hours.
-    """
-    if not may_log_delivery(user) or not isinstance(user, User):
-        return []
-    # Never empty, or the case below becomes a bare 1, which PostgreSQL reads as “first column”.
-    teams = [0, *memberships_on(now.date()).filter(user=user).values_list("team_id", flat=True)]
-    links = (
+def _links_at_merge(teams: Sequence[int]) -> QuerySet[RepositoryLink]:
+    """For a subquery: links that held when the change was merged, those of `teams` first."""
+    # `teams` is never empty, or the case becomes a bare 1, which PostgreSQL reads as a column.
+    is_other = Case(When(use_case__team_id__in=[0, *teams], then=Value(0)), default=Value(1))
+    return (
         RepositoryLink.objects.filter(
             Q(ends_on__isnull=True) | Q(ends_on__gt=OuterRef("merged_at__date")),
             repository=OuterRef("repository"),
             starts_on__lte=OuterRef("merged_at__date"),
         )
         .exclude(use_case__stage__in=ENDED_STAGES)
-        .annotate(
-            is_other_team=Case(When(use_case__team_id__in=teams, then=Value(0)), default=Value(1))
-        )
-        .order_by("is_other_team", "use_case__title", "pk")
+        .order_by(is_other, "use_case__title", "pk")
     )
-    rows = (
-        Change.objects.filter(merged_at__gte=now - REMINDED_FOR, reverted_at__isnull=True)
+
+
+def _waiting(
+    rows: QuerySet[Change], links: QuerySet[RepositoryLink], since: dt.datetime
+) -> QuerySet[Any]:
+    """Those of `rows` that are worth a reminder, each with its use case, newest first."""
+    return (
+        rows.filter(merged_at__gte=since, reverted_at__isnull=True)
         .exclude(strength="")
         .annotate(
             slug=Subquery(links.values("use_case__slug")[:1]),
             use_case_title=Subquery(links.values("use_case__title")[:1]),
-            other_team=Subquery(links.values("is_other_team")[:1]),
-            not_own=Case(When(author__user=user, then=Value(0)), default=Value(1)),
         )
-        .filter(Q(not_own=0) | Q(other_team=0), ~_logged(), slug__isnull=False)
+        .filter(~_logged(), slug__isnull=False)
         .select_related("repository", "delivered_by")
         .defer("message")
-        .order_by("not_own", "-merged_at", "-pk")
+        .order_by("-merged_at", "-pk")
     )
+
+
+def changes_to_remind_of(user: AnyUser, *, now: dt.datetime, limit: int) -> list[ChangeToLog]:
+    """Recent changes with evidence that this person may want to log; their own first.
+
+    Their own ones, and those for use cases of teams they belong to today. A constant number of
+    queries, each led by an index (author, or repository and day). Days of links are UTC days
+    here: a reminder may be early or late by hours.
+    """
+    if not may_log_delivery(user) or not isinstance(user, User):
+        return []
+    since = now - REMINDED_FOR
+    teams = list(memberships_on(now.date()).filter(user=user).values_list("team_id", flat=True))
+    own = list(
+        _waiting(Change.objects.filter(author__user=user), _links_at_merge(teams), since)[:limit]
+    )
+    of_teams = RepositoryLink.objects.filter(use_case__team_id__in=teams)
+    repositories = set(of_teams.values_list("repository_id", flat=True))
+    others = _waiting(
+        Change.objects.filter(repository_id__in=repositories).exclude(
+            pk__in=[change.pk for change in own]
+        ),
+        _links_at_merge(teams).filter(use_case__team_id__in=teams),
+        since,
+    )
+    found: list[tuple[Any, bool]] = [(change, True) for change in own]
+    found += [(change, False) for change in others[: limit - len(own)]]
     return [
-        ChangeToLog(row, row.slug, row.use_case_title, is_own=row.not_own == 0)
-        for row in rows[:limit]
+        ChangeToLog(change, change.slug, change.use_case_title, is_own=is_own)
+        for change, is_own in found
     ]

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from adoption.choices import DeliveryState
 from adoption.delivery_states import Observed, standing_of
 from adoption.filters.deliveries import COUNTING
 from adoption.models import Change, UseCase
@@ -66,12 +67,13 @@ def use_case_deliveries(request: HttpRequest, use_case: UseCase) -> dict[str, An
 
 
 def _counting_figure(states: dict[str, int], url: str, now: dt.datetime) -> Figure:
+    standing = sum(states.values()) - states.get(DeliveryState.REJECTED.value, 0)
     return Figure(
         label="Held deliveries",
         value=sum(states.get(state.value, 0) for state in COUNTING_STATES),
         status=FigureStatus.PROVISIONAL,
         as_of=now,
-        note=f"of {number_text(sum(states.values()))} logged",
+        note=f"of {number_text(standing)} logged",
         definition_url=reverse("metric", args=["held_deliveries"]),
         lineage_url=f"{url}?state={COUNTING}",
     )

@@ -389,9 +389,12 @@ def test_a_page_costs_the_same_number_of_queries_whatever_it_lists(
     assert cost() == small
 
 
-def test_a_withdrawn_delivery_is_left_out_of_the_latest(
+def test_a_withdrawn_delivery_is_neither_among_the_latest_nor_counted(
     client: Client, history: History, use_case: UseCase, mira: User
 ) -> None:
+    log(use_case, mira, change=change(1))
     delivery = log(use_case, mira, link=DOCUMENT, title="Training plan")
     withdraw_delivery(delivery=delivery, actor=mira, at=day(30))
-    assert "Training plan" not in page(client, "use-case", use_case.slug, user=make_user())
+    text = page(client, "use-case", use_case.slug, user=make_user())
+    assert "Training plan" not in text
+    assert "of 1 logged" in text
