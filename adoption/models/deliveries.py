@@ -57,6 +57,12 @@ class Delivery(models.Model):
                 condition=Q(change__isnull=False) & ~Q(state="rejected"),
                 name="adoption_delivery_one_per_change",
             ),
+            # And so is anything else that a link leads to.
+            models.UniqueConstraint(
+                fields=["link"],
+                condition=Q(change__isnull=True) & ~Q(link="") & ~Q(state="rejected"),
+                name="adoption_delivery_one_per_link",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=DeliveryState.values), name="adoption_delivery_known_state"
             ),

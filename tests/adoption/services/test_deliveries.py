@@ -342,6 +342,20 @@ def test_one_change_logged_by_six_people_at_once_is_one_delivery(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_one_link_logged_by_six_people_at_once_is_one_delivery(use_case: UseCase) -> None:
+    link = "https://wiki.example/guide"
+    people = [make_user() for _ in range(6)]
+    results = _at_once(
+        *(
+            lambda person=person: log(use_case, person, link=link, title="A guide")
+            for person in people
+        )
+    )
+    assert sum(isinstance(result, Delivery) for result in results) == 1
+    assert sum(isinstance(result, BadDeliveryError) for result in results) == 5
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_withdrawal_during_advancing_is_not_lost(
     history: History, use_case: UseCase, mira: User, engine: str
 ) -> None:
