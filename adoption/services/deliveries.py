@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 _BATCH = 500
 _SHA_IN_LINK = re.compile(r"/commit/(?P<sha>[0-9a-f]{7,64})\b", re.IGNORECASE)
 _LOGGED_ALREADY = "This change has been logged already."
+_LINK_LOGGED_ALREADY = "This link has been logged already."
 _WHOLE_SHA = (40, 64)
 _CLOSED_STAGES = (Stage.STOPPED, Stage.RETIRED)
 
@@ -90,7 +91,8 @@ def log_delivery(
         with transaction.atomic():
             delivery.save()
     except IntegrityError as error:  # somebody was a moment faster
-        raise BadDeliveryError(_LOGGED_ALREADY, field=given_by) from error
+        reason = _LOGGED_ALREADY if change else _LINK_LOGGED_ALREADY
+        raise BadDeliveryError(reason, field=given_by) from error
     log.info("delivery_logged", delivery=delivery.pk, use_case=use_case.pk)
     return delivery
 
@@ -118,7 +120,7 @@ def _refuse_double(change: Change | None, link: str, given_by: str) -> None:
     if change is not None and counting.filter(change=change).exists():
         raise BadDeliveryError(_LOGGED_ALREADY, field=given_by)
     if change is None and counting.filter(link=link).exists():
-        raise BadDeliveryError("This link has been logged already.", field="link")
+        raise BadDeliveryError(_LINK_LOGGED_ALREADY, field="link")
 
 
 def _counting() -> Q:
