@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from portal.env import BASE_DIR
 from tests.plugins.chromium import chromium_path, is_required, missing_part
 from tests.plugins.services import Broker, Postgres, RunFolder
 
@@ -86,6 +87,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     early_config.stash[_SERVICES] = services
     early_config.add_cleanup(services.stop)
     services.start()
+    # Benchmarks keep their results where the person's data is, not in the run's own folder.
+    os.environ.setdefault(
+        "PLUMBLINE_BENCH_RESULTS",
+        str(Path(os.environ.get("PLUMBLINE_VAR") or BASE_DIR / "var").absolute() / "benchmarks"),
+    )
     os.environ.update(services.variables("main", 0))
 
 
