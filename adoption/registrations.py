@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adoption.demo import steps as demo
 from adoption.metrics import definitions  # noqa: F401  (importing it registers the metrics)
 from adoption.metrics.registry import metrics
 from adoption.selectors.portfolio import portfolio_columns
@@ -22,6 +23,7 @@ from adoption.vocabularies import (
 from portal.api.routers import register_api
 from portal.checks import check_registry
 from portal.choices import ImportKind
+from portal.demo import DemoStep, demo_steps
 from portal.imports.registry import FollowUp, ImportSource, follow_ups, import_sources
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.shell.navigation import NavigationEntry, navigation
@@ -112,3 +114,9 @@ scheduled_jobs.register(
         reason="Deliveries come to hold, and milestones to be missed, by the passing of time.",
     )
 )
+
+demo_steps.register(DemoStep("adoption.programme", 20, demo.build_programme))
+demo_steps.register(DemoStep("adoption.histories", 30, demo.build_histories))
+demo_steps.register(DemoStep("adoption.real_histories", 40, demo.build_real_histories))
+demo_steps.register(DemoStep("adoption.deliveries", 50, demo.build_deliveries))
+demo_steps.register(DemoStep("adoption.outcomes", 90, demo.finish))
