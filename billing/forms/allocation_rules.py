@@ -37,7 +37,7 @@ class RuleForm(forms.Form):
         label="Tag key",
         help_text="For tags only, for example application.",
     )
-    mode = forms.ChoiceField(choices=MatchMode.choices, label="It")
+    mode = forms.ChoiceField(choices=MatchMode.choices, label="Match")
     value = forms.CharField(
         max_length=500,
         help_text="Exactly as the bill writes it; upper and lower case differ.",

@@ -40,3 +40,9 @@ class CostTable(ShellTable):
     )
     lines = NumberColumn("Lines", help_text="Cost lines, or parts of lines that were split")
     newest_day = DateColumn("Newest day", help_text="Last day (UTC) with a line")
+
+
+class LargestCostTable(CostTable):
+    """The same for groups without an order of their own: the largest first."""
+
+    default_sort = "-billed"

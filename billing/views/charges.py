@@ -28,6 +28,7 @@ from portal.shell.money import nano_text
 from portal.shell.views import Crumb
 
 _NOT_STATED = "not stated"
+_NANO_OF_A_CENT = 10_000_000
 
 
 def charge_page(request: HttpRequest, pk: int) -> HttpResponseBase:
@@ -57,7 +58,7 @@ def charge_page(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _amounts(charge: Charge) -> list[tuple[str, str, str]]:
-    """Name, amount for reading, exact amount."""
+    """Name, amount for reading, and the exact one where reading rounds."""
     found = []
     for label, nano in (
         ("Billed", charge.billed_nano),
@@ -69,7 +70,9 @@ def _amounts(charge: Charge) -> list[tuple[str, str, str]]:
             found.append((label, _NOT_STATED, ""))
         else:
             shown = nano_money_text(nano, charge.currency)
-            found.append((label, shown, f"{nano_text(nano)} {charge.currency}"))
+            is_rounded = nano % _NANO_OF_A_CENT != 0
+            exact = f"{nano_text(nano)} {charge.currency}" if is_rounded else ""
+            found.append((label, shown, exact))
     return found
 
 

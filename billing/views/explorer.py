@@ -22,7 +22,7 @@ from billing.selectors.costs import CostSum, Group, Kind, cost_sums, merge_sums
 from billing.selectors.figures import cost_figure, status_of
 from billing.selectors.references import UNALLOCATED, BadReferenceError, FigureReference
 from billing.selectors.use_cases import UseCaseName, all_use_case_names, use_case_names
-from billing.tables.costs import CostTable
+from billing.tables.costs import CostTable, LargestCostTable
 from billing.views.cost_charts import largest_chart, month_chart
 from portal.shell.figures import Figure, FigureKind, share_of
 from portal.shell.formats import nano_money_text
@@ -93,7 +93,8 @@ class CostExplorerPage(ListPage):
             nowhere = source.filter(use_case__isnull=True)
             self.unallocated = {each.kind: each for each in cost_sums(nowhere, now=self.now)}
         records = [self._record(each) for each in self.groups]
-        return CostTable(records, query=self.request.GET, path=self.request.path)
+        table_class = CostTable if self.group == Group.MONTH else LargestCostTable
+        return table_class(records, query=self.request.GET, path=self.request.path)
 
     def _reference(self) -> FigureReference:
         """The filters as a figure's reference; a title that was typed becomes a slug."""

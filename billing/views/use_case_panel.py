@@ -76,21 +76,30 @@ def _no_cost(slug: str, has_rules: bool, may_edit: bool) -> EmptyState:
 
 def _section(found: KindOfCost, slug: str, now: dt.datetime) -> CostSection:
     kind = found.kind
+    heading = f"{kind.currency}, {kind.basis_label.lower()}"
     whole = FigureReference(use_case=slug, currency=kind.currency, basis=kind.basis)
     first, last = found.window
     window = whole.with_(first=first, last=last)
     return CostSection(
-        heading=f"{kind.currency}, {kind.basis_label.lower()}",
+        heading=heading,
         figures=[
-            cost_figure(found.total, whole, label="Billed to date", now=now),
+            cost_figure(found.total, whole, label="Billed to date", now=now, window=""),
             cost_figure(
-                found.total, whole.with_(measure="effective"), label="Effective to date", now=now
+                found.total,
+                whole.with_(measure="effective"),
+                label="Effective to date",
+                now=now,
+                window="",
             ),
             _unallocated_share(found, window, now),
         ],
         chart=month_chart([(month.label, each) for month, each in found.months], kind=kind),
-        services=ServiceCostTable.of(_service_rows(found, window, now)),
-        months=MonthCostTable.of(_month_rows(found, whole, now)),
+        services=ServiceCostTable.of(
+            _service_rows(found, window, now), caption=f"Cost by service in {heading}"
+        ),
+        months=MonthCostTable.of(
+            _month_rows(found, whole, now), caption=f"Cost by month in {heading}"
+        ),
         more_services=max(0, len(found.services) - _MOST_SERVICES),
         explorer_url=window.with_(measure="billed").explorer_url,
     )
@@ -159,7 +168,7 @@ def cost_to_date_column(use_case_ids: Sequence[int]) -> dict[int, Figure]:
     for pk, sums in costs_to_date(use_case_ids, now=now).items():
         reference = FigureReference(use_case=names[pk].slug)
         if len(sums) == 1:
-            found[pk] = cost_figure(sums[0], reference, label="Cost to date", now=now)
+            found[pk] = cost_figure(sums[0], reference, label="Cost to date", now=now, window="")
         else:
             kinds = ", ".join(f"{each.kind.currency} {each.kind.basis}" for each in sums)
             found[pk] = Figure.missing("Cost to date", f"several sums that do not add up: {kinds}")

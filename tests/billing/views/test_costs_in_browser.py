@@ -1,0 +1,128 @@
+"""The cost pages in a real browser: light and dark, narrow and wide, axe, keyboard, bytes, paper.
+
+The `page` fixture fails on any console error, CSP violation or foreign request by itself.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from billing.models import AllocationRule
+from tests.billing.views.conftest import Bill
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture
+def open_page(
+    page: Page, live_server: Any, sign_in: Callable[[Any], None], bill: Bill
+) -> Callable[[str], Page]:
+    """Open an address as finance."""
+    sign_in(bill.finance)
+
+    def open_at(path: str) -> Page:
+        page.goto(f"{live_server.url}{path}")
+        return page
+
+    return open_at
+
+
+def addresses(bill: Bill) -> list[str]:
+    lineage = bill.url("cost-lineage")
+    return [
+        f"{reverse('costs')}?from=2026-01&to=2026-05",
+        f"{reverse('costs')}?group=service",
+        f"{reverse('costs')}?group=use_case&use_case=nobody",
+        reverse("costs-unallocated"),
+        f"{reverse('costs-unallocated')}?by=tag",
+        f"{reverse('costs-unallocated')}?month=2025-01",
+        reverse("cost-definitions"),
+        lineage,
+        f"{lineage}&measure=effective&as_of={bill.superseded.recorded_at:%Y-%m-%dT%H:%M:%SZ}",
+        f"{lineage}&month=2025-01",
+        bill.url("charge"),
+        reverse("charge", args=[bill.superseded.pk]),
+        reverse("restatements"),
+        reverse("allocation-rules"),
+        bill.url("allocation-rule"),
+        bill.url("allocation-rule-edit"),
+        bill.url("allocation-rule-retire"),
+        f"{reverse('allocation-rule-new')}?field=tag&tag_key=team&value=search",
+        bill.url("use-case"),
+        reverse("use-case", args=[bill.empty.slug]),
+        reverse("portfolio"),
+    ]
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options={"runOnly": RULES}).response["violations"]
+    return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1400])
+def test_every_page_is_free_of_violations_and_fits_its_width(
+    open_page: Callable[[str], Page], page: Page, bill: Bill, scheme: Any, width: int
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    for path in addresses(bill):
+        open_page(path)
+        assert violations(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_a_rule_is_made_from_the_work_list_with_the_keyboard(
+    open_page: Callable[[str], Page], page: Page, bill: Bill
+) -> None:
+    open_page(f"{reverse('costs-unallocated')}?by=tag")
+    page.get_by_role("link", name="Make a rule for team: search").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Value")).to_have_value("search")
+    page.get_by_label("Use case").first.focus()
+    page.keyboard.type("answer-drafts")
+    page.keyboard.press("Tab")
+    page.keyboard.type("50")
+    page.get_by_role("button", name="Preview").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="What would move in May 2026")).to_be_visible()
+    expect(page.locator("#preview")).to_contain_text("3.50")
+    page.get_by_role("button", name="Save the rule").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("is saved as version 1")).to_be_visible()
+    assert AllocationRule.objects.count() == 2
+
+
+def test_the_explorer_narrows_down_and_keeps_its_address(
+    open_page: Callable[[str], Page], page: Page, bill: Bill
+) -> None:
+    open_page(reverse("costs"))
+    assert "from=2025-12&to=2026-05" in page.url
+    page.get_by_label("Group by").select_option("use_case")
+    expect(page.locator("#results tbody th a").filter(has_text="Unallocated")).to_be_visible()
+    assert "group=use_case" in page.url
+    page.locator("#results tbody th a").filter(has_text="Answer drafts").click()
+    expect(page.get_by_label("Use case", exact=True)).to_have_value("answer-drafts")
+    page.locator("#results td.n a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Where this figure comes from")
+    page.locator("#lines tbody th a").first.click()
+    expect(page.get_by_role("heading", name="The record in the file")).to_be_visible()
+
+
+def test_the_use_case_page_with_cost_is_light(
+    open_page: Callable[[str], Page], page: Page, bill: Bill
+) -> None:
+    answers: list[Any] = []
+    page.on("response", lambda answer: answers.append(answer))
+    open_page(bill.url("use-case"))
+    page.wait_for_load_state("networkidle")
+    assert len(answers) >= 5
+    assert sum(len(gzip.compress(answer.body(), 6)) for answer in answers) < 100 * 1024
