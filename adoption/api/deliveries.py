@@ -75,7 +75,9 @@ class DeliverySerializer(serializers.Serializer[Any]):
     assistance = serializers.ChoiceField(AiAssistance.choices)
     state = serializers.ChoiceField(DeliveryState.choices)
     state_reason = serializers.CharField(allow_null=True)
-    claimed_at = serializers.DateTimeField()
+    claimed_on = serializers.DateField(
+        help_text="UTC day. Never the time: with it, what one person logged in a row could be told."
+    )
     merged_at = serializers.DateTimeField(allow_null=True)
     deployed_at = serializers.DateTimeField(allow_null=True)
     held_at = serializers.DateTimeField(allow_null=True)
@@ -121,7 +123,8 @@ def delivery_rows(deliveries: QuerySet[Delivery]) -> QuerySet[Any, Any]:
 
 def present_delivery(request: Request, row: dict[str, Any]) -> dict[str, Any]:
     """One delivery as answered."""
-    shown = {name: row[name] for name in _PLAIN}
+    shown = {name: row[name] for name in _PLAIN if name != "claimed_at"}
+    shown["claimed_on"] = row["claimed_at"].date()
     change = None
     if row["change_sha"] is not None:
         change = {

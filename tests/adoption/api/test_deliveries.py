@@ -232,3 +232,14 @@ def test_a_state_that_moves_changes_the_tag(world: World) -> None:
     assert client.get(OWN, headers={"if-none-match": tag}).status_code == 304
     deliver(change, "v2")
     assert client.get(OWN, headers={"if-none-match": tag}).status_code == 200
+
+
+def test_the_time_of_day_of_a_claim_is_not_told(world: World) -> None:
+    make_change("b" * 40)
+    assert log(world, change="b" * 40).status_code == 201
+
+    address = f"/api/v1/use-cases/{world.use_case.slug}/deliveries/"
+    answer = client_of(world.owner).get(address).json()
+
+    assert [row["claimed_on"] for row in answer["results"]] == [NOW.date().isoformat()]
+    assert "claimed_at" not in json.dumps(answer)
