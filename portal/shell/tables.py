@@ -56,7 +56,7 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
 
     default_sort: ClassVar[str] = ""
     unique_key: ClassVar[tuple[str, ...]] = ("pk",)
-    caption: ClassVar[str] = ""
+    caption: str = ""
     page_size: ClassVar[int] = PAGE_SIZE
 
     def __init__(
@@ -90,9 +90,16 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
         self.page_of_records = self._read(self.ordered)
 
     @classmethod
-    def of(cls, records: Sequence[Record]) -> Self:
-        """A short table inside a page: all its rows, in the given order, no sorting, no pages."""
-        return cls(records)
+    def of(cls, records: Sequence[Record], *, caption: str = "") -> Self:
+        """A short table inside a page: all its rows, in the given order, no sorting, no pages.
+
+        Args:
+            caption: instead of the class's own, where a page has several of these tables.
+        """
+        table = cls(records)
+        if caption:
+            table.caption = caption
+        return table
 
     def _read(self, source: Source) -> PageOfRecords:
         if self.query is None:

@@ -33,6 +33,12 @@ class PageGuard:
     def problems(self) -> list[str]:
         return [p for p in self._problems if not any(a.search(p) for a in self._allowed)]
 
+    def take(self) -> list[str]:
+        """The problems so far, and forget them: for a page that goes on to the next address."""
+        found = self.problems()
+        self._problems.clear()
+        return found
+
     def watch(self, page: Page) -> None:
         page.on("console", self._console)
         page.on("pageerror", self._page_error)
@@ -54,10 +60,10 @@ class PageGuard:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks for a page is a browser test, and is skipped before a server starts for it."""
+    """Whatever asks for a browser is a browser test, skipped before a server starts for it."""
     missing = None if is_required() else missing_part()
     for item in items:
-        if "page" in getattr(item, "fixturenames", ()):
+        if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
             if missing:
                 item.add_marker(pytest.mark.skip(reason=f"NO BROWSER: {missing}"))

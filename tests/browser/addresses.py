@@ -1,0 +1,190 @@
+"""Every page of the product: what the URL configuration has, and what to put into each address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.browser.server import Site
+
+NOT_PAGES = ("api/", "ops/", "ops", "healthz", "readyz")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One visit of a page.
+
+    Attributes:
+        label: sets it apart from other visits of the same route.
+        values: by name of an argument of the route, where the story has it (`use_case.slug`,
+            `runs.held.pk`), or `=text` for a plain value.
+        query: of the address; `{…}` is replaced by what the story has there.
+        anonymous: nobody is signed in.
+    """
+
+    label: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
+    anonymous: bool = False
+
+    def address(self, route: str, site: Site) -> str:
+        """The address of this visit, without the host."""
+        known = {
+            name: where[1:] if where.startswith("=") else site.value(where)
+            for name, where in self.values.items()
+        }
+        query = re.sub(r"{(.+?)}", lambda found: quote(site.value(found[1])), self.query)
+        return reverse(route, kwargs=known) + (f"?{query}" if query else "")
+
+
+def named_routes() -> set[str]:
+    """Names of all addresses that may be pages: not the API, not what machines ask."""
+    return {name for name, route in _walk(get_resolver().url_patterns, "") if name and _may(route)}
+
+
+def _may(route: str) -> bool:
+    return not route.startswith(NOT_PAGES)
+
+
+def _walk(
+    patterns: Sequence[URLPattern | URLResolver], prefix: str
+) -> Iterator[tuple[str | None, str]]:
+    for each in patterns:
+        route = prefix + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from _walk(each.url_patterns, route)
+        else:
+            yield each.name, route
+
+
+def _slug(where: str, **more: str) -> dict[str, str]:
+    return {"slug": where, **more}
+
+
+ONE = (Visit(),)
+USE_CASE = (Visit(values=_slug("use_case.slug")),)
+USE_CASES = (
+    Visit("full", _slug("use_case.slug")),
+    Visit("bare", _slug("bare.slug")),
+    Visit("stopped", _slug("stopped.slug")),
+)
+MILESTONE = (Visit(values=_slug("use_case.slug", pk="milestone.pk")),)
+TEAM = (Visit(values=_slug("team.slug")),)
+PROGRAMME = (Visit(values=_slug("programme.slug")),)
+CONNECTION = (Visit(values=_slug("connection.slug")),)
+RULE = (Visit(values={"key": "rule.key"}),)
+LIST = (Visit("all"), Visit("nothing", query="q=nothing-like-it"))
+
+PAGES: Mapping[str, Sequence[Visit]] = {
+    # portal
+    "home": ONE,
+    "sign-in": (Visit(anonymous=True),),
+    "connection-list": LIST,
+    "connection-new": (
+        Visit("choice"),
+        Visit("focus", query="source=focus"),
+        Visit("git", query="source=git"),
+    ),
+    "connection": (*CONNECTION, Visit("quiet", _slug("quiet.slug"))),
+    "connection-edit": CONNECTION,
+    "connection-upload": CONNECTION,
+    "import-run-list": (Visit("all"), Visit("held", query="status=held")),
+    "import-run": tuple(
+        Visit(name, {"pk": f"runs.{name}.pk"})
+        for name in (
+            "mixed", "revised", "refused", "held", "dry", "discarded", "replayed", "waiting",
+        )
+    ),
+    "rejected-row-list": LIST,
+    "rejected-row": tuple(
+        Visit(name, {"pk": f"rows.{name}.pk"}) for name in ("waiting", "mended", "dismissed")
+    ),
+    # adoption
+    "portfolio": (*LIST, Visit("by team", query="group=team")),
+    "use-case-new": ONE,
+    "use-case": USE_CASES,
+    "use-case-edit": USE_CASE,
+    "use-case-stage": USE_CASE,
+    "repository-link-new": USE_CASE,
+    "repository-link-end": (Visit(values=_slug("use_case.slug", pk="link.pk")),),
+    "milestone-new": USE_CASE,
+    "milestone-edit": MILESTONE,
+    "milestone-remove": MILESTONE,
+    "use-case-deliveries": USE_CASES,
+    "use-case-changes": USE_CASES,
+    "my-deliveries": LIST,
+    "log-delivery": (
+        Visit("blank"),
+        Visit("chosen", query="use_case={use_case.slug}"),
+        Visit("link", query="use_case={use_case.slug}&link=https://wiki.acme.example/new"),
+    ),
+    "delivery-reviews": ONE,
+    "delivery": (
+        Visit("of a change", {"pk": "own.pk"}),
+        Visit("of a link", {"pk": "own_link.pk"}),
+    ),
+    "delivery-withdraw": (Visit(values={"pk": "own.pk"}),),
+    "delivery-review": (Visit(values={"pk": "to_review.pk"}),),
+    "programme-list": ONE,
+    "programme-new": ONE,
+    "programme": PROGRAMME,
+    "programme-edit": PROGRAMME,
+    "team-list": ONE,
+    "team-new": ONE,
+    "team": TEAM,
+    "team-edit": TEAM,
+    "membership-new": TEAM,
+    "membership-end": (Visit(values=_slug("team.slug", pk="membership.pk")),),
+    "metric-list": ONE,
+    "metric": (
+        Visit("count", {"key": "=held_deliveries"}),
+        Visit("money", {"key": "=effective_cost_per_held_delivery"}),
+    ),
+    "metric-of-use-case": (
+        Visit("value", {"key": "=held_deliveries", "slug": "use_case.slug"}),
+        Visit("money", {"key": "=effective_cost_per_held_delivery", "slug": "use_case.slug"}),
+        Visit("missing", {"key": "=effective_cost_per_held_delivery", "slug": "bare.slug"}),
+    ),
+    # billing
+    "costs": (
+        Visit("newest"),
+        Visit("by service", query="group=service"),
+        Visit("by use case", query="group=use_case"),
+        Visit("nothing", query="service=nothing-like-it"),
+        Visit("impossible", query="from=soon&use_case=no-such-thing"),
+    ),
+    "costs-unallocated": (Visit("sub-account"), Visit("by tag", query="by=tag")),
+    "cost-definitions": ONE,
+    "cost-lineage": (
+        Visit("use case", query="use_case={use_case.slug}&month={month}&measure=effective"),
+        Visit("as of", query="use_case={use_case.slug}&month={month}&as_of=2026-01-01T00:00:00Z"),
+    ),
+    "charge": (Visit(values={"pk": "charge.pk"}),),
+    "restatements": ONE,
+    "allocation-rules": LIST,
+    "allocation-rule-new": ONE,
+    "allocation-rule": (*RULE, Visit("retired", {"key": "retired_rule.key"})),
+    "allocation-rule-edit": RULE,
+    "allocation-rule-retire": RULE,
+}  # fmt: skip
+
+# Parts of pages, asked for by pages above.
+FRAGMENTS: Mapping[str, Visit] = {
+    "use-case-similar": Visit(query="title=Call+summaries"),
+    "log-delivery-link": Visit(query="link=https://wiki.acme.example/new"),
+    "log-delivery-changes": Visit(query="use_case={use_case.slug}"),
+}
+
+# They only take what a form sends.
+ACTIONS: Mapping[str, Visit] = {
+    "sign-out": Visit(),
+    "theme": Visit(),
+    **{
+        f"import-run-{name}": Visit(values={"pk": "runs.held.pk"})
+        for name in ("replay", "release", "discard")
+    },
+}

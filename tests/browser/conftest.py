@@ -1,0 +1,16 @@
+"""One story for a whole module, served by a real web server; nothing in it changes meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.server import Site, running_site
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The served story."""
+    with running_site(tmp_path_factory.mktemp("site")) as site:
+        yield site
