@@ -131,7 +131,11 @@ class Change(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["repository", "-merged_at"], name="adoption_change_by_merge"),
+            # The last two are there so that counting evidence reads the index alone.
+            models.Index(
+                fields=["repository", "-merged_at", "strength", "delivered_at"],
+                name="adoption_change_by_merge",
+            ),
             models.Index(
                 fields=["repository", "delivered_at"],
                 name="adoption_change_ai_delivered",
