@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -128,8 +129,8 @@ class CostExplorerPage(ListPage):
             "sub": each.key[1] if self.group == Group.SERVICE else "",
             "place": each.key[0] if self.group == Group.MONTH else group.name.casefold(),
             "url": f"{billed.explorer_url}&group={following}",
-            "billed": cost_figure(each, billed, now=self.now, window=""),
-            "effective": cost_figure(each, effective, now=self.now, window=""),
+            "billed": partial(cost_figure, each, billed, now=self.now, window=""),
+            "effective": partial(cost_figure, each, effective, now=self.now, window=""),
             "billed_nano": each.billed_nano,
             "effective_nano": each.effective_nano,
             "currency": each.kind.currency,
