@@ -50,5 +50,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     from portal.tasks import run_import
 
     told: list[int] = []
-    monkeypatch.setattr(run_import, "delay", lambda *, run_id: told.append(run_id))
+    monkeypatch.setattr(
+        run_import, "apply_async", lambda *, kwargs, **_: told.append(kwargs["run_id"])
+    )
     return told

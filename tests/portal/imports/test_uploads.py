@@ -70,7 +70,7 @@ def test_with_the_broker_away_the_run_waits_and_the_page_says_so(
     def away(**_: Any) -> None:
         raise OperationalError("no socket")
 
-    monkeypatch.setattr(task, "delay", away)
+    monkeypatch.setattr(task, "apply_async", away)
     response = fin_client.post(PATH, {"uploads": upload()})
     page = text_of(fin_client.get(response.headers["Location"]))
     assert "The queue cannot be reached" in page
