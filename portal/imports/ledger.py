@@ -111,13 +111,14 @@ def record_rejections(
     """Put rejected rows into quarantine.
 
     A row that already waits there, from an earlier run of the connection or from before this one
-    was held and released, is not listed twice: it is pointed at this run, its newest sighting.
+    was held and released, is not listed twice: it is pointed at this run, its newest sighting. One
+    that a person dismissed stays dismissed when it comes again.
     """
     names = {file.index: file.name for file in files}
-    waiting = _waiting_rows(run.connection_id, {item.raw_sha256 for item in rejections})
+    known = _known_rows(run.connection_id, {item.raw_sha256 for item in rejections})
     fresh: list[RejectedRow] = []
     for item in rejections:
-        seen = waiting[(item.raw_sha256, item.field, item.code)]
+        seen = known[(item.raw_sha256, item.field, item.code)]
         if seen:
             row = seen.pop()
             row.run, row.file_index, row.line = run, item.file_index, item.line
@@ -143,18 +144,18 @@ def record_rejections(
     RejectedRow.objects.bulk_create(fresh, batch_size=500)
 
 
-def _waiting_rows(
+def _known_rows(
     connection_id: int, digests: set[str]
 ) -> dict[tuple[str, str, str], list[RejectedRow]]:
-    """Rows in quarantine that nobody has decided about, by raw text, field and code."""
+    """Rows that wait or were dismissed, by raw text, field and code; the waiting go first."""
     found: dict[tuple[str, str, str], list[RejectedRow]] = defaultdict(list)
     asked = sorted(digests)
     for start in range(0, len(asked), 500):
         for row in RejectedRow.objects.filter(
             connection_id=connection_id,
-            state=RejectedRowState.WAITING,
+            state__in=(RejectedRowState.WAITING, RejectedRowState.DISMISSED),
             raw_sha256__in=asked[start : start + 500],
-        ):
+        ).order_by("state", "pk"):
             found[(row.raw_sha256, row.field, row.code)].append(row)
     return found
 

@@ -207,6 +207,16 @@ def test_a_row_is_decided_once(cloud: Connection, mender: User) -> None:
     assert (row.state, row.repaired_text) == (RejectedRowState.DISMISSED, "")
 
 
+def test_a_dismissed_row_stays_dismissed_when_it_comes_again(
+    cloud: Connection, mender: User
+) -> None:
+    first = run_import(cloud, [line(1), line(2, **BAD), line(2, **BAD)])
+    dismiss_row(row=first.rejected_rows.latest("pk"), reason="a total line", actor=mender, at=START)
+    again = run_import(cloud, [line(1), line(3), line(2, **BAD), line(2, **BAD)])
+    assert counts(again) == {"read": 4, "inserted": 1, "unchanged": 1, "rejected": 2}
+    assert sorted(RejectedRow.objects.values_list("state", flat=True)) == ["dismissed", "waiting"]
+
+
 # --- attempts, sweeping ---------------------------------------------------------------------
 
 
