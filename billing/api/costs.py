@@ -18,7 +18,7 @@ from billing.choices import ChargeCategory, CostBasis, Finality, UnallocatedReas
 from billing.models import DailyCost
 from billing.policies import may_see_costs
 from billing.selectors.costs import CostSum, Group, Kind, cost_sums, merge_sums
-from billing.selectors.daily_costs import daily_costs_visible_to, within
+from billing.selectors.daily_costs import daily_costs_visible_to, monthly_costs_visible_to, within
 from billing.selectors.finality import Settledness, finality_of
 from billing.selectors.freshness import last_applied_runs
 from billing.selectors.references import UNALLOCATED, FigureReference
@@ -308,7 +308,10 @@ class UseCaseCostsView(ApiView):
     def _answer(request: Request, use_case_id: int, wanted: FigureReference) -> dict[str, Any]:
         """The document: six queries, whatever the window."""
         now = timezone.now()
-        everything = within(_visible_costs(request), start=wanted.start, end=wanted.end)
+        if not may_see_costs(request.user):
+            raise PermissionDenied
+        visible = monthly_costs_visible_to(request.user)
+        everything = within(visible, start=wanted.start, end=wanted.end)
         own = cost_sums(
             everything.filter(use_case_id=use_case_id), by=(Group.MONTH, Group.SERVICE), now=now
         )

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from billing.choices import UnallocatedReason
 from billing.forms.fields import NOWHERE, UseCaseField
-from billing.models import DailyCost
+from billing.models import MonthlyCost
 from billing.selectors.choices_in_use import choices_for
 from billing.selectors.costs import Group
 from billing.selectors.use_cases import UseCaseName
@@ -84,7 +84,7 @@ class CostFilters(ShellFilterSet):
     )
 
     class Meta:
-        model = DailyCost
+        model = MonthlyCost
         fields = ()
 
     @classmethod
@@ -96,6 +96,8 @@ class CostFilters(ShellFilterSet):
         }
         return {**months, **super().get_filters()}
 
-    def keep_all(self, rows: QuerySet[DailyCost], _name: str, _value: str) -> QuerySet[DailyCost]:
+    def keep_all(
+        self, rows: QuerySet[MonthlyCost], _name: str, _value: str
+    ) -> QuerySet[MonthlyCost]:
         """Grouping changes how it is shown, never what."""
         return rows

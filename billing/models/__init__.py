@@ -3,7 +3,7 @@
 from billing.models.allocation import Allocation, AllocationRule, AllocationShare
 from billing.models.charges import Charge, ChargeDimension, ChargeSlice
 from billing.models.restatements import Restatement
-from billing.models.rollups import DailyCost
+from billing.models.rollups import DailyCost, MonthlyCost
 
 __all__ = [
     "Allocation",
@@ -13,5 +13,6 @@ __all__ = [
     "ChargeDimension",
     "ChargeSlice",
     "DailyCost",
+    "MonthlyCost",
     "Restatement",
 ]

@@ -1,4 +1,4 @@
-"""Daily cost, kept so that pages never read charges."""
+"""Daily and monthly cost, kept so that pages never read charges."""
 
 from __future__ import annotations
 
@@ -40,7 +40,51 @@ class DailyCost(models.Model):
         indexes = [
             models.Index(fields=["use_case", "day"], name="billing_daily_by_use_case"),
             models.Index(fields=["day"], name="billing_daily_by_day"),
+            models.Index(fields=["connection", "day"], name="billing_daily_by_connection"),
         ]
 
     def __str__(self) -> str:
         return f"{self.day} {self.service_name}"
+
+
+class MonthlyCost(models.Model):
+    """Daily costs summed by UTC month: every figure on a page is of whole months.
+
+    Rewritten with the days of its month. `day` is the first day of the month, so that one window
+    of days reads both tables. A month's sum can pass 64 bits where a day's cannot, so amounts
+    stand in two columns: whole units, and the nano-units left over (summed, so of any size).
+    """
+
+    day = models.DateField()
+    newest_day = models.DateField()
+    use_case = models.ForeignKey(
+        "adoption.UseCase", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    connection = models.ForeignKey(
+        "portal.Connection", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    provider = models.TextField()
+    service_name = models.TextField()
+    charge_category = models.TextField()
+    currency = models.CharField(max_length=8)
+    cost_basis = models.CharField(max_length=16)
+    unallocated_reason = models.CharField(max_length=16, blank=True)
+    billed_whole = models.BigIntegerField()
+    billed_part = models.BigIntegerField()
+    effective_whole = models.BigIntegerField()
+    effective_part = models.BigIntegerField()
+    effective_unknown = models.PositiveIntegerField()
+    charges = models.PositiveIntegerField()
+    uninvoiced = models.PositiveIntegerField(default=0)
+    restated = models.PositiveIntegerField(default=0)
+    changed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["use_case", "day"], name="billing_monthly_by_use_case"),
+            models.Index(fields=["connection", "day"], name="billing_monthly_by_connection"),
+            models.Index(fields=["day"], name="billing_monthly_by_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m} {self.service_name}"

@@ -1,4 +1,4 @@
-"""What filters can offer: the values that daily costs hold."""
+"""What filters can offer: the values that monthly costs hold."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from django.core.cache import cache
 from django.db.models import Max
 
 from billing.choices import CostBasis
-from billing.models import DailyCost
+from billing.models import MonthlyCost
+from billing.selectors.sums import newest_write
 from portal.shell.periods import Month
 
 _CACHE_SECONDS = 3600
 
 
 def values_in_use() -> dict[str, list[str]]:
-    """Providers, services, currencies and bases, sorted; kept until a daily cost is written."""
-    newest = DailyCost.objects.aggregate(newest=Max("pk"))["newest"]
+    """Providers, services, currencies and bases, sorted; kept until a cost is written."""
+    newest = newest_write()
     key = f"billing:values-in-use:{newest}"
     found: dict[str, list[str]] | None = cache.get(key)
     if found is None:
         names = ("provider", "service_name", "currency", "cost_basis")
-        rows = DailyCost.objects.order_by().values_list(*names).distinct()
+        rows = MonthlyCost.objects.order_by().values_list(*names).distinct()
         columns = list(zip(*rows, strict=True)) or [()] * len(names)
         found = {name: sorted(set(column)) for name, column in zip(names, columns, strict=True)}
         cache.set(key, found, _CACHE_SECONDS)
@@ -36,5 +37,5 @@ def choices_for(column: str) -> list[tuple[str, str]]:
 
 def newest_month() -> Month | None:
     """The newest month (UTC) with costs; None before the first import."""
-    day = DailyCost.objects.aggregate(newest=Max("day"))["newest"]
+    day = MonthlyCost.objects.aggregate(newest=Max("day"))["newest"]
     return None if day is None else Month.of(day)

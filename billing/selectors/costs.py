@@ -1,4 +1,6 @@
-"""Sums of money, from the daily costs and never from charges.
+"""Sums of money, from the roll-ups and never from charges.
+
+Monthly costs tell whole months, and thirty times quicker; daily costs tell any window of days.
 
 Every sum carries currency, basis, status, freshness and coverage. Sums of different currencies or
 bases are different sums: there is one for each, and nothing here adds two of them.
@@ -15,10 +17,10 @@ from typing import Any
 from django.db.models import F, Max, QuerySet, Sum
 
 from billing.choices import CostBasis, Finality
-from billing.models import DailyCost, Restatement
+from billing.models import DailyCost, MonthlyCost, Restatement
 from billing.selectors.finality import Settledness, finality_of, worst
 from billing.selectors.freshness import last_applied_runs
-from billing.selectors.sums import MonthOf, nano_sums, read_nano
+from billing.selectors.sums import MonthOf, read_nano, roll_up_sums
 
 
 class Group(StrEnum):
@@ -113,7 +115,7 @@ class _Draft:
         self.lines += row["lines"]
         self.uninvoiced += row["not_invoiced"]
         self.restated += row["was_restated"]
-        self.newest_day = max(self.newest_day, row["newest_day"])
+        self.newest_day = max(self.newest_day, row["newest_on"])
         self.connections.add(row["connection_id"])
         changed = row["last_change"]
         if changed is not None and (self.changed_at is None or changed > self.changed_at):
@@ -121,9 +123,12 @@ class _Draft:
 
 
 def cost_sums(
-    rows: QuerySet[DailyCost], *, by: Sequence[Group] = (), now: dt.datetime
+    rows: QuerySet[DailyCost] | QuerySet[MonthlyCost],
+    *,
+    by: Sequence[Group] = (),
+    now: dt.datetime,
 ) -> list[CostSum]:
-    """Sum daily costs by `by`, currency and basis: three queries, whatever there is.
+    """Sum daily or monthly costs by `by`, currency and basis: three queries, whatever there is.
 
     In the order of the groups, then currency and basis.
     """
@@ -134,13 +139,13 @@ def cost_sums(
         rows.order_by()
         .values("connection_id", "currency", "cost_basis", **columns)
         .annotate(
-            **nano_sums(billed="billed_nano", effective="effective_nano"),
+            **roll_up_sums(rows.model),
             unknown=Sum("effective_unknown"),
             lines=Sum("charges"),
             not_invoiced=Sum("uninvoiced"),
             was_restated=Sum("restated"),
             last_change=Max("changed_at"),
-            newest_day=Max("day"),
+            newest_on=Max("newest_day" if rows.model is MonthlyCost else "day"),
         )
     )
     for row in found:
@@ -216,9 +221,12 @@ def costs_to_date(
     Args:
         until: only days (UTC) before this one.
     """
-    rows = DailyCost.objects.filter(use_case_id__in=list(use_case_ids))
-    if until is not None:
-        rows = rows.filter(day__lt=until)
+    ids = list(use_case_ids)
+    rows: QuerySet[DailyCost] | QuerySet[MonthlyCost]
+    if until is None:
+        rows = MonthlyCost.objects.filter(use_case_id__in=ids)
+    else:
+        rows = DailyCost.objects.filter(use_case_id__in=ids, day__lt=until)
     found: dict[int, list[CostSum]] = {}
     for each in cost_sums(rows, by=(Group.USE_CASE,), now=now):
         found.setdefault(each.key[0], []).append(each)

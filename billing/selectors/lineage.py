@@ -54,8 +54,8 @@ class Position(NamedTuple):
 
 
 def figure_sums(scope: Scope, *, now: dt.datetime) -> list[CostSum]:
-    """The figure: one sum for each currency and basis, from the daily costs."""
-    return cost_sums(scope.daily_costs(), now=now)
+    """The figure: one sum for each currency and basis, from the monthly costs."""
+    return cost_sums(scope.monthly_costs(), now=now)
 
 
 def allocations_of(scope: Scope) -> QuerySet[Allocation]:

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlencode
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from billing.models import DailyCost
+from billing.models import MonthlyCost
 from billing.selectors.use_cases import use_case_by_slug
 from portal.policies import AnyUser
 from portal.shell.periods import BadPeriodError, Month
@@ -171,8 +171,8 @@ class Scope:
     def is_unallocated(self) -> bool:
         return self.reference.use_case == UNALLOCATED
 
-    def daily_costs(self) -> QuerySet[DailyCost]:
-        """The daily costs that the figure sums."""
+    def monthly_costs(self) -> QuerySet[MonthlyCost]:
+        """The monthly costs that the figure sums."""
         wanted = self.reference
         limits = Q()
         if self.is_unallocated:
@@ -192,7 +192,7 @@ class Scope:
         ):
             if value:
                 limits &= Q(**{column: value})
-        return DailyCost.objects.filter(limits)
+        return MonthlyCost.objects.filter(limits)
 
 
 def scope_of(reference: FigureReference, user: AnyUser | None) -> Scope:

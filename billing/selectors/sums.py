@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import CharField, F, Func, Sum
+from django.db.models import CharField, Count, F, Func, Max, Sum
 from django.db.models.expressions import Combinable
 
+from billing.models import DailyCost, MonthlyCost
 from portal.shell.money import NANO_PER_UNIT
 
 
@@ -40,6 +41,23 @@ def nano_sums(**fields: str | Combinable) -> dict[str, Sum]:
         found[f"{name}_units"] = Sum(column / NANO_PER_UNIT)
         found[f"{name}_rest"] = Sum(column % NANO_PER_UNIT)
     return found
+
+
+def roll_up_sums(model: type[DailyCost] | type[MonthlyCost]) -> dict[str, Sum]:
+    """`nano_sums` of billed and effective cost over a roll-up; months keep the two parts apart."""
+    if model is not MonthlyCost:
+        return nano_sums(billed="billed_nano", effective="effective_nano")
+    return {
+        f"{name}_{ending}": Sum(f"{name}_{column}")
+        for name in ("billed", "effective")
+        for ending, column in (("units", "whole"), ("rest", "part"))
+    }
+
+
+def newest_write() -> str:
+    """What changes whenever a cost is written or withdrawn: for keys of caches. One query."""
+    found = MonthlyCost.objects.aggregate(newest=Max("pk"), rows=Count("pk"))
+    return f"{found['newest']}-{found['rows']}"
 
 
 def read_nano(row: Mapping[str, Any], name: str) -> int:

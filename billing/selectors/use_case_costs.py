@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.core.cache import cache
-from django.db.models import Max, Q
+from django.db.models import Q
 
-from billing.models import DailyCost
+from billing.models import MonthlyCost
 from billing.selectors.costs import CostSum, Group, Kind, cost_sums, merge_sums
-from billing.selectors.sums import nano_sums, read_nano
+from billing.selectors.sums import newest_write, read_nano, roll_up_sums
 from portal.shell.periods import Month, month_range
 
 SHOWN_MONTHS = 12
@@ -53,7 +53,7 @@ def use_case_costs(*, use_case_id: int, now: dt.datetime) -> list[KindOfCost]:
 
     A constant number of queries.
     """
-    rows = DailyCost.objects.filter(use_case_id=use_case_id)
+    rows = MonthlyCost.objects.filter(use_case_id=use_case_id)
     sums = cost_sums(rows, by=(Group.MONTH, Group.PROVIDER, Group.SERVICE), now=now)
     found: list[KindOfCost] = []
     for total in merge_sums(sums, keep=()):
@@ -97,10 +97,10 @@ def _sum_of_services(
 def service_totals(first: Month, last: Month) -> dict[tuple[str, str, str, str], ServiceTotal]:
     """All money by provider, service, currency and basis in these months (both included).
 
-    Reads every daily cost of the window, so it is kept until one of them is written again: their
+    Reads every monthly cost of the window, so it is kept until one of them is written again: their
     numbers only ever grow.
     """
-    newest = DailyCost.objects.aggregate(newest=Max("pk"))["newest"]
+    newest = newest_write()
     key = f"billing:service-totals:{newest}:{first}:{last}"
     found: dict[tuple[str, str, str, str], ServiceTotal] | None = cache.get(key)
     if found is None:
@@ -111,12 +111,12 @@ def service_totals(first: Month, last: Month) -> dict[tuple[str, str, str, str],
 
 def _service_totals(first: Month, last: Month) -> dict[tuple[str, str, str, str], ServiceTotal]:
     names = ("provider", "service_name", "currency", "cost_basis")
-    window = DailyCost.objects.filter(day__gte=first.start, day__lt=last.end).order_by()
-    everything = window.values(*names).annotate(**nano_sums(billed="billed_nano"))
+    window = MonthlyCost.objects.filter(day__gte=first.start, day__lt=last.end).order_by()
+    everything = window.values(*names).annotate(**roll_up_sums(MonthlyCost))
     without = window.filter(Q(use_case__isnull=True)).values(*names)
     unallocated = {
         tuple(row[name] for name in names): read_nano(row, "billed")
-        for row in without.annotate(**nano_sums(billed="billed_nano"))
+        for row in without.annotate(**roll_up_sums(MonthlyCost))
     }
     found: dict[tuple[str, str, str, str], ServiceTotal] = {}
     for row in everything:

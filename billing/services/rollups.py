@@ -1,4 +1,4 @@
-"""Refreshing the daily roll-up for touched days."""
+"""Refreshing the daily roll-up for touched days, and the monthly one for their months."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import date
 from django.db import connection
 
 from portal.imports.staging import StagingTable
+from portal.shell.money import NANO_PER_UNIT
+from portal.shell.periods import Month
 
 _REFRESH = """
 INSERT INTO billing_dailycost (
@@ -33,6 +35,26 @@ WHERE a.day IN (SELECT day FROM touched_day)
 GROUP BY a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.charge_category,
          c.currency, c.cost_basis, a.unallocated_reason
 """
+# Whole units and the rest apart: in some currencies a month's nano-units pass 64 bits.
+_REFRESH_MONTHS = f"""
+INSERT INTO billing_monthlycost (
+    day, newest_day, use_case_id, connection_id, provider, service_name, charge_category, currency,
+    cost_basis, unallocated_reason, billed_whole, billed_part, effective_whole, effective_part,
+    effective_unknown, charges, uninvoiced, restated, changed_at)
+SELECT m.first_day, MAX(d.day), d.use_case_id, d.connection_id, d.provider, d.service_name,
+       d.charge_category, d.currency, d.cost_basis, d.unallocated_reason,
+       CAST(SUM(d.billed_nano / {NANO_PER_UNIT}) AS bigint),
+       CAST(SUM(d.billed_nano %% {NANO_PER_UNIT}) AS bigint),
+       CAST(SUM(d.effective_nano / {NANO_PER_UNIT}) AS bigint),
+       CAST(SUM(d.effective_nano %% {NANO_PER_UNIT}) AS bigint),
+       SUM(d.effective_unknown), SUM(d.charges), SUM(d.uninvoiced), SUM(d.restated),
+       MAX(d.changed_at)
+FROM touched_month m
+JOIN billing_dailycost d
+  ON d.connection_id = %s AND d.day >= m.first_day AND d.day < m.next_month
+GROUP BY m.first_day, d.use_case_id, d.connection_id, d.provider, d.service_name,
+         d.charge_category, d.currency, d.cost_basis, d.unallocated_reason
+"""  # noqa: S608  (a number of this code base; the value is bound)
 
 
 def refresh_daily_costs(*, connection_id: int, days: Collection[date]) -> None:
@@ -54,4 +76,27 @@ def refresh_daily_costs(*, connection_id: int, days: Collection[date]) -> None:
             [connection_id],
         )
         cursor.execute(_REFRESH, [connection_id])
+    touched.drop()
+    refresh_monthly_costs(connection_id=connection_id, months={Month.of(day) for day in days})
+
+
+def refresh_monthly_costs(*, connection_id: int, months: Collection[Month]) -> None:
+    """Rewrite the monthly costs of one connection for `months` (UTC) from its daily costs.
+
+    `refresh_daily_costs` does it; in the same transaction, so that a month never tells another sum
+    than its days.
+    """
+    touched = StagingTable(
+        "touched_month", {"first_day": "date", "next_month": "date"}, primary_key=["first_day"]
+    )
+    touched.create()
+    touched.load([(month.start, month.end) for month in sorted(months)])
+    touched.analyze()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM billing_monthlycost WHERE connection_id = %s "
+            "AND day IN (SELECT first_day FROM touched_month)",
+            [connection_id],
+        )
+        cursor.execute(_REFRESH_MONTHS, [connection_id])
     touched.drop()

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from billing.filters.costs import GROUP_LABELS, CostFilters
 from billing.forms.fields import NOWHERE, USE_CASE_LIST, UseCaseField
-from billing.models import DailyCost
+from billing.models import MonthlyCost
 from billing.policies import may_see_costs
 from billing.selectors.choices_in_use import newest_month
 from billing.selectors.costs import CostSum, Group, Kind, cost_sums, merge_sums
@@ -72,7 +72,7 @@ class CostExplorerPage(ListPage):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> Source:
-        return DailyCost.objects.all()
+        return MonthlyCost.objects.all()
 
     @property
     def group(self) -> Group:

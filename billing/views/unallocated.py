@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from billing.choices import MatchField, UnallocatedReason
 from billing.forms.unallocated import UnallocatedForm
-from billing.models import DailyCost
+from billing.models import MonthlyCost
 from billing.policies import may_edit_allocation_rules, may_see_costs
 from billing.selectors.choices_in_use import newest_month
 from billing.selectors.costs import Group, cost_sums
@@ -79,7 +79,9 @@ def unallocated_page(request: HttpRequest) -> HttpResponseBase:
 def _figures(month: Month) -> list[Figure]:
     """What is unallocated in the month, by reason, currency and basis."""
     now = timezone.now()
-    rows = DailyCost.objects.filter(use_case__isnull=True, day__gte=month.start, day__lt=month.end)
+    rows = MonthlyCost.objects.filter(
+        use_case__isnull=True, day__gte=month.start, day__lt=month.end
+    )
     whole = FigureReference(use_case=UNALLOCATED, first=month, last=month)
     return [
         cost_figure(each, whole.with_(reason=each.key[0]), label=_WHY[each.key[0]], now=now)

@@ -13,8 +13,10 @@ from rest_framework.test import APIClient
 
 from adoption.models import UseCase
 from billing.models import DailyCost
+from billing.services.rollups import refresh_monthly_costs
 from portal.choices import ImportKind, RunStatus, RunTrigger
 from portal.models import Connection, ImportRun, User
+from portal.shell.periods import Month
 from tests.adoption.factories import NOW, make_use_case, make_user
 from tests.portal.api.conformance import PublishedSchema
 
@@ -63,12 +65,14 @@ def cost(connection: Connection, use_case: UseCase | None, day: str, **fields: A
         "changed_at": IMPORTED,
         "unallocated_reason": "" if use_case else "no_rule",
     }
-    return DailyCost.objects.create(
+    made = DailyCost.objects.create(
         connection=connection,
         use_case=use_case,
         day=dt.date.fromisoformat(day),
         **(values | fields),
     )
+    refresh_monthly_costs(connection_id=connection.pk, months={Month.of(made.day)})
+    return made
 
 
 def get(client: APIClient, path: str, **query: str) -> Any:
@@ -285,6 +289,7 @@ def test_what_has_not_changed_is_not_sent_again(
             row = cost(connection, use_case, "2026-11-02")
             assert client.get(path, headers={"if-none-match": tag}).status_code == 200
             row.delete()
+            refresh_monthly_costs(connection_id=connection.pk, months={Month(2026, 11)})
 
 
 @pytest.mark.parametrize("path", [DAILY, "{use_case}"])

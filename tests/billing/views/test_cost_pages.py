@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from billing.models import AllocationRule, Charge, DailyCost
+from billing.models import AllocationRule, Charge, DailyCost, MonthlyCost
 from billing.views.use_case_panel import cost_to_date_column
 from portal.choices import Role
 from portal.imports.files import landed_path
@@ -56,8 +56,8 @@ def test_the_portfolio_column_has_one_amount_or_says_why_not(bill: Bill) -> None
     figure = cost_to_date_column([bill.use_case.pk, bill.empty.pk])[bill.use_case.pk]
     assert (figure.exact, figure.basis, figure.status) == ("90 USD", "Invoiced", "restated")
     assert bill.empty.pk not in cost_to_date_column([bill.empty.pk])
-    first = DailyCost.objects.filter(use_case=bill.use_case).order_by("pk")[:1]
-    DailyCost.objects.filter(pk__in=[row.pk for row in first]).update(currency="EUR")
+    first = MonthlyCost.objects.filter(use_case=bill.use_case).order_by("pk")[:1]
+    MonthlyCost.objects.filter(pk__in=[row.pk for row in first]).update(currency="EUR")
     figure = cost_to_date_column([bill.use_case.pk])[bill.use_case.pk]
     assert figure.value is None
     assert "EUR invoiced, USD invoiced" in figure.reason

@@ -1,0 +1,113 @@
+"""Months sum to their days, whatever happens to the days."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+
+from billing.models import DailyCost, MonthlyCost
+from billing.selectors.costs import Group, cost_sums
+from billing.services.rollups import refresh_daily_costs, refresh_monthly_costs
+from portal.shell.periods import Month
+from tests.imports import START, line, make_connection, run_import
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+
+MAY = Month(2026, 5)
+_KEY = ("connection_id", "use_case_id", "provider", "service_name", "charge_category", "currency",
+        "cost_basis", "unallocated_reason")  # fmt: skip
+_COUNTS = ("effective_unknown", "charges", "uninvoiced", "restated")
+
+
+def of_days() -> dict[tuple[Any, ...], list[Any]]:
+    """What months should say: sums of the daily costs, made here in Python."""
+    found: dict[tuple[Any, ...], list[Any]] = defaultdict(lambda: [0] * 6 + [dt.date.min])
+    rows: Iterable[Mapping[str, Any]] = DailyCost.objects.values()
+    for row in rows:
+        sums = found[(row["day"].replace(day=1), *(row[name] for name in _KEY))]
+        for place, name in enumerate(("billed_nano", "effective_nano", *_COUNTS)):
+            sums[place] += row[name]
+        sums[-1] = max(sums[-1], row["day"])
+    return dict(found)
+
+
+def of_months() -> dict[tuple[Any, ...], list[Any]]:
+    """What months do say."""
+    rows: Iterable[Mapping[str, Any]] = MonthlyCost.objects.values()
+    return {
+        (row["day"], *(row[name] for name in _KEY)): [
+            row["billed_whole"] * 10**9 + row["billed_part"],
+            row["effective_whole"] * 10**9 + row["effective_part"],
+            *(row[name] for name in _COUNTS),
+            row["newest_day"],
+        ]
+        for row in rows
+    }
+
+
+def june(cost: str) -> dict[str, str]:
+    return line(3, cost) | {
+        "ChargePeriodStart": "2026-06-02T00:00:00Z",
+        "ChargePeriodEnd": "2026-06-02T23:59:59Z",
+        "BillingPeriodStart": "2026-06-01T00:00:00Z",
+        "BillingPeriodEnd": "2026-07-01T00:00:00Z",
+    }
+
+
+def test_months_sum_to_their_days_through_imports_restatements_and_withdrawals() -> None:
+    bill = make_connection()
+    run_import(bill, [line(3, "1.000000001"), line(4, "-0.5"), line(31, "2"), june("4")])
+    assert len(of_months()) == 2
+    assert of_months() == of_days()
+    run_import(bill, [line(3, "7.1"), line(4, "-0.5"), line(31, "2"), june("4")])
+    assert of_months() == of_days()
+    assert sum(sums[0] for sums in of_months().values()) == 12_600_000_000
+    other = make_connection("other")
+    run_import(other, [line(5, "3", BillingAccountId="another")])
+    assert len({key[1] for key in of_months()}) == 2
+    assert of_months() == of_days()
+
+
+def test_a_month_without_days_is_gone() -> None:
+    bill = make_connection()
+    run_import(bill, [line(3, "1"), june("2")])
+    DailyCost.objects.filter(day__month=5).delete()
+    refresh_monthly_costs(connection_id=bill.pk, months={MAY})
+    assert {row.day for row in MonthlyCost.objects.all()} == {dt.date(2026, 6, 1)}
+    refresh_daily_costs(connection_id=bill.pk, days={dt.date(2026, 5, 3)})
+    assert of_months() == of_days()
+
+
+def test_a_month_that_passes_64_bits_stays_exact() -> None:
+    bill = make_connection()
+    run_import(bill, [line(3, "1")])
+    (day,) = DailyCost.objects.all()
+    for number in range(1, 4):
+        day.pk, day.day = None, dt.date(2026, 5, number)
+        day.billed_nano = day.effective_nano = 9_000_000_000_000_000_001
+        day.save(force_insert=True)
+    DailyCost.objects.filter(billed_nano=1_000_000_000).delete()
+    refresh_monthly_costs(connection_id=bill.pk, months={MAY})
+    (month,) = cost_sums(MonthlyCost.objects.all(), by=(Group.MONTH,), now=START)
+    assert month.billed_nano == month.effective_nano == 27_000_000_000_000_000_003
+    (days,) = cost_sums(DailyCost.objects.all(), by=(Group.MONTH,), now=START)
+    assert days == month
+
+
+def test_the_migration_sums_what_was_stored_before_it() -> None:
+    bill = make_connection()
+    run_import(bill, [line(3, "1.000000001"), line(31, "-2.5"), june("4")])
+    MonthlyCost.objects.all().delete()
+    migration: Any = import_module("billing.migrations.0004_monthly_costs")
+    # Not a schema editor: SQLite refuses one inside a transaction, and only its connection is used.
+    migration.fill_months(apps, SimpleNamespace(connection=connection))
+    assert of_months() == of_days()
+    assert Month.of(MonthlyCost.objects.earliest("day").day) == MAY
