@@ -18,6 +18,7 @@ from adoption.models import Milestone
 from adoption.services.milestones import create_milestone, remove_milestone, update_milestone
 from adoption.views.use_cases import UseCasePart
 from portal.models import User
+from portal.shell.formats import date_text
 from portal.shell.views import EmptyState
 
 NO_METRIC = EmptyState(
@@ -128,7 +129,7 @@ class MilestoneRemovePage(_OneMilestone, UseCasePart):
 
     def get_context_data(self) -> dict[str, Any]:
         return {
-            "page_lead": f"“{self.milestone.title}”, due {self.milestone.due_on}.",
+            "page_lead": f"“{self.milestone.title}”, due {date_text(self.milestone.due_on)}.",
             "current_url": self.page_url("milestones"),
         }
 

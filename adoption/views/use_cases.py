@@ -26,6 +26,7 @@ from adoption.selectors.milestones import milestone_standings
 from adoption.selectors.programmes import programmes_visible_to
 from adoption.selectors.teams import teams_visible_to
 from adoption.selectors.use_cases import (
+    ENDED_STAGES,
     history_of,
     repositories_to_link,
     repository_links_of,
@@ -86,6 +87,8 @@ def use_case_or_404(user: AnyUser, slug: str) -> UseCase:
 
 
 def _no_milestones(use_case: UseCase, may_edit: bool) -> EmptyState:
+    if use_case.stage in ENDED_STAGES:
+        return EmptyState("No milestone was promised", "It has ended; nothing can be added.")
     if not may_edit:
         return EmptyState(
             "No milestone is promised yet",
@@ -121,6 +124,7 @@ def use_case_page(request: HttpRequest, slug: str) -> HttpResponse:
         "links": repository_links_of(use_case),
         "stages_open": stages_open_to(request.user, use_case),
         "may_edit": may_edit,
+        "may_promise": may_edit and use_case.stage not in ENDED_STAGES,
         "no_milestones": _no_milestones(use_case, may_edit),
         "panels": render_panels(request, USE_CASE_SLOT, use_case),
         "as_of": now,

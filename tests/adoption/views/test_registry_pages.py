@@ -336,6 +336,9 @@ def test_an_owner_can_stop_but_not_approve(things: FakeMetric) -> None:
     assert client.post(url, {**values, "to_stage": "stopped"}).status_code == 302
     use_case.refresh_from_db()
     assert use_case.stage == Stage.STOPPED
+    page = client.get(reverse("use-case", args=[use_case.slug])).content.decode()
+    assert "It has ended; nothing can be added." in page
+    assert reverse("milestone-new", args=[use_case.slug]) not in page
     assert "This stage is final" in _html(client, url)
 
 
