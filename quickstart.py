@@ -313,10 +313,12 @@ def test_passes(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
     """
     workers = any(a == "-n" or a.startswith(("-n", "--numprocesses")) for a in arguments)
     alone = any(a in {"--pdb", "--collect-only", "--co", "-s"} for a in arguments)
-    spread = [] if workers or alone else ["-n", "auto", "--dist", "loadfile"]
+    others, expression = marker_expression(arguments)
+    # Benchmarks beside each other would measure each other, and their tables would not be seen.
+    measures = "benchmark" in (expression or "").replace("not benchmark", "")
+    spread = [] if workers or alone or measures else ["-n", "auto", "--dist", "loadfile"]
     if names_engine(arguments):
         return [("the engine asked for", [*spread, *arguments])]
-    others, expression = marker_expression(arguments)
     first = expression or LONG_FAMILIES
     second = f"both_engines and ({first})"
     return [

@@ -271,6 +271,16 @@ def test_a_wish_about_processes_is_respected(given: list[str]) -> None:
         assert "auto" not in arguments
 
 
+@pytest.mark.parametrize("given", [["-m", "benchmark"], ["--db=postgres", "-m", "benchmark"]])
+def test_benchmarks_run_one_after_another(given: list[str]) -> None:
+    assert all("auto" not in arguments for _, arguments in quickstart.test_passes(given))
+
+
+@pytest.mark.parametrize("given", [[], ["-m", "not benchmark"]])
+def test_everything_else_runs_on_all_cores(given: list[str]) -> None:
+    assert all("auto" in arguments for _, arguments in quickstart.test_passes(given))
+
+
 FAKE_PYTEST = """#!/bin/sh
 case "$*" in *postgres*) answer='{postgres}'; code={postgres_code};;
 *) answer='{sqlite}'; code={sqlite_code};; esac

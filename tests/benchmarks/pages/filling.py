@@ -22,6 +22,7 @@ from tests.benchmarks.pages.sizes import DAYS, Calendar, Sizes
 
 COUNTED = (
     "adoption_usecase", "billing_charge", "billing_allocation", "billing_dailycost",
+    "billing_monthlycost",
     "billing_chargeslice", "billing_restatement", "adoption_change", "adoption_evidence",
     "adoption_deployment", "adoption_delivery", "adoption_milestone", "portal_importrun",
 )  # fmt: skip
