@@ -70,7 +70,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
+def browser_type_launch_args(_allow_django_beside_playwright: None) -> dict[str, Any]:
+    """Every browser is started with these, so whoever starts one allows Django beside it."""
     return {"executable_path": require_chromium(), "args": ARGUMENTS}
 
 
