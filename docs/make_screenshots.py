@@ -11,7 +11,8 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+from urllib.parse import quote, urlsplit
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -25,22 +26,33 @@ FLAGS = (
 
 
 class Shot(NamedTuple):
-    """One picture: file name, who looks, the page, and how."""
+    """One picture: file name, who looks, the page, and how.
+
+    `follow` names the first of the links to go on with, as a CSS selector.
+    """
 
     name: str
     username: str
     path: str
-    width: int = 1400
-    height: int = 900
-    scheme: str = "light"
+    follow: str = ""
+    width: int = 1200
+    height: int = 800
+    scheme: Literal["light", "dark"] = "light"
 
 
+USE_CASE = "test-generation-for-the-checkout-service"
 SHOTS = (
-    Shot("portfolio", "lead", "/portfolio/"),
-    Shot("use-case", "owner", "/use-cases/test-generation-for-the-checkout-service/", height=1250),
-    Shot("costs-dark", "finance", "/costs/", scheme="dark"),
-    Shot("import-run", "finance", "/imports/runs/"),
-    Shot("log-delivery-narrow", "employee", "/deliveries/log/", width=390, height=844),
+    Shot("portfolio", "lead", "/portfolio/", width=1400),
+    Shot("use-case", "owner", f"/use-cases/{USE_CASE}/", height=1120),
+    Shot("costs-dark", "finance", "/costs/", height=1010, scheme="dark"),
+    Shot("import-run", "finance", "/imports/runs/?status=held", follow="#results tbody a"),
+    Shot(
+        "log-delivery-narrow",
+        "employee",
+        f"/deliveries/log/?use_case={USE_CASE}",
+        width=390,
+        height=844,
+    ),
 )
 
 
@@ -48,15 +60,19 @@ def take(browser: Browser, shot: Shot) -> None:
     """Sign in afresh, open the page and keep what the window shows."""
     context = browser.new_context(
         viewport={"width": shot.width, "height": shot.height},
-        color_scheme="dark" if shot.scheme == "dark" else "light",
+        device_scale_factor=1,
+        color_scheme=shot.scheme,
         reduced_motion="reduce",
+        locale="en-GB",
     )
     page = context.new_page()
-    page.goto(f"{BASE}/sign-in/?next={shot.path}")
-    page.get_by_label("Name").fill(shot.username)
+    page.goto(f"{BASE}/sign-in/?next={quote(shot.path)}")
+    page.get_by_label("User name").fill(shot.username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{BASE}{shot.path}")
+    page.wait_for_url(lambda url: urlsplit(url).path == urlsplit(shot.path).path)
+    if shot.follow:
+        page.locator(shot.follow).first.click()
     page.wait_for_load_state("networkidle")
     page.screenshot(path=FOLDER / f"{shot.name}.png")
     context.close()
