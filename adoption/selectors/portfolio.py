@@ -27,7 +27,7 @@ from django.db.models.functions import Coalesce
 
 from adoption.choices import DeliveryState, MilestoneState, Strength
 from adoption.models import Delivery, Milestone, RepositoryLink, StageChange, UseCase
-from adoption.selectors.milestones import MilestoneStanding, milestone_standings
+from adoption.selectors.milestones import MilestoneStanding, standing_of_milestone
 from adoption.selectors.use_cases import ENDED_STAGES, STAGE_ORDER, use_cases_visible_to
 from portal.policies import AnyUser
 from portal.registry import Registry
@@ -270,27 +270,19 @@ def _deliveries_by_state(use_case_ids: list[int]) -> dict[int, dict[str, int]]:
 class PortfolioFacts:
     """What is known about one use case beside its own fields.
 
-    `coverage` is None when no repository is linked.
+    `coverage` is None when no repository is linked; `next_milestone` is the open one that is due
+    first, None once the use case has ended.
     """
 
-    milestones: list[MilestoneStanding] = field(default_factory=list)
+    milestones: list[Milestone] = field(default_factory=list)
+    next_milestone: MilestoneStanding | None = None
     deliveries: dict[str, int] = field(default_factory=dict)
     coverage: EvidenceCoverage | None = None
     last_decision: LastDecision | None = None
     columns: dict[str, Figure] = field(default_factory=dict)
 
-    def _in_state(self, state: MilestoneState) -> list[MilestoneStanding]:
-        return [item for item in self.milestones if item.milestone.state == state]
-
-    @property
-    def next_milestone(self) -> MilestoneStanding | None:
-        """The open milestone that is due first; none once the use case has ended."""
-        running = (
-            item
-            for item in self._in_state(MilestoneState.OPEN)
-            if item.milestone.use_case.stage not in ENDED_STAGES
-        )
-        return next(running, None)
+    def _in_state(self, state: MilestoneState) -> list[Milestone]:
+        return [item for item in self.milestones if item.state == state]
 
     @property
     def reached(self) -> int:
@@ -314,12 +306,38 @@ class PortfolioFacts:
         ]
 
 
+def _milestones(use_case_ids: list[int]) -> dict[int, list[Milestone]]:
+    """By use case, by due day. Of the use case only what a standing needs is loaded."""
+    rows = (
+        Milestone.objects.filter(use_case_id__in=use_case_ids)
+        .select_related("use_case__programme")
+        .only(
+            *(each.name for each in Milestone._meta.concrete_fields),
+            "use_case__slug",
+            "use_case__stage",
+            "use_case__programme__time_zone",
+        )
+        .order_by("due_on", "pk")
+    )
+    found: dict[int, list[Milestone]] = {}
+    for milestone in rows:
+        found.setdefault(milestone.use_case_id, []).append(milestone)
+    return found
+
+
+def _next_of(milestones: list[Milestone], now: dt.datetime) -> MilestoneStanding | None:
+    for milestone in milestones:
+        if milestone.state == MilestoneState.OPEN and milestone.use_case.stage not in ENDED_STAGES:
+            return standing_of_milestone(milestone, now=now)
+    return None
+
+
 def portfolio_facts(*, use_case_ids: Sequence[int], now: dt.datetime) -> dict[int, PortfolioFacts]:
     """The facts of these use cases, in a constant number of queries."""
     ids = list(use_case_ids)
     if not ids:
         return {}
-    milestones = milestone_standings(use_case_ids=ids, now=now)
+    milestones = _milestones(ids)
     deliveries = _deliveries_by_state(ids)
     coverage = evidence_coverage(ids)
     decisions = _last_decisions(ids)
@@ -327,6 +345,7 @@ def portfolio_facts(*, use_case_ids: Sequence[int], now: dt.datetime) -> dict[in
     return {
         pk: PortfolioFacts(
             milestones=milestones.get(pk, []),
+            next_milestone=_next_of(milestones.get(pk, []), now),
             deliveries=deliveries.get(pk, {}),
             coverage=coverage.get(pk),
             last_decision=decisions.get(pk),
