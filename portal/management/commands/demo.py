@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from argparse import ArgumentParser
 from datetime import date
@@ -32,6 +33,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "PLUMBLINE_ENV is production: the demo has public passwords and is refused."
             )
+        # Every service logs what it writes; hundreds of such lines would hide the logins.
+        logging.getLogger().setLevel(logging.WARNING)
         call_command("migrate", verbosity=0, interactive=False)
         logins = self._build()
         url = f"http://127.0.0.1:{settings.ENVIRONMENT.plumbline_port}/"
