@@ -11,6 +11,8 @@ from portal.imports.staging import StagingTable
 from portal.shell.money import NANO_PER_UNIT
 from portal.shell.periods import Month
 
+# Led by the slices of those days: their day is that of their charges and allocations, there are few
+# of them, and from there every step is by a key. By the allocation's day it would read everything.
 _REFRESH = """
 INSERT INTO billing_dailycost (
     day, use_case_id, connection_id, provider, service_name, charge_category, currency,
@@ -30,7 +32,7 @@ FROM billing_allocation a
 JOIN billing_charge c ON c.id = a.charge_id
 JOIN billing_chargeslice s ON s.id = c.slice_id
 JOIN billing_chargedimension d ON d.id = c.dimension_id
-WHERE a.day IN (SELECT day FROM touched_day)
+WHERE s.day IN (SELECT day FROM touched_day)
   AND c.superseded_at IS NULL AND s.connection_id = %s
 GROUP BY a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.charge_category,
          c.currency, c.cost_basis, a.unallocated_reason
