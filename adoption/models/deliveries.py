@@ -82,7 +82,11 @@ class Delivery(models.Model):
         indexes = [
             models.Index(
                 fields=["use_case", "state", "-claimed_at"], name="adoption_delivery_by_state"
-            )
+            ),
+            # Newest first, whatever the state: the page of a use case, its list, and the API's.
+            models.Index(
+                fields=["use_case", "-claimed_at", "-id"], name="adoption_delivery_newest"
+            ),
         ]
 
     def __str__(self) -> str:
