@@ -69,6 +69,14 @@ class ImportCommand(BaseCommand):
         """The JSON document of a finished run."""
         raise CommandError("an import command must say what it prints")
 
+    def check_migrations(self) -> None:
+        """Django's warning goes to stdout, which belongs to the document."""
+        stdout, self.stdout = self.stdout, self.stderr
+        try:
+            super().check_migrations()
+        finally:
+            self.stdout = stdout
+
     def handle(self, *args: Any, **options: Any) -> None:
         started = timezone.now()
         connection = self._connection(options, started)

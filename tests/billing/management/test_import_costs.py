@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.migrations.recorder import MigrationRecorder
 
 from billing.models import Charge
 from portal.models import Connection, ImportRun
@@ -142,3 +143,8 @@ def test_only_the_days_of_the_window_are_taken(may: Path) -> None:
     assert (document["read"], document["inserted"]) == (1, 1)
     with pytest.raises(CommandError, match="since"):
         import_costs("--since", "soon", may)
+
+
+def test_a_warning_about_migrations_stays_out_of_the_document(may: Path) -> None:
+    MigrationRecorder.Migration.objects.filter(app="billing").order_by("-pk")[0].delete()
+    assert import_costs("--create-connection", may)["inserted"] == 2
