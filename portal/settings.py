@@ -239,7 +239,7 @@ SPECTACULAR_SETTINGS = {
 
 # The embedded mode shortens every time together, so that a killed worker's task is soon taken up.
 _SOFT, _HARD, _VISIBILITY, _RESTORE = (
-    (240, 300, 900, 5) if ENVIRONMENT.celery_broker_url else (50, 60, 150, 2)
+    (240, 300, 900, 5) if ENVIRONMENT.celery_broker_url else (110, 120, 300, 2)
 )
 CELERY_BROKER_URL = ENVIRONMENT.celery_broker_url or broker_url(VAR_DIR)
 CELERY_TASK_ACKS_LATE = True

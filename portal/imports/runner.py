@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Max
@@ -78,6 +79,15 @@ def execute_run(run_id: int, *, clock: Clock, on_progress: Progress | None = Non
         raise
     except SourceUnavailableError as error:
         _close_quietly(run, RunStatus.FAILED, clock(), str(error))
+    except SoftTimeLimitExceeded:
+        _close_quietly(
+            run,
+            RunStatus.FAILED,
+            clock(),
+            f"The import took longer than the {settings.CELERY_TASK_SOFT_TIME_LIMIT} seconds that "
+            "background work may take. Nothing was applied. Split the input, for example by month, "
+            "or use the import command, which may take as long as it needs.",
+        )
     except Exception as error:
         log.exception("import_failed")
         _close_quietly(
