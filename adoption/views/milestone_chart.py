@@ -66,7 +66,7 @@ def timeline_chart(
     ordered = sorted(standings, key=lambda item: (item.milestone.due_on, item.milestone.title))
     chart = milestone_timeline(
         title="Milestones by due day",
-        description=f"{len(ordered)} milestones on a line of time; the list below says each.",
+        description="Each milestone on a line of time; the list below says what it is.",
         marks=[_mark(standing) for standing in ordered],
         today=today,
     )

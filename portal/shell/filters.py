@@ -115,7 +115,8 @@ class ShellFilterSet(django_filters.FilterSet):  # type: ignore[misc]
 
 def _shown(field: forms.Field, value: Any) -> str:
     """A value as the form shows it: the word of a choice, not its code."""
-    choices = dict(getattr(field, "choices", ()) or ()) if not hasattr(field, "queryset") else {}
+    # Not asked for its length or truth: choices that are made when they are needed have none.
+    choices = {} if hasattr(field, "queryset") else dict(iter(getattr(field, "choices", ())))
     if isinstance(value, slice):  # what django-filter makes of a range
         return f"{value.start or 'any'} to {value.stop or 'any'}"
     if isinstance(value, QuerySet):

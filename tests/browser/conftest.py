@@ -1,4 +1,4 @@
-"""One story for a whole module, served by a real web server; nothing in it changes meanwhile."""
+"""One story, served by a real web server; tests only look at it, so all of them share it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.browser.server import Site, running_site
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The served story."""
     with running_site(tmp_path_factory.mktemp("site")) as site:

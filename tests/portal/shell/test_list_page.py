@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 
 from portal.models import User
+from portal.shell.freshness import freshness_sources
 from tests.portal.shell.gallery.pages import GalleryList
 
 pytestmark = pytest.mark.usefixtures("gallery")
@@ -34,6 +35,14 @@ def test_one_address_answers_with_the_page_or_with_the_fragment(ada_client: Clie
     for response in (page, fragment):
         assert "HX-Request" in response.headers["Vary"]
         assert response.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_a_choice_in_force_is_said_in_its_words(
+    ada_client: Client, make_people: Callable[[int], list[User]]
+) -> None:
+    make_people(2)
+    page = ada_client.get("/gallery/people/?is_active=1").content.decode()
+    assert "State: <strong>Active</strong>" in page
 
 
 @pytest.mark.parametrize("header", ["HX-Boosted", "HX-History-Restore-Request"])
@@ -69,7 +78,7 @@ def test_the_number_of_queries_does_not_depend_on_the_rows(
     count: int,
 ) -> None:
     make_people(count)
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(5 + len(list(freshness_sources))):  # one a room's footer
         assert ada_client.get("/gallery/people/").status_code == 200
 
 

@@ -281,7 +281,7 @@ class PeopleFilters(ShellFilterSet):
 
     q = SearchFilter(fields=("username", "full_name"))
     is_active = django_filters.ChoiceFilter(
-        choices=[("1", "Active"), ("0", "Not active")], empty_label="Any", label="State"
+        choices=lambda: [("1", "Active"), ("0", "Not active")], empty_label="Any", label="State"
     )
     joined = MonthFilter(
         field_name="date_joined", zone=ZoneInfo("Europe/Lisbon"), label="Joined in"
