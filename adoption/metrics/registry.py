@@ -96,11 +96,13 @@ def _check_metric(item: MetricDefinition) -> list[CheckMessage]:
             Error(f"metric {item.key!r} names unknown inputs {sorted(unknown)}", id="adoption.E002")
         )
     if item.unit not in UNITS:
-        problems.append(Error(f"metric {item.key!r}: unknown unit {item.unit!r}",
-                              id="adoption.E003"))
+        problems.append(
+            Error(f"metric {item.key!r}: unknown unit {item.unit!r}", id="adoption.E003")
+        )
     if not item.comparators:
-        problems.append(Error(f"metric {item.key!r} can be held against nothing",
-                              id="adoption.E004"))
+        problems.append(
+            Error(f"metric {item.key!r} can be held against nothing", id="adoption.E004")
+        )
     return problems
 
 
