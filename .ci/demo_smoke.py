@@ -215,7 +215,8 @@ def check(clone: Path, home: Path) -> None:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as home:
+    # What the demo was doing when it failed may still write for a moment.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         try:
             check(Path(sys.argv[1]).resolve(), Path(home))
         except Failure as failure:
