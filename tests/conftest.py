@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, settings
 
 from tests.plugins.browser import (
     _allow_django_beside_playwright,
-    _without_the_browsers_loop,
     browser_type_launch_args,
     page,
     page_guard,
@@ -21,7 +20,6 @@ from tests.plugins.workers import celery_worker_process
 
 __all__ = [
     "_allow_django_beside_playwright",
-    "_without_the_browsers_loop",
     "browser_type_launch_args",
     "celery_worker_process",
     "page",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -82,22 +81,6 @@ def _allow_django_beside_playwright() -> Iterator[None]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     yield
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture(autouse=True)
-def _without_the_browsers_loop(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Hide Playwright's event loop from tests without a browser that come after it.
-
-    It lives in this thread until the session ends; code that starts a loop of its own, as the
-    health checks do, would be refused because one seems to be running.
-    """
-    if "browser" in request.fixturenames:
-        yield
-        return
-    loop = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    yield
-    asyncio._set_running_loop(loop)
 
 
 @pytest.fixture
