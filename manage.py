@@ -3,15 +3,27 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
+
+
+def operator() -> str:
+    """The operating system's account, for the audit; in a container it may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from portal.audit.context import Channel, acting
+
+    with acting(channel=Channel.COMMAND, name=operator()):
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from celery.signals import task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -24,3 +25,11 @@ def load_schedule(sender: Celery, **_: object) -> None:
     from portal.schedule import beat_schedule
 
     sender.conf.beat_schedule = beat_schedule()
+
+
+@task_prerun.connect  # type: ignore[untyped-decorator]
+def act_as_background_work(task: object = None, **_: object) -> None:
+    """For the audit: what a task writes was written by background work, and by which."""
+    from portal.audit.context import Actor, Channel, set_actor
+
+    set_actor(Actor(channel=Channel.TASK, name=str(getattr(task, "name", ""))))
