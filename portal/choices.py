@@ -72,3 +72,37 @@ class ImportKind(models.TextChoices):
 
     COSTS = "costs", "Costs"
     DELIVERIES = "deliveries", "Deliveries"
+
+
+class GrantSource(models.TextChoices):
+    """Why somebody holds a role."""
+
+    APPROVAL = "approval", "Approved"
+    SSO = "sso", "Group at the identity provider"
+    BOOTSTRAP = "bootstrap", "Set up at the command line"
+
+
+class ApprovalStatus(models.TextChoices):
+    """Where a request stands; only a pending one can be decided."""
+
+    PENDING = "pending", "Waiting"
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    VOIDED = "voided", "Void: changed since it was asked"
+    EXPIRED = "expired", "Expired"
+
+
+class ApprovalOutcome(models.TextChoices):
+    """What the second person decides."""
+
+    APPROVE = "approve", "Approved"
+    REJECT = "reject", "Rejected"
+
+
+class ApprovalPart(models.TextChoices):
+    """How a person has a hand in a request; each of them keeps from deciding it."""
+
+    AUTHOR = "author", "Asked for it"
+    EDITOR = "editor", "Edited what it shows"
+    BENEFICIARY = "beneficiary", "Gains by it"
