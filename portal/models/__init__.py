@@ -1,5 +1,6 @@
 """The portal's tables, one noun a file."""
 
+from portal.models.api_tokens import ApiToken, ApiTokenUse
 from portal.models.approvals import (
     ApprovalDecision,
     ApprovalParty,
@@ -8,11 +9,14 @@ from portal.models.approvals import (
     BreakGlass,
 )
 from portal.models.connections import Connection
+from portal.models.credentials import StoredCredential
 from portal.models.idempotency import IdempotencyKey
 from portal.models.import_runs import ImportFile, ImportRun, RejectedRow
 from portal.models.users import RoleGrant, User
 
 __all__ = [
+    "ApiToken",
+    "ApiTokenUse",
     "ApprovalDecision",
     "ApprovalParty",
     "ApprovalPolicy",
@@ -24,5 +28,6 @@ __all__ = [
     "ImportRun",
     "RejectedRow",
     "RoleGrant",
+    "StoredCredential",
     "User",
 ]

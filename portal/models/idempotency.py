@@ -8,7 +8,7 @@ from django.db.models import Q
 
 
 class IdempotencyKey(models.Model):
-    """One `Idempotency-Key` of one person: what was asked under it, and what was answered.
+    """One `Idempotency-Key` of a person, or of one of their tokens: what was asked and answered.
 
     The row is committed before the work starts, so that a twin sees it; the answer is written in
     the transaction of the work itself, so that both happen or neither. `token` names the request
@@ -16,6 +16,9 @@ class IdempotencyKey(models.Model):
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    api_token = models.ForeignKey(
+        "portal.ApiToken", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
     key = models.CharField(max_length=255)
     request_digest = models.CharField(max_length=64)
     token = models.UUIDField()
@@ -27,7 +30,16 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user", "key"], name="portal_idempotencykey_once"),
+            models.UniqueConstraint(
+                fields=["user", "key"],
+                condition=Q(api_token__isnull=True),
+                name="portal_idempotencykey_once",
+            ),
+            models.UniqueConstraint(
+                fields=["api_token", "key"],
+                condition=Q(api_token__isnull=False),
+                name="portal_idempotencykey_once_token",
+            ),
             models.CheckConstraint(
                 condition=Q(answered_at__isnull=True, status__isnull=True)
                 | Q(answered_at__isnull=False, status__isnull=False),
