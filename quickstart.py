@@ -4,7 +4,7 @@
     python3 quickstart.py                 the demo programme, with everything it needs
     python3 quickstart.py test [ARGS]     the tests, on SQLite and PostgreSQL (ARGS go to pytest)
     python3 quickstart.py manage ARGS     a management command, for example `manage --help`
-    python3 quickstart.py prove [ARGS]    the long proofs
+    python3 quickstart.py prove [NAME…]   the long proofs (`prove --help` lists the options)
 
 Packages go into `.venv` (PLUMBLINE_VENV moves it), data into `var/` (PLUMBLINE_VAR moves it), and
 the web server listens on 127.0.0.1:8000 (PLUMBLINE_PORT changes it). Messages go to stderr.
@@ -376,7 +376,7 @@ def main(arguments: Sequence[str]) -> int:
     if verb == "test":
         return run_tests(rest)
     if verb == "prove":
-        return run_tests(["-m", "prove", "-v", *rest])
+        replace_by([prepare({"dev"}), "-m", "tests.prove", *rest])
     say(f"There is no `{' '.join(arguments)}` here.\n{__doc__}")
     return 2
 

@@ -20,6 +20,7 @@ from portal.services.imports import runs_to_send_again
 from tests.billing.services.charges import assert_books_balance, billed, live
 from tests.billing.sources.focus.focus_files import csv_bytes
 from tests.imports import Clock, line, make_connection
+from tests.plugins.proofs import Figures
 from tests.reliability.conftest import Import, Importer
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
@@ -106,9 +107,11 @@ def test_kills_at_random_moments_lose_and_double_nothing(
     assert Restatement.objects.count() <= 15 * 28
 
 
-@pytest.mark.prove
+@pytest.mark.prove("Importer killed at random moments")
 def test_many_kills_at_random_moments_lose_and_double_nothing(
-    importer: Importer, tmp_path: Path
+    importer: Importer, tmp_path: Path, figures: Figures
 ) -> None:
-    fell = kill_often(importer, tmp_path, rounds=300, seed=int(time.time()))
-    assert fell[RunStatus.RUNNING] >= 100, dict(fell)
+    rounds = figures.scaled(300)
+    fell = kill_often(importer, tmp_path, rounds=rounds, seed=figures.seed)
+    figures("kills", fell.total(), rounds)
+    figures("kills in the midst of the work", fell[RunStatus.RUNNING], rounds // 3)
