@@ -7,18 +7,24 @@ raises :class:`UnsafeEnvironmentError`, which names the variable and says what w
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Self
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from portal.keys import NumberedSecrets, read_numbered
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 MINIMUM_SECRET_LENGTH = 50
+_KEY_BYTES = 32
+Network = IPv4Network | IPv6Network
 
 
 class UnsafeEnvironmentError(ImproperlyConfigured):
@@ -48,6 +54,11 @@ class Environment(BaseModel):
     plumbline_shared_data: Path = BASE_DIR.parent / "shared" / "data"
     plumbline_max_import_bytes: int = Field(default=8 * 1024**3, ge=1024)
     plumbline_max_import_rows: int = Field(default=20_000_000, ge=1)
+    plumbline_token_peppers: str = ""
+    plumbline_credential_keys: str = ""
+    plumbline_credential_dir: Path = Path("/run/secrets")
+    plumbline_private_networks: str = ""
+    plumbline_allow_http: bool = False
     database_url: str = ""
     celery_broker_url: str = ""
 
@@ -68,9 +79,16 @@ class Environment(BaseModel):
             first = error.errors()[0]
             variable = str(first["loc"][0]).upper()
             raise UnsafeEnvironmentError(f"{variable}: {first['msg']}.") from error
+        found._refuse_unreadable_lists()
         if found.plumbline_env is Mode.PRODUCTION:
             found._refuse_unsafe_production()
         return found
+
+    def _refuse_unreadable_lists(self) -> None:
+        try:
+            _ = self._given_peppers, self._given_credential_keys, self.private_networks
+        except ValueError as error:
+            raise UnsafeEnvironmentError(f"{error}.") from None
 
     def _refuse_unsafe_production(self) -> None:
         if len(self.plumbline_secret_key) < MINIMUM_SECRET_LENGTH:
@@ -95,6 +113,16 @@ class Environment(BaseModel):
                 "CELERY_BROKER_URL: production needs Redis or Valkey, "
                 "for example redis://host:6379/0."
             )
+        if not self.plumbline_token_peppers:
+            raise UnsafeEnvironmentError(
+                "PLUMBLINE_TOKEN_PEPPERS: production needs at least one numbered secret, which API "
+                "tokens are hashed with, for example 1:… with a secret of at least "
+                f"{MINIMUM_SECRET_LENGTH} characters made like PLUMBLINE_SECRET_KEY."
+            )
+        if self.plumbline_allow_http:
+            raise UnsafeEnvironmentError(
+                "PLUMBLINE_ALLOW_HTTP: production sends credentials over https only; unset it."
+            )
 
     @property
     def is_production(self) -> bool:
@@ -109,12 +137,94 @@ class Environment(BaseModel):
         """The data directory, absolute."""
         return self.plumbline_var.expanduser().resolve()
 
+    @property
+    def _given_peppers(self) -> NumberedSecrets:
+        return read_numbered(
+            self.plumbline_token_peppers, variable="PLUMBLINE_TOKEN_PEPPERS", problem=_weak_pepper
+        )
+
+    @property
+    def _given_credential_keys(self) -> NumberedSecrets:
+        return read_numbered(
+            self.plumbline_credential_keys,
+            variable="PLUMBLINE_CREDENTIAL_KEYS",
+            problem=_no_encryption_key,
+        )
+
+    @property
+    def private_networks(self) -> tuple[Network, ...]:
+        """Networks that are not public and may be called all the same.
+
+        Raises:
+            ValueError: an entry is no network.
+        """
+        return read_networks(self.plumbline_private_networks, "PLUMBLINE_PRIVATE_NETWORKS")
+
+    def token_peppers(self) -> NumberedSecrets:
+        """What API tokens are hashed with; in local mode also one made once, number 0."""
+        return self._with_local(self._given_peppers, "token_pepper", _new_secret)
+
+    def credential_keys(self) -> NumberedSecrets:
+        """What stored credentials are encrypted with; in local mode also one made once, number 0.
+
+        In production there may be none: then credentials come by reference only.
+        """
+        return self._with_local(self._given_credential_keys, "credential_key", new_encryption_key)
+
+    def _with_local(
+        self, given: NumberedSecrets, file_name: str, make: Callable[[], str]
+    ) -> NumberedSecrets:
+        if self.is_production:
+            return given
+        made = read_or_make_secret(self.var / file_name, make)
+        return NumberedSecrets(given.variable, {0: made, **given.by_number})
+
     def secret_key(self) -> str:
         """The given secret, or in local mode one made once and kept below the data directory."""
         return self.plumbline_secret_key or read_or_make_secret(self.var / "secret_key")
 
 
-def read_or_make_secret(path: Path) -> str:
+def read_networks(text: str, variable: str) -> tuple[Network, ...]:
+    """Networks in CIDR form, separated by commas.
+
+    Raises:
+        ValueError: naming the entry that is no network.
+    """
+    found = []
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        try:
+            found.append(ip_network(part))
+        except ValueError as error:
+            raise ValueError(
+                f"{variable}: {part} is no network ({error}); write for example 10.2.0.0/16"
+            ) from None
+    return tuple(found)
+
+
+def _weak_pepper(secret: str) -> str:
+    if len(secret) < MINIMUM_SECRET_LENGTH:
+        return f"must have at least {MINIMUM_SECRET_LENGTH} characters"
+    return ""
+
+
+def _no_encryption_key(secret: str) -> str:
+    try:
+        size = len(base64.urlsafe_b64decode(secret.encode("ascii")))
+    except ValueError:
+        size = 0
+    return "" if size == _KEY_BYTES else "must be 32 random bytes in URL-safe base64"
+
+
+def new_encryption_key() -> str:
+    """32 random bytes in URL-safe base64, as Fernet takes them."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode("ascii")
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(64)
+
+
+def read_or_make_secret(path: Path, make: Callable[[], str] = _new_secret) -> str:
     """Return the secret in `path`; make it, readable by its owner only, when it is not there.
 
     Two processes may start at once: each writes a file of its own, and the first hard link wins.
@@ -125,7 +235,7 @@ def read_or_make_secret(path: Path) -> str:
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as handle:
-        handle.write(secrets.token_urlsafe(64))
+        handle.write(make())
     try:
         os.link(draft, path)
     except FileExistsError:

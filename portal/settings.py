@@ -22,6 +22,8 @@ SHARED_DATA_DIR = ENVIRONMENT.plumbline_shared_data
 IS_PRODUCTION = ENVIRONMENT.is_production
 DEBUG = False  # the error pages are our own in every mode; a traceback goes to the log
 SECRET_KEY = ENVIRONMENT.secret_key()
+TOKEN_PEPPERS = ENVIRONMENT.token_peppers()
+CREDENTIAL_KEYS = ENVIRONMENT.credential_keys()
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts or ["127.0.0.1", "localhost", "[::1]"]
 
 INSTALLED_APPS = [

@@ -15,7 +15,11 @@ volumeMounts:
   value: {{ join "," .Values.allowedHosts | quote }}
 - name: PLUMBLINE_TRUSTED_PROXY
   value: {{ .Values.trustedProxy | quote }}
-{{- range tuple "PLUMBLINE_SECRET_KEY" "DATABASE_URL" "CELERY_BROKER_URL" }}
+- name: PLUMBLINE_PRIVATE_NETWORKS
+  value: {{ join "," .Values.privateNetworks | quote }}
+- name: PLUMBLINE_CREDENTIAL_KEYS
+  valueFrom: {secretKeyRef: {name: {{ $.Values.existingSecret }}, key: PLUMBLINE_CREDENTIAL_KEYS, optional: true}}
+{{- range tuple "PLUMBLINE_SECRET_KEY" "PLUMBLINE_TOKEN_PEPPERS" "DATABASE_URL" "CELERY_BROKER_URL" }}
 - name: {{ . }}
   valueFrom: {secretKeyRef: {name: {{ $.Values.existingSecret }}, key: {{ . }}}}
 {{- end }}
