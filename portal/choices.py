@@ -106,3 +106,48 @@ class ApprovalPart(models.TextChoices):
     AUTHOR = "author", "Asked for it"
     EDITOR = "editor", "Edited what it shows"
     BENEFICIARY = "beneficiary", "Gains by it"
+
+
+class WorkStatus(models.TextChoices):
+    """Where a piece of background work stands."""
+
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    HELD = "held", "Held for a person"
+    FAILED = "failed", "Failed"
+    DISCARDED = "discarded", "Discarded"
+
+
+OPEN_WORK_STATUSES = (WorkStatus.QUEUED, WorkStatus.RUNNING)
+
+
+class WorkAction(models.TextChoices):
+    """What a person decided about work that was held or failed."""
+
+    RETRY = "retry", "Tried again"
+    DISCARD = "discard", "Discarded"
+
+
+class SlotOutcome(models.TextChoices):
+    """What became of one due time of a scheduled job."""
+
+    RAN = "ran", "Handed to the queue"
+    NOTED = "noted", "First seen; nothing was due"
+
+
+class SignInEventKind(models.TextChoices):
+    """What happened at the door, kept for the audit."""
+
+    SIGNED_IN = "signed_in", "Signed in"
+    REFUSED = "refused", "Refused"
+    LOCKED = "locked", "Locked after failures"
+    UNLOCKED = "unlocked", "Unlocked"
+    CREATED = "created", "Created at the first sign-in"
+    ROLES_SYNCED = "roles_synced", "Roles follow the groups"
+    SESSIONS_ENDED = "sessions_ended", "Sessions ended"
+    FACTOR_ENROLLED = "factor_enrolled", "Second factor set up"
+    FACTOR_RESET = "factor_reset", "Second factor reset"
+    DEACTIVATED = "deactivated", "Deactivated"
+    REACTIVATED = "reactivated", "Reactivated"
+    BREAK_GLASS_USED = "break_glass_used", "Break-glass account used"

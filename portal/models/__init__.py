@@ -12,6 +12,7 @@ from portal.models.connections import Connection
 from portal.models.credentials import StoredCredential
 from portal.models.idempotency import IdempotencyKey
 from portal.models.import_runs import ImportFile, ImportRun, RejectedRow
+from portal.models.sign_in_events import SignInEvent
 from portal.models.users import RoleGrant, User
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "ImportRun",
     "RejectedRow",
     "RoleGrant",
+    "SignInEvent",
     "StoredCredential",
     "User",
 ]

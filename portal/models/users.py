@@ -9,6 +9,7 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
+from django.utils.crypto import salted_hmac
 
 from portal.choices import GrantSource, Role
 
@@ -28,11 +29,22 @@ class User(AbstractUser):
     full_name = models.CharField(max_length=150, blank=True)
     email = models.EmailField(blank=True)
     person_key = models.CharField(max_length=200, default=new_person_key, db_index=True)
+    session_epoch = models.PositiveIntegerField(default=0)  # one more ends every session at once
+    is_break_glass = models.BooleanField(default=False)
     # AbstractUser's two name fields assume that everybody has a given and a family name.
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
 
     REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_break_glass"],
+                condition=Q(is_break_glass=True),
+                name="portal_user_one_break_glass",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name()
@@ -42,6 +54,15 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.get_full_name()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        # Django binds sessions to the password alone, which who signs in elsewhere does not have.
+        return salted_hmac(
+            "portal.models.User.session",
+            f"{self.password}|{self.session_epoch}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
 
     @cached_property
     def roles(self) -> frozenset[str]:
