@@ -277,6 +277,9 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"portal.tasks.run_import": {"queue": "imports"}}
+# An attempt beats its heart this often; silent for the second time, its item is given away.
+WORK_HEARTBEAT_SECONDS = 5.0
+WORK_STALE_SECONDS = 30.0
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
 # --- Logs -------------------------------------------------------------------------------------

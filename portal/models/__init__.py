@@ -12,6 +12,7 @@ from portal.models.connections import Connection
 from portal.models.credentials import StoredCredential
 from portal.models.idempotency import IdempotencyKey
 from portal.models.import_runs import ImportFile, ImportRun, RejectedRow
+from portal.models.outbox import ScheduledSlot, SignOfLife, WorkDecision, WorkItem
 from portal.models.sign_in_events import SignInEvent
 from portal.models.users import RoleGrant, User
 
@@ -29,7 +30,11 @@ __all__ = [
     "ImportRun",
     "RejectedRow",
     "RoleGrant",
+    "ScheduledSlot",
+    "SignOfLife",
     "SignInEvent",
     "StoredCredential",
     "User",
+    "WorkDecision",
+    "WorkItem",
 ]
