@@ -151,3 +151,14 @@ class SignInEventKind(models.TextChoices):
     DEACTIVATED = "deactivated", "Deactivated"
     REACTIVATED = "reactivated", "Reactivated"
     BREAK_GLASS_USED = "break_glass_used", "Break-glass account used"
+
+
+class AuditOperation(models.TextChoices):
+    """What an event of the audit records."""
+
+    INSERT = "insert", "Added"
+    UPDATE = "update", "Changed"
+    DELETE = "delete", "Removed"
+    DENIED = "denied", "Refused"
+    ERASED = "erased", "Personal data erased"
+    NOTED = "noted", "Noted"

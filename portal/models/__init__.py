@@ -8,6 +8,7 @@ from portal.models.approvals import (
     ApprovalRequest,
     BreakGlass,
 )
+from portal.models.audit import AuditEvent, AuditName, AuditPersonal, AuditSeal
 from portal.models.connections import Connection
 from portal.models.credentials import StoredCredential
 from portal.models.idempotency import IdempotencyKey
@@ -23,6 +24,10 @@ __all__ = [
     "ApprovalParty",
     "ApprovalPolicy",
     "ApprovalRequest",
+    "AuditEvent",
+    "AuditName",
+    "AuditPersonal",
+    "AuditSeal",
     "BreakGlass",
     "Connection",
     "IdempotencyKey",
