@@ -11,4 +11,10 @@ class PortalConfig(AppConfig):
     verbose_name = "Portal"
 
     def ready(self) -> None:
-        from portal import checks, registrations  # noqa: F401  (importing them registers)
+        from django.db.models.signals import post_migrate, pre_migrate
+
+        from portal import checks, registrations, tasks  # noqa: F401  (importing them registers)
+        from portal.approvals import guards, kinds, triggers  # noqa: F401
+
+        pre_migrate.connect(triggers.remove_before_migrating, sender=self)
+        post_migrate.connect(triggers.install_after_migrating, sender=self)

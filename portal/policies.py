@@ -34,3 +34,32 @@ def may_decide_held_runs(user: AnyUser) -> bool:
 
 def may_configure_connections(user: AnyUser) -> bool:
     return holds(user, Role.ADMINISTRATOR)
+
+
+def may_request_roles(user: AnyUser) -> bool:
+    """Ask that a person gets a role; another person approves it."""
+    return holds(user, Role.ADMINISTRATOR, Role.PROGRAMME_LEAD)
+
+
+def may_revoke_roles(user: AnyUser) -> bool:
+    """Take a role away at once: the safe direction needs no second person."""
+    return holds(user, Role.ADMINISTRATOR)
+
+
+def may_request_approval_policies(user: AnyUser) -> bool:
+    """Ask for other rules of approval; they change by approval only."""
+    return holds(user, Role.ADMINISTRATOR)
+
+
+def may_open_break_glass(user: AnyUser) -> bool:
+    """Decide alone for a few hours, seen by everybody and reviewed afterwards."""
+    return holds(user, Role.ADMINISTRATOR)
+
+
+def may_review_break_glass(user: AnyUser) -> bool:
+    return holds(user, Role.AUDITOR, Role.APPROVER)
+
+
+def may_see_approvals(user: AnyUser) -> bool:
+    """The inbox is open: who asked for what, and who decided, is no secret inside the house."""
+    return isinstance(user, User) and user.is_active

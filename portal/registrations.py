@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from portal.api.routers import api_modules
+from portal.approvals.registry import approval_kinds
+from portal.approvals.triggers import guards
 from portal.checks import check_registry
 from portal.demo import DemoStep, demo_steps
 from portal.demo.people import build_people
 from portal.imports.registry import follow_ups, import_sources
 from portal.policies import may_see_imports
 from portal.schedule import scheduled_jobs
+from portal.scopes import api_scopes
 from portal.shell.navigation import NavigationEntry, navigation
 from portal.shell.panels import HomePanel, home_panels, object_panels
 from portal.shell.statuses import vocabularies
 from portal.shell.urls_registry import register_urls, url_modules
 from portal.views.import_panels import waiting_imports
 from portal.vocabularies import REJECTED_ROW_STATES, RUN_STATUSES
+from portal.work.registry import work_kinds
 
+check_registry(approval_kinds)
+check_registry(guards)
 check_registry(import_sources)
 check_registry(follow_ups)
 check_registry(scheduled_jobs)
+check_registry(work_kinds)
 check_registry(api_modules)
+check_registry(api_scopes)
 
 register_urls("", "portal.views.health_urls")
 register_urls("imports/", "portal.views.import_urls")

@@ -16,6 +16,7 @@ from tests.plugins.browser import (
     pytest_collection_modifyitems,
     sign_in,
 )
+from tests.plugins.emptying import allow_emptying
 from tests.plugins.workers import celery_worker_process
 
 __all__ = [
@@ -43,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("prove" if proving else "fixed")
     from django.conf import settings as django_settings
 
+    allow_emptying()
     # Real hashing takes a quarter of a second for each user a test makes.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -1,0 +1,31 @@
+"""The portal's own kinds: roles, and the rules of approval themselves."""
+
+from __future__ import annotations
+
+from portal.approvals.guards import POLICY_KIND, ROLE_KIND
+from portal.approvals.registry import ApprovalKind, approval_kinds
+from portal.choices import Role
+from portal.services import approval_policies, roles
+
+approval_kinds.register(
+    ApprovalKind(
+        key=ROLE_KIND,
+        label="Role of a person",
+        approver_roles=(Role.APPROVER,),
+        describe=roles.describe_role,
+        lock=roles.lock_role,
+        apply=roles.apply_role,
+        may_request=roles.may_ask_for_role,
+    )
+)
+approval_kinds.register(
+    ApprovalKind(
+        key=POLICY_KIND,
+        label="Rules of approval",
+        approver_roles=(Role.APPROVER,),
+        describe=approval_policies.describe_policy,
+        lock=approval_policies.lock_policy,
+        apply=approval_policies.apply_policy,
+        may_request=approval_policies.may_ask_for_policy,
+    )
+)
