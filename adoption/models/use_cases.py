@@ -14,7 +14,8 @@ from adoption.models.teams import Team
 class UseCase(models.Model):
     """One use case. `stage` is written by the stage service only, with a `StageChange` each time.
 
-    `version` rises with every write and is what `If-Match` compares.
+    `version` rises with every write and is what `If-Match` compares. `editors_since_stage` are the
+    accounts that edited it since its stage last changed: they do not approve the next stage.
     """
 
     slug = models.SlugField(max_length=80, unique=True)
@@ -37,6 +38,7 @@ class UseCase(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
+    editors_since_stage = models.JSONField(default=list, blank=True)
 
     class Meta:
         constraints = [
@@ -67,6 +69,9 @@ class StageChange(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     decided_at = models.DateTimeField()
+    approval = models.OneToOneField(
+        "portal.ApprovalRequest", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         ordering = ["-decided_at", "-pk"]

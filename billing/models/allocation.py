@@ -17,7 +17,7 @@ class AllocationRule(models.Model):
 
     The first rule (lowest `priority`, then oldest) whose dates contain the charge's day and whose
     match holds takes the whole charge. `pending_since` is set while its coming or going has not
-    been worked out for days already imported.
+    been worked out for days already imported. `approval` is the request under which it came.
     """
 
     key = models.SlugField(max_length=80)
@@ -43,6 +43,9 @@ class AllocationRule(models.Model):
     )
     retired_reason = models.CharField(max_length=500, blank=True)
     pending_since = models.DateTimeField(null=True, blank=True)
+    approval = models.ForeignKey(
+        "portal.ApprovalRequest", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         constraints = [
