@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.filters.allocation_rules import RuleFilters
 from billing.forms.allocation_rules import RetireForm
@@ -107,6 +108,7 @@ def _crumbs() -> list[Crumb]:
     ]
 
 
+@require_safe
 def rule_page(request: HttpRequest, key: str) -> HttpResponseBase:
     """One rule with every version of it."""
     rule = _rule_or_404(request, key)
@@ -166,6 +168,7 @@ def _retired_why(version: AllocationRule) -> str:
     return f"{who}{version.retired_reason}"
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def rule_retire_page(request: HttpRequest, key: str) -> HttpResponseBase:
     """End a rule, having seen what that would move in the newest month."""
     if not may_edit_allocation_rules(request.user) or not isinstance(request.user, User):

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from billing.models import Allocation, Charge
 from billing.policies import may_see_charges
@@ -31,6 +32,7 @@ _NOT_STATED = "not stated"
 _NANO_OF_A_CENT = 10_000_000
 
 
+@require_safe
 def charge_page(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A cost line, live or superseded."""
     if not may_see_charges(request.user):

@@ -7,12 +7,14 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from billing.policies import may_see_costs
 from billing.vocabularies import FINALITIES, UNALLOCATED_REASONS
 from portal.shell.views import Crumb
 
 
+@require_safe
 def definitions_page(request: HttpRequest) -> HttpResponseBase:
     """Billed, effective, basis, status, unallocated."""
     if not may_see_costs(request.user):

@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from billing.choices import UnallocatedReason
 from billing.policies import may_see_charges, may_see_costs
@@ -43,6 +44,7 @@ _NOTHING = EmptyState(
 )
 
 
+@require_safe
 def lineage_page(request: HttpRequest) -> HttpResponseBase:
     """A figure, the rules and files it comes from, and its lines."""
     if not may_see_costs(request.user):

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from billing.choices import MatchField, UnallocatedReason
 from billing.forms.unallocated import UnallocatedForm
@@ -36,6 +37,7 @@ _NOTHING_IMPORTED = EmptyState(
 )
 
 
+@require_safe
 def unallocated_page(request: HttpRequest) -> HttpResponseBase:
     """Sub-accounts, tags, services and resources with money in a month, and no rule for it."""
     if not may_see_costs(request.user):

@@ -1,0 +1,77 @@
+"""Asking: real requests through Django's test client, each undone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections.abc import Iterator
+from http.cookies import SimpleCookie
+from typing import Any
+from unittest import mock
+from urllib.parse import urlencode
+
+from django.db import transaction
+from django.template.base import Template
+from django.test import Client
+from django.utils.safestring import SafeString
+
+from portal.models import User
+from tests.access.matrix import Cell, Column, Row
+from tests.access.routes import path_of
+from tests.access.world import World
+
+
+class Asker:
+    """Everybody of a world at their browsers; nothing that they do stays."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._paths: dict[int, str] = {}
+        self.clients = {column: Client(raise_request_exception=False) for column in Column}
+        for column, person in world.people.items():
+            self.clients[column].force_login(person)
+        leaver = world.people[Column.LEAVER]
+        User.objects.filter(pk=leaver.pk).update(is_active=False)
+
+    def path(self, row: Row) -> str:
+        """The address of a row; worked out once."""
+        if id(row) not in self._paths:
+            self._paths[id(row)] = path_of(row, self.world)
+        return self._paths[id(row)]
+
+    def send(self, column: Column, method: str, path: str, data: Any = None, **more: Any) -> Any:
+        """The answer to one request. What it wrote is undone."""
+        client = self.clients[column]
+        logging.disable(logging.CRITICAL)  # thousands of refusals would bury what matters
+        kept = SimpleCookie(client.cookies)
+        with transaction.atomic():
+            answer: Any = client.generic(method, path, *_body(path, method, data), **more)
+            if answer.streaming:
+                answer.content = b"".join(answer.streaming_content)
+            transaction.set_rollback(True)
+        client.cookies = kept
+        logging.disable(logging.NOTSET)
+        return answer
+
+    def status(self, cell: Cell) -> int:
+        """The status that this cell gets."""
+        return int(self.send(cell.column, cell.method, self.path(cell.row)).status_code)
+
+
+def _body(path: str, method: str, data: Any) -> tuple[Any, str]:
+    if method in {"GET", "HEAD", "OPTIONS"}:
+        return "", "application/octet-stream"
+    if path.startswith("/api/"):
+        return json.dumps({} if data is None else data), "application/json"
+    return urlencode(data or {}, doseq=True), "application/x-www-form-urlencoded"
+
+
+@contextlib.contextmanager
+def without_templates() -> Iterator[None]:
+    """Answer with empty pages: who gets in is decided before anything is drawn.
+
+    Drawing is nine tenths of the time; `test_leaks.py` draws, and so does the long run.
+    """
+    with mock.patch.object(Template, "render", return_value=SafeString("")):
+        yield

@@ -1,0 +1,31 @@
+"""The rows, one module a room or part. A module has `ROWS` and may have `prepare(world)`.
+
+`prepare` makes what its rows need, after the base of `tests/access/world.py`; modules are taken in
+the order of their names.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from tests.access.matrix import Row
+
+
+def modules() -> list[ModuleType]:
+    """Every module of rows."""
+    names = sorted(each.name for each in pkgutil.iter_modules(__path__))
+    return [import_module(f"{__name__}.{name}") for name in names]
+
+
+def all_rows() -> list[Row]:
+    """The rows of every module."""
+    return [row for module in modules() for row in module.ROWS]
+
+
+def preparations() -> list[Callable[[Any], None]]:
+    """What the modules make before their rows are asked."""
+    return [module.prepare for module in modules() if hasattr(module, "prepare")]
