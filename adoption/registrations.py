@@ -21,6 +21,7 @@ from adoption.vocabularies import (
     STRENGTHS,
 )
 from portal.api.routers import register_api
+from portal.audit.registry import governed
 from portal.checks import check_registry
 from portal.choices import ImportKind
 from portal.demo import DemoStep, demo_steps
@@ -120,3 +121,17 @@ demo_steps.register(DemoStep("adoption.histories", 30, demo.build_histories))
 demo_steps.register(DemoStep("adoption.real_histories", 40, demo.build_real_histories))
 demo_steps.register(DemoStep("adoption.deliveries", 50, demo.build_deliveries))
 demo_steps.register(DemoStep("adoption.outcomes", 90, demo.finish))
+
+for _model in (
+    "Programme",
+    "Team",
+    "Membership",
+    "UseCase",
+    "StageChange",
+    "Milestone",
+    "MilestoneEvent",
+    "RepositoryLink",
+    "Delivery",
+):
+    governed(f"adoption.{_model}")
+governed("adoption.Identity", personal=("value", "display_name"), person="user")

@@ -13,6 +13,7 @@ from billing.sources.focus.source import FocusSource
 from billing.views.use_case_panel import cost_panel, cost_to_date_column
 from billing.vocabularies import FINALITIES, RULE_STATES, UNALLOCATED_REASONS
 from portal.api.routers import register_api
+from portal.audit.registry import governed
 from portal.choices import ImportKind
 from portal.demo import DemoStep, demo_steps
 from portal.imports.files import collect_files
@@ -100,3 +101,6 @@ scheduled_jobs.register(
         "whose message was lost.",
     )
 )
+
+governed("billing.AllocationRule")
+governed("billing.AllocationShare")

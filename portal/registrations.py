@@ -5,6 +5,7 @@ from __future__ import annotations
 from portal.api.routers import api_modules
 from portal.approvals.registry import approval_kinds
 from portal.approvals.triggers import guards
+from portal.audit.registry import governed, governed_tables
 from portal.checks import check_registry
 from portal.demo import DemoStep, demo_steps
 from portal.demo.people import build_people
@@ -66,3 +67,20 @@ vocabularies.register(REJECTED_ROW_STATES)
 home_panels.register(
     HomePanel("portal.imports", 10, "portal/imports/_home_waiting.html", waiting_imports)
 )
+
+check_registry(governed_tables)
+governed(
+    "portal.User",
+    personal=("username", "full_name", "email"),
+    hidden=("password",),
+    ignored=("last_login",),
+    person="id",
+)
+governed("portal.User_groups")
+governed("portal.User_user_permissions")
+governed("portal.RoleGrant")
+governed("portal.Connection")
+# What a run does is told by its closing; while it works it writes every few seconds.
+governed("portal.ImportRun", ignored=("heartbeat_at", "progress_rows", "phase"))
+governed("portal.ImportFile")
+governed("portal.RejectedRow", hidden=("raw_text", "repaired_text", "value"))

@@ -18,8 +18,10 @@ BEFORE_EMPTYING: list[Callable[[Any], None]] = []
 def allow_emptying() -> None:
     """Let the test framework empty tables; called once, when the settings are loaded."""
     from portal.approvals import triggers
+    from portal.audit import triggers as audit_triggers
 
     BEFORE_EMPTYING.append(lambda connection: triggers.remove(connection, event="DELETE"))
+    BEFORE_EMPTYING.append(audit_triggers.remove)
     _prepare(BaseDatabaseOperations)
 
 
