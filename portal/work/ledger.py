@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, F, IntegerField, Q, QuerySet, TextField, Value, When
 
 from portal.choices import WorkStatus
 from portal.models import WorkItem
@@ -56,7 +56,7 @@ def take(item_id: int, *, at: datetime) -> WorkItem | None:
     taken = WorkItem.objects.filter(takeable(at), pk=item_id).update(
         # Silence says why the attempt before this one ended; a sentence it left stays.
         problem=Case(
-            When(status=WorkStatus.RUNNING, then=Value(DIED)), default=F("problem")
+            When(status=WorkStatus.RUNNING, then=Value(DIED, TextField())), default=F("problem")
         ),
         status=WorkStatus.RUNNING,
         attempt=F("attempt") + 1,
@@ -119,7 +119,9 @@ def finish(item: WorkItem, *, at: datetime) -> None:
         status=Case(
             When(asked_again, then=Value(WorkStatus.QUEUED)), default=Value(WorkStatus.DONE)
         ),
-        attempt=Case(When(asked_again, then=Value(0)), default=F("attempt")),
+        attempt=Case(
+            When(asked_again, then=Value(0)), default=F("attempt"), output_field=IntegerField()
+        ),
         finished_at=at,
         heartbeat_at=at,
         look_at=at,
@@ -127,6 +129,11 @@ def finish(item: WorkItem, *, at: datetime) -> None:
         sends=0,
         problem="",
     )
+
+
+def is_queued(item: WorkItem) -> bool:
+    """Whether the item waits for (another) attempt."""
+    return WorkItem.objects.filter(pk=item.pk, status=WorkStatus.QUEUED).exists()
 
 
 def give_back(item: WorkItem, *, at: datetime, problem: str) -> None:

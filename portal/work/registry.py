@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,7 +46,6 @@ class Work:
     key: str
     payload: Mapping[str, Any]
     attempt: int
-    token: uuid.UUID
     at: datetime
     clock: Callable[[], datetime]
     report: Callable[..., None] = field(default=lambda done, total=None, phase="": None)

@@ -16,6 +16,7 @@ from portal.audit.context import Actor, Channel, acting, set_actor
 from portal.models import WorkItem
 from portal.work import ledger
 from portal.work.heart import Heart
+from portal.work.hints import hint_after_commit
 from portal.work.registry import FencedOffError, Work, WorkKind, WorkRefusedError, work_kinds
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,7 @@ class Outcome(StrEnum):
 
     NOTHING = "nothing"  # finished, not due, alive elsewhere, or given up
     DONE = "done"
+    AGAIN = "again"  # done, and queued once more because it was asked for meanwhile
     FAILED = "failed"
     FENCED_OFF = "fenced_off"
 
@@ -46,13 +48,14 @@ def execute_item(item_id: int, *, clock: Clock, keeper: Keeper = nullcontext) ->
         OperationalError, InterfaceError: the database failed; the item stays as it is and is tried
             again once its heartbeat is stale.
     """
-    item = ledger.take(item_id, at=clock())
+    at = clock()
+    item = ledger.take(item_id, at=at)
     if item is None:
         return Outcome.NOTHING
     with structlog.contextvars.bound_contextvars(work=item.pk, work_kind=item.kind), acting():
         set_actor(_actor(item))
         try:
-            return _attempt(item, clock, keeper)
+            return _attempt(item, at, clock, keeper)
         except FencedOffError as error:
             log.warning("work_fenced_off", detail=str(error))
             return Outcome.FENCED_OFF
@@ -68,7 +71,7 @@ def _actor(item: WorkItem) -> Actor:
     )
 
 
-def _attempt(item: WorkItem, clock: Clock, keeper: Keeper) -> Outcome:
+def _attempt(item: WorkItem, at: datetime, clock: Clock, keeper: Keeper) -> Outcome:
     if item.kind not in work_kinds:
         ledger.hold(
             item,
@@ -78,7 +81,7 @@ def _attempt(item: WorkItem, clock: Clock, keeper: Keeper) -> Outcome:
         )
         return Outcome.FAILED
     try:
-        _do(item, work_kinds.get(item.kind), clock, keeper)
+        _do(item, work_kinds.get(item.kind), at, clock, keeper)
     except FencedOffError:
         raise
     except WorkRefusedError as error:
@@ -103,6 +106,9 @@ def _attempt(item: WorkItem, clock: Clock, keeper: Keeper) -> Outcome:
             "The log has the details under this item's number.",
         )
     else:
+        if ledger.is_queued(item):
+            hint_after_commit(item.pk, item.queue)
+            return Outcome.AGAIN
         return Outcome.DONE
     return Outcome.FAILED
 
@@ -111,16 +117,14 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _do(item: WorkItem, kind: WorkKind, clock: Clock, keeper: Keeper) -> None:
+def _do(item: WorkItem, kind: WorkKind, at: datetime, clock: Clock, keeper: Keeper) -> None:
     heart = Heart(item, clock)
-    assert item.token is not None and item.started_at is not None  # noqa: S101  (a constraint)
     work = Work(
         item_id=item.pk,
         key=item.key,
         payload=item.payload,
         attempt=item.attempt,
-        token=item.token,
-        at=item.started_at,
+        at=at,
         clock=clock,
         report=heart.report,
         fence=lambda: ledger.lock_mine(item),

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 
+from django.conf import settings
+
 from portal.celery import app
+from tests.plugins import work_kinds
+
+__all__ = ["app", "work_kinds"]
 
 app.conf.worker_soft_shutdown_timeout = 2
 if seconds := os.environ.get("TEST_VISIBILITY_TIMEOUT"):
@@ -14,3 +19,9 @@ if seconds := os.environ.get("TEST_VISIBILITY_TIMEOUT"):
         "unacked_restore_interval": 1,
     }
     app.conf.visibility_timeout = int(seconds)
+if seconds := os.environ.get("TEST_WORK_STALE"):
+    settings.WORK_STALE_SECONDS = float(seconds)
+    settings.WORK_HEARTBEAT_SECONDS = float(seconds) / 5
+if seconds := os.environ.get("TEST_SOFT_TIME_LIMIT"):
+    settings.CELERY_TASK_SOFT_TIME_LIMIT = int(seconds)
+    app.conf.task_soft_time_limit = int(seconds)
