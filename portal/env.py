@@ -56,6 +56,9 @@ class Environment(BaseModel):
     plumbline_max_import_rows: int = Field(default=20_000_000, ge=1)
     plumbline_token_peppers: str = ""
     plumbline_credential_keys: str = ""
+    plumbline_audit_keys: str = ""
+    plumbline_audit_keys_file: str = ""
+    plumbline_audit_heads: str = ""
     plumbline_credential_dir: Path = Path("/run/secrets")
     plumbline_private_networks: str = ""
     plumbline_allow_http: bool = False
@@ -87,6 +90,7 @@ class Environment(BaseModel):
     def _refuse_unreadable_lists(self) -> None:
         try:
             _ = self._given_peppers, self._given_credential_keys, self.private_networks
+            _ = self._given_audit_keys
         except ValueError as error:
             raise UnsafeEnvironmentError(f"{error}.") from None
 
@@ -118,6 +122,13 @@ class Environment(BaseModel):
                 "PLUMBLINE_TOKEN_PEPPERS: production needs at least one numbered secret, which API "
                 "tokens are hashed with, for example 1:… with a secret of at least "
                 f"{MINIMUM_SECRET_LENGTH} characters made like PLUMBLINE_SECRET_KEY."
+            )
+        if not self._given_audit_keys.by_number:
+            raise UnsafeEnvironmentError(
+                "PLUMBLINE_AUDIT_KEYS: production needs at least one numbered secret, which the "
+                "seals of the audit are signed with, for example 1:… with a secret of at least "
+                f"{MINIMUM_SECRET_LENGTH} characters made like PLUMBLINE_SECRET_KEY; or name a "
+                "mounted file with it in PLUMBLINE_AUDIT_KEYS_FILE."
             )
         if self.plumbline_allow_http:
             raise UnsafeEnvironmentError(
@@ -152,6 +163,16 @@ class Environment(BaseModel):
         )
 
     @property
+    def _given_audit_keys(self) -> NumberedSecrets:
+        text = self.plumbline_audit_keys
+        if self.plumbline_audit_keys_file:
+            try:
+                text = Path(self.plumbline_audit_keys_file).read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ValueError(f"PLUMBLINE_AUDIT_KEYS_FILE cannot be read: {error}") from None
+        return read_numbered(text, variable="PLUMBLINE_AUDIT_KEYS", problem=_weak_pepper)
+
+    @property
     def private_networks(self) -> tuple[Network, ...]:
         """Networks that are not public and may be called all the same.
 
@@ -163,6 +184,15 @@ class Environment(BaseModel):
     def token_peppers(self) -> NumberedSecrets:
         """What API tokens are hashed with; in local mode also one made once, number 0."""
         return self._with_local(self._given_peppers, "token_pepper", _new_secret)
+
+    def audit_keys(self) -> NumberedSecrets:
+        """What seals of the audit are signed with; in local mode also one made once, number 0."""
+        return self._with_local(self._given_audit_keys, "audit_key", _new_secret)
+
+    @property
+    def audit_heads(self) -> Path:
+        """The folder, outside the database, that the heads of the audit are written to."""
+        return Path(self.plumbline_audit_heads or self.var / "audit-heads").expanduser().resolve()
 
     def credential_keys(self) -> NumberedSecrets:
         """What stored credentials are encrypted with; in local mode also one made once, number 0.

@@ -23,6 +23,8 @@ IS_PRODUCTION = ENVIRONMENT.is_production
 DEBUG = False  # the error pages are our own in every mode; a traceback goes to the log
 SECRET_KEY = ENVIRONMENT.secret_key()
 TOKEN_PEPPERS = ENVIRONMENT.token_peppers()
+AUDIT_KEYS = ENVIRONMENT.audit_keys()  # sign the seals of the audit
+AUDIT_HEADS_DIR = ENVIRONMENT.audit_heads
 CREDENTIAL_KEYS = ENVIRONMENT.credential_keys()
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts or ["127.0.0.1", "localhost", "[::1]"]
 

@@ -41,6 +41,7 @@ def test_a_process_of_the_compose_file_starts_safely_in_production(service: str)
     resolved = {name: str(value) for name, value in given["environment"].items()}
     resolved["PLUMBLINE_SECRET_KEY"] = "k" * 60
     resolved["PLUMBLINE_TOKEN_PEPPERS"] = "1:" + "p" * 60
+    resolved["PLUMBLINE_AUDIT_KEYS"] = "1:" + "a" * 60
     resolved["PLUMBLINE_CREDENTIAL_KEYS"] = ""
     resolved["PLUMBLINE_PRIVATE_NETWORKS"] = "10.2.0.0/16"
     resolved["PLUMBLINE_ALLOWED_HOSTS"] = "plumbline.example.org"

@@ -16,6 +16,7 @@ PRODUCTION = {
     "PLUMBLINE_ALLOWED_HOSTS": "plumbline.example.org",
     "DATABASE_URL": "postgresql://nobody@database.invalid/plumbline",
     "CELERY_BROKER_URL": "redis://broker.invalid/0",
+    "PLUMBLINE_AUDIT_KEYS": "1:" + "a" * 50,
 }
 
 

@@ -19,7 +19,7 @@ volumeMounts:
   value: {{ join "," .Values.privateNetworks | quote }}
 - name: PLUMBLINE_CREDENTIAL_KEYS
   valueFrom: {secretKeyRef: {name: {{ $.Values.existingSecret }}, key: PLUMBLINE_CREDENTIAL_KEYS, optional: true}}
-{{- range tuple "PLUMBLINE_SECRET_KEY" "PLUMBLINE_TOKEN_PEPPERS" "DATABASE_URL" "CELERY_BROKER_URL" }}
+{{- range tuple "PLUMBLINE_SECRET_KEY" "PLUMBLINE_TOKEN_PEPPERS" "PLUMBLINE_AUDIT_KEYS" "DATABASE_URL" "CELERY_BROKER_URL" }}
 - name: {{ . }}
   valueFrom: {secretKeyRef: {name: {{ $.Values.existingSecret }}, key: {{ . }}}}
 {{- end }}
