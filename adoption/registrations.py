@@ -30,6 +30,7 @@ from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.shell.navigation import NavigationEntry, navigation
 from portal.shell.panels import HomePanel, ObjectPanel, home_panels, object_panels
 from portal.shell.statuses import vocabularies
+from portal.scopes import Scope, api_scopes
 from portal.shell.urls_registry import register_urls
 
 check_registry(metrics)
@@ -93,6 +94,14 @@ import_sources.register(
     ImportSource(
         key="git",
         label="Git history",
+for _scope in (
+    Scope("registry:read", "Read programmes, teams, use cases and milestones"),
+    Scope("registry:write", "Propose and change use cases and milestones"),
+    Scope("deliveries:read", "Read deliveries"),
+    Scope("deliveries:write", "Log deliveries of the owner"),
+    Scope("metrics:read", "Read definitions of metrics"),
+):
+    api_scopes.register(_scope)
         kind=ImportKind.DELIVERIES,
         source=GitSource(),
         make_store=HistoryStore,

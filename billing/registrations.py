@@ -7,6 +7,7 @@ from billing.demo import steps as demo
 from billing.metrics import cost_per_delivery  # noqa: F401  (importing it registers the metrics)
 from billing.policies import may_see_costs
 from billing.selectors.freshness import newest_cost_moment
+from billing.services.allocation_rules import PENDING_RULES, apply_pending_rules
 from billing.services.charge_store import ChargeStore
 from billing.sources.config import CostConfig
 from billing.sources.focus.source import FocusSource
@@ -14,16 +15,18 @@ from billing.views.use_case_panel import cost_panel, cost_to_date_column
 from billing.vocabularies import FINALITIES, RULE_STATES, UNALLOCATED_REASONS
 from portal.api.routers import register_api
 from portal.audit.registry import governed
-from portal.choices import ImportKind
+from portal.choices import ImportKind, Role
 from portal.demo import DemoStep, demo_steps
 from portal.imports.files import collect_files
 from portal.imports.registry import ImportSource, import_sources
 from portal.schedule import ScheduledJob, scheduled_jobs
+from portal.scopes import Scope, api_scopes
 from portal.shell.freshness import FreshnessSource, freshness_sources
 from portal.shell.navigation import NavigationEntry, Visitor, navigation
 from portal.shell.panels import ObjectPanel, object_panels
 from portal.shell.statuses import vocabularies
 from portal.shell.urls_registry import register_urls
+from portal.work.registry import Work, WorkKind, work_kinds
 
 import_sources.register(
     ImportSource(
@@ -40,6 +43,7 @@ import_sources.register(
 )
 
 register_api("billing.api.urls")
+api_scopes.register(Scope("costs:read", "Read costs that the owner may see"))
 
 demo_steps.register(DemoStep("billing.rules", 60, demo.build_rules))
 demo_steps.register(DemoStep("billing.bills", 70, demo.build_bills))
@@ -92,13 +96,29 @@ portfolio_columns.register(
     )
 )
 freshness_sources.register(FreshnessSource("costs", "Costs", newest_cost_moment, order=10))
+
+
+def _apply_pending_rules(work: Work) -> None:
+    apply_pending_rules(at=work.at)
+
+
+work_kinds.register(
+    WorkKind(
+        key=PENDING_RULES,
+        label="Allocate again after a rule changed",
+        run=_apply_pending_rules,
+        is_atomic=False,  # a month in each transaction; repeating one changes nothing
+        roles=frozenset({Role.FINANCE}),
+    )
+)
 scheduled_jobs.register(
     ScheduledJob(
         key="apply-allocation-rules",
         task="billing.tasks.apply_allocation_rules",
-        when=60.0,
-        reason="A rule that reaches many charges is worked out in the background; this finds one "
-        "whose message was lost.",
+        when=3600.0,
+        reason="A rule that reaches many charges queues its own work; this finds one whose work "
+        "was discarded.",
+        roles=frozenset({Role.FINANCE}),
     )
 )
 

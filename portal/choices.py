@@ -162,3 +162,20 @@ class AuditOperation(models.TextChoices):
     DENIED = "denied", "Refused"
     ERASED = "erased", "Personal data erased"
     NOTED = "noted", "Noted"
+
+
+class AccountKind(models.TextChoices):
+    """How somebody signs in."""
+
+    LOCAL = "local", "Password"
+    PROVIDER = "provider", "Identity provider"
+    BREAK_GLASS = "break_glass", "Break-glass"
+
+
+class ApiTokenState(models.TextChoices):
+    """Whether a token opens anything; worked out from its row and the moment."""
+
+    ACTIVE = "active", "Active"
+    REPLACED = "replaced", "Being replaced"
+    EXPIRED = "expired", "Expired"
+    REVOKED = "revoked", "Revoked"

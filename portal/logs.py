@@ -20,8 +20,23 @@ _SECRET_IN_TEXT = re.compile(
 )
 
 
+_API_TOKEN = re.compile(r"plb_[0-9A-Za-z]{10}_[0-9A-Za-z]+")
+_SHORTEST_KNOWN = 8  # a shorter one would mask ordinary words
+_known: set[str] = set()
+
+
+def know_secret(secret: str) -> None:
+    """Mask `secret` wherever it turns up in this process's logs from now on, whatever its form."""
+    if len(secret) >= _SHORTEST_KNOWN:
+        _known.add(secret)
+
+
 def mask_text(text: str) -> str:
-    """Replace what follows a secret-looking word, and passwords inside URLs."""
+    """Mask known secrets, API tokens, passwords in URLs, and what follows a secret-looking word."""
+    for secret in tuple(_known):
+        if secret in text:
+            text = text.replace(secret, MASK)
+    text = _API_TOKEN.sub(MASK, text)
     return _SECRET_IN_TEXT.sub(rf"\1{MASK}", text)
 
 

@@ -63,3 +63,28 @@ def may_review_break_glass(user: AnyUser) -> bool:
 def may_see_approvals(user: AnyUser) -> bool:
     """The inbox is open: who asked for what, and who decided, is no secret inside the house."""
     return isinstance(user, User) and user.is_active
+
+
+def may_see_people(user: AnyUser) -> bool:
+    """Accounts, who holds which role since when and by whom, what happened at the door."""
+    return holds(user, Role.ADMINISTRATOR, Role.AUDITOR)
+
+
+def may_manage_people(user: AnyUser) -> bool:
+    """Deactivate, unlock, end sessions, reset a second factor."""
+    return holds(user, Role.ADMINISTRATOR)
+
+
+def may_have_api_tokens(user: AnyUser) -> bool:
+    """A token only does what its owner may do, so everybody may have one."""
+    return isinstance(user, User) and user.is_active
+
+
+def may_see_all_api_tokens(user: AnyUser) -> bool:
+    """Whose tokens there are, what they may do and when they were used; never the token."""
+    return holds(user, Role.ADMINISTRATOR, Role.AUDITOR)
+
+
+def may_revoke_api_token(user: AnyUser, owner_id: int) -> bool:
+    """Its owner and administrators: ending access is the safe direction."""
+    return holds(user, Role.ADMINISTRATOR) or (may_have_api_tokens(user) and user.pk == owner_id)

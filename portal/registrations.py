@@ -18,7 +18,7 @@ from portal.shell.panels import HomePanel, home_panels, object_panels
 from portal.shell.statuses import vocabularies
 from portal.shell.urls_registry import register_urls, url_modules
 from portal.views.import_panels import waiting_imports
-from portal.vocabularies import REJECTED_ROW_STATES, RUN_STATUSES
+from portal.vocabularies import API_TOKEN_STATES, REJECTED_ROW_STATES, RUN_STATUSES
 from portal.work.registry import work_kinds
 
 check_registry(approval_kinds)
@@ -32,6 +32,7 @@ check_registry(api_scopes)
 
 register_urls("", "portal.views.health_urls")
 register_urls("imports/", "portal.views.import_urls")
+register_urls("tokens/", "portal.views.api_token_urls")
 # Last: whatever is left below /api/ is answered there, with a problem.
 register_urls("api/", "portal.api.urls", order=1000)
 check_registry(vocabularies)
@@ -41,6 +42,9 @@ check_registry(home_panels)
 check_registry(object_panels)
 
 navigation.register(NavigationEntry("portal.home", "Home", "home", order=0, icon="home"))
+navigation.register(
+    NavigationEntry("portal.tokens", "API tokens", "api-token-list", "Administration", 60, "link")
+)
 
 demo_steps.register(DemoStep("portal.people", 10, build_people))
 check_registry(demo_steps)
@@ -63,6 +67,7 @@ for _order, _key, _label, _url_name, _icon in (
 
 vocabularies.register(RUN_STATUSES)
 vocabularies.register(REJECTED_ROW_STATES)
+vocabularies.register(API_TOKEN_STATES)
 
 home_panels.register(
     HomePanel("portal.imports", 10, "portal/imports/_home_waiting.html", waiting_imports)

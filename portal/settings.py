@@ -11,7 +11,7 @@ import drf_spectacular_sidecar
 from csp.constants import NONE, SELF
 
 from portal.env import BASE_DIR, Environment
-from portal.logs import configure_logging
+from portal.logs import configure_logging, know_secret
 from portal.run.broker import broker_url
 
 ENVIRONMENT = Environment.read()
@@ -221,8 +221,14 @@ if IS_PRODUCTION:
 # --- API --------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "portal.api.authentication.TokenAuthentication",
+        "portal.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "portal.api.scopes.WithinScopes",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["portal.api.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -290,3 +296,11 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 LOGGING_CONFIG = None
 LOG_FORMAT = ENVIRONMENT.plumbline_log_format or ("json" if IS_PRODUCTION else "console")
 configure_logging(level=ENVIRONMENT.plumbline_log_level, log_format=LOG_FORMAT)
+for _secret in (
+    SECRET_KEY,
+    DATABASES["default"].get("PASSWORD") or "",
+    *TOKEN_PEPPERS.by_number.values(),
+    *AUDIT_KEYS.by_number.values(),
+    *CREDENTIAL_KEYS.by_number.values(),
+):
+    know_secret(_secret)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.choices import RejectedRowState, RunStatus
+from portal.choices import ApiTokenState, RejectedRowState, RunStatus
 from portal.shell.statuses import StatusVocabulary, Tone
 
 RUN_STATUSES = StatusVocabulary.from_choices(
@@ -43,5 +43,30 @@ REJECTED_ROW_STATES = StatusVocabulary.from_choices(
         RejectedRowState.WAITING: "Nobody has decided about it yet.",
         RejectedRowState.REPAIRED: "The mended text is read in its place from the next run on.",
         RejectedRowState.DISMISSED: "A person decided that it is not wanted.",
+    },
+)
+ACCOUNT_STATES = StatusVocabulary.from_choices(
+    "account",
+    [("active", "Active"), ("deactivated", "Deactivated")],
+    {"active": ("check", Tone.GOOD), "deactivated": ("stop", Tone.NEUTRAL)},
+    {
+        "active": "May sign in.",
+        "deactivated": "No sign-in, no session, no API token, no role.",
+    },
+)
+API_TOKEN_STATES = StatusVocabulary.from_choices(
+    "api_token",
+    ApiTokenState.choices,
+    {
+        ApiTokenState.ACTIVE: ("check", Tone.GOOD),
+        ApiTokenState.REPLACED: ("redo", Tone.INFO),
+        ApiTokenState.EXPIRED: ("clock", Tone.NEUTRAL),
+        ApiTokenState.REVOKED: ("stop", Tone.NEUTRAL),
+    },
+    {
+        ApiTokenState.ACTIVE: "It opens what its scopes say.",
+        ApiTokenState.REPLACED: "Still valid; a new token takes its place.",
+        ApiTokenState.EXPIRED: "Its time is over.",
+        ApiTokenState.REVOKED: "Somebody ended it.",
     },
 )

@@ -161,6 +161,8 @@ class DeliveryListView(ApiView):
 class UseCaseDeliveriesView(DeliveryListView):
     """What was delivered for one use case, whoever logged it."""
 
+    scopes: ClassVar[dict[str, str]] = {"GET": "deliveries:read"}
+
     @operation(
         "use_case_deliveries_list",
         "List the deliveries of a use case, newest first",
@@ -207,6 +209,8 @@ def _to_log(request: Request, data: dict[str, Any]) -> dict[str, Any]:
 
 class OwnDeliveriesView(DeliveryListView):
     """What the caller logged."""
+
+    scopes: ClassVar[dict[str, str]] = {"GET": "deliveries:read", "POST": "deliveries:write"}
 
     @operation(
         "deliveries_log",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import Http404
 from rest_framework import serializers
@@ -60,6 +60,8 @@ def _present(request: Request, metric: MetricDefinition) -> dict[str, Any]:
 class MetricsView(ApiView):
     """All definitions: few, so on one page."""
 
+    scopes: ClassVar[dict[str, str]] = {"GET": "metrics:read"}
+
     @operation(
         "metrics_list",
         "List metric definitions by key",
@@ -77,6 +79,8 @@ class MetricsView(ApiView):
 
 class MetricView(ApiView):
     """One definition."""
+
+    scopes: ClassVar[dict[str, str]] = {"GET": "metrics:read"}
 
     @operation(
         "metric_read",

@@ -153,6 +153,7 @@ def _nano(threshold: Decimal) -> int:
 class MilestonesView(ApiView):
     """The milestones of one use case."""
 
+    scopes: ClassVar[dict[str, str]] = {"GET": "registry:read", "POST": "registry:write"}
     ordering: ClassVar[tuple[str, ...]] = ("due_on", "id")
 
     @operation(
@@ -208,6 +209,8 @@ class MilestonesView(ApiView):
 
 class MilestoneView(ApiView):
     """One milestone."""
+
+    scopes: ClassVar[dict[str, str]] = {"GET": "registry:read", "PATCH": "registry:write"}
 
     @operation(
         "milestone_read",

@@ -33,6 +33,7 @@ _FIELDS = ("slug", "name", "currency", "time_zone", "starts_on", "ends_on",
 class ProgrammesView(ApiView):
     """All programmes that the caller may see."""
 
+    scopes: ClassVar[dict[str, str]] = {"GET": "registry:read"}
     ordering: ClassVar[tuple[str, ...]] = ("name", "id")
 
     @operation(

@@ -24,6 +24,7 @@ class TeamSerializer(serializers.Serializer[Any]):
 class TeamsView(ApiView):
     """All teams that the caller may see."""
 
+    scopes: ClassVar[dict[str, str]] = {"GET": "registry:read"}
     ordering: ClassVar[tuple[str, ...]] = ("name", "id")
 
     @operation(

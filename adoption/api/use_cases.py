@@ -176,6 +176,7 @@ def _resolved(request: Request, data: dict[str, Any]) -> dict[str, Any]:
 class UseCasesView(ApiView):
     """All use cases that the caller may see."""
 
+    scopes: ClassVar[dict[str, str]] = {"GET": "registry:read", "POST": "registry:write"}
     ordering: ClassVar[tuple[str, ...]] = ("title", "id")
 
     @operation(
@@ -228,6 +229,8 @@ class UseCasesView(ApiView):
 
 class UseCaseView(ApiView):
     """One use case."""
+
+    scopes: ClassVar[dict[str, str]] = {"GET": "registry:read", "PATCH": "registry:write"}
 
     @operation(
         "use_case_read",

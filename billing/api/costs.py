@@ -242,6 +242,7 @@ def _visible_costs(request: Request) -> QuerySet[DailyCost]:
 class DailyCostsView(ApiView):
     """The daily roll-up."""
 
+    scopes: ClassVar[dict[str, str]] = {"GET": "costs:read"}
     ordering: ClassVar[tuple[str, ...]] = ("day", "id")
     columns: ClassVar[tuple[str, ...]] = (
         "id", "day", "connection_id", "use_case__slug", "unallocated_reason", "connection__slug",
@@ -285,6 +286,8 @@ class DailyCostsView(ApiView):
 
 class UseCaseCostsView(ApiView):
     """The sums of one use case."""
+
+    scopes: ClassVar[dict[str, str]] = {"GET": "costs:read"}
 
     @operation(
         "use_case_costs",

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.templatetags.static import static
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import IsAuthenticated
 
+from portal.api.scopes import ANY_TOKEN, WithinScopes
+
 
 class SchemaView(SpectacularAPIView):
     """OpenAPI 3.1, as JSON or YAML by `Accept`."""
 
-    permission_classes = [IsAuthenticated]
+    permission_classes = [IsAuthenticated, WithinScopes]
+    scopes: ClassVar[dict[str, str]] = {"GET": ANY_TOKEN}
 
 
 class DocsView(SpectacularSwaggerSplitView):
     """Swagger UI with its files from the installed package, only those that it needs."""
 
-    permission_classes = [IsAuthenticated]
+    permission_classes = [IsAuthenticated, WithinScopes]
+    scopes: ClassVar[dict[str, str]] = {"GET": ANY_TOKEN}
     url_name = "api-schema"
     template_name = "portal/api_docs.html"
 

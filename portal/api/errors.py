@@ -37,7 +37,14 @@ class ProblemType:
 BAD_REQUEST = ProblemType("bad-request", 400, "The request cannot be read")
 INVALID = ProblemType("invalid", 400, "Something in the request is not as it should be")
 NOT_SIGNED_IN = ProblemType("not-signed-in", 401, "Sign in first")
+TOKEN_REFUSED = ProblemType("token-refused", 401, "This token is not accepted")
+TOKEN_EXPIRED = ProblemType("token-expired", 401, "This token has expired")
+TOKEN_REVOKED = ProblemType("token-revoked", 401, "This token was revoked")
+TOKEN_OWNER_INACTIVE = ProblemType("token-owner-inactive", 401, "The owner has no access any more")
+TOKEN_IN_ADDRESS = ProblemType("token-in-address", 401, "Send the token as a header")
 FORBIDDEN = ProblemType("forbidden", 403, "This is not open to you")
+TOKEN_NETWORK = ProblemType("token-network", 403, "This token is not valid from here")
+INSUFFICIENT_SCOPE = ProblemType("insufficient-scope", 403, "This token may not do that")
 NOT_FOUND = ProblemType("not-found", 404, "There is no such thing")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "This cannot be done here")
 NOT_ACCEPTABLE = ProblemType("not-acceptable", 406, "There is no answer in the format asked for")
@@ -55,7 +62,14 @@ PROBLEM_TYPES = (
     BAD_REQUEST,
     INVALID,
     NOT_SIGNED_IN,
+    TOKEN_REFUSED,
+    TOKEN_EXPIRED,
+    TOKEN_REVOKED,
+    TOKEN_OWNER_INACTIVE,
+    TOKEN_IN_ADDRESS,
     FORBIDDEN,
+    TOKEN_NETWORK,
+    INSUFFICIENT_SCOPE,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     NOT_ACCEPTABLE,

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from portal.api.errors import IN_PROGRESS, KEY_REUSED, FieldProblem, Problem, invalid
+from portal.models import ApiToken
 from portal.services.idempotency import (
     Claim,
     KeyInUseError,
@@ -42,7 +43,7 @@ class Answer:
 
 
 def answer_once(request: Request, work: Callable[[], Answer]) -> HttpResponse:
-    """Do `work` in one transaction, at most once for each person and key of the request.
+    """Do `work` in one transaction, at most once for each person or token and key.
 
     Without the header the work is simply done. A failure is not kept: nothing was changed, so the
     same key may try again.
@@ -80,6 +81,7 @@ def _claim(request: Request, key: str) -> Claim:
     try:
         return claim_key(
             user_id=user_id,
+            api_token_id=request.auth.pk if isinstance(request.auth, ApiToken) else None,
             key=key,
             request_digest=hashlib.sha256(text.encode()).hexdigest(),
             now=timezone.now(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -31,8 +31,12 @@ PAGE_PARAMETERS = frozenset({"cursor", "limit"})
 
 
 class ApiView(APIView):
-    """An endpoint. Answers belong to one person and are asked for again before they are reused."""
+    """An endpoint. Answers belong to one person and are asked for again before they are reused.
 
+    `scopes` names the scope that a token needs for each method; without one a token is refused.
+    """
+
+    scopes: ClassVar[dict[str, str]] = {}
     # OPTIONS would be one more undocumented surface.
     metadata_class = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]

@@ -40,21 +40,30 @@ class Claim:
     answer: StoredAnswer | None = None
 
 
-def claim_key(*, user_id: int, key: str, request_digest: str, now: dt.datetime) -> Claim:
+def claim_key(
+    *,
+    user_id: int,
+    key: str,
+    request_digest: str,
+    now: dt.datetime,
+    api_token_id: int | None = None,
+) -> Claim:
     """Claim `key` for one request of `user_id`, or find its answer. Commits by itself.
 
-    Keys of this person that are older than `KEPT_FOR` are forgotten first. A claim whose process
-    was killed is taken over after `CLAIM_LASTS`.
+    Each token of a person has keys of its own, apart from those of the person. Keys older than
+    `KEPT_FOR` are forgotten first. A claim whose process was killed is taken over after
+    `CLAIM_LASTS`.
 
     Args:
         request_digest: of method, path and payload; a retry must have the same.
         now: aware moment.
+        api_token_id: the token that is used, if one is.
 
     Raises:
         KeyReusedError: the key belongs to another request.
         KeyInUseError: the request is being worked on.
     """
-    mine = IdempotencyKey.objects.filter(user_id=user_id)
+    mine = IdempotencyKey.objects.filter(user_id=user_id, api_token_id=api_token_id)
     mine.filter(claimed_at__lt=now - KEPT_FOR).delete()
     token = uuid.uuid4()
     for _ in range(_TRIES):
@@ -63,7 +72,12 @@ def claim_key(*, user_id: int, key: str, request_digest: str, now: dt.datetime) 
         if found is not None:
             return _claim_found(found, token, request_digest, now)
         claim = IdempotencyKey(
-            user_id=user_id, key=key, request_digest=request_digest, token=token, claimed_at=now
+            user_id=user_id,
+            api_token_id=api_token_id,
+            key=key,
+            request_digest=request_digest,
+            token=token,
+            claimed_at=now,
         )
         IdempotencyKey.objects.bulk_create([claim], ignore_conflicts=True)
         # Whose insert came first, and whether a twin failed and gave its claim back meanwhile,

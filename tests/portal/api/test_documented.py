@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from portal.api.errors import PROBLEM_TYPES
+from portal.api.scopes import api_scopes
 from tests.portal.api.conformance import PublishedSchema
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "api.md").read_text("utf-8")
@@ -24,3 +25,9 @@ def test_every_endpoint_is_named_and_no_other() -> None:
 def test_every_problem_is_listed_with_its_status() -> None:
     listed = set(re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", TEXT, re.MULTILINE))
     assert listed == {(str(kind.status), kind.code) for kind in PROBLEM_TYPES}
+
+
+def test_every_scope_is_listed_and_no_other() -> None:
+    table = TEXT.partition("| scope | allows |")[2].partition("\n\n")[0]
+    listed = re.findall(r"`([a-z-]+:(?:read|write))`", table)
+    assert sorted(listed) == sorted(scope.key for scope in api_scopes)

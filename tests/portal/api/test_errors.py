@@ -39,7 +39,7 @@ def problem_of(response: Any, status: int, code: str) -> dict[str, Any]:
 def test_anonymous_is_asked_to_sign_in_and_not_sent_elsewhere() -> None:
     response = APIClient().get(THINGS)
     problem_of(response, 401, "not-signed-in")
-    assert response["WWW-Authenticate"].startswith("Session")
+    assert response["WWW-Authenticate"].startswith("Bearer")
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/v1/nothing/", "/api/v2/", "/api/v1/things"])

@@ -43,6 +43,7 @@ class Filters(serializers.Serializer[Any]):
 class ThingsView(ApiView):
     """Lists connections and makes one for each POST."""
 
+    scopes: ClassVar[dict[str, str]] = {"GET": "registry:read", "POST": "registry:write"}
     works: ClassVar[threading.Event | None] = None
     may_go_on: ClassVar[threading.Event | None] = None
 
