@@ -16,12 +16,14 @@ from billing.models import AllocationRule, AllocationShare, Charge
 from billing.models.allocation import WHOLE
 from billing.services.allocations import reallocate
 from portal.models import Connection, User
+from portal.services.work import enqueue
 from portal.shell.periods import DateRange
 
 log = structlog.get_logger(__name__)
 # Up to so many charges a person waits for the reallocation; about three seconds on SQLite.
 SMALL = 20_000
 _KEY_LENGTH = 70
+PENDING_RULES = "billing.apply-pending-rules"  # the kind of work that does the rest
 
 
 class RuleRefusedError(ValueError):
@@ -204,6 +206,7 @@ def _settle(
     if charges.order_by()[: SMALL + 1].count() > SMALL:
         AllocationRule.objects.filter(pk__in=[each.pk for each in touched]).update(pending_since=at)
         rule.refresh_from_db()
+        enqueue(kind=PENDING_RULES, actor=None, at=at)
         return SavedRule(rule, 0, is_pending=True)
     return SavedRule(rule, _reallocate(charges, at=at), is_pending=False)
 

@@ -39,7 +39,6 @@ from billing.services.allocation_rules import (
     create_rule,
     replace_rule,
 )
-from billing.tasks import hint_allocation
 from billing.views.rule_preview import preview_context
 from portal.models import User
 from portal.shell.formats import number_text
@@ -51,11 +50,12 @@ _PREFILLED = ("name", "field", "tag_key", "mode", "value", "starts_on", "ends_on
 
 
 def say_saved(request: HttpRequest, saved: SavedRule, done: str) -> None:
-    """Tell what became of it, and hint at the queue when the rest is for a worker."""
+    """Tell what became of it, also when the rest is for a worker."""
     if saved.is_pending:
-        took = hint_allocation()
-        wait = "A worker does it now" if took else "It waits for a worker; the queue is down"
-        messages.success(request, f"{done} Days already imported are being allocated anew. {wait}.")
+        messages.success(
+            request,
+            f"{done} Days already imported are allocated anew as soon as a worker is free.",
+        )
     else:
         messages.success(
             request, f"{done} {number_text(saved.charges)} cost lines were allocated anew."

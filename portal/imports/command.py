@@ -25,6 +25,7 @@ from portal.models import Connection, ImportRun
 from portal.registry import NotRegisteredError
 from portal.services.connections import ConnectionConfigError, create_connection
 from portal.services.imports import follow_up, request_import
+from portal.work.hints import withheld
 
 # What a shell script can tell apart; 0 is success and nothing else.
 EXIT_CODES = {
@@ -108,7 +109,8 @@ class ImportCommand(BaseCommand):
                 bar.update(rows - bar.n)
 
             try:
-                run = execute_run(run.pk, clock=timezone.now, on_progress=show)
+                with withheld():  # what follows is done right here
+                    run = execute_run(run.pk, clock=timezone.now, on_progress=show)
             except (OperationalError, InterfaceError) as error:
                 raise CommandError(
                     f"The database failed: {error}. Run {run.pk} stays open: a worker takes it up "

@@ -77,15 +77,21 @@ def _take_over(run_id: int, *, at: datetime) -> int:
     return _take(silent, at=at)
 
 
+def _mine(run: ImportRun) -> QuerySet[ImportRun]:
+    """The run's row while it belongs to this attempt. The start is asked for as well: a release
+    begins to count anew, and a worker that froze before it is not the new first attempt."""
+    return ImportRun.objects.filter(
+        pk=run.pk, attempt=run.attempt, started_at=run.started_at, status=RunStatus.RUNNING
+    )
+
+
 def beat_heart(run: ImportRun, *, at: datetime, phase: RunPhase, rows: int) -> None:
     """Record progress.
 
     Raises:
         FencedOffError: another attempt has taken over.
     """
-    alive = ImportRun.objects.filter(
-        pk=run.pk, attempt=run.attempt, status=RunStatus.RUNNING
-    ).update(heartbeat_at=at, phase=phase, progress_rows=rows)
+    alive = _mine(run).update(heartbeat_at=at, phase=phase, progress_rows=rows)
     if not alive:
         raise FencedOffError(f"run {run.pk}, attempt {run.attempt}")
 
@@ -96,9 +102,9 @@ def close_run(run: ImportRun, *, status: RunStatus, at: datetime, **fields: Any)
     Raises:
         FencedOffError: another attempt has taken over; the caller's transaction must roll back.
     """
-    closed = ImportRun.objects.filter(
-        pk=run.pk, attempt=run.attempt, status=RunStatus.RUNNING
-    ).update(status=status, finished_at=at, heartbeat_at=at, phase=RunPhase.DONE, **fields)
+    closed = _mine(run).update(
+        status=status, finished_at=at, heartbeat_at=at, phase=RunPhase.DONE, **fields
+    )
     if not closed:
         raise FencedOffError(f"run {run.pk}, attempt {run.attempt}")
     run.refresh_from_db()

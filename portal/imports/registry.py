@@ -6,16 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from django.core.checks import CheckMessage, Error
 from pydantic import BaseModel
 
-from portal.choices import ImportKind
+from portal.choices import ImportKind, Role
 from portal.imports.contracts import Source
 from portal.models import ImportRun
 from portal.registry import Registry
+from portal.work.registry import Work, WorkKind, work_kinds
 
 Totals = dict[str, dict[str, Decimal]]  # unit (a currency) → measure → exact sum
 
@@ -118,15 +120,48 @@ import_sources: Registry[ImportSource] = Registry("import source", _check_source
 class FollowUp:
     """Work that follows an applied import: another room's figures that rest on what came in.
 
-    `run(import_run, at)` must be repeatable and is called after the import has been committed.
+    It is queued in the transaction that closes the run, so that a crash right after loses nothing.
+    `run(import_run, at)` must be repeatable. Where it does not look at the run (`is_per_run=False`)
+    one execution stands for several imports.
     """
 
     key: str
     kinds: frozenset[ImportKind]
     run: Callable[[ImportRun, datetime], None]
+    label: str
+    roles: frozenset[Role] = frozenset()
+    is_per_run: bool = True
+
+    @property
+    def work_kind(self) -> str:
+        """The kind of work by which it is queued."""
+        return f"follow-up:{self.key}"
 
 
-follow_ups: Registry[FollowUp] = Registry("import follow-up")
+class FollowUpRegistry(Registry[FollowUp]):
+    """Follow-ups by key. Each brings a kind of work of its own."""
+
+    def register(self, item: FollowUp) -> FollowUp:
+        super().register(item)
+        if item.work_kind not in work_kinds:
+            work_kinds.register(
+                WorkKind(
+                    key=item.work_kind,
+                    label=item.label,
+                    run=partial(_follow_up, item.key),
+                    is_atomic=False,
+                    roles=item.roles,
+                )
+            )
+        return item
+
+
+def _follow_up(key: str, work: Work) -> None:
+    run = ImportRun.objects.select_related("connection").get(pk=work.payload["run"])
+    follow_ups.get(key).run(run, work.at)
+
+
+follow_ups = FollowUpRegistry("import follow-up")
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from portal.imports.files import landed_files
 from portal.imports.lock import lock_connection
 from portal.imports.registry import ImportSource, Plan, Store, Totals, import_sources
 from portal.models import ImportFile, ImportRun
+from portal.services.imports import queue_follow_ups
 from portal.shell.money import EXACT, decimal_text
 
 log = structlog.get_logger(__name__)
@@ -236,6 +237,7 @@ class _Execution:
             if not self.run.is_dry_run:
                 ledger.record_rejections(self.run, self.files, reading.rejections)
             ledger.close_run(self.run, status=status, at=at, **fields)
+            queue_follow_ups(run=self.run, at=at)
 
     def _moment(self) -> datetime:
         """Now, yet never before what the connection took last: the clocks of two machines differ,
@@ -328,6 +330,7 @@ class _Execution:
                 input_digest=self.digest,
                 parser_version=last.parser_version,
             )
+            queue_follow_ups(run=self.run, at=self.run.finished_at or self.clock())
         return True
 
 

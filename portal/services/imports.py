@@ -15,11 +15,14 @@ from typing import BinaryIO
 from django.db import transaction
 from django.db.models import Q
 
-from portal.choices import RejectedRowState, RunPhase, RunStatus, RunTrigger
+from portal.choices import RejectedRowState, RunPhase, RunStatus, RunTrigger, WorkStatus
 from portal.imports.files import Landed, land_path, land_stream
 from portal.imports.ledger import STALE_AFTER
-from portal.imports.registry import follow_ups
-from portal.models import Connection, ImportFile, ImportRun, RejectedRow, User
+from portal.imports.registry import FollowUp, follow_ups
+from portal.models import Connection, ImportFile, ImportRun, RejectedRow, User, WorkItem
+from portal.services.work import enqueue
+from portal.work.heart import beating
+from portal.work.runner import execute_item
 
 RESEND_AFTER = timedelta(seconds=30)
 
@@ -221,10 +224,32 @@ def runs_to_send_again(*, at: datetime) -> list[int]:
     return list(ImportRun.objects.filter(lost | silent).order_by("pk").values_list("pk", flat=True))
 
 
-def follow_up(*, run: ImportRun, at: datetime) -> None:
-    """Bring the figures that rest on this import up to date. Harmless when repeated."""
+def queue_follow_ups(*, run: ImportRun, at: datetime) -> None:
+    """Queue what rests on this import, in the transaction that closes the run."""
     if run.status != RunStatus.APPLIED:
         return
-    for item in follow_ups:
+    for item in sorted(follow_ups, key=lambda item: item.key):  # one order: no deadlock
         if run.connection.kind in item.kinds:
-            item.run(run, at)
+            enqueue(
+                kind=item.work_kind,
+                key=_key_of(item, run),
+                payload={"run": run.pk},
+                actor=run.requested_by,
+                at=at,
+            )
+
+
+def _key_of(item: FollowUp, run: ImportRun) -> str:
+    return f"run:{run.pk}" if item.is_per_run else ""
+
+
+def follow_up(*, run: ImportRun, at: datetime) -> None:
+    """Do here and now what rests on this import and is still queued. Harmless when repeated."""
+    if run.status != RunStatus.APPLIED:
+        return
+    wanted = Q(pk__in=())
+    for item in follow_ups:
+        wanted |= Q(kind=item.work_kind, key=_key_of(item, run))
+    queued = WorkItem.objects.filter(wanted, status=WorkStatus.QUEUED).order_by("pk")
+    for item_id in list(queued.values_list("pk", flat=True)):
+        execute_item(item_id, clock=lambda: at, keeper=beating)

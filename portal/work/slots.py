@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeAlias
 
 from celery.schedules import crontab, schedule
 
-When = crontab | schedule | float
+When: TypeAlias = crontab | schedule | float
 FURTHEST_BACK = timedelta(days=400)
 
 

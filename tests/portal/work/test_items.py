@@ -48,9 +48,9 @@ def test_an_item_is_done_once_however_often_its_message_comes(ask: Ask, effects:
 
 
 def test_an_item_of_a_transaction_that_was_rolled_back_is_not_there(ask: Ask) -> None:
-    with pytest.raises(RuntimeError, match="no"), transaction.atomic():
+    with transaction.atomic():
         item = ask()
-        raise RuntimeError("no")
+        transaction.set_rollback(True)
     assert execute(item) == Outcome.NOTHING
     assert not WorkItem.objects.exists()
 
@@ -68,7 +68,7 @@ def test_asking_again_for_what_is_queued_changes_only_the_count(ask: Ask, effect
 def test_what_is_asked_for_while_it_runs_is_done_once_more(
     ask: Ask, effects: Effects, kind: Any
 ) -> None:
-    asked = []
+    asked: list[WorkItem] = []
 
     def run(work: Work) -> None:
         kinds.leave_effect(work)
