@@ -43,6 +43,8 @@ NEXT_STAGES: dict[Stage, tuple[Stage, ...]] = {
     Stage.STOPPED: (),
     Stage.RETIRED: (),
 }
+# Somebody else approves these; to stop or retire takes a reason and no second person.
+STAGES_THAT_NEED_APPROVAL = (Stage.APPROVED, Stage.PILOT, Stage.LIVE, Stage.VALIDATED)
 STAGES_THAT_NEED_A_REASON = (Stage.STOPPED, Stage.RETIRED)
 STAGES_THAT_NEED_A_STOP_RULE = (Stage.PILOT, Stage.LIVE)
 

@@ -25,12 +25,8 @@ def may_edit_use_case(user: AnyUser, use_case: UseCase) -> bool:
     return use_case.owner_id == user.pk or holds(user, Role.PROGRAMME_LEAD)
 
 
-def may_change_stage(user: AnyUser, use_case: UseCase) -> bool:
-    """Stages are decided by programme leads; owners may stop their own use case."""
-    return holds(user, Role.PROGRAMME_LEAD)
-
-
-def may_stop_use_case(user: AnyUser, use_case: UseCase) -> bool:
+def may_move_use_case(user: AnyUser, use_case: UseCase) -> bool:
+    """Ask for its next stage, which somebody else approves; stop or retire it at once."""
     return may_edit_use_case(user, use_case)
 
 

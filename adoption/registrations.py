@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from adoption.approvals import register_guards
 from adoption.demo import steps as demo
 from adoption.metrics import definitions  # noqa: F401  (importing it registers the metrics)
 from adoption.metrics.registry import metrics
 from adoption.selectors.portfolio import portfolio_columns
 from adoption.services.follow_up import after_import
 from adoption.services.history_store import HistoryStore
+from adoption.services.stages import STAGES as STAGE_APPROVALS
 from adoption.sources.git.collect import collect_history
 from adoption.sources.git.config import GitConfig
 from adoption.sources.git.source import GitSource
@@ -21,22 +23,25 @@ from adoption.vocabularies import (
     STRENGTHS,
 )
 from portal.api.routers import register_api
+from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.checks import check_registry
-from portal.choices import ImportKind
+from portal.choices import ImportKind, Role
 from portal.demo import DemoStep, demo_steps
 from portal.imports.registry import FollowUp, ImportSource, follow_ups, import_sources
 from portal.schedule import ScheduledJob, scheduled_jobs
+from portal.scopes import Scope, api_scopes
 from portal.shell.navigation import NavigationEntry, navigation
 from portal.shell.panels import HomePanel, ObjectPanel, home_panels, object_panels
 from portal.shell.statuses import vocabularies
-from portal.scopes import Scope, api_scopes
 from portal.shell.urls_registry import register_urls
 
 check_registry(metrics)
 check_registry(portfolio_columns)
 
 register_urls("", "adoption.urls")
+register_guards()
+approval_kinds.register(STAGE_APPROVALS)
 
 vocabularies.register(STAGES)
 vocabularies.register(MILESTONE_STATES)
@@ -89,11 +94,6 @@ object_panels.register(
 )
 
 register_api("adoption.api.urls")
-
-import_sources.register(
-    ImportSource(
-        key="git",
-        label="Git history",
 for _scope in (
     Scope("registry:read", "Read programmes, teams, use cases and milestones"),
     Scope("registry:write", "Propose and change use cases and milestones"),
@@ -102,6 +102,11 @@ for _scope in (
     Scope("metrics:read", "Read definitions of metrics"),
 ):
     api_scopes.register(_scope)
+
+import_sources.register(
+    ImportSource(
+        key="git",
+        label="Git history",
         kind=ImportKind.DELIVERIES,
         source=GitSource(),
         make_store=HistoryStore,
@@ -113,7 +118,12 @@ for _scope in (
 )
 follow_ups.register(
     FollowUp(
-        "adoption.outcomes", frozenset({ImportKind.DELIVERIES, ImportKind.COSTS}), after_import
+        "adoption.outcomes",
+        frozenset({ImportKind.DELIVERIES, ImportKind.COSTS}),
+        after_import,
+        label="Advance deliveries and measure milestones after an import",
+        roles=frozenset({Role.PROGRAMME_LEAD}),
+        is_per_run=False,
     )
 )
 scheduled_jobs.register(
@@ -122,6 +132,7 @@ scheduled_jobs.register(
         task="adoption.tasks.refresh_outcomes",
         when=3600.0,
         reason="Deliveries come to hold, and milestones to be missed, by the passing of time.",
+        roles=frozenset({Role.PROGRAMME_LEAD}),
     )
 )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from adoption.choices import AiAssistance, Stage
+from adoption.choices import STAGES_THAT_NEED_APPROVAL, AiAssistance, Stage
 from adoption.demo.histories import write_history
 from adoption.demo.story import TEAMS, USE_CASES, MilestonePlan, UseCasePlan
 from adoption.metrics.registry import metrics
@@ -20,13 +20,15 @@ from adoption.services.follow_up import refresh_outcomes
 from adoption.services.identities import link_identity
 from adoption.services.milestones import create_milestone
 from adoption.services.programmes import create_programme
+from adoption.services.stages import end_use_case, request_stage
 from adoption.services.teams import add_membership, create_team
-from adoption.services.use_cases import change_stage, create_use_case, link_repository
+from adoption.services.use_cases import create_use_case, link_repository
 from adoption.sources.git.collect import collect_history
-from portal.choices import RunTrigger
+from portal.choices import ApprovalOutcome, RunTrigger
 from portal.demo import SEED, DemoContext
 from portal.imports.runner import execute_run
 from portal.models import Connection
+from portal.services.approvals import decide
 from portal.services.connections import create_connection
 from portal.services.imports import request_import
 from portal.shell.money import NANO_PER_UNIT
@@ -107,7 +109,7 @@ def _build_teams(context: DemoContext, first: date) -> dict[str, Team]:
 def _build_use_case(
     context: DemoContext, plan: UseCasePlan, programme: Programme, team: Team, first: date
 ) -> None:
-    lead, owner = context.people["lead"], context.people[plan.owner]
+    owner = context.people[plan.owner]
     use_case = create_use_case(
         title=plan.title, programme=programme, team=team, owner=owner,
         value_type=plan.value_type, risk_tier=plan.risk_tier, problem=plan.problem,
@@ -115,12 +117,29 @@ def _build_use_case(
         at=_moment(first, max(0, (plan.stages[0][1] if plan.stages else 13) - 1)),
     )  # fmt: skip
     for stage, months, reason in plan.stages:
-        use_case = change_stage(
-            use_case_id=use_case.pk, to_stage=stage, expected_version=use_case.version,
-            reason=reason, actor=lead, at=_moment(first, months, day=12),
-        )  # fmt: skip
+        _build_stage(context, use_case, stage, reason, _moment(first, months, day=12))
+        use_case.refresh_from_db()
     for milestone in plan.milestones:
         _build_milestone(use_case, milestone, first)
+
+
+def _build_stage(
+    context: DemoContext, use_case: UseCase, stage: Stage, reason: str, at: datetime
+) -> None:
+    """The owner asks and a day later a programme lead approves; an end takes no second person."""
+    asked = {
+        "use_case_id": use_case.pk, "to_stage": stage, "expected_version": use_case.version,
+        "reason": reason,
+    }  # fmt: skip
+    if stage not in STAGES_THAT_NEED_APPROVAL:
+        end_use_case(**asked, actor=context.people["lead"], at=at)
+        return
+    request = request_stage(**asked, actor=use_case.owner, at=at - timedelta(days=1))
+    lead, approver = context.people["lead"], context.people["approver"]
+    decide(
+        request_id=request.pk, approver=approver if use_case.owner == lead else lead,
+        outcome=ApprovalOutcome.APPROVE, seen_hash=request.content_hash, reason="", at=at,
+    )  # fmt: skip
 
 
 def _build_milestone(use_case: UseCase, plan: MilestonePlan, first: date) -> None:

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 from adoption.choices import NEXT_STAGES, STAGES_THAT_NEED_A_REASON, Stage
 from adoption.models import MilestoneEvent, Repository, RepositoryLink, StageChange, UseCase
-from adoption.policies import may_change_stage, may_see_registry, may_stop_use_case
+from adoption.policies import may_move_use_case, may_see_registry
 from portal.models import User
 from portal.policies import AnyUser
 from portal.shell.periods import day_of
@@ -52,13 +52,10 @@ def zone_of(use_case: UseCase) -> ZoneInfo:
 
 
 def stages_open_to(user: AnyUser, use_case: UseCase) -> list[Stage]:
-    """The stages to which this person may move the use case now."""
-    following = NEXT_STAGES[Stage(use_case.stage)]
-    if may_change_stage(user, use_case):
-        return list(following)
-    if may_stop_use_case(user, use_case):
-        return [stage for stage in following if stage == Stage.STOPPED]
-    return []
+    """The stages to which this person may move the use case, or ask to move it, now."""
+    if not may_move_use_case(user, use_case):
+        return []
+    return list(NEXT_STAGES[Stage(use_case.stage)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from adoption.approvals import STAGE_KIND
 from adoption.choices import MilestoneEventKind, MilestoneState
 from adoption.models import Milestone, UseCase
 from adoption.services.milestone_log import make_event, promise_text
@@ -15,6 +16,7 @@ from adoption.services.milestone_measuring import MeasuredMilestones, measure_mi
 from adoption.services.milestone_rules import check_due_date, check_measure
 from adoption.services.refusals import RefusedError, check_version
 from portal.models import User
+from portal.services.approvals import recheck
 
 __all__ = [
     "MeasuredMilestones",
@@ -85,11 +87,15 @@ def create_milestone(
         make_event(
             milestone, MilestoneEventKind.ADDED, note=promise_text(milestone), at=at, actor=actor
         ).save()
+        recheck(kind=STAGE_KIND, subject=str(use_case.pk), at=at)
     logger.info("milestone_created", milestone=milestone.pk, actor=actor.pk)
     return milestone
 
 
 def _lock_milestone(milestone_id: int) -> Milestone:
+    """The milestone, under the lock of its use case: what is promised is part of what is approved
+    with the next stage."""
+    list(UseCase.objects.select_for_update(of=("self",)).filter(milestones=milestone_id))
     return (
         Milestone.objects.select_for_update(of=("self",))
         .select_related("use_case__programme")
@@ -161,6 +167,7 @@ def update_milestone(
             note = f"was called “{was_called}”; {note}".removesuffix("; ")
         if note:
             make_event(milestone, MilestoneEventKind.CHANGED, note=note, at=at, actor=actor).save()
+        recheck(kind=STAGE_KIND, subject=str(milestone.use_case_id), at=at)
     logger.info("milestone_updated", milestone=milestone.pk, actor=actor.pk)
     return milestone
 
@@ -187,4 +194,5 @@ def remove_milestone(
         note = f"{promise_text(milestone)} ({state}). {reason}"
         make_event(milestone, MilestoneEventKind.REMOVED, note=note, at=at, actor=actor).save()
         milestone.delete()
+        recheck(kind=STAGE_KIND, subject=str(milestone.use_case_id), at=at)
     logger.info("milestone_removed", milestone=milestone_id, actor=actor.pk)

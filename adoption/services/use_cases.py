@@ -1,4 +1,4 @@
-"""Writing use cases: registering, editing, moving through the stages, linking repositories."""
+"""Writing use cases: registering, editing, linking repositories. Stages: `stages.py`."""
 
 from __future__ import annotations
 
@@ -9,25 +9,17 @@ from zoneinfo import ZoneInfo
 import structlog
 from django.db import transaction
 
-from adoption.choices import (
-    NEXT_STAGES,
-    STAGES_THAT_NEED_A_REASON,
-    STAGES_THAT_NEED_A_STOP_RULE,
-    RiskTier,
-    Stage,
-)
+from adoption.approvals import STAGE_KIND
+from adoption.choices import STAGES_THAT_NEED_A_STOP_RULE, RiskTier, Stage
 from adoption.models import Programme, Repository, RepositoryLink, StageChange, Team, UseCase
 from adoption.services.dated_rows import ending_problem, overlapping, period_problem
 from adoption.services.refusals import RefusedError, check_version
 from adoption.services.slugs import save_with_slug
 from portal.models import User
+from portal.services.approvals import recheck
 from portal.shell.periods import day_of
 
 logger = structlog.get_logger(__name__)
-
-
-class StageNotAllowedError(RefusedError):
-    """The use case cannot go to that stage; `reason` says what is missing or possible."""
 
 
 class BadUseCaseError(RefusedError):
@@ -100,7 +92,8 @@ def create_use_case(
     return use_case
 
 
-def _save(use_case: UseCase, *, at: dt.datetime) -> None:
+def save_next_version(use_case: UseCase, *, at: dt.datetime) -> None:
+    """Save it with the next version number, checked."""
     use_case.version += 1
     use_case.updated_at = at
     use_case.full_clean()
@@ -145,74 +138,11 @@ def update_use_case(
                 "which measured result would end it.",
                 field="stop_rule",
             )
-        _save(use_case, at=at)
+        if actor.pk not in use_case.editors_since_stage:
+            use_case.editors_since_stage = [*use_case.editors_since_stage, actor.pk]
+        save_next_version(use_case, at=at)
+        recheck(kind=STAGE_KIND, subject=str(use_case.pk), at=at)
     logger.info("use_case_updated", use_case=use_case.pk, actor=actor.pk, fields=sorted(changes))
-    return use_case
-
-
-def _check_stage(use_case: UseCase, to_stage: Stage, reason: str) -> None:
-    allowed = NEXT_STAGES[Stage(use_case.stage)]
-    if to_stage not in allowed:
-        possible = ", ".join(stage.label.lower() for stage in allowed)
-        raise StageNotAllowedError(
-            f"From “{use_case.get_stage_display()}” a use case cannot go to “{to_stage.label}”. "
-            + (f"Possible: {possible}." if possible else "This stage is final."),
-            field="to_stage",
-        )
-    if to_stage in STAGES_THAT_NEED_A_REASON and not reason:
-        raise StageNotAllowedError(
-            f"“{to_stage.label}” needs a reason: whoever looks for this use case next year wants "
-            "to know what was learnt.",
-            field="reason",
-        )
-    if to_stage in STAGES_THAT_NEED_A_STOP_RULE and not use_case.stop_rule:
-        raise StageNotAllowedError(
-            f"“{to_stage.label}” needs a stop rule: edit the use case and say which measured "
-            "result would end it.",
-            field="to_stage",
-        )
-
-
-def change_stage(
-    *,
-    use_case_id: int,
-    to_stage: str,
-    expected_version: int,
-    reason: str = "",
-    actor: User,
-    at: dt.datetime,
-) -> UseCase:
-    """Move a use case to another stage and write the decision down.
-
-    The day is that of `at` in the programme's time zone.
-
-    Raises:
-        StaleVersionError: it is no longer at `expected_version`.
-        StageNotAllowedError: the table of stages does not allow it, or a reason or the stop rule
-            is missing.
-    """
-    reason = reason.strip()
-    with transaction.atomic():
-        use_case = (
-            UseCase.objects.select_for_update(of=("self",))
-            .select_related("programme")
-            .get(pk=use_case_id)
-        )
-        check_version("use case", expected=expected_version, current=use_case.version)
-        target = Stage(to_stage)
-        _check_stage(use_case, target, reason)
-        StageChange.objects.create(
-            use_case=use_case,
-            from_stage=use_case.stage,
-            to_stage=target,
-            reason=reason,
-            decided_by=actor,
-            decided_at=at,
-        )
-        use_case.stage = target
-        use_case.stage_since = day_of(at, ZoneInfo(use_case.programme.time_zone))
-        _save(use_case, at=at)
-    logger.info("use_case_stage_changed", use_case=use_case.pk, to=target.value, actor=actor.pk)
     return use_case
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -13,6 +14,8 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_safe
 
+from adoption.approvals import STAGE_KIND
+from adoption.choices import STAGES_THAT_NEED_APPROVAL
 from adoption.forms.use_cases import (
     EndLinkForm,
     RepositoryLinkForm,
@@ -35,8 +38,8 @@ from adoption.selectors.use_cases import (
     use_case_for_page,
     zone_of,
 )
+from adoption.services.stages import end_use_case, request_stage
 from adoption.services.use_cases import (
-    change_stage,
     create_use_case,
     end_repository_link,
     link_repository,
@@ -47,6 +50,7 @@ from adoption.views.milestone_chart import timeline_chart
 from adoption.vocabularies import STAGES
 from portal.models import User
 from portal.policies import AnyUser
+from portal.selectors.pending_approvals import pending_request
 from portal.shell.panels import render_panels
 from portal.shell.periods import day_of
 from portal.shell.views import Crumb, EmptyState
@@ -123,6 +127,7 @@ def use_case_page(request: HttpRequest, slug: str) -> HttpResponse:
         "history": history_of(use_case),
         "links": repository_links_of(use_case),
         "stages_open": stages_open_to(request.user, use_case),
+        "pending": pending_request(STAGE_KIND, str(use_case.pk)),
         "may_edit": may_edit,
         "may_promise": may_edit and use_case.stage not in ENDED_STAGES,
         "no_milestones": _no_milestones(use_case, may_edit),
@@ -230,13 +235,12 @@ class UseCaseEditPage(UseCasePart):
 
 
 class StagePage(UseCasePart):
-    """Decide where a use case goes next."""
+    """Ask for the next stage, or stop or retire at once."""
 
     form_class = StageForm
     template_name = "adoption/stage_form.html"
     title = "Change the stage"
-    submit_label = "Decide"
-    done_message = "The decision is in the log."
+    submit_label = "Go on"
 
     def allows(self, user: AnyUser) -> bool:
         # Who may edit sees the page even where no stage is left, and is told so.
@@ -252,19 +256,32 @@ class StagePage(UseCasePart):
         return {
             "use_case": self.use_case,
             "stages": stages_open_to(self.request.user, self.use_case),
+            "approved_stages": STAGES_THAT_NEED_APPROVAL,
+            "pending": pending_request(STAGE_KIND, str(self.use_case.pk)),
             "meanings": STAGES.statuses,
             "current_url": self.page_url(),
         }
 
     def save(self, form: forms.Form, user: User) -> str:
-        change_stage(
-            use_case_id=self.use_case.pk,
-            to_stage=form.cleaned_data["to_stage"],
-            expected_version=form.cleaned_data["expected_version"],
-            reason=form.cleaned_data["reason"],
-            actor=user,
-            at=timezone.now(),
-        )
+        data = form.cleaned_data
+        asked: dict[str, Any] = {
+            "use_case_id": self.use_case.pk,
+            "to_stage": data["to_stage"],
+            "expected_version": data["expected_version"],
+            "reason": data["reason"],
+            "actor": user,
+            "at": timezone.now(),
+        }
+        if data["to_stage"] in STAGES_THAT_NEED_APPROVAL:
+            request_stage(**asked)
+            messages.success(
+                self.request,
+                "Asked. Another person approves it on what the use case says now; an edit in the "
+                "meantime voids the request.",
+            )
+        else:
+            end_use_case(**asked)
+            messages.success(self.request, "The decision is in the log.")
         return self.page_url("decisions")
 
 

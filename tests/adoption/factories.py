@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from adoption.choices import Comparator, ValueType
+from adoption.choices import STAGES_THAT_NEED_APPROVAL, Comparator, Stage, ValueType
 from adoption.metrics.registry import NANO, Measured, MetricDefinition, metrics
 from adoption.models import Milestone, Programme, Team, UseCase
 from adoption.services.milestones import create_milestone
 from adoption.services.programmes import create_programme
+from adoption.services.stages import end_use_case, request_stage
 from adoption.services.teams import create_team
 from adoption.services.use_cases import create_use_case
 from portal.choices import Role
 from portal.models import RoleGrant, User
+from tests.approving import approve
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 _numbers = itertools.count(1)
@@ -66,6 +68,41 @@ def make_use_case(**fields: Any) -> UseCase:
     values["programme"] = values.get("programme") or make_programme(owner=owner)
     values["team"] = values.get("team") or make_team()
     return create_use_case(**values, owner=owner, actor=owner, at=at)
+
+
+def move_stage(
+    use_case: UseCase,
+    to: str,
+    *,
+    reason: str = "",
+    actor: User | None = None,
+    at: dt.datetime = NOW,
+) -> UseCase:
+    """To another stage, approved by a second person where that is needed."""
+    asked: dict[str, Any] = {
+        "use_case_id": use_case.pk,
+        "to_stage": to,
+        "expected_version": UseCase.objects.get(pk=use_case.pk).version,
+        "reason": reason,
+        "actor": actor or use_case.owner,
+        "at": at,
+    }
+    if to in STAGES_THAT_NEED_APPROVAL:
+        approve(request_stage(**asked))
+    else:
+        end_use_case(**asked)
+    return UseCase.objects.get(pk=use_case.pk)
+
+
+def walk_to(use_case: UseCase, stage: str) -> UseCase:
+    """From `proposed` to that stage, step by step."""
+    for step in (*STAGES_THAT_NEED_APPROVAL, None):
+        if stage in (Stage.STOPPED, Stage.RETIRED):
+            return move_stage(use_case, stage, reason="It was enough.")
+        if step is None or UseCase.objects.get(pk=use_case.pk).stage == stage:
+            break
+        use_case = move_stage(use_case, step)
+    return use_case
 
 
 def make_milestone(use_case: UseCase, **fields: Any) -> Milestone:

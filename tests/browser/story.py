@@ -31,7 +31,7 @@ from adoption.services.follow_up import refresh_outcomes
 from adoption.services.milestones import create_milestone, remove_milestone
 from adoption.services.programmes import create_programme
 from adoption.services.teams import add_membership, create_team
-from adoption.services.use_cases import change_stage, create_use_case, link_repository
+from adoption.services.use_cases import create_use_case, link_repository
 from billing.choices import MatchField, MatchMode
 from billing.services.allocation_rules import (
     RuleDraft,
@@ -44,6 +44,7 @@ from portal.models import User
 from portal.services.connections import create_connection
 from portal.services.people import create_person
 from portal.shell.money import NANO_PER_UNIT
+from tests.adoption.factories import move_stage
 from tests.adoption.histories import commit_row, make_sha, tag_row, to_lines
 from tests.browser.story_bills import LONG, UNBROKEN, import_files, make_bills
 
@@ -146,10 +147,7 @@ def _people(at: dt.datetime) -> list[User]:
 
 
 def _move(use_case: UseCase, stage: str, actor: User, at: dt.datetime, reason: str = "") -> UseCase:
-    return change_stage(
-        use_case_id=use_case.pk, to_stage=stage, expected_version=use_case.version,
-        reason=reason, actor=actor, at=at,
-    )  # fmt: skip
+    return move_stage(use_case, stage, reason=reason, actor=actor, at=at)  # fmt: skip
 
 
 def _milestones(use_case: UseCase, actor: User, at: dt.datetime) -> Milestone:

@@ -12,11 +12,10 @@ import time_machine
 
 from adoption.models import Change, Delivery, Deployment, Repository, Service
 from adoption.services.deliveries import log_delivery
-from adoption.services.use_cases import change_stage
 from portal.choices import ImportKind
 from portal.models import Connection
 from tests.adoption.api.conftest import World, client_of
-from tests.adoption.factories import NOW, make_use_case
+from tests.adoption.factories import NOW, make_use_case, move_stage
 
 OWN = "/api/v1/deliveries/"
 MERGED, DELIVERED = NOW - dt.timedelta(days=40), NOW - dt.timedelta(days=30)
@@ -138,14 +137,7 @@ def test_a_change_is_delivered_once_whoever_logs_it(world: World) -> None:
 
 
 def test_a_closed_use_case_takes_no_delivery(world: World) -> None:
-    change_stage(
-        use_case_id=world.use_case.pk,
-        to_stage="stopped",
-        reason="No effect.",
-        expected_version=1,
-        actor=world.lead,
-        at=NOW,
-    )
+    move_stage(world.use_case, "stopped", reason="No effect.", actor=world.lead, at=NOW)
     response = log(world, link="https://example.org/", title="x")
     assert response.status_code == 400
     assert "use_case" in response.json()["errors"]

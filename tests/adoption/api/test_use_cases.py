@@ -10,10 +10,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from adoption.models import UseCase
-from adoption.services.use_cases import change_stage
 from portal.models import User
 from tests.adoption.api.conftest import World, client_of
-from tests.adoption.factories import NOW, make_programme, make_team, make_use_case, make_user
+from tests.adoption.factories import (
+    NOW,
+    make_programme,
+    make_team,
+    make_use_case,
+    make_user,
+    move_stage,
+)
 
 LIST = "/api/v1/use-cases/"
 
@@ -62,13 +68,7 @@ def test_the_list_names_what_a_row_needs(world: World) -> None:
 )  # fmt: skip
 def test_each_filter_narrows_the_list(world: World, name: str, value: str) -> None:
     other = make_use_case(value_type="risk")
-    change_stage(
-        use_case_id=other.pk,
-        to_stage="approved",
-        expected_version=1,
-        actor=world.lead,
-        at=NOW,
-    )
+    move_stage(other, "approved", actor=world.lead, at=NOW)
     value = value.format(
         owner=world.owner.username,
         programme=world.use_case.programme.slug,
@@ -110,13 +110,7 @@ def test_any_write_changes_the_tag_of_the_list(world: World) -> None:
     tags.append(client.get(LIST)["ETag"])
     make_use_case()
     tags.append(client.get(LIST)["ETag"])
-    change_stage(
-        use_case_id=world.use_case.pk,
-        to_stage="approved",
-        expected_version=2,
-        actor=world.lead,
-        at=NOW,
-    )
+    move_stage(world.use_case, "approved", actor=world.lead, at=NOW)
     tags.append(client.get(LIST)["ETag"])
     assert len(set(tags)) == 4
 
@@ -191,13 +185,7 @@ def test_what_the_stage_asks_for_is_named_by_field(world: World) -> None:
     patch(world, world.owner, {"stop_rule": "No held delivery by June."})
     for stage in ("approved", "pilot"):
         version += 1
-        change_stage(
-            use_case_id=world.use_case.pk,
-            to_stage=stage,
-            expected_version=version,
-            actor=world.lead,
-            at=NOW,
-        )
+        move_stage(world.use_case, stage, actor=world.lead, at=NOW)
     response = patch(world, world.owner, {"stop_rule": ""})
     assert response.status_code == 400
     assert "stop rule" in response.json()["errors"]["stop_rule"][0]["detail"]

@@ -21,7 +21,6 @@ from adoption.selectors.use_cases import (
 )
 from adoption.services.milestones import measure_milestones
 from adoption.services.teams import add_membership
-from adoption.services.use_cases import change_stage
 from portal.choices import Role
 from tests.adoption.factories import (
     NOW,
@@ -30,6 +29,7 @@ from tests.adoption.factories import (
     make_team,
     make_use_case,
     make_user,
+    move_stage,
     registered_metric,
 )
 
@@ -62,11 +62,11 @@ def test_a_use_case_is_no_duplicate_of_itself_nor_shown_to_strangers() -> None:
     assert not similar_use_cases(AnonymousUser(), "Invoice OCR")
 
 
-def test_lead_decides_every_stage_and_the_owner_may_only_stop() -> None:
+def test_owner_and_lead_may_ask_for_every_stage_or_end_it_and_nobody_else() -> None:
     use_case = make_use_case()
     lead, stranger = make_user(Role.PROGRAMME_LEAD), make_user()
     assert stages_open_to(lead, use_case) == [Stage.APPROVED, Stage.STOPPED, Stage.RETIRED]
-    assert stages_open_to(use_case.owner, use_case) == [Stage.STOPPED]
+    assert stages_open_to(use_case.owner, use_case) == stages_open_to(lead, use_case)
     assert stages_open_to(stranger, use_case) == []
 
 
@@ -75,10 +75,9 @@ def test_the_history_shows_the_way_and_drops_what_will_not_follow() -> None:
     steps = history_of(use_case).steps
     assert [step.stage for step in steps if step.entered_on] == [Stage.PROPOSED]
     assert len(steps) == 5
-    ended = change_stage(
-        use_case_id=use_case.pk,
-        to_stage=Stage.STOPPED,
-        expected_version=1,
+    ended = move_stage(
+        use_case,
+        Stage.STOPPED,
         reason="Nobody needs it.",
         actor=use_case.owner,
         at=NOW + dt.timedelta(days=3),
@@ -133,14 +132,7 @@ def test_missed_and_soon_due_milestones_of_running_use_cases_need_a_look() -> No
         make_milestone(use_case, due_on=dt.date(2026, 12, 21))
         make_milestone(ended, due_on=dt.date(2026, 11, 1))
         measure_milestones(use_case_ids=[use_case.pk, ended.pk], at=NOW)
-    change_stage(
-        use_case_id=ended.pk,
-        to_stage=Stage.STOPPED,
-        expected_version=1,
-        reason="No.",
-        actor=ended.owner,
-        at=NOW,
-    )
+    move_stage(ended, Stage.STOPPED, reason="No.", actor=ended.owner, at=NOW)
     assert list(milestones_needing_a_look(use_case.owner, now=NOW)) == [missed, soon]
 
 

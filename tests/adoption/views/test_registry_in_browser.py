@@ -17,7 +17,6 @@ from playwright.sync_api import Page, expect
 from adoption.metrics.registry import NANO
 from adoption.models import Membership, UseCase
 from adoption.services.milestones import measure_milestones
-from adoption.services.use_cases import change_stage
 from portal.choices import Role
 from portal.models import User
 from tests.adoption.factories import (
@@ -26,6 +25,7 @@ from tests.adoption.factories import (
     make_team,
     make_use_case,
     make_user,
+    move_stage,
     registered_metric,
 )
 
@@ -50,9 +50,7 @@ def use_case() -> Iterator[UseCase]:
         make_milestone(found, title=LONG, threshold_nano=9 * NANO)
         things.set(found, 1, 2)
         measure_milestones(use_case_ids=[found.pk], at=NOW)
-        change_stage(
-            use_case_id=found.pk, to_stage="approved", expected_version=1, actor=lead, at=NOW
-        )
+        move_stage(found, "approved", actor=lead, at=NOW)
         yield found
 
 

@@ -1,0 +1,15 @@
+"""What waits for a second person, for the pages of whatever it is about."""
+
+from __future__ import annotations
+
+from portal.choices import ApprovalStatus
+from portal.models import ApprovalRequest
+
+
+def pending_request(kind: str, subject: str) -> ApprovalRequest | None:
+    """The open request about `subject`, if there is one; there is never more than one."""
+    return (
+        ApprovalRequest.objects.filter(kind=kind, subject=subject, status=ApprovalStatus.PENDING)
+        .select_related("author")
+        .first()
+    )
