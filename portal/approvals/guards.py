@@ -7,6 +7,8 @@ The conditions use what both engines understand. `r` is the request, `d` the dec
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from portal.approvals.triggers import Dialect, Guard, always, guards
 
 REQUEST = "portal.ApprovalRequest"
@@ -76,14 +78,31 @@ def _glass_is_open(dialect: Dialect) -> str:
     return (
         "EXISTS (SELECT 1 FROM portal_breakglass g WHERE g.id = NEW.break_glass_id "
         "AND g.opened_by_id = NEW.approver_id AND g.closed_at IS NULL "
-        "AND g.opened_at <= NEW.decided_at AND g.expires_at > NEW.decided_at)"
+        "AND g.opened_at <= NEW.decided_at AND g.expires_at > NEW.decided_at) "
+        f"AND {_administers('NEW.approver_id')}"
+    )
+
+
+def _administers(person: str) -> str:
+    return (
+        "EXISTS (SELECT 1 FROM portal_rolegrant a "
+        f"WHERE a.user_id = {person} AND a.role = 'administrator')"
+    )
+
+
+def _glass_of_another(dialect: Dialect) -> str:
+    """Only administrators break the glass, and each for themselves."""
+    acting = dialect.actor("user_id")
+    return (
+        f"NOT {_administers('NEW.opened_by_id')} "
+        f"OR ({acting} IS NOT NULL AND {acting} <> NEW.opened_by_id)"
     )
 
 
 def _wrong_glass(dialect: Dialect) -> str:
     return (
-        "NEW.break_glass_id IS NOT NULL AND (NEW.outcome <> 'approve' OR NOT "
-        f"{_glass_is_open(dialect)})"
+        "NEW.break_glass_id IS NOT NULL AND (NEW.outcome <> 'approve' OR NOT ("
+        f"{_glass_is_open(dialect)}))"
     )
 
 
@@ -110,8 +129,27 @@ def _no_role(dialect: Dialect) -> str:
 
 def _not_a_person(dialect: Dialect) -> str:
     return (
-        "NEW.channel IN ('token', 'task') OR NOT EXISTS (SELECT 1 FROM portal_user u "
+        "NEW.channel IN ('token', 'task') "
+        f"OR COALESCE({dialect.actor('channel')}, '') IN ('token', 'task') "
+        "OR NOT EXISTS (SELECT 1 FROM portal_user u "
         "WHERE u.id = NEW.approver_id AND u.is_active)"
+    )
+
+
+def _for_somebody_else(column: str) -> Callable[[Dialect], str]:
+    """Whoever is signed in writes in their own name; nobody is signed in at the command line."""
+
+    def refuse(dialect: Dialect) -> str:
+        acting = dialect.actor("user_id")
+        return f"{acting} IS NOT NULL AND {acting} <> NEW.{column}"
+
+    return refuse
+
+
+def _other_rules(dialect: Dialect) -> str:
+    return _of_request(
+        "r.policy_version = COALESCE((SELECT y.version FROM portal_approvalpolicy y "
+        "WHERE y.kind = r.kind AND y.retired_at IS NULL), 0)"
     )
 
 
@@ -151,6 +189,27 @@ def _grant_unapproved(dialect: Dialect) -> str:
     )
 
 
+def _grant_counts_early(dialect: Dialect) -> str:
+    """A role given by approval or by a group counts a day later, whatever the row says."""
+    soon = dialect.minutes_from_now(23 * 60)
+    day_after = dialect.hours_after("d.decided_at", 23)
+    return (
+        "(NEW.source = 'sso' AND (NEW.counts_from < "
+        f"{dialect.hours_after('NEW.granted_at', 23)} OR (NEW.counts_from < {soon} "
+        f"AND COALESCE({dialect.actor('channel')}, '') IN ('page', 'api', 'token')))) "
+        "OR (NEW.source = 'approval' AND NOT EXISTS (SELECT 1 FROM portal_approvalrequest r "
+        "JOIN portal_approvaldecision d ON d.request_id = r.id "
+        f"WHERE r.kind = '{ROLE_KIND}' AND r.status = 'approved' "
+        f"AND r.subject = {dialect.text('NEW.user_id')} || ':' || NEW.role "
+        f"AND NEW.counts_from >= {day_after}))"
+    )
+
+
+def _grant_by_setting_up(dialect: Dialect) -> str:
+    """Setting up is done at the command line; whoever is signed in asks for an approval."""
+    return f"NEW.source = 'bootstrap' AND {dialect.actor('user_id')} IS NOT NULL"
+
+
 def _grant_changes(dialect: Dialect) -> str:
     return (
         "OLD.user_id <> NEW.user_id OR OLD.role <> NEW.role OR OLD.source <> NEW.source "
@@ -184,6 +243,8 @@ for _guard in (
     Guard("request_follows_decision", REQUEST, "UPDATE", _request_moves,
           "a request moves once, and by a decision on exactly its content"),
     Guard("request_stays", REQUEST, "DELETE", always, "approval requests are never deleted"),
+    Guard("request_by_author", REQUEST, "INSERT", _for_somebody_else("author_id"),
+          "nobody asks in the name of somebody else"),
     Guard("party_in_time", PARTY, "INSERT", _party_late, "the request is no longer open"),
     Guard("party_is_real", PARTY, "INSERT", _party_forged,
           "a party is a person as they are, and the author is who asked"),
@@ -201,17 +262,27 @@ for _guard in (
           "the approver holds no role that approves this"),
     Guard("decision_by_person", DECISION, "INSERT", _not_a_person,
           "an active person decides, never a token or a task"),
+    Guard("decision_by_oneself", DECISION, "INSERT", _for_somebody_else("approver_id"),
+          "nobody decides in the name of somebody else"),
+    Guard("decision_by_rules", DECISION, "INSERT", _other_rules,
+          "the rules of approval have changed since it was asked"),
     Guard("decision_under_glass", DECISION, "INSERT", _wrong_glass,
           "this break-glass is not open for this person"),
     Guard("decision_is_fixed", DECISION, "UPDATE", always, "decisions are never changed"),
     Guard("decision_stays", DECISION, "DELETE", always, "decisions are never deleted"),
     Guard("glass_is_short", GLASS, "INSERT", _glass_too_long,
           "a break-glass lasts four hours at most"),
+    Guard("glass_by_administrator", GLASS, "INSERT", _glass_of_another,
+          "an administrator opens break-glass, and only for themselves"),
     Guard("glass_is_fixed", GLASS, "UPDATE", _glass_changes,
           "a break-glass is never changed, and reviewed by another person"),
     Guard("glass_stays", GLASS, "DELETE", always, "break-glass records are never deleted"),
     Guard("grant_by_approval", GRANT, "INSERT", _grant_unapproved,
           "this role was not approved for this person"),
+    Guard("grant_counts_later", GRANT, "INSERT", _grant_counts_early,
+          "a role counts for approving a day after it was given"),
+    Guard("grant_at_set_up", GRANT, "INSERT", _grant_by_setting_up,
+          "a signed-in person gives roles by approval only"),
     Guard("grant_is_fixed", GRANT, "UPDATE", _grant_changes,
           "a role is given or taken away, never edited"),
     Guard("policy_by_approval", POLICY, "INSERT", _policy_unapproved,

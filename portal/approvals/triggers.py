@@ -17,6 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError
 
+from portal.audit.postgresql import SETTING
 from portal.registry import Registry
 
 Event = Literal["INSERT", "UPDATE", "DELETE"]
@@ -43,6 +44,13 @@ class Dialect:
         if self.vendor == "sqlite":
             return f"strftime('%Y-%m-%d %H:%M:%f', 'now', '+{minutes} minutes')"
         return f"(now() + interval '{minutes} minutes')"
+
+    def actor(self, field: str) -> str:
+        """What the connection was told about who acts (`portal/audit/connections.py`), or null."""
+        if self.vendor == "sqlite":
+            return f"plumbline_actor('{field}')"
+        text = f"(NULLIF(current_setting('{SETTING}', true), '')::jsonb ->> '{field}')"
+        return f"{text}::bigint" if field == "user_id" else text
 
     def differs(self, column: str) -> str:
         """Whether an update changes a column that is never null."""

@@ -12,7 +12,7 @@ from portal.choices import Role
 from portal.models import ApprovalPolicy, ApprovalRequest, User
 from portal.policies import AnyUser, may_request_approval_policies
 from portal.registry import NotRegisteredError
-from portal.services.approvals import Policy, policy_of, request_approval
+from portal.services.approvals import Policy, policy_of, request_approval, void_all_of
 
 DAYS = range(1, 91)
 
@@ -87,6 +87,7 @@ def lock_policy(subject: str) -> None:
 
 def apply_policy(request: ApprovalRequest, approver: User, at: dt.datetime) -> None:
     """Put the approved rules in force. Pending requests of the kind are void by that."""
+    void_all_of(kind=request.subject, why="The rules for approving this have changed.", at=at)
     ApprovalPolicy.objects.filter(kind=request.subject, retired_at__isnull=True).update(
         retired_at=at
     )

@@ -1,8 +1,9 @@
 """Asking for a second person, and deciding as one.
 
-The order of a decision matters: the request is locked, then the subject, then what is shown is
+The order of a decision matters: the subject is locked, then the request, then what is shown is
 made anew and compared with what was asked and with what the approver saw; only then is it decided
-and, in the same transaction, carried out. An edit and a decision therefore never pass each other.
+and, in the same transaction, carried out. An edit and a decision therefore never pass each other,
+and since everybody locks in this order, neither waits for the other for ever.
 """
 
 from __future__ import annotations
@@ -13,13 +14,11 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from portal.approvals.errors import (
     ApprovalRefusedError,
     ChangedSinceError,
     NotPendingError,
-    SamePersonError,
 )
 from portal.approvals.registry import (
     ApprovalKind,
@@ -29,6 +28,7 @@ from portal.approvals.registry import (
     approval_kinds,
     content_hash,
 )
+from portal.approvals.second_person import check_second_person, open_glass_of
 from portal.audit.context import Channel, acting, current_actor
 from portal.choices import ApprovalOutcome, ApprovalPart, ApprovalStatus
 from portal.models import (
@@ -37,7 +37,6 @@ from portal.models import (
     ApprovalPolicy,
     ApprovalRequest,
     BreakGlass,
-    RoleGrant,
     User,
 )
 
@@ -103,7 +102,7 @@ def request_approval(
         target=content.target,
         reason=reason.strip(),
         author=actor,
-        approver_roles="|" + "".join(f"{role}|" for role in sorted(policy.approver_roles)),
+        approver_roles=_bars(policy.approver_roles),
         policy_version=policy.version,
         requested_at=at,
         expires_at=at + dt.timedelta(days=policy.request_days),
@@ -210,17 +209,20 @@ def _decide(
     at: dt.datetime,
 ) -> tuple[ApprovalRequest, str]:
     """The decided request, or the void one with why it is void."""
+    asked = ApprovalRequest.objects.only("kind", "subject").get(pk=request_id)
+    spec = approval_kinds.get(asked.kind)
+    spec.lock(asked.subject)
     request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
     _check_pending(request, at)
-    spec = approval_kinds.get(request.kind)
-    if problem := _what_changed(request, spec):
+    content, problem = _what_changed(request, spec)
+    if content is None:
         _close(request, ApprovalStatus.VOIDED, why=problem, at=at)
         return request, problem
     if seen_hash != request.content_hash:
         raise ChangedSinceError(
             "not_what_you_saw", "This is not what you were shown. Look at it again, then decide."
         )
-    glass = _check_approver(request, approver, outcome, at)
+    glass = _check_approver(request, content, approver, outcome, at)
     if outcome == ApprovalOutcome.REJECT and not reason:
         raise ApprovalRefusedError("no_reason", "Say why, so that it can be done better.")
     ApprovalDecision.objects.create(
@@ -254,38 +256,41 @@ def _check_pending(request: ApprovalRequest, at: dt.datetime) -> None:
         )
 
 
-def _what_changed(request: ApprovalRequest, spec: ApprovalKind) -> str:
-    """Why the request no longer stands; empty when it does. Locks the subject."""
-    if policy_of(spec).version != request.policy_version:
-        return "The rules for approving this have changed since it was asked."
-    spec.lock(request.subject)
+def _what_changed(request: ApprovalRequest, spec: ApprovalKind) -> tuple[Content | None, str]:
+    """What it shows now, or why it no longer stands. The caller has locked the subject."""
+    policy = policy_of(spec)
+    if (policy.version, _bars(policy.approver_roles)) != (
+        request.policy_version,
+        request.approver_roles,
+    ):
+        return None, "The rules for approving this have changed since it was asked."
     try:
         content = spec.describe(request.subject, request.payload)
     except SubjectGoneError as error:
-        return str(error)
+        return None, str(error)
     now = content_hash(
         kind=request.kind, subject=request.subject, payload=request.payload, content=content
     )
-    if now != request.content_hash:
-        return "What this is about has been changed since it was asked for. Ask again."
-    return ""
+    if (now, content.target) != (request.content_hash, request.target):
+        return None, "What this is about has been changed since it was asked for. Ask again."
+    return content, ""
 
 
-def same_person(approver: User) -> Q:
-    """Parties that are this human being, by whichever account."""
-    same = Q(user_id=approver.pk) | Q(person_key=approver.person_key)
-    same |= Q(user__person_key=approver.person_key)
-    if approver.email:
-        same |= Q(email=approver.email.lower()) | Q(user__email__iexact=approver.email)
-    return same
+def _bars(roles: Iterable[str]) -> str:
+    """Roles as a request keeps them: between bars, so that a `LIKE` finds a whole word."""
+    return "|" + "".join(f"{role}|" for role in sorted(roles))
 
 
 def _check_approver(
-    request: ApprovalRequest, approver: User, outcome: ApprovalOutcome, at: dt.datetime
+    request: ApprovalRequest,
+    content: Content,
+    approver: User,
+    outcome: ApprovalOutcome,
+    at: dt.datetime,
 ) -> BreakGlass | None:
     """The break-glass that is needed to let this person decide; None when it takes none."""
     try:
-        _check_second_person(request, approver, at)
+        check_second_person(request, approver, at, content=content, locking=True)
     except ApprovalRefusedError:
         glass = open_glass_of(approver, at) if outcome == ApprovalOutcome.APPROVE else None
         if glass is None:
@@ -293,37 +298,6 @@ def _check_approver(
         log.critical("decided_under_break_glass", request=request.pk, approver=approver.pk)
         return glass
     return None
-
-
-def _check_second_person(request: ApprovalRequest, approver: User, at: dt.datetime) -> None:
-    if not approver.is_active:
-        raise ApprovalRefusedError("inactive", "This account is not active.")
-    party = request.parties.filter(same_person(approver)).first()
-    if party is not None:
-        raise SamePersonError(
-            "same_person",
-            "A second person decides, and you have a hand in this: "
-            f"{party.get_part_display().lower()}.",
-        )
-    roles = [role for role in request.approver_roles.split("|") if role]
-    held = RoleGrant.objects.filter(user=approver, role__in=roles)
-    if not held.exists():
-        raise ApprovalRefusedError("no_role", "Your roles do not include approving this.")
-    if not held.filter(Q(counts_from__isnull=True) | Q(counts_from__lte=at)).exists():
-        raise ApprovalRefusedError(
-            "too_new", "Your role is too new to decide with; it counts a day after it was given."
-        )
-
-
-def open_glass_of(user: User, at: dt.datetime) -> BreakGlass | None:
-    """The break-glass that this person has open, if there is one."""
-    return (
-        BreakGlass.objects.filter(
-            opened_by=user, closed_at__isnull=True, opened_at__lte=at, expires_at__gt=at
-        )
-        .order_by("pk")
-        .first()
-    )
 
 
 @transaction.atomic
@@ -350,12 +324,28 @@ def recheck(*, kind: str, subject: str, at: dt.datetime) -> None:
     Services call this after an edit, in its transaction: the author learns it at once, and the
     decision would find it in any case.
     """
+    spec = approval_kinds.get(kind)
+    spec.lock(subject)
     pending = ApprovalRequest.objects.select_for_update().filter(
         kind=kind, subject=subject, status=ApprovalStatus.PENDING
     )
     for request in pending:
-        if problem := _what_changed(request, approval_kinds.get(kind)):
+        _, problem = _what_changed(request, spec)
+        if problem:
             _close(request, ApprovalStatus.VOIDED, why=problem, at=at)
+
+
+@transaction.atomic
+def void_all_of(*, kind: str, why: str, at: dt.datetime) -> None:
+    """Void every pending request of a kind, after decisions on them that are under way.
+
+    The rules by which they were asked for hold no more.
+    """
+    pending = ApprovalRequest.objects.select_for_update().filter(
+        kind=kind, status=ApprovalStatus.PENDING
+    )
+    for request in pending.order_by("pk"):
+        _close(request, ApprovalStatus.VOIDED, why=why, at=at)
 
 
 @transaction.atomic

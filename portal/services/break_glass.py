@@ -8,6 +8,7 @@ import structlog
 from django.db import transaction
 
 from portal.approvals.errors import ApprovalRefusedError, SamePersonError
+from portal.approvals.second_person import accounts_of
 from portal.audit.context import Channel, acting, current_actor
 from portal.models import BreakGlass, User
 from portal.policies import may_open_break_glass, may_review_break_glass
@@ -90,7 +91,7 @@ def review_break_glass(*, glass_id: int, actor: User, review: str, at: dt.dateti
     if not may_review_break_glass(actor):
         raise ApprovalRefusedError("not_yours", "Your roles do not include reviewing this.")
     opener = glass.opened_by
-    if actor.pk == opener.pk or actor.person_key == opener.person_key:
+    if User.objects.filter(accounts_of(actor), pk=opener.pk).exists():
         raise SamePersonError("same_person", "Another person reviews it: you opened it.")
     if glass.closed_at is None and glass.expires_at > at:
         raise ApprovalRefusedError("still_open", "It is still open; it is reviewed afterwards.")
