@@ -23,6 +23,7 @@ from portal.keys import NumberedSecrets, read_numbered
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MINIMUM_SECRET_LENGTH = 50
+RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 _KEY_BYTES = 32
 Network = IPv4Network | IPv6Network
 
@@ -62,6 +63,13 @@ class Environment(BaseModel):
     plumbline_credential_dir: Path = Path("/run/secrets")
     plumbline_private_networks: str = ""
     plumbline_allow_http: bool = False
+    plumbline_pg_bin: str = ""
+    plumbline_api_rate: str = Field(default="600/minute", pattern=RATE)
+    plumbline_api_refused_rate: str = Field(default="60/minute", pattern=RATE)
+    plumbline_upload_rate: str = Field(default="60/hour", pattern=RATE)
+    plumbline_export_rate: str = Field(default="120/hour", pattern=RATE)
+    plumbline_max_upload_bytes: int = Field(default=2 * 1024**3, ge=1024)
+    plumbline_max_upload_files: int = Field(default=100, ge=1, le=1000)
     database_url: str = ""
     celery_broker_url: str = ""
 

@@ -120,6 +120,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANDING_DIR = VAR_DIR / "landing"  # imported files as they came, compressed, named by their hash
 IMPORT_MAX_BYTES = ENVIRONMENT.plumbline_max_import_bytes
 IMPORT_MAX_ROWS = ENVIRONMENT.plumbline_max_import_rows
+PG_BIN_DIR = ENVIRONMENT.plumbline_pg_bin  # pg_dump and pg_restore; empty: where they usually are
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # larger uploads go to disk while they arrive
 
