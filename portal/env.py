@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Self
 
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from portal.keys import NumberedSecrets, read_numbered
+from portal.signin.variables import SignInSettings, SignInVariables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MINIMUM_SECRET_LENGTH = 50
@@ -37,7 +38,7 @@ class Mode(StrEnum):
     PRODUCTION = "production"
 
 
-class Environment(BaseModel):
+class Environment(SignInVariables):
     """All variables, under their real names (lower-cased)."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -99,6 +100,7 @@ class Environment(BaseModel):
         try:
             _ = self._given_peppers, self._given_credential_keys, self.private_networks
             _ = self._given_audit_keys
+            _ = self.sign_in_settings
         except ValueError as error:
             raise UnsafeEnvironmentError(f"{error}.") from None
 
@@ -216,6 +218,15 @@ class Environment(BaseModel):
             return given
         made = read_or_make_secret(self.var / file_name, make)
         return NumberedSecrets(given.variable, {0: made, **given.by_number})
+
+    @property
+    def sign_in_settings(self) -> SignInSettings:
+        """How people get in.
+
+        Raises:
+            ValueError: naming the variable that is wrong or missing.
+        """
+        return self.sign_in(is_production=self.is_production)
 
     def secret_key(self) -> str:
         """The given secret, or in local mode one made once and kept below the data directory."""

@@ -10,15 +10,17 @@ from portal.checks import check_registry
 from portal.demo import DemoStep, demo_steps
 from portal.demo.people import build_people
 from portal.imports.registry import follow_ups, import_sources
-from portal.policies import may_see_imports
+from portal.policies import may_see_imports, may_see_people
 from portal.schedule import scheduled_jobs
 from portal.scopes import api_scopes
+from portal.shell.banners import banners
 from portal.shell.navigation import NavigationEntry, navigation
 from portal.shell.panels import HomePanel, home_panels, object_panels
 from portal.shell.statuses import vocabularies
 from portal.shell.urls_registry import register_urls, url_modules
+from portal.signin.break_glass import BREAK_GLASS_BANNER
 from portal.views.import_panels import waiting_imports
-from portal.vocabularies import API_TOKEN_STATES, REJECTED_ROW_STATES, RUN_STATUSES
+from portal.vocabularies import ACCOUNT_STATES, API_TOKEN_STATES, REJECTED_ROW_STATES, RUN_STATUSES
 from portal.work.registry import work_kinds
 
 check_registry(approval_kinds)
@@ -33,6 +35,7 @@ check_registry(api_scopes)
 register_urls("", "portal.views.health_urls")
 register_urls("imports/", "portal.views.import_urls")
 register_urls("tokens/", "portal.views.api_token_urls")
+register_urls("", "portal.views.sign_in_urls")
 # Last: whatever is left below /api/ is answered there, with a problem.
 register_urls("api/", "portal.api.urls", order=1000)
 check_registry(vocabularies)
@@ -68,6 +71,19 @@ for _order, _key, _label, _url_name, _icon in (
 vocabularies.register(RUN_STATUSES)
 vocabularies.register(REJECTED_ROW_STATES)
 vocabularies.register(API_TOKEN_STATES)
+vocabularies.register(ACCOUNT_STATES)
+banners.register(BREAK_GLASS_BANNER)
+navigation.register(
+    NavigationEntry(
+        "portal.people",
+        "People",
+        "person-list",
+        "Administration",
+        10,
+        "people",
+        may_see_people,  # type: ignore[arg-type]
+    )
+)
 
 home_panels.register(
     HomePanel("portal.imports", 10, "portal/imports/_home_waiting.html", waiting_imports)
@@ -84,6 +100,9 @@ governed(
 governed("portal.User_groups")
 governed("portal.User_user_permissions")
 governed("portal.RoleGrant")
+governed("portal.SignInEvent", personal=("username", "actor_name", "address"), person="user")
+governed("socialaccount.SocialAccount", hidden=("extra_data",), ignored=("last_login",))
+governed("mfa.Authenticator", hidden=("data",), ignored=("last_used_at",))
 governed("portal.Connection")
 # What a run does is told by its closing; while it works it writes every few seconds.
 governed("portal.ImportRun", ignored=("heartbeat_at", "progress_rows", "phase"))

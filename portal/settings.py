@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "axes",
     "csp",
     "django_filters",
     "django_htmx",
@@ -62,6 +69,9 @@ MIDDLEWARE = [
     "portal.audit.middleware.ActorMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "portal.signin.middleware.SignInRulesMiddleware",
+    "axes.middleware.AxesMiddleware",  # turns the answer into the lockout page
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.shell.htmx.VaryOnHtmxMiddleware",
@@ -130,6 +140,16 @@ AUTH_USER_MODEL = "portal.User"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
+SIGN_IN = ENVIRONMENT.sign_in_settings
+TRUSTED_PROXY = ENVIRONMENT.plumbline_trusted_proxy
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: who is locked out is not even hashed
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "portal.signin.hashers.PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # earlier ones, until the next sign-in
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -138,6 +158,38 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+AXES_HANDLER = "portal.signin.lockout.LockoutHandler"
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_FAILURE_LIMIT = 10  # of one account, from wherever
+SIGN_IN_FAILURES_PER_ADDRESS = 50  # whichever the accounts
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or knocking would keep an account locked
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "portal.signin.addresses.client_address"
+AXES_USERNAME_CALLABLE = "portal.signin.lockout.account_key"
+AXES_LOCKOUT_CALLABLE = "portal.signin.lockout.lockout_page"
+AXES_DISABLE_ACCESS_LOG = True  # sign-in events say more
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+ACCOUNT_ADAPTER = "portal.signin.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_UNIQUE_EMAIL = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "50/15m/ip,10/15m/key"}
+SOCIALACCOUNT_ADAPTER = "portal.signin.adapters.ProviderAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a form could not lead there: form-action is 'self'
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
+MFA_ADAPTER = "portal.signin.adapters.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "portal.signin.forms.SecondFactorForm",
+    "reauthenticate": "portal.signin.forms.SecondFactorAgainForm",
+}
+MFA_TOTP_ISSUER = "Plumbline"
+MFA_TOTP_TOLERANCE = 1  # a telephone's clock may be half a minute off
+MFA_RECOVERY_CODES_SHOW_ONCE = True
 
 # --- Language and time ------------------------------------------------------------------------
 
@@ -293,15 +345,16 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
 # --- Logs -------------------------------------------------------------------------------------
 
-DJANGO_STRUCTLOG_CELERY_ENABLED = True
-LOGGING_CONFIG = None
-LOG_FORMAT = ENVIRONMENT.plumbline_log_format or ("json" if IS_PRODUCTION else "console")
-configure_logging(level=ENVIRONMENT.plumbline_log_level, log_format=LOG_FORMAT)
 for _secret in (
     SECRET_KEY,
     DATABASES["default"].get("PASSWORD") or "",
     *TOKEN_PEPPERS.by_number.values(),
     *AUDIT_KEYS.by_number.values(),
     *CREDENTIAL_KEYS.by_number.values(),
+    SIGN_IN.oidc.client_secret if SIGN_IN.oidc else "",
 ):
     know_secret(_secret)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+LOGGING_CONFIG = None
+LOG_FORMAT = ENVIRONMENT.plumbline_log_format or ("json" if IS_PRODUCTION else "console")
+configure_logging(level=ENVIRONMENT.plumbline_log_level, log_format=LOG_FORMAT)

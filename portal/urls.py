@@ -9,8 +9,6 @@ from portal.views import errors, home, sign_in
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("sign-in/", sign_in.SignInView.as_view(), name="sign-in"),
-    path("sign-out/", sign_in.SignOutView.as_view(), name="sign-out"),
     path("theme/", sign_in.choose_theme, name="theme"),
     *registered_patterns(),
 ]

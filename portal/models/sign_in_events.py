@@ -1,4 +1,4 @@
-"""What happened at the door: sign-ins, refusals, lockouts, and what administrators did about them."""
+"""What happened at the door: sign-ins, refusals, lockouts, and what administrators did."""
 
 from __future__ import annotations
 

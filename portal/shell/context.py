@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from portal.env import BASE_DIR
+from portal.shell.banners import BannerText, banners_for
 from portal.shell.freshness import Freshness, data_freshness
 from portal.shell.navigation import NavigationGroup, navigation_for
 from portal.shell.theme import Theme, theme_of
@@ -43,6 +44,10 @@ class Shell:
     @cached_property
     def navigation(self) -> list[NavigationGroup]:
         return navigation_for(self._request.user, self._request.path)
+
+    @cached_property
+    def banners(self) -> list[BannerText]:
+        return banners_for(self._request)
 
     @cached_property
     def freshness(self) -> list[Freshness]:

@@ -1,0 +1,1 @@
+"""Signing in: local accounts, identity providers, second factor, lockout, break-glass."""

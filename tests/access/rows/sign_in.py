@@ -1,0 +1,121 @@
+"""Signing in, one's own account, and the administration of people."""
+
+from __future__ import annotations
+
+from allauth.usersessions.models import UserSession
+
+from tests.access.matrix import (
+    ALL,
+    EVERYBODY,
+    METHODS,
+    NOBODY,
+    STRANGERS,
+    Column,
+    Door,
+    Row,
+    action,
+    form_function,
+    listing,
+    only,
+    page,
+)
+from tests.access.readers import Reader
+from tests.access.world import World
+
+SEE_PEOPLE = only(Column.ADMINISTRATOR, Column.AUDITOR)
+MANAGE_PEOPLE = only(Column.ADMINISTRATOR)
+UNSEEN = EVERYBODY - SEE_PEOPLE
+PERSON = {"pk": "maker.pk"}
+NO_PROVIDER = "No identity provider is configured here: then the address does not exist."
+SAML = {"organization_slug": "=saml"}
+
+
+def prepare(world: World) -> None:
+    """A session of somebody, which nobody else may end."""
+    session = UserSession.objects.create(
+        user=world.maker, ip="192.0.2.7", session_key="a" * 32, user_agent="somebody's browser"
+    )
+    world.add(session=session)
+
+
+def _absent(
+    route: str, values: dict[str, str] | None = None, methods: tuple[str, ...] = METHODS
+) -> Row:
+    doors = {method: Door(ALL, 404) for method in methods}
+    return Row(route, doors, values=values or {}, stranger=None, inside=0, why=NO_PROVIDER)
+
+
+ROWS = [
+    Row(
+        "account_login",
+        {"GET": Door(STRANGERS, refused=302), "POST": Door(STRANGERS, refused=302)},
+        stranger=None,
+        why="The same page under the name that the library looks for.",
+    ),
+    Row(
+        "mfa_authenticate",
+        {method: Door(ALL, 302) for method in METHODS},
+        stranger=None,
+        inside=0,
+        why="Opens only between the password and the code; leads back to the sign-in otherwise.",
+    ),
+    _absent("sign-in-oidc", methods=("GET",)),
+    _absent("sign-in-oidc-callback", methods=("GET",)),
+    *(
+        _absent(route, SAML)
+        for route in ("saml_login", "saml_finish_acs", "saml_metadata", "saml_sls")
+    ),
+    Row(
+        "saml_acs",
+        {method: Door(ALL, 302) for method in METHODS},
+        values=SAML,
+        stranger=None,
+        inside=0,
+        why="Takes what the provider sends over to the next address, which finds no provider here.",
+    ),
+    page("account", EVERYBODY),
+    page("mfa_index", EVERYBODY),
+    form_function("account-password", EVERYBODY),
+    action("account-sessions-end", EVERYBODY),
+    Row(
+        "account-session-end",
+        {"POST": Door(NOBODY, refused=404)},
+        values={"pk": "session.pk"},
+        why="Somebody else's session: that it exists is nobody's business.",
+    ),
+    page("second-factor-needed", NOBODY, refused=302),
+    *(
+        Row(
+            route,
+            {"GET": Door(EVERYBODY, answer), "POST": Door(EVERYBODY, posted)},
+            has_options=True,
+            inside=0,
+            why="The library's page, for one's own account: it has nothing of anybody else's.",
+        )
+        for route, answer, posted in (
+            ("account_reauthenticate", 403, 403),  # the columns have no password to ask for
+            ("mfa_reauthenticate", 403, 403),
+            ("mfa_activate_totp", 200, 200),
+            ("mfa_deactivate_totp", 404, 404),
+            ("mfa_view_recovery_codes", 404, 405),
+            ("mfa_generate_recovery_codes", 200, 200),
+        )
+    ),
+    listing("person-list", SEE_PEOPLE, unseen=UNSEEN),
+    listing("role-grant-list", SEE_PEOPLE, unseen=UNSEEN),
+    page("person", SEE_PEOPLE, values=PERSON, unseen=UNSEEN),
+    *(
+        form_function(
+            "person-action",
+            MANAGE_PEOPLE,
+            values={**PERSON, "action": f"={name}"},
+            label=name,
+            unseen=UNSEEN,
+        )
+        for name in ("deactivate", "reactivate", "unlock", "end-sessions", "reset-second-factor")
+    ),
+]
+READERS = [
+    Reader("portal.selectors.people:people_visible_to", SEE_PEOPLE),
+    Reader("portal.selectors.people:grants_visible_to", SEE_PEOPLE),
+]
