@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from adoption.api.use_cases import SLUG, use_case_or_404
 from adoption.choices import AiAssistance, DeliveryState, Strength
 from adoption.models import Change, Delivery
-from adoption.policies import may_log_delivery
+from adoption.policies import may_log_delivery, may_see_registry
 from adoption.selectors.deliveries import (
     changes_starting_with,
     deliveries_visible_to,
@@ -243,6 +243,8 @@ class OwnDeliveriesView(DeliveryListView):
         paged=True,
     )
     def get(self, request: Request) -> Any:
+        if not may_see_registry(request.user):
+            raise PermissionDenied
         wanted = dict(read_query(request, OwnDeliveryFilters).validated_data)
         slug = wanted.pop("use_case", None)
         found = own_deliveries(request.user).filter(**wanted)

@@ -15,6 +15,7 @@ from adoption.choices import DeliveryState
 from adoption.delivery_states import Observed, standing_of
 from adoption.filters.deliveries import COUNTING
 from adoption.models import Change, UseCase
+from adoption.policies import may_see_registry
 from adoption.selectors.changes import (
     UNKNOWN,
     ChangeToLog,
@@ -38,8 +39,13 @@ _REMINDERS = 5
 _REVIEWS = 5
 
 
-def use_case_deliveries(request: HttpRequest, use_case: UseCase) -> dict[str, Any]:
-    """Deliveries by state, the latest ones, and how much is known about AI in the changes."""
+def use_case_deliveries(request: HttpRequest, use_case: UseCase) -> dict[str, Any] | None:
+    """Deliveries by state, the latest ones, and how much is known about AI in the changes.
+
+    None for who may not see the registry.
+    """
+    if not may_see_registry(request.user):
+        return None
     now = timezone.now()
     states = state_counts(use_case)
     strengths = strength_counts(use_case)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -171,9 +172,15 @@ def _picking(use_case: UseCase | None, request: HttpRequest, picked: str) -> dic
     }
 
 
+def _refuse_who_may_not_log(request: HttpRequest) -> None:
+    if not may_log_delivery(request.user):
+        raise PermissionDenied
+
+
 @require_safe
 def link_fragment(request: HttpRequest) -> HttpResponse:
     """What a pasted link leads to."""
+    _refuse_who_may_not_log(request)
     use_case = _use_case(request.user, _typed(request.GET, "use_case"))
     form = LogDeliveryForm(initial={"title": _typed(request.GET, "title")}, user=request.user)
     ask_for_title(form)
@@ -184,6 +191,7 @@ def link_fragment(request: HttpRequest) -> HttpResponse:
 @require_safe
 def changes_fragment(request: HttpRequest) -> HttpResponse:
     """The changes that wait to be logged for a use case."""
+    _refuse_who_may_not_log(request)
     use_case = _use_case(request.user, _typed(request.GET, "use_case"))
     context = _picking(use_case, request, _typed(request.GET, "change"))
     return render(request, "adoption/_changes_to_pick.html", context)

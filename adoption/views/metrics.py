@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -87,6 +88,8 @@ def _definition(metric: MetricDefinition) -> dict[str, Any]:
 @require_safe
 def metric_page(request: HttpRequest, key: str) -> HttpResponse:
     """One definition: formula, unit, inputs, version, the decision it supports."""
+    if not may_see_registry(request.user):
+        raise PermissionDenied
     metric = _metric_or_404(key)
     context = {
         "page_title": metric.label,

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -141,6 +142,8 @@ def use_case_page(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def similar_titles(request: HttpRequest) -> HttpResponse:
     """The fragment below the title field: use cases that may be the same thing."""
+    if not may_register_use_case(request.user):
+        raise PermissionDenied
     title = request.GET.get("title", "")[:160]
     found = similar_use_cases(request.user, title, exclude_slug=request.GET.get("exclude", ""))
     return render(request, "adoption/_similar_use_cases.html", {"similar": found})

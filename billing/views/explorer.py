@@ -16,10 +16,10 @@ from django.utils import timezone
 
 from billing.filters.costs import GROUP_LABELS, CostFilters
 from billing.forms.fields import NOWHERE, USE_CASE_LIST, UseCaseField
-from billing.models import MonthlyCost
 from billing.policies import may_see_costs
 from billing.selectors.choices_in_use import newest_month
 from billing.selectors.costs import CostSum, Group, Kind, cost_sums, merge_sums
+from billing.selectors.daily_costs import monthly_costs_visible_to
 from billing.selectors.figures import cost_figure, status_of
 from billing.selectors.references import UNALLOCATED, BadReferenceError, FigureReference
 from billing.selectors.use_cases import UseCaseName, all_use_case_names, use_case_names
@@ -72,7 +72,7 @@ class CostExplorerPage(ListPage):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> Source:
-        return MonthlyCost.objects.all()
+        return monthly_costs_visible_to(self.request.user)
 
     @property
     def group(self) -> Group:
