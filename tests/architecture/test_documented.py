@@ -9,7 +9,7 @@ from tests.architecture.tree import REPOSITORY
 
 OPERATORS = REPOSITORY / "docs" / "operators.md"
 # Read by the scripts alone, before there is an Environment.
-OF_THE_SCRIPTS = {"PLUMBLINE_VENV", "REQUIRE_BROWSER"}
+OF_THE_SCRIPTS = {"PLUMBLINE_VENV", "REQUIRE_BROWSER", "REQUIRE_STRACE"}
 
 
 def documented() -> set[str]:

@@ -1,0 +1,107 @@
+"""SIGKILL at every database send and every change of a file: nothing is lost, doubled or stuck.
+
+strace kills the victim as it enters its k-th call, for every k that an undisturbed run has. After
+each kill the books must balance; then the sweeper finishes what was begun and the same is acted
+again, which must end as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.proofs import Figures
+from tests.reliability.kills.driver import (
+    Actor,
+    Databases,
+    Finding,
+    Stage,
+    described,
+    on_files,
+    require_strace,
+    spread,
+)
+from tests.reliability.kills.scenarios import SCENARIOS
+
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
+MakeStage = Callable[..., Stage]
+ERRORS = ("error=EIO", "error=ENOSPC")
+
+
+@pytest.fixture
+def make_stage(engine: str, tmp_path: Path, transactional_db: None) -> Iterator[MakeStage]:
+    require_strace()
+    databases = Databases(engine, tmp_path / "kills")
+    actor = Actor(tmp_path)
+
+    def make(scenario: str, *, without: str | None = None) -> Stage:
+        return Stage(databases, actor, scenario, without=without)
+
+    yield make
+    actor.stop()
+    databases.close()
+
+
+def test_a_restatement_killed_at_ten_points(make_stage: MakeStage) -> None:
+    stage = make_stage("restatement")
+    found = [stage.fault(point) for point in spread(stage.points, 10)]
+    assert described(found, stage.scenario) == []
+    assert all(each.signal == 9 for each in found)
+    # A kill that never came would also leave a good state behind: it is not taken for one.
+    beyond = stage.points[-1]._replace(number=10_000)
+    assert stage.fault(beyond).problems == ["was not killed: signal 0, code 0"]
+
+
+def test_without_transactions_the_same_kills_are_found_out(make_stage: MakeStage) -> None:
+    stage = make_stage("restatement", without="transactions")
+    found = [stage.fault(point) for point in spread(stage.points, 7)[2:5]]
+    assert all(each.signal == 9 for each in found)
+    bad = [each for each in found if each.problems]
+    assert bad, "the harness sees nothing in an importer that commits each statement"
+
+
+def test_input_and_output_errors_end_in_an_error_and_are_mended(make_stage: MakeStage) -> None:
+    stage = make_stage("first import")
+    points = spread(on_files(stage.points), 6)
+    found = [stage.fault(point, ERRORS[n % 2]) for n, point in enumerate(points)]
+    assert described(found, stage.scenario) == []
+
+
+@pytest.mark.prove("SIGKILL at every database send and file change")
+def test_every_scenario_killed_at_every_call(
+    make_stage: MakeStage, figures: Figures, engine: str
+) -> None:
+    killed: list[Finding] = []
+    for scenario in SCENARIOS:
+        stage = make_stage(scenario)
+        points = spread(stage.points, figures.scaled(len(stage.points)))
+        found = [stage.fault(point) for point in figures.progress(points, scenario)]
+        for each in described(found, scenario):
+            figures.bad(each)
+        killed += [each for each in found if each.signal == 9]
+    figures("scenarios", len(SCENARIOS), len(SCENARIOS))
+    figures("kill points", len(killed), figures.scaled(1000))
+
+
+@pytest.mark.prove("Input, output and full-disk errors while importing")
+def test_every_scenario_with_errors(make_stage: MakeStage, figures: Figures) -> None:
+    failed = 0
+    for scenario in SCENARIOS:
+        stage = make_stage(scenario)
+        points = spread(on_files(stage.points), figures.scaled(20))
+        for number, point in enumerate(figures.progress(points, scenario)):
+            found = stage.fault(point, ERRORS[number % 2])
+            for each in described([found], scenario):
+                figures.bad(each)
+            failed += 1
+    figures("failed calls", failed, figures.scaled(60))
+
+
+@pytest.mark.prove("The same kills of an importer without transactions are found out")
+def test_many_kills_without_transactions(make_stage: MakeStage, figures: Figures) -> None:
+    stage = make_stage("restatement", without="transactions")
+    points = spread(stage.points, figures.scaled(40))
+    found = [stage.fault(point) for point in figures.progress(points, "without transactions")]
+    figures("bad states found", len([each for each in found if each.problems]), 1)
