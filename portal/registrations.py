@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from celery.schedules import crontab
+
 from portal.api.routers import api_modules
 from portal.approvals.registry import approval_kinds
 from portal.approvals.triggers import guards
 from portal.audit.registry import governed, governed_tables
 from portal.checks import check_registry
+from portal.choices import Role
 from portal.demo import DemoStep, demo_steps
 from portal.demo.people import build_people
 from portal.imports.registry import follow_ups, import_sources
 from portal.policies import may_see_imports, may_see_people
-from portal.schedule import scheduled_jobs
+from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.scopes import api_scopes
 from portal.shell.banners import banners
 from portal.shell.navigation import NavigationEntry, navigation
@@ -90,6 +93,24 @@ home_panels.register(
 )
 
 check_registry(governed_tables)
+scheduled_jobs.register(
+    ScheduledJob(
+        key="seal-audit",
+        task="portal.tasks.seal_audit",
+        when=300.0,
+        reason="What is not sealed yet could still be altered unnoticed, so soon and often.",
+        roles=frozenset({Role.AUDITOR}),
+    )
+)
+scheduled_jobs.register(
+    ScheduledJob(
+        key="seal-audit-daily",
+        task="portal.tasks.seal_audit_daily",
+        when=crontab(hour="0", minute="10"),
+        reason="One seal a day even when nothing happened: a missing head is then a finding.",
+        roles=frozenset({Role.AUDITOR}),
+    )
+)
 governed(
     "portal.User",
     personal=("username", "full_name", "email"),

@@ -12,7 +12,7 @@ from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
 from portal.imports.runner import execute_run
-from portal.services import imports, schedule, work
+from portal.services import audit, imports, schedule, work
 from portal.work.heart import beating
 from portal.work.hints import Hint, use_sender
 from portal.work.runner import execute_item
@@ -53,6 +53,18 @@ class Silence:
 
 
 silence = Silence()
+
+
+@shared_task(name="portal.tasks.seal_audit")
+def seal_audit() -> None:
+    """Seal what is new in the audit."""
+    audit.seal_audit(at=timezone.now())
+
+
+@shared_task(name="portal.tasks.seal_audit_daily")
+def seal_audit_daily() -> None:
+    """Seal the audit, also when nothing is new: a day without a head would be noticed."""
+    audit.seal_audit(at=timezone.now(), even_if_empty=True)
 
 
 @shared_task(name="portal.tasks.run_import")

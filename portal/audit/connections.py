@@ -13,12 +13,14 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
+from psycopg.sql import SQL, Literal
 
 from portal.audit.context import Actor, current_actor
 from portal.audit.postgresql import SETTING
 from portal.audit.values import actor_json, actor_value, commitment
 
-_ANNOUNCE = f"SELECT set_config('{SETTING}', %s, false)"
+# Not `SELECT set_config`: a query first thing would fix the isolation level of a transaction.
+_ANNOUNCE = SQL("SET {} = {}")
 
 
 def prepare_connection(sender: object, connection: BaseDatabaseWrapper, **_: Any) -> None:
@@ -34,8 +36,8 @@ def _prepare_sqlite(connection: BaseDatabaseWrapper) -> None:
     raw.create_function("plumbline_actor", 1, lambda field: actor_value(current_actor(), field))
     raw.create_function(
         "plumbline_commitment",
-        2,
-        lambda salt, value: None if salt is None else commitment(salt, value),
+        3,
+        lambda salt, person_id, value: None if salt is None else commitment(salt, person_id, value),
         deterministic=True,
     )
     # Else the row that INSERT OR REPLACE throws out is thrown out without its trigger.
@@ -80,7 +82,7 @@ class ActorAnnouncer:
         ):
             return
         with session.cursor() as cursor:
-            cursor.execute(_ANNOUNCE, [actor_json(actor)])
+            cursor.execute(_ANNOUNCE.format(SQL(SETTING), Literal(actor_json(actor))))
         self._session, self._said = session, actor
         self._said_in_transaction = session.info.transaction_status == TransactionStatus.INTRANS
 

@@ -55,9 +55,13 @@ BEGIN
     reason, database_user)
   VALUES (clock_timestamp(), left(op, 16), left(subject, 80), subject_key, coalesce(before_doc, ''),
     coalesce(after_doc, ''), left(coalesce(actor ->> 'channel', ''), 16), actor_user, known.id,
-    coalesce(encode(sha256(convert_to(known.salt || ':' || actor_name, 'UTF8')), 'hex'), ''),
+    coalesce(encode(sha256(convert_to(
+      known.salt || ':' || coalesce(actor_user::text, '') || ':' || actor_name,
+      'UTF8')), 'hex'), ''),
     personal.id,
-    coalesce(encode(sha256(convert_to(personal.salt || ':' || personal_doc, 'UTF8')), 'hex'), ''),
+    coalesce(encode(sha256(convert_to(
+      personal.salt || ':' || coalesce(person::text, '') || ':' || personal_doc,
+      'UTF8')), 'hex'), ''),
     (actor ->> 'token_id')::bigint, coalesce(actor ->> 'request_id', ''),
     coalesce(actor ->> 'reason', ''), session_user)
   RETURNING id INTO event_id;

@@ -17,9 +17,9 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def commitment(salt: str, value: str) -> str:
-    """What an event holds in place of a clear value."""
-    return digest(f"{salt}:{value}")
+def commitment(salt: str, person_id: int | None, value: str) -> str:
+    """What an event holds in place of a clear value: a digest of it, of whose it is, and a salt."""
+    return digest(f"{salt}:{'' if person_id is None else person_id}:{value}")
 
 
 def clean(text: str) -> str:
