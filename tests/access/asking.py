@@ -11,6 +11,7 @@ from typing import Any
 from unittest import mock
 from urllib.parse import urlencode
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.template.base import Template
 from django.test import Client
@@ -18,6 +19,7 @@ from django.utils.safestring import SafeString
 
 from portal.models import User
 from tests.access.matrix import Cell, Column, Row
+from tests.access.rewriting import Living, doors_open
 from tests.access.routes import path_of
 from tests.access.world import World
 
@@ -27,7 +29,9 @@ class Asker:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.living = Living()
         self._paths: dict[int, str] = {}
+        self._allowed: dict[tuple[Column, str, str], int] = {}
         self.clients = {column: Client(raise_request_exception=False) for column in Column}
         for column, person in world.people.items():
             self.clients[column].force_login(person)
@@ -47,12 +51,31 @@ class Asker:
         kept = SimpleCookie(client.cookies)
         with transaction.atomic():
             answer: Any = client.generic(method, path, *_body(path, method, data), **more)
-            if answer.streaming:
-                answer.content = b"".join(answer.streaming_content)
+            answer.body = answer.getvalue().decode()  # what is streamed is read here
             transaction.set_rollback(True)
         client.cookies = kept
         logging.disable(logging.NOTSET)
         return answer
+
+    @contextlib.contextmanager
+    def doors_open(self) -> Iterator[None]:
+        """Views let everybody pass; what their queries find is up to the policies still."""
+        with doors_open(self.living):
+            yield
+
+    def person(self, column: Column) -> Any:
+        """Whoever this column stands for, read anew: roles are remembered on the object."""
+        if column == Column.ANONYMOUS:
+            return AnonymousUser()
+        return User.objects.get(pk=self.world.people[column].pk)
+
+    def allowed(self, column: Column, method: str, path: str) -> int:
+        """The status of an address that a page offers; remembered."""
+        known = (column, method, path)
+        if known not in self._allowed:
+            with without_templates():
+                self._allowed[known] = int(self.send(column, method, path).status_code)
+        return self._allowed[known]
 
     def status(self, cell: Cell) -> int:
         """The status that this cell gets."""
@@ -65,6 +88,16 @@ def _body(path: str, method: str, data: Any) -> tuple[Any, str]:
     if path.startswith("/api/"):
         return json.dumps({} if data is None else data), "application/json"
     return urlencode(data or {}, doseq=True), "application/x-www-form-urlencoded"
+
+
+_RENDER = Template.render
+
+
+@contextlib.contextmanager
+def drawn() -> Iterator[None]:
+    """Draw pages, also inside `without_templates`."""
+    with mock.patch.object(Template, "render", _RENDER):
+        yield
 
 
 @contextlib.contextmanager

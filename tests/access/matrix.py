@@ -83,6 +83,10 @@ class Row:
             API; None where the address is open and the doors hold for strangers too.
         refuses_first: who may not is told so whatever the method; otherwise 405 comes first.
         has_options: OPTIONS is answered with 200 and the list of methods (Django's class views).
+        inside: the answer to somebody not signed in, were nobody asked to sign in: policies must
+            refuse by themselves. 200 means an empty list; 0 that there is nothing to protect.
+        unseen: who is signed in and may not even see the thing: were the view to let them pass,
+            its queries must find nothing.
     """
 
     route: str
@@ -94,6 +98,8 @@ class Row:
     stranger: int | None = 302
     refuses_first: bool = False
     has_options: bool = False
+    inside: int = 403
+    unseen: Columns = NOBODY
 
     @property
     def id(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -25,9 +26,20 @@ class Address:
     view: Any
 
 
-def addresses() -> list[Address]:
+@cache
+def addresses() -> tuple[Address, ...]:
     """All of them, those that the rooms registered included."""
-    return list(_walk(get_resolver().url_patterns, "", ""))
+    return tuple(_walk(get_resolver().url_patterns, "", ""))
+
+
+def address_of(row: Row) -> Address:
+    """The address that a row is about."""
+    return next(each for each in addresses() if each.key == row.route)
+
+
+def view_class(address: Address) -> Any:
+    """The class behind an address, or None for a function."""
+    return getattr(address.view, "cls", None) or getattr(address.view, "view_class", None)
 
 
 def _walk(

@@ -5,6 +5,7 @@ In the short run pages are not drawn; the long run draws them.
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -12,12 +13,20 @@ from zlib import crc32
 
 import pytest
 
+from portal.shell.panels import home_panels, object_panels
 from tests.access.asking import Asker, without_templates
+from tests.access.checks import checks_of, problem_of
 from tests.access.matrix import METHODS, Cell, Column, cells_of
+from tests.access.rewriting import functions_in, modules, source_of
 from tests.access.routes import addresses
-from tests.access.rows import all_rows
+from tests.access.rows import all_panels, all_readers, all_rows
 
-ROWS = all_rows()
+ROWS, READERS, PANELS = all_rows(), all_readers(), all_panels()
+
+# They take a person and find nothing themselves.
+NOT_READERS = {
+    "billing.selectors.references:scope_of",  # asks use_case_by_slug, and refuses what that lacks
+}
 
 
 def test_every_address_has_a_row_and_every_row_an_address() -> None:
@@ -25,6 +34,24 @@ def test_every_address_has_a_row_and_every_row_an_address() -> None:
     rows = {row.route for row in ROWS}
     assert not known - rows, f"add a row to tests/access/rows for {sorted(known - rows)}"
     assert not rows - known, f"no address is called {sorted(rows - known)}"
+
+
+def test_every_selector_that_takes_a_person_has_a_reader() -> None:
+    known = {
+        f"{module}:{name}"
+        for module in modules()
+        if "selectors" in module.split(".")
+        for name, node in functions_in(ast.parse(source_of(module)[1]))
+        if not name.startswith("_") and "user" in {each.arg for each in node.args.args}
+    }
+    readers = {reader.name for reader in READERS} | NOT_READERS
+    assert not known - readers, f"add a Reader to tests/access/rows for {sorted(known - readers)}"
+    assert not readers - known, f"no selector is called {sorted(readers - known)}"
+
+
+def test_every_panel_has_a_row() -> None:
+    known = {panel.key for panel in [*home_panels, *object_panels]}
+    assert known == {panel.key for panel in PANELS}
 
 
 def test_no_two_rows_say_different_things_about_one_address() -> None:
@@ -79,6 +106,14 @@ def test_every_cell_is_as_written(asker: Asker, capsys: pytest.CaptureFixture[st
             f"\naccess matrix: {len(cells)} of {total} cells, {len(ROWS)} rows, "
             f"{len(addresses())} addresses\n"
         )
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.django_db
+def test_walls_readers_panels_and_offers_hold(asker: Asker) -> None:
+    with without_templates():
+        found = [problem_of(check, asker) for check in checks_of(ROWS, READERS, PANELS)]
+    problems = [problem for problem in found if problem]
     assert not problems, "\n".join(problems)
 
 

@@ -102,7 +102,7 @@ def _people(world: World) -> None:
         is_superuser=True, is_staff=True
     )
     # Holds what nobody else's column may change, and makes what nobody in particular made.
-    world.add(maker=make_user(name="Maker"))
+    world.add(maker=make_user(name="Maker"), now=NOW, soon=NOW + dt.timedelta(days=20))
 
 
 def _registry(world: World) -> None:
@@ -129,7 +129,7 @@ def _milestone(use_case: UseCase) -> Any:
     return create_milestone(
         use_case_id=use_case.pk,
         title="Two that hold",
-        due_on=dt.date(2026, 12, 31),
+        due_on=dt.date(2026, 12, 15),
         metric_key="held_deliveries",
         comparator=Comparator.AT_LEAST,
         threshold_nano=2 * NANO_PER_UNIT,

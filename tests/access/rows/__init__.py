@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from tests.access.matrix import Row
+from tests.access.readers import Panel, Reader
 
 
 def modules() -> list[ModuleType]:
@@ -29,3 +30,13 @@ def all_rows() -> list[Row]:
 def preparations() -> list[Callable[[Any], None]]:
     """What the modules make before their rows are asked."""
     return [module.prepare for module in modules() if hasattr(module, "prepare")]
+
+
+def all_readers() -> list[Reader]:
+    """What every module says about selectors that take a person."""
+    return [each for module in modules() for each in getattr(module, "READERS", ())]
+
+
+def all_panels() -> list[Panel]:
+    """What every module says about panels of pages."""
+    return [each for module in modules() for each in getattr(module, "PANELS", ())]

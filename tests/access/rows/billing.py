@@ -13,6 +13,7 @@ from tests.access.matrix import (
     only,
     page,
 )
+from tests.access.readers import Panel, Reader
 
 # Single lines name accounts and resources; sums per use case, service and month are for all.
 SEE_LINES = only(
@@ -26,7 +27,7 @@ ROWS = [
     page("costs-unallocated", EVERYBODY),
     page("cost-definitions", EVERYBODY),
     page("cost-lineage", EVERYBODY, query="use_case={case.slug}"),
-    page("charge", SEE_LINES, values={"pk": "charge.pk"}),
+    page("charge", SEE_LINES, values={"pk": "charge.pk"}, unseen=EVERYBODY - SEE_LINES),
     listing("restatements", EVERYBODY),
     listing("allocation-rules", EVERYBODY),
     page("allocation-rule", EVERYBODY, values=RULE),
@@ -34,5 +35,25 @@ ROWS = [
     form("allocation-rule-edit", FINANCE, values=RULE),
     form_function("allocation-rule-retire", FINANCE, values=RULE),
     api("api-costs-daily", get=Door(EVERYBODY)),
-    api("api-use-case-costs", get=Door(EVERYBODY), values={"slug": "case.slug"}),
+    api("api-use-case-costs", get=Door(EVERYBODY), values={"slug": "case.slug"}, inside=404),
 ]
+
+_SELECTORS = "billing.selectors"
+READERS = [
+    Reader(f"{_SELECTORS}.daily_costs:daily_costs_visible_to", EVERYBODY),
+    Reader(f"{_SELECTORS}.daily_costs:monthly_costs_visible_to", EVERYBODY),
+    Reader(f"{_SELECTORS}.use_cases:use_case_by_slug", EVERYBODY, arguments={"slug": "@case.slug"}),
+    Reader(
+        f"{_SELECTORS}.use_cases:use_case_by_name", EVERYBODY, arguments={"text": "Answer drafts"}
+    ),
+    Reader(f"{_SELECTORS}.use_cases:all_use_case_names", EVERYBODY),
+    Reader(f"{_SELECTORS}.allocation_rules:rules_visible_to", EVERYBODY),
+    Reader(
+        f"{_SELECTORS}.allocation_rules:rule_for_page", EVERYBODY, arguments={"key": "@rule.key"}
+    ),
+    Reader(f"{_SELECTORS}.allocation_rules:newest_versions", EVERYBODY),
+    Reader(f"{_SELECTORS}.restatements:restatements_visible_to", EVERYBODY),
+    Reader(f"{_SELECTORS}.charges:charges_visible_to", SEE_LINES),
+    Reader(f"{_SELECTORS}.charges:charge_for_page", SEE_LINES, arguments={"pk": "@charge.pk"}),
+]
+PANELS = [Panel("billing.cost", EVERYBODY, thing="case")]
