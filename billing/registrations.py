@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from adoption.selectors.portfolio import PortfolioColumn, portfolio_columns
+from billing.approvals import register_guards
 from billing.demo import steps as demo
 from billing.metrics import cost_per_delivery  # noqa: F401  (importing it registers the metrics)
 from billing.policies import may_see_costs
 from billing.selectors.freshness import newest_cost_moment
 from billing.services.allocation_rules import PENDING_RULES, apply_pending_rules
 from billing.services.charge_store import ChargeStore
+from billing.services.rule_requests import RULES
 from billing.sources.config import CostConfig
 from billing.sources.focus.source import FocusSource
 from billing.views.use_case_panel import cost_panel, cost_to_date_column
 from billing.vocabularies import FINALITIES, RULE_STATES, UNALLOCATED_REASONS
 from portal.api.routers import register_api
+from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.choices import ImportKind, Role
 from portal.demo import DemoStep, demo_steps
@@ -50,6 +53,8 @@ demo_steps.register(DemoStep("billing.bills", 70, demo.build_bills))
 demo_steps.register(DemoStep("billing.real_bill", 80, demo.build_real_bill))
 
 register_urls("costs/", "billing.urls")
+register_guards()
+approval_kinds.register(RULES)
 
 vocabularies.register(FINALITIES)
 vocabularies.register(UNALLOCATED_REASONS)

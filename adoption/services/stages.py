@@ -190,10 +190,7 @@ def describe_stage(subject: str, payload: Payload) -> Content:
         after={"Stage": target.label},
         facts=(
             *_claims(use_case),
-            *(
-                (f"Milestone by {m.due_on:%Y-%m-%d}", f"{m.title}: {promise_text(m)}")
-                for m in _milestones(use_case)
-            ),
+            *(("Milestone", f"{one.title}: {promise_text(one)}") for one in _milestones(use_case)),
             ("Version", str(use_case.version)),
         ),
         target=stage_target(target, use_case.version),

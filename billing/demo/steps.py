@@ -13,11 +13,13 @@ from billing.demo.bills import Bill, Spender, next_month
 from billing.models import AllocationRule
 from billing.models.allocation import WHOLE
 from billing.selectors.use_cases import use_case_by_slug
-from billing.services.allocation_rules import RuleDraft, create_rule
-from portal.choices import RunStatus, RunTrigger
+from billing.services.allocation_rules import RuleDraft
+from billing.services.rule_requests import request_rule
+from portal.choices import ApprovalOutcome, RunStatus, RunTrigger
 from portal.demo import SEED, DemoContext
 from portal.imports.runner import execute_run
 from portal.models import Connection, ImportRun
+from portal.services.approvals import decide
 from portal.services.connections import create_connection
 from portal.services.imports import request_import
 
@@ -39,7 +41,7 @@ def build_rules(context: DemoContext) -> None:
         for spender in paying
         if (found := use_case_by_slug(spender.slug, None)) is not None
     }
-    finance, start = context.people["finance"], context.first_month
+    start = context.first_month
     for spender in paying:
         for field, tag_key, value, label in (
             (MatchField.TAG, "use_case", spender.slug, "tag"),
@@ -54,7 +56,7 @@ def build_rules(context: DemoContext) -> None:
                 mode=MatchMode.EQUALS,
                 shares=((ids[spender.slug], WHOLE),),
             )
-            create_rule(draft=draft, actor=finance, at=context.now)
+            _approved_rule(context, draft)
     receivers = [ids[spender.slug] for spender in paying][:3]
     shared = RuleDraft(
         name="Shared model gateway",
@@ -65,7 +67,17 @@ def build_rules(context: DemoContext) -> None:
         mode=MatchMode.EQUALS,
         shares=tuple(zip(receivers, (333_333, 333_333, 200_000), strict=True)),
     )
-    create_rule(draft=shared, actor=finance, at=context.now)
+    _approved_rule(context, shared)
+
+
+def _approved_rule(context: DemoContext, draft: RuleDraft) -> None:
+    """Finance asks, somebody else approves."""
+    request = request_rule(draft=draft, actor=context.people["finance"], at=context.now)
+    decide(
+        request_id=request.pk, approver=context.people["approver"],
+        outcome=ApprovalOutcome.APPROVE, seen_hash=request.content_hash, reason="",
+        at=context.now,
+    )  # fmt: skip
 
 
 def build_bills(context: DemoContext) -> None:

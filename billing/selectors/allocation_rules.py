@@ -44,14 +44,16 @@ def rules_visible_to(user: AnyUser) -> QuerySet[AllocationRule]:
 
 def rule_for_page(user: AnyUser, key: str) -> AllocationRule | None:
     """The newest version of a rule, or None."""
-    rows = rules_visible_to(user).select_related("connection", "created_by", "retired_by")
+    rows = rules_visible_to(user).select_related(
+        "connection", "created_by", "retired_by", "approval__closed_by"
+    )
     return rows.filter(key=key).order_by("-version").first()
 
 
 def versions_of(rule: AllocationRule) -> list[AllocationRule]:
     """Every version of the same rule, newest first."""
     rows = AllocationRule.objects.filter(key=rule.key).select_related(
-        "connection", "created_by", "retired_by"
+        "connection", "created_by", "retired_by", "approval__closed_by"
     )
     return list(rows.order_by("-version"))
 

@@ -1,4 +1,7 @@
-"""Making, changing and retiring allocation rules. A rule is never edited: it gets a new version."""
+"""Putting approved allocation rules in force. A rule is never edited: it gets a new version.
+
+People ask for rules in `rule_requests.py`; what is here carries out what was approved.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils.text import slugify
 
+from billing.approvals import RULE_KIND
 from billing.choices import MatchField
 from billing.models import AllocationRule, AllocationShare, Charge
 from billing.models.allocation import WHOLE
 from billing.services.allocations import reallocate
-from portal.models import Connection, User
+from portal.choices import ApprovalStatus
+from portal.models import ApprovalRequest, Connection, User
 from portal.services.work import enqueue
 from portal.shell.periods import DateRange
 
@@ -71,44 +76,33 @@ class SavedRule:
 
 
 @transaction.atomic
-def create_rule(*, draft: RuleDraft, actor: User, at: dt.datetime) -> SavedRule:
-    """Make the first version of a rule and allocate the days it touches anew.
+def carry_out_version(*, approval: ApprovalRequest, draft: RuleDraft, at: dt.datetime) -> SavedRule:
+    """Put an approved version in force: the first of a rule, or the next in place of the last.
+
+    What it touches is allocated anew. The author of the request is the author of the version.
 
     Raises:
         RuleRefusedError: it says something impossible.
     """
     check_draft(draft)
-    rule = _insert(draft, key=_free_key(draft.name), version=1, actor=actor, at=at)
-    return _settle([rule], rule, at=at)
+    old = AllocationRule.objects.filter(key=approval.subject, retired_at__isnull=True).first()
+    if old is not None:
+        reason = approval.reason or "Replaced by a new version."
+        old = _retire(old.pk, reason, actor=approval.author, at=at)
+    version = int(approval.payload["version"])
+    rule = _insert(draft, approval=approval, version=version, at=at)
+    return _settle([old, rule] if old is not None else [rule], rule, at=at)
 
 
 @transaction.atomic
-def replace_rule(
-    *, rule_id: int, draft: RuleDraft, reason: str, actor: User, at: dt.datetime
-) -> SavedRule:
-    """Retire a live version and put the next one in its place.
+def carry_out_end(*, approval: ApprovalRequest, at: dt.datetime) -> SavedRule:
+    """End a rule as approved; what it took goes to the rules after it, or becomes unallocated.
 
     Raises:
-        RuleRefusedError: it says something impossible.
         RuleNotLiveError: the version has been replaced or retired.
     """
-    check_draft(draft)
-    old = _retire(rule_id, reason or "Replaced by a new version.", actor=actor, at=at)
-    rule = _insert(draft, key=old.key, version=old.version + 1, actor=actor, at=at)
-    return _settle([old, rule], rule, at=at)
-
-
-@transaction.atomic
-def retire_rule(*, rule_id: int, reason: str, actor: User, at: dt.datetime) -> SavedRule:
-    """End a rule; what it took goes to the rules after it, or becomes unallocated.
-
-    Raises:
-        RuleRefusedError: no reason is given.
-        RuleNotLiveError: the version has been replaced or retired.
-    """
-    if not reason.strip():
-        raise RuleRefusedError("reason", "Say why; it stays with the rule.")
-    rule = _retire(rule_id, reason, actor=actor, at=at)
+    live = AllocationRule.objects.get(key=approval.subject, version=approval.payload["end"])
+    rule = _retire(live.pk, approval.payload["reason"], actor=approval.author, at=at)
     return _settle([rule], rule, at=at)
 
 
@@ -143,12 +137,14 @@ def check_draft(draft: RuleDraft) -> None:
         )
 
 
-def _free_key(name: str) -> str:
-    """An address for the rule, made from its name once."""
+def free_key(name: str) -> str:
+    """An address for a new rule, made from its name once; also none that is asked for already."""
     base = slugify(name)[:_KEY_LENGTH].strip("-") or "rule"
     if base == "new":
         base = "new-rule"  # `new` is an address of its own
     taken = set(AllocationRule.objects.filter(key__startswith=base).values_list("key", flat=True))
+    asked = ApprovalRequest.objects.filter(kind=RULE_KIND, subject__startswith=base)
+    taken |= set(asked.filter(status=ApprovalStatus.PENDING).values_list("subject", flat=True))
     number, key = 1, base
     while key in taken:
         number += 1
@@ -157,10 +153,11 @@ def _free_key(name: str) -> str:
 
 
 def _insert(
-    draft: RuleDraft, *, key: str, version: int, actor: User, at: dt.datetime
+    draft: RuleDraft, *, approval: ApprovalRequest, version: int, at: dt.datetime
 ) -> AllocationRule:
     rule = AllocationRule(
-        key=key,
+        key=approval.subject,
+        approval=approval,
         version=version,
         name=draft.name.strip(),
         priority=draft.priority,
@@ -171,12 +168,12 @@ def _insert(
         tag_key=draft.tag_key,
         mode=draft.mode,
         value=draft.value,
-        created_by=actor,
+        created_by=approval.author,
         created_at=at,
     )
     rule.full_clean()
     rule.save()
-    log.info("allocation_rule_saved", rule=key, version=version, actor=actor.pk)
+    log.info("allocation_rule_saved", rule=rule.key, version=version, approval=approval.pk)
     AllocationShare.objects.bulk_create(
         AllocationShare(rule=rule, use_case_id=use_case, share=share)
         for use_case, share in draft.shares

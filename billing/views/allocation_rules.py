@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billing.approvals import RULE_KIND
 from billing.filters.allocation_rules import RuleFilters
 from billing.forms.allocation_rules import RetireForm
 from billing.forms.fields import USE_CASE_LIST
@@ -32,11 +33,13 @@ from billing.selectors.allocation_rules import (
 from billing.selectors.choices_in_use import newest_month
 from billing.selectors.dry_runs import dry_run
 from billing.selectors.use_cases import all_use_case_names
-from billing.services.allocation_rules import RuleNotLiveError, RuleRefusedError, retire_rule
+from billing.services.allocation_rules import RuleNotLiveError, RuleRefusedError
+from billing.services.rule_requests import request_end
 from billing.tables.allocation_rules import RuleTable, RuleVersionTable, shares_text
-from billing.views.rule_editor import say_saved
+from billing.views.rule_editor import say_asked
 from billing.views.rule_preview import preview_context
 from portal.models import User
+from portal.selectors.pending_approvals import pending_request
 from portal.shell.formats import moment_text
 from portal.shell.htmx import is_fragment
 from portal.shell.navigation import Visitor
@@ -123,6 +126,7 @@ def rule_page(request: HttpRequest, key: str) -> HttpResponseBase:
         "shares": shares_by_rule([rule.pk]).get(rule.pk, []),
         "versions": RuleVersionTable.of(_version_rows(versions, rule)),
         "may_edit": may_edit_allocation_rules(request.user) and rule.retired_at is None,
+        "pending": pending_request(RULE_KIND, rule.key),
     }
     return TemplateResponse(request, "billing/rule_detail.html", context)
 
@@ -153,12 +157,19 @@ def _version_rows(
             "period": period_text(version.starts_on, version.ends_on),
             "shares": shares_text(shares.get(version.pk, [])),
             "made": moment_text(version.created_at),
-            "made_by": f"by {version.created_by}",
+            "made_by": _made_by(version),
             "retired": moment_text(version.retired_at) if version.retired_at else None,
             "retired_why": _retired_why(version),
         }
         for version in versions
     ]
+
+
+def _made_by(version: AllocationRule) -> str:
+    approval = version.approval
+    if approval is None or approval.closed_by is None:
+        return f"by {version.created_by}"
+    return f"by {version.created_by}, approved by {approval.closed_by}"
 
 
 def _retired_why(version: AllocationRule) -> str:
@@ -180,7 +191,7 @@ def rule_retire_page(request: HttpRequest, key: str) -> HttpResponseBase:
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
-            saved = retire_rule(
+            asked = request_end(
                 rule_id=rule.pk,
                 reason=form.cleaned_data["reason"],
                 actor=request.user,
@@ -190,8 +201,8 @@ def rule_retire_page(request: HttpRequest, key: str) -> HttpResponseBase:
             form.add_error(None, str(error))
             status = 409
         else:
-            say_saved(request, saved, f"“{rule.name}” is retired.")
-            return HttpResponseRedirect(reverse("allocation-rule", args=[key]))
+            say_asked(request)
+            return HttpResponseRedirect(reverse("approval", args=[asked.pk]))
     page = reverse("allocation-rule", args=[key])
     context: dict[str, Any] = {
         "page_title": f"Retire “{rule.name}”",

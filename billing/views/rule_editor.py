@@ -1,4 +1,4 @@
-"""Making and changing an allocation rule: nothing is saved that has not been previewed."""
+"""Asking for a new or changed allocation rule; nothing is asked that was not previewed."""
 
 from __future__ import annotations
 
@@ -35,13 +35,10 @@ from billing.services.allocation_rules import (
     RuleDraft,
     RuleNotLiveError,
     RuleRefusedError,
-    SavedRule,
-    create_rule,
-    replace_rule,
 )
+from billing.services.rule_requests import request_replacement, request_rule
 from billing.views.rule_preview import preview_context
-from portal.models import User
-from portal.shell.formats import number_text
+from portal.models import ApprovalRequest, User
 from portal.shell.periods import Month
 from portal.shell.views import Crumb
 
@@ -49,21 +46,16 @@ _PREFIX = "shares"
 _PREFILLED = ("name", "field", "tag_key", "mode", "value", "starts_on", "ends_on")
 
 
-def say_saved(request: HttpRequest, saved: SavedRule, done: str) -> None:
-    """Tell what became of it, also when the rest is for a worker."""
-    if saved.is_pending:
-        messages.success(
-            request,
-            f"{done} Days already imported are allocated anew as soon as a worker is free.",
-        )
-    else:
-        messages.success(
-            request, f"{done} {number_text(saved.charges)} cost lines were allocated anew."
-        )
+def say_asked(request: HttpRequest) -> None:
+    """Tell that nothing has moved yet."""
+    messages.success(
+        request,
+        "Asked. Another person approves it, and then the days it covers are allocated anew.",
+    )
 
 
 class RuleEditorPage(View):
-    """Base of both pages. A form is answered with its preview; only a previewed form is saved."""
+    """Base of both pages. A form is answered with its preview; what is asked was previewed."""
 
     http_method_names = ["get", "head", "post", "options"]
     title = ""
@@ -87,9 +79,9 @@ class RuleEditorPage(View):
         """What the shares start with."""
         return []
 
-    def keep(self, draft: RuleDraft, reason: str, user: User, at: dt.datetime) -> SavedRule:
+    def ask(self, draft: RuleDraft, reason: str, user: User, at: dt.datetime) -> ApprovalRequest:
         """Call the service."""
-        raise TypeError(f"{type(self).__name__} does not say how it saves")
+        raise TypeError(f"{type(self).__name__} does not say what it asks for")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = RuleForm(initial=self.get_initial())
@@ -122,15 +114,15 @@ class RuleEditorPage(View):
     ) -> HttpResponse:
         assert isinstance(request.user, User)  # noqa: S101  (the policy has seen to it)
         try:
-            saved = self.keep(draft, form.cleaned_data["reason"], request.user, timezone.now())
+            asked = self.ask(draft, form.cleaned_data["reason"], request.user, timezone.now())
         except RuleRefusedError as error:
             form.add_error(error.field if error.field in form.fields else None, error.reason)
             return self._respond(form, shares)
         except RuleNotLiveError as error:
             form.add_error(None, f"{error} Somebody was faster; open the rule again.")
             return self._respond(form, shares, status=409)
-        say_saved(request, saved, f"“{saved.rule.name}” is saved as version {saved.rule.version}.")
-        return HttpResponseRedirect(reverse("allocation-rule", args=[saved.rule.key]))
+        say_asked(request)
+        return HttpResponseRedirect(reverse("approval", args=[asked.pk]))
 
     def _preview(self, form: RuleForm, draft: RuleDraft) -> DryRun:
         return dry_run(
@@ -215,8 +207,8 @@ class RuleNewPage(RuleEditorPage):
         use_case = self.request.GET.get("use_case", "")
         return [{"use_case": use_case, "percent": "100"}] if use_case else []
 
-    def keep(self, draft: RuleDraft, reason: str, user: User, at: dt.datetime) -> SavedRule:
-        return create_rule(draft=draft, actor=user, at=at)
+    def ask(self, draft: RuleDraft, reason: str, user: User, at: dt.datetime) -> ApprovalRequest:
+        return request_rule(draft=draft, reason=reason, actor=user, at=at)
 
 
 class RuleEditPage(RuleEditorPage):
@@ -237,9 +229,11 @@ class RuleEditPage(RuleEditorPage):
         assert self.rule is not None  # noqa: S101  (set by `load`)
         return initial_shares(shares_by_rule([self.rule.pk]).get(self.rule.pk, []))
 
-    def keep(self, draft: RuleDraft, reason: str, user: User, at: dt.datetime) -> SavedRule:
+    def ask(self, draft: RuleDraft, reason: str, user: User, at: dt.datetime) -> ApprovalRequest:
         assert self.rule is not None  # noqa: S101  (set by `load`)
-        return replace_rule(rule_id=self.rule.pk, draft=draft, reason=reason, actor=user, at=at)
+        return request_replacement(
+            rule_id=self.rule.pk, draft=draft, reason=reason, actor=user, at=at
+        )
 
     def get_breadcrumbs(self) -> list[Crumb]:
         assert self.rule is not None  # noqa: S101  (set by `load`)

@@ -23,6 +23,7 @@ from billing.selectors.figures import cost_figure
 from billing.selectors.references import UNALLOCATED, FigureReference
 from billing.selectors.unallocated import Candidate, unallocated_candidates
 from billing.tables.unallocated import UnallocatedTable
+from portal.limits import take_turn
 from portal.shell.exports import csv_response
 from portal.shell.figures import Figure
 from portal.shell.periods import Month
@@ -60,6 +61,7 @@ def unallocated_page(request: HttpRequest) -> HttpResponseBase:
     rows = [_row(each, month, may_edit) for each in candidates]
     table = UnallocatedTable(rows, query=request.GET, path=request.path)
     if request.GET.get("export") == "csv":
+        take_turn("export", f"person {request.user.pk}")
         return csv_response("unallocated", table.export_headings(), table.export_rows())
     label = str(MatchField(field).label).lower()
     context |= {

@@ -35,9 +35,6 @@ from adoption.services.use_cases import create_use_case, link_repository
 from billing.choices import MatchField, MatchMode
 from billing.services.allocation_rules import (
     RuleDraft,
-    create_rule,
-    replace_rule,
-    retire_rule,
 )
 from portal.choices import Role
 from portal.models import User
@@ -46,6 +43,7 @@ from portal.services.people import create_person
 from portal.shell.money import NANO_PER_UNIT
 from tests.adoption.factories import move_stage
 from tests.adoption.histories import commit_row, make_sha, tag_row, to_lines
+from tests.billing.factories import create_rule, replace_rule, retire_rule
 from tests.browser.story_bills import LONG, UNBROKEN, import_files, make_bills
 
 LONG_TITLE = f"Supplier questionnaires nobody has ever read to the end: {LONG}"
@@ -215,13 +213,13 @@ def _rules(*, now: dt.datetime, viewer: User, use_case: UseCase, **_: Any) -> Ma
         return RuleDraft(name=name, starts_on=start, value=value, shares=shares, **(values | more))
 
     part = (use_case.pk, 700_000)
-    first = create_rule(draft=draft(LONG, "triage", part), actor=viewer, at=now).rule
+    first = create_rule(draft=draft(LONG, "triage", part), actor=viewer, at=now)
     rule = replace_rule(
         rule_id=first.pk, draft=draft(LONG, "triage", (use_case.pk, 850_000)),
         reason="Agreed in the review of October.", actor=viewer, at=now,
-    ).rule  # fmt: skip
+    )  # fmt: skip
     gone = draft("Gateway", UNBROKEN, part, field=MatchField.RESOURCE, tag_key="")
-    retired = create_rule(draft=gone, actor=viewer, at=now).rule
+    retired = create_rule(draft=gone, actor=viewer, at=now)
     retire_rule(rule_id=retired.pk, reason="The tag says it now.", actor=viewer, at=now)
     retired.refresh_from_db()
     return {"rule": rule, "retired_rule": retired}

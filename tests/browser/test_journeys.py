@@ -183,5 +183,5 @@ def give_the_money_to(keys: Keyboard, title: str) -> None:
     keys.fill("Per cent", "100")
     keys.press("Preview")
     expect(page.locator("#preview")).to_contain_text("19.75")
-    keys.press("Save the rule")
+    keys.press("Ask for this rule")
     expect(page.locator("main")).to_contain_text("is saved as version 1")

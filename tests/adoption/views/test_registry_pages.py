@@ -23,7 +23,7 @@ from adoption.selectors.portfolio import PortfolioColumn, portfolio_columns
 from adoption.services.milestones import measure_milestones
 from adoption.services.use_cases import update_use_case
 from portal.choices import Role
-from portal.models import User
+from portal.models import ApprovalRequest, User
 from portal.shell.figures import Figure
 from portal.shell.panels import ObjectPanel, object_panels
 from portal.shell.statuses import FigureStatus
@@ -37,6 +37,7 @@ from tests.adoption.factories import (
     make_user,
     registered_metric,
 )
+from tests.approving import approve
 
 pytestmark = pytest.mark.django_db
 
@@ -321,18 +322,22 @@ def test_a_refused_stage_keeps_the_form_and_says_why(as_lead: Client) -> None:
     answer = as_lead.post(url, {"to_stage": "approved", "reason": "", "expected_version": 1})
     assert answer.status_code == 302
     use_case.refresh_from_db()
+    assert use_case.stage == Stage.PROPOSED
+    approve(ApprovalRequest.objects.get(subject=use_case.pk))
+    use_case.refresh_from_db()
     assert use_case.stage == Stage.APPROVED
 
 
-def test_an_owner_can_stop_but_not_approve(things: FakeMetric) -> None:
+def test_an_owner_asks_for_a_stage_and_can_stop_alone(things: FakeMetric) -> None:
     use_case = make_use_case()
     client = Client()
     client.force_login(use_case.owner)
     url = reverse("use-case-stage", args=[use_case.slug])
     values = {"reason": "Learnt enough.", "expected_version": 1}
-    assert client.post(url, {**values, "to_stage": "approved"}).status_code == 200
+    assert client.post(url, {**values, "to_stage": "approved"}).status_code == 302
     use_case.refresh_from_db()
     assert use_case.stage == Stage.PROPOSED
+    assert f"{use_case.owner} has asked" in _html(client, url)
     assert client.post(url, {**values, "to_stage": "stopped"}).status_code == 302
     use_case.refresh_from_db()
     assert use_case.stage == Stage.STOPPED

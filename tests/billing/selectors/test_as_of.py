@@ -17,9 +17,8 @@ from billing.selectors.as_of import TooManyChargesError, figure_as_of, past_line
 from billing.selectors.lineage import figure_sums, stream_lines
 from billing.selectors.moments import BadMomentError, parse_moment
 from billing.selectors.references import UNALLOCATED, FigureReference, Scope, scope_of
-from billing.services.allocation_rules import replace_rule, retire_rule
 from tests.adoption.factories import make_use_case
-from tests.billing.factories import give_all, make_draft, make_rule
+from tests.billing.factories import give_all, make_draft, make_rule, replace_rule, retire_rule
 from tests.imports import Clock, line, make_connection, run_import
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
@@ -67,7 +66,7 @@ def test_before_and_after_a_rule_changed() -> None:
         at=changed,
     )
     between = clock()
-    retire_rule(rule_id=saved.rule.pk, reason="Over.", actor=rule.created_by, at=clock())
+    retire_rule(rule_id=saved.pk, reason="Over.", actor=rule.created_by, at=clock())
     nowhere = scope_of(FigureReference(use_case=UNALLOCATED), None)
     assert [each[0] for each in was(of(one), before)] == [10 * 10**9]
     assert was(nowhere, before) == []

@@ -14,11 +14,11 @@ from billing.choices import UnallocatedReason
 from billing.models import DailyCost
 from billing.models.allocation import WHOLE
 from billing.selectors.dry_runs import Receiver, _transfers, dry_run
-from billing.services.allocation_rules import create_rule, retire_rule
 from billing.views.rule_editor import trial_of
+from portal.choices import Role
 from portal.shell.periods import Month
 from tests.adoption.factories import make_use_case, make_user
-from tests.billing.factories import give_all, make_draft, make_rule
+from tests.billing.factories import create_rule, give_all, make_draft, make_rule, retire_rule
 from tests.billing.services.charges import fingerprint
 from tests.imports import START, line, make_connection, run_import
 
@@ -56,7 +56,7 @@ def test_what_it_says_is_what_saving_does(django_assert_num_queries: Any) -> Non
     for move in found.moves:
         expected[move.source] = expected.get(move.source, 0) - move.billed_nano
         expected[move.target] = expected.get(move.target, 0) + move.billed_nano
-    create_rule(draft=draft, actor=make_user(), at=START)
+    create_rule(draft=draft, actor=make_user(Role.FINANCE), at=START)
     assert {place: nano for place, nano in expected.items() if nano} == balances()
     assert {move.source for move in found.moves} == {Receiver(old.pk, ""), REMAINDER, NO_RULE}
 

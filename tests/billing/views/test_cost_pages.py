@@ -18,6 +18,7 @@ from billing.views.use_case_panel import cost_to_date_column
 from portal.choices import Role
 from portal.imports.files import landed_path
 from tests.adoption.factories import make_use_case, make_user
+from tests.approving import approve_all
 from tests.billing.factories import give_all
 from tests.billing.views.conftest import Bill
 from tests.imports import line, make_connection, run_import
@@ -201,12 +202,14 @@ def test_a_rule_is_saved_only_as_it_was_previewed(finance: Client, bill: Bill) -
     assert AllocationRule.objects.count() == 1
     saved = finance.post(new, rule_data(bill, save="1", previewed=digest))
     assert saved.status_code == 302
-    assert saved["Location"] == reverse("allocation-rule", args=["search-team"])
+    assert AllocationRule.objects.count() == 1  # asked for, not yet approved
+    approve_all()
     rule = AllocationRule.objects.get(key="search-team")
     assert list(rule.shares.values_list("share", flat=True)) == [333_333]
     moved = DailyCost.objects.filter(use_case=bill.use_case, day__day=6)
     assert list(moved.values_list("billed_nano", flat=True)) == [2_333_331_000]
-    assert "is saved as version 1" in text_of(finance, saved["Location"])
+    page = text_of(finance, reverse("allocation-rule", args=["search-team"]))
+    assert "approved by Second Person" in page
 
 
 @pytest.mark.parametrize(
@@ -253,10 +256,13 @@ def test_changing_and_retiring_keep_every_version(finance: Client, bill: Bill) -
                      reason="Half is sales'.", preview="1")  # fmt: skip
     digest = finance.post(edit, data).context["digest"]
     finance.post(edit, data | {"save": "1", "previewed": digest})
+    assert "waits for a second person" in text_of(finance, bill.url("allocation-rule"))
+    approve_all()
     retire = bill.url("allocation-rule-retire")
     assert "What would move in May 2026" in text_of(finance, retire)
     assert finance.post(retire, {"reason": ""}).status_code == 200
     assert finance.post(retire, {"reason": "Pilot is over."}).status_code == 302
+    approve_all()
     page = text_of(finance, bill.url("allocation-rule"))
     for expected in ("Pilot is over.", "Half is sales&#x27;.", "Retired", "Replaced",
                      "33.3333", "75"):  # fmt: skip

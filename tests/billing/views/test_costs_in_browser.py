@@ -95,7 +95,7 @@ def test_a_rule_is_made_from_the_work_list_with_the_keyboard(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="What would move in May 2026")).to_be_visible()
     expect(page.locator("#preview")).to_contain_text("3.50")
-    page.get_by_role("button", name="Save the rule").focus()
+    page.get_by_role("button", name="Ask for this rule").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("is saved as version 1")).to_be_visible()
     assert AllocationRule.objects.count() == 2
