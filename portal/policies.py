@@ -88,3 +88,24 @@ def may_see_all_api_tokens(user: AnyUser) -> bool:
 def may_revoke_api_token(user: AnyUser, owner_id: int) -> bool:
     """Its owner and administrators: ending access is the safe direction."""
     return holds(user, Role.ADMINISTRATOR) or (may_have_api_tokens(user) and user.pk == owner_id)
+
+
+def may_see_work(user: AnyUser) -> bool:
+    """Background work: what waits, runs, failed. Leads and finance see the kinds of theirs."""
+    return bool(work_roles_of(user))
+
+
+def work_roles_of(user: AnyUser) -> frozenset[Role]:
+    """The roles by which a person sees kinds of work; administrators and auditors see all."""
+    seeing = (Role.ADMINISTRATOR, Role.AUDITOR, Role.PROGRAMME_LEAD, Role.FINANCE)
+    return frozenset(role for role in seeing if holds(user, role))
+
+
+def sees_all_work(user: AnyUser) -> bool:
+    """Not only the kinds that concern their role."""
+    return holds(user, Role.ADMINISTRATOR, Role.AUDITOR)
+
+
+def may_decide_work(user: AnyUser, roles: frozenset[Role]) -> bool:
+    """Retry or discard work of a kind that concerns `roles`: those, and administrators."""
+    return holds(user, Role.ADMINISTRATOR, *roles)

@@ -13,7 +13,7 @@ from portal.choices import Role
 from portal.demo import DemoStep, demo_steps
 from portal.demo.people import build_people
 from portal.imports.registry import follow_ups, import_sources
-from portal.policies import may_see_imports, may_see_people
+from portal.policies import may_see_imports, may_see_people, may_see_work
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.scopes import api_scopes
 from portal.shell.banners import banners
@@ -23,7 +23,14 @@ from portal.shell.statuses import vocabularies
 from portal.shell.urls_registry import register_urls, url_modules
 from portal.signin.break_glass import BREAK_GLASS_BANNER
 from portal.views.import_panels import waiting_imports
-from portal.vocabularies import ACCOUNT_STATES, API_TOKEN_STATES, REJECTED_ROW_STATES, RUN_STATUSES
+from portal.views.work_panels import held_work
+from portal.vocabularies import (
+    ACCOUNT_STATES,
+    API_TOKEN_STATES,
+    REJECTED_ROW_STATES,
+    RUN_STATUSES,
+    WORK_STATUSES,
+)
 from portal.work.registry import work_kinds
 
 check_registry(approval_kinds)
@@ -37,6 +44,7 @@ check_registry(api_scopes)
 
 register_urls("", "portal.views.health_urls")
 register_urls("imports/", "portal.views.import_urls")
+register_urls("work/", "portal.views.work_urls")
 register_urls("tokens/", "portal.views.api_token_urls")
 register_urls("", "portal.views.sign_in_urls")
 # Last: whatever is left below /api/ is answered there, with a problem.
@@ -48,6 +56,18 @@ check_registry(home_panels)
 check_registry(object_panels)
 
 navigation.register(NavigationEntry("portal.home", "Home", "home", order=0, icon="home"))
+navigation.register(
+    NavigationEntry(
+        "portal.work",
+        "Background work",
+        "work-list",
+        "Administration",
+        20,
+        "gauge",
+        may_see_work,  # type: ignore[arg-type]
+    )
+)
+home_panels.register(HomePanel("portal.work", 15, "portal/work/_home_held.html", held_work))
 navigation.register(
     NavigationEntry("portal.tokens", "API tokens", "api-token-list", "Administration", 60, "link")
 )
@@ -72,6 +92,7 @@ for _order, _key, _label, _url_name, _icon in (
     )
 
 vocabularies.register(RUN_STATUSES)
+vocabularies.register(WORK_STATUSES)
 vocabularies.register(REJECTED_ROW_STATES)
 vocabularies.register(API_TOKEN_STATES)
 vocabularies.register(ACCOUNT_STATES)

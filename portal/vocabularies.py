@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.choices import ApiTokenState, RejectedRowState, RunStatus
+from portal.choices import ApiTokenState, RejectedRowState, RunStatus, WorkStatus
 from portal.shell.statuses import StatusVocabulary, Tone
 
 RUN_STATUSES = StatusVocabulary.from_choices(
@@ -68,5 +68,25 @@ API_TOKEN_STATES = StatusVocabulary.from_choices(
         ApiTokenState.REPLACED: "Still valid; a new token takes its place.",
         ApiTokenState.EXPIRED: "Its time is over.",
         ApiTokenState.REVOKED: "Somebody ended it.",
+    },
+)
+WORK_STATUSES = StatusVocabulary.from_choices(
+    "work",
+    WorkStatus.choices,
+    {
+        WorkStatus.QUEUED: ("clock", Tone.INFO),
+        WorkStatus.RUNNING: ("half", Tone.INFO),
+        WorkStatus.DONE: ("check", Tone.GOOD),
+        WorkStatus.HELD: ("pause", Tone.WARN),
+        WorkStatus.FAILED: ("cross", Tone.BAD),
+        WorkStatus.DISCARDED: ("stop", Tone.NEUTRAL),
+    },
+    {
+        WorkStatus.QUEUED: "Waits for a worker, or for the time of its next attempt.",
+        WorkStatus.RUNNING: "A worker does it.",
+        WorkStatus.DONE: "Its effect is stored.",
+        WorkStatus.HELD: "Given up after several attempts; a person must look.",
+        WorkStatus.FAILED: "It can never succeed as it was asked for.",
+        WorkStatus.DISCARDED: "A person decided that it is not done.",
     },
 )
