@@ -70,6 +70,7 @@ class Environment(SignInVariables):
     plumbline_upload_rate: str = Field(default="60/hour", pattern=RATE)
     plumbline_export_rate: str = Field(default="120/hour", pattern=RATE)
     plumbline_max_upload_bytes: int = Field(default=2 * 1024**3, ge=1024)
+    plumbline_max_upload_file_bytes: int = Field(default=1024**3, ge=1024)
     plumbline_max_upload_files: int = Field(default=100, ge=1, le=1000)
     database_url: str = ""
     celery_broker_url: str = ""

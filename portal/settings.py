@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.shell.htmx.VaryOnHtmxMiddleware",
+    "portal.views.errors.TooManyRequestsMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -133,6 +134,15 @@ IMPORT_MAX_BYTES = ENVIRONMENT.plumbline_max_import_bytes
 IMPORT_MAX_ROWS = ENVIRONMENT.plumbline_max_import_rows
 PG_BIN_DIR = ENVIRONMENT.plumbline_pg_bin  # pg_dump and pg_restore; empty: where they usually are
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = ENVIRONMENT.plumbline_max_upload_files
+UPLOAD_MAX_BYTES = ENVIRONMENT.plumbline_max_upload_bytes
+UPLOAD_MAX_FILE_BYTES = ENVIRONMENT.plumbline_max_upload_file_bytes
+FILE_UPLOAD_HANDLERS = [
+    "portal.uploads.BoundedUpload",  # counts first, the others keep
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # larger uploads go to disk while they arrive
 
 # --- People -----------------------------------------------------------------------------------
@@ -274,6 +284,12 @@ if IS_PRODUCTION:
 
 # --- API --------------------------------------------------------------------------------------
 
+RATES = {  # how often; see `portal/limits.py`
+    "api": ENVIRONMENT.plumbline_api_rate,
+    "api_refused": ENVIRONMENT.plumbline_api_refused_rate,
+    "upload": ENVIRONMENT.plumbline_upload_rate,
+    "export": ENVIRONMENT.plumbline_export_rate,
+}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "portal.api.authentication.TokenAuthentication",
@@ -286,6 +302,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["portal.api.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["portal.api.throttling.CallerThrottle"],
     "EXCEPTION_HANDLER": "portal.api.errors.problem_handler",
     "COERCE_DECIMAL_TO_STRING": True,
 }

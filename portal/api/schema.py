@@ -27,6 +27,7 @@ from portal.api.errors import (
     SERVER_ERROR,
     STALE_VERSION,
     TOO_LARGE,
+    TOO_MANY_REQUESTS,
     UNSUPPORTED_MEDIA_TYPE,
     VERSION_REQUIRED,
     ProblemType,
@@ -34,7 +35,7 @@ from portal.api.errors import (
 from portal.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
 
 CallableT = TypeVar("CallableT", bound=Callable[..., Any])
-EVERYWHERE = (NOT_SIGNED_IN, FORBIDDEN, NOT_ACCEPTABLE, SERVER_ERROR)
+EVERYWHERE = (NOT_SIGNED_IN, FORBIDDEN, NOT_ACCEPTABLE, TOO_MANY_REQUESTS, SERVER_ERROR)
 
 
 class FieldProblemSerializer(serializers.Serializer[Any]):
@@ -94,6 +95,13 @@ _ETAG = OpenApiParameter(
     response=[200, 201, 304],
     description="Names this answer; send it back as If-None-Match or If-Match.",
 )
+_RETRY_AFTER = OpenApiParameter(
+    "Retry-After",
+    {"type": "integer", "minimum": 1},
+    OpenApiParameter.HEADER,
+    response=[429],
+    description="Seconds until it is possible again.",
+)
 _IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match",
     str,
@@ -146,7 +154,7 @@ def operation(
     """
     is_write = body is not None
     known: list[Any] = [query] if query is not None and query().fields else []
-    known += [*parameters, _ETAG]
+    known += [*parameters, _ETAG, _RETRY_AFTER]
     known += _PAGE_PARAMETERS if paged else ()
     if not is_write:
         known.append(_IF_NONE_MATCH)

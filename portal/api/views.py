@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from rest_framework.exceptions import NotAuthenticated, ValidationError
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +24,7 @@ from portal.api.errors import (
 )
 from portal.api.etags import content_tag, matches, state_tag
 from portal.api.pagination import page_links, read_limit, read_page
+from portal.api.throttling import count_refused
 from portal.models import User
 
 SerializerT = TypeVar("SerializerT", bound=Serializer[Any])
@@ -40,6 +41,14 @@ class ApiView(APIView):
     # OPTIONS would be one more undocumented surface.
     metadata_class = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().initial(request, *args, **kwargs)
+        except (Problem, NotAuthenticated, AuthenticationFailed) as error:
+            if not isinstance(error, Problem) or error.kind.status == 401:
+                count_refused(request)
+            raise
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)

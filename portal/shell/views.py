@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.views.generic import View
 
+from portal.limits import take_turn
 from portal.shell.exports import csv_response
 from portal.shell.filters import ShellFilterSet
 from portal.shell.htmx import FragmentTemplateMixin
@@ -107,6 +108,7 @@ class ListPage(FragmentTemplateMixin, View):
         Raises:
             PermissionDenied: `allows` said no.
             BadRequest: an export was asked for with a filter that cannot be read.
+            TooManyRequestsError: the person exports too often.
         """
         if not self.allows(request.user):
             raise PermissionDenied
@@ -116,6 +118,7 @@ class ListPage(FragmentTemplateMixin, View):
         if request.GET.get("export") == "csv":
             if filterset is not None and not filterset.is_readable:
                 raise BadRequest("a filter cannot be read, so there is nothing to export")
+            take_turn("export", f"person {request.user.pk}")
             return csv_response(self.export_name, table.export_headings(), table.export_rows())
         return self._respond(request, table, filterset)
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.loader import get_template
 
 from portal.api.errors import problem_for_status, problem_response
+from portal.limits import TooManyRequestsError
 from portal.shell.theme import theme_of
+from portal.uploads import TooManyUploadsError, UploadTooLargeError
 
 logger = logging.getLogger(__name__)
 API_PREFIX = "/api/"
@@ -43,6 +49,8 @@ NOT_FOUND = ErrorPage(
     "There is no such page",
     "The address is wrong, the thing was removed, or it is not open to you.",
 )
+TOO_LARGE = ErrorPage(413, "This is too much at once", "Send less, or in several parts.")
+TOO_MANY = ErrorPage(429, "This was too often", "Wait a little, then try again.")
 SERVER_ERROR = ErrorPage(
     500,
     "Something went wrong on our side",
@@ -74,8 +82,42 @@ def render_error(request: HttpRequest, page: ErrorPage) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400."""
+    """400, or what the exception really is: too large (413) or too often (429)."""
+    if isinstance(exception, TooManyUploadsError):
+        return too_many_requests(request, exception.error)
+    if isinstance(exception, UploadTooLargeError):
+        return render_error(request, replace(TOO_LARGE, text=f"{exception} Nothing was kept."))
+    if isinstance(exception, RequestDataTooBig):
+        return render_error(request, TOO_LARGE)
+    if isinstance(exception, TooManyFilesSent):
+        most = settings.DATA_UPLOAD_MAX_NUMBER_FILES
+        text = f"An upload may have at most {most} files. Nothing was kept."
+        return render_error(request, replace(TOO_LARGE, text=text))
     return render_error(request, BAD_REQUEST)
+
+
+def too_many_requests(request: HttpRequest, error: TooManyRequestsError) -> HttpResponse:
+    """429 with Retry-After."""
+    text = f"The limit is {error.rate}. It is open again in {error.wait} seconds."
+    response = render_error(request, replace(TOO_MANY, text=text))
+    response.headers["Retry-After"] = str(error.wait)
+    return response
+
+
+class TooManyRequestsMiddleware:
+    """Answers a `TooManyRequestsError` of any page with the page for it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Django asks this for what a view raised."""
+        if isinstance(error, TooManyRequestsError):
+            return too_many_requests(request, error)
+        return None
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

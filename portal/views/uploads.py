@@ -20,10 +20,12 @@ from portal.models import Connection, ImportRun, User
 from portal.policies import may_run_imports
 from portal.selectors.imports import connections_visible_to, open_run_of
 from portal.services.imports import Upload, request_import
+from portal.uploads import takes_files
 from portal.views.connections import connection_crumb, imports_crumb, person_of
 from portal.views.import_runs import send_on_commit
 
 
+@takes_files
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Choose files, queue a run, and go to its page, which shows how it goes on."""

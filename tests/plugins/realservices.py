@@ -21,6 +21,10 @@ from tests.plugins.services import Broker, Postgres, RunFolder
 
 ENGINES = ("sqlite", "postgres")
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104 - recognised, never bound
+_RATES = (
+    *("PLUMBLINE_API_RATE", "PLUMBLINE_API_REFUSED_RATE"),
+    *("PLUMBLINE_UPLOAD_RATE", "PLUMBLINE_EXPORT_RATE"),
+)
 _SERVICES = pytest.StashKey["Services"]()
 
 
@@ -50,6 +54,8 @@ class Services:
             "PLUMBLINE_VAR": str(self.run.data_directory(worker)),
             "PLUMBLINE_ENV": "local",
             "PLUMBLINE_LOG_LEVEL": "WARNING",
+            # Tests are faster than any caller; those of the limits set their own.
+            **dict.fromkeys(_RATES, "900000000/day"),
         }
         if self.broker is not None:
             found["CELERY_BROKER_URL"] = self.broker.url_for(number)
