@@ -146,6 +146,8 @@ governed("portal.SignInEvent", personal=("username", "actor_name", "address"), p
 governed("socialaccount.SocialAccount", hidden=("extra_data",), ignored=("last_login",))
 governed("mfa.Authenticator", hidden=("data",), ignored=("last_used_at",))
 governed("portal.Connection")
+governed("portal.StoredCredential", hidden=("ciphertext",))
+governed("portal.ApiToken", hidden=("secret_hash",))
 # What a run does is told by its closing; while it works it writes every few seconds.
 governed("portal.ImportRun", ignored=("heartbeat_at", "progress_rows", "phase"))
 governed("portal.ImportFile")

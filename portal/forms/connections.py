@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from pydantic import SecretStr
 
 from portal.choices import RejectionPolicy
+from portal.credentials.needs import CredentialNeed
 from portal.forms.config_fields import config_errors, config_fields, config_from
 from portal.imports.registry import ImportSource
 from portal.models import Connection
+from portal.services.credentials import CredentialChange
 
 
 class _ConfiguredForm(forms.Form):
@@ -27,6 +31,18 @@ class _ConfiguredForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.source = source
         self.fields |= config_fields(source.config_model, config)
+        if source.credential is not None:
+            self.fields |= credential_fields(source.credential)
+
+    @property
+    def credential_change(self) -> CredentialChange:
+        """What was given of a credential; nothing for a source that needs none."""
+        given = self.cleaned_data
+        return CredentialChange(
+            secret=SecretStr(given.get("credential_secret") or ""),
+            reference=given.get("credential_ref") or "",
+            is_cleared=bool(given.get("credential_clear")),
+        )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -45,6 +61,27 @@ class _ConfiguredForm(forms.Form):
                 self.add_error(name if name in self.fields else None, errors)
         else:
             self.add_error(None, error)
+
+
+def credential_fields(need: CredentialNeed) -> dict[str, forms.Field]:
+    """Fields that take a credential and never show one."""
+    folder = settings.ENVIRONMENT.plumbline_credential_dir
+    return {
+        "credential_secret": forms.CharField(
+            required=False,
+            strip=True,
+            label=need.label,
+            help_text=f"{need.help} It is kept encrypted and never shown again. Empty leaves it "
+            "as it is.",
+            widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        ),
+        "credential_ref": forms.CharField(
+            required=False,
+            max_length=120,
+            label=f"{need.label}, by reference",
+            help_text=f"Instead of the secret: env:CREDENTIAL_NAME or file:{folder}/name.",
+        ),
+    }
 
 
 class NewConnectionForm(_ConfiguredForm):
@@ -66,6 +103,15 @@ class ConnectionForm(_ConfiguredForm):
         label="Active",
         help_text="Nothing new is imported while it is switched off. What was imported stays.",
     )
+
+    def __init__(self, *args: Any, source: ImportSource, **kwargs: Any) -> None:
+        super().__init__(*args, source=source, **kwargs)
+        if source.credential is not None:
+            self.fields["credential_clear"] = forms.BooleanField(
+                required=False,
+                label=f"Forget the {source.credential.label}",
+                help_text="Nothing can be fetched until there is another.",
+            )
 
     @classmethod
     def initial_of(cls, connection: Connection) -> dict[str, Any]:

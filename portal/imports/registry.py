@@ -14,6 +14,7 @@ from django.core.checks import CheckMessage, Error
 from pydantic import BaseModel
 
 from portal.choices import ImportKind, Role
+from portal.credentials.needs import CredentialNeed
 from portal.imports.contracts import Source
 from portal.models import ImportRun
 from portal.registry import Registry
@@ -75,6 +76,7 @@ class ImportSource:
         accept: file endings for the upload form.
         summary: one sentence on what to give it.
         collect: turns paths that a person named into files to land (a folder, a repository).
+        credential: the secret that fetching needs; None when nothing is fetched with one.
     """
 
     key: str
@@ -86,6 +88,7 @@ class ImportSource:
     accept: str
     summary: str
     collect: Callable[[Sequence[Path], Path], list[Path]]
+    credential: CredentialNeed | None = None
 
 
 def _check_source(item: ImportSource) -> list[CheckMessage]:
@@ -110,6 +113,16 @@ def _check_source(item: ImportSource) -> list[CheckMessage]:
                 id="portal.E103",
             )
         )
+    addresses = item.credential.address_fields if item.credential is not None else ()
+    problems += [
+        Error(
+            f"import source {item.key!r} names the address field {name!r}, which its "
+            "configuration does not have",
+            id="portal.E104",
+        )
+        for name in addresses
+        if name not in item.config_model.model_fields
+    ]
     return problems
 
 

@@ -10,8 +10,16 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from portal.choices import RejectionPolicy
+from portal.credentials.resolve import purpose_of
 from portal.imports.registry import import_sources
 from portal.models import Connection, User
+from portal.services.credentials import (
+    CredentialChange,
+    apply_credential_change,
+    forget_credential,
+)
+
+NO_CHANGE = CredentialChange()
 
 
 class ConnectionConfigError(ValueError):
@@ -46,12 +54,14 @@ def create_connection(
     config: Mapping[str, Any] | None = None,
     rejection_policy: RejectionPolicy = RejectionPolicy.QUARANTINE,
     actor: User | None = None,
+    credential: CredentialChange = NO_CHANGE,
 ) -> Connection:
     """Configure a source under a new name.
 
     Raises:
         ConnectionConfigError: the configuration does not fit.
-        django.core.exceptions.ValidationError: the slug is taken or malformed.
+        django.core.exceptions.ValidationError: the slug is taken or malformed, or the credential
+            is not as it should be.
     """
     connection = Connection(
         slug=slug,
@@ -65,6 +75,7 @@ def create_connection(
     )
     connection.full_clean()
     connection.save()
+    apply_credential_change(connection=connection, change=credential, actor=actor, at=at)
     return connection
 
 
@@ -76,16 +87,32 @@ def update_connection(
     config: Mapping[str, Any],
     rejection_policy: RejectionPolicy,
     is_active: bool,
-) -> Connection:
+    at: datetime,
+    actor: User | None = None,
+    credential: CredentialChange = NO_CHANGE,
+) -> bool:
     """Change what may change; slug and source stay, since everything imported hangs on them.
+
+    A credential was given for one address: when an address changes and no new credential comes
+    with it, the old one is forgotten, or it would be sent to whoever is at the new address.
+
+    Returns:
+        Whether a credential was forgotten for that reason.
 
     Raises:
         ConnectionConfigError: the configuration does not fit.
+        django.core.exceptions.ValidationError: the credential is not as it should be.
     """
+    stored = Connection.objects.select_for_update().get(pk=connection.pk)
+    before = purpose_of(stored)
     connection.name = name
     connection.config = check_config(connection.source, config)
     connection.rejection_policy = rejection_policy
     connection.is_active = is_active
+    connection.credentials_ref = stored.credentials_ref
     connection.full_clean()
     connection.save()
-    return connection
+    is_moved = purpose_of(connection) != before
+    forgotten = is_moved and forget_credential(connection=connection)
+    apply_credential_change(connection=connection, change=credential, actor=actor, at=at)
+    return forgotten and not credential.is_given

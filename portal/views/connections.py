@@ -21,6 +21,7 @@ from portal.forms.connections import ConnectionForm, NewConnectionForm
 from portal.imports.registry import ImportSource, import_sources
 from portal.models import Connection, User
 from portal.policies import may_configure_connections, may_run_imports, may_see_imports
+from portal.selectors.credentials import credential_facts
 from portal.selectors.imports import (
     connections_visible_to,
     connections_with_standing,
@@ -110,6 +111,7 @@ def connection_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         "page_lead": f"{source_label(connection.source)}, as {connection.slug}.",
         "breadcrumbs": [imports_crumb()],
         "connection": connection,
+        "credential": credential_facts(connection),
         "settings": config_in_words(config_model, connection.config) if config_model else [],
         "is_known": is_known,
         "table": runs,
@@ -162,6 +164,7 @@ def connection_new(request: HttpRequest) -> HttpResponse:
                 rejection_policy=data["rejection_policy"],
                 actor=person,
                 at=timezone.now(),
+                credential=form.credential_change,
             )
         except (ConnectionConfigError, ValidationError) as error:
             form.add_refusal(error)
@@ -175,7 +178,7 @@ def connection_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def connection_edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Change name, configuration, policy and activity."""
-    person_of(request, allowed=may_configure_connections(request.user))
+    person = person_of(request, allowed=may_configure_connections(request.user))
     connection = get_object_or_404(connections_visible_to(request.user), slug=slug)
     if connection.source not in import_sources:
         raise Http404(f"no import source {connection.source!r}")
@@ -188,17 +191,25 @@ def connection_edit(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
-            update_connection(
+            is_forgotten = update_connection(
                 connection=connection,
                 name=data["name"],
                 config=data["config"],
                 rejection_policy=data["rejection_policy"],
                 is_active=data["is_active"],
+                at=timezone.now(),
+                actor=person,
+                credential=form.credential_change,
             )
         except (ConnectionConfigError, ValidationError) as error:
             form.add_refusal(error)
         else:
             messages.success(request, "Saved. It holds from the next run on.")
+            if is_forgotten:
+                messages.warning(
+                    request,
+                    "The address changed, so the credential was forgotten. Give it again.",
+                )
             return HttpResponseRedirect(reverse("connection", args=[connection.slug]))
     context = {
         "page_title": f"Configure {connection.name}",
