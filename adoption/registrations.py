@@ -141,6 +141,7 @@ demo_steps.register(DemoStep("adoption.histories", 30, demo.build_histories))
 demo_steps.register(DemoStep("adoption.real_histories", 40, demo.build_real_histories))
 demo_steps.register(DemoStep("adoption.deliveries", 50, demo.build_deliveries))
 demo_steps.register(DemoStep("adoption.outcomes", 90, demo.finish))
+demo_steps.register(DemoStep("adoption.requests", 94, demo.ask_for_stages))
 
 for _model in (
     "Programme",

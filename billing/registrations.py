@@ -51,6 +51,7 @@ api_scopes.register(Scope("costs:read", "Read costs that the owner may see"))
 demo_steps.register(DemoStep("billing.rules", 60, demo.build_rules))
 demo_steps.register(DemoStep("billing.bills", 70, demo.build_bills))
 demo_steps.register(DemoStep("billing.real_bill", 80, demo.build_real_bill))
+demo_steps.register(DemoStep("billing.requests", 96, demo.ask_for_a_rule))
 
 register_urls("costs/", "billing.urls")
 register_guards()

@@ -11,7 +11,7 @@ from portal.audit.registry import governed, governed_tables
 from portal.checks import check_registry
 from portal.choices import Role
 from portal.demo import DemoStep, demo_steps
-from portal.demo.people import build_people
+from portal.demo.people import ask_for_roles, build_people
 from portal.imports.registry import follow_ups, import_sources
 from portal.policies import may_see_imports, may_see_people, may_see_work
 from portal.schedule import ScheduledJob, scheduled_jobs
@@ -73,6 +73,7 @@ navigation.register(
 )
 
 demo_steps.register(DemoStep("portal.people", 10, build_people))
+demo_steps.register(DemoStep("portal.requests", 98, ask_for_roles))
 check_registry(demo_steps)
 for _order, _key, _label, _url_name, _icon in (
     (10, "portal.imports", "Imports", "connection-list", "import"),
@@ -152,3 +153,5 @@ governed("portal.ApiToken", hidden=("secret_hash",))
 governed("portal.ImportRun", ignored=("heartbeat_at", "progress_rows", "phase"))
 governed("portal.ImportFile")
 governed("portal.RejectedRow", hidden=("raw_text", "repaired_text", "value"))
+
+from portal.approvals import registrations as approvals  # noqa: E402, F401  (its part of this)

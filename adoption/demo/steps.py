@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+from adoption.approvals import STAGE_KIND
 from adoption.choices import STAGES_THAT_NEED_APPROVAL, AiAssistance, Stage
 from adoption.demo.histories import write_history
 from adoption.demo.story import TEAMS, USE_CASES, MilestonePlan, UseCasePlan
@@ -28,6 +29,7 @@ from portal.choices import ApprovalOutcome, RunTrigger
 from portal.demo import SEED, DemoContext
 from portal.imports.runner import execute_run
 from portal.models import Connection
+from portal.selectors.pending_approvals import pending_request
 from portal.services.approvals import decide
 from portal.services.connections import create_connection
 from portal.services.imports import request_import
@@ -302,3 +304,16 @@ def finish(context: DemoContext) -> None:
     """Advance deliveries and measure milestones, now that costs are there too."""
     context.say("Measuring milestones")
     refresh_outcomes(at=timezone.now())
+
+
+def ask_for_stages(context: DemoContext) -> None:
+    """What waits in the approvals inbox: the next stage of the first pilot and of a proposal."""
+    for stage, following in ((Stage.PILOT, Stage.LIVE), (Stage.PROPOSED, Stage.APPROVED)):
+        waiting = UseCase.objects.filter(stage=stage).exclude(stop_rule="").order_by("pk").first()
+        if waiting is None or pending_request(STAGE_KIND, str(waiting.pk)) is not None:
+            continue
+        request_stage(
+            use_case_id=waiting.pk, to_stage=following, expected_version=waiting.version,
+            reason="The first milestone is in sight and the team wants to go on.",
+            actor=waiting.owner, at=context.now,
+        )  # fmt: skip

@@ -8,22 +8,26 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+from billing.approvals import RULE_KIND
 from billing.choices import MatchField, MatchMode
 from billing.demo.bills import Bill, Spender, next_month
 from billing.models import AllocationRule
 from billing.models.allocation import WHOLE
 from billing.selectors.use_cases import use_case_by_slug
 from billing.services.allocation_rules import RuleDraft
-from billing.services.rule_requests import request_rule
+from billing.services.rule_requests import request_replacement, request_rule
 from portal.choices import ApprovalOutcome, RunStatus, RunTrigger
 from portal.demo import SEED, DemoContext
 from portal.imports.runner import execute_run
 from portal.models import Connection, ImportRun
+from portal.selectors.pending_approvals import pending_request
 from portal.services.approvals import decide
 from portal.services.connections import create_connection
 from portal.services.imports import request_import
 
 _NAMES = {"nimbus-cloud": "Nimbus Cloud, FOCUS export", "foundry-models": "Foundry Models, FOCUS"}
+
+_SHARED = "Shared model gateway"
 
 
 def _spenders(context: DemoContext) -> list[Spender]:
@@ -59,7 +63,7 @@ def build_rules(context: DemoContext) -> None:
             _approved_rule(context, draft)
     receivers = [ids[spender.slug] for spender in paying][:3]
     shared = RuleDraft(
-        name="Shared model gateway",
+        name=_SHARED,
         priority=200,
         starts_on=start,
         field=MatchField.RESOURCE,
@@ -77,6 +81,23 @@ def _approved_rule(context: DemoContext, draft: RuleDraft) -> None:
         request_id=request.pk, approver=context.people["approver"],
         outcome=ApprovalOutcome.APPROVE, seen_hash=request.content_hash, reason="",
         at=context.now,
+    )  # fmt: skip
+
+
+def ask_for_a_rule(context: DemoContext) -> None:
+    """What waits in the approvals inbox: other shares of the shared cost."""
+    rule = AllocationRule.objects.filter(name=_SHARED, retired_at__isnull=True).first()
+    if rule is None or pending_request(RULE_KIND, rule.key) is not None:
+        return
+    use_cases = sorted(rule.shares.values_list("use_case_id", flat=True))
+    draft = RuleDraft(
+        name=rule.name, priority=rule.priority, starts_on=rule.starts_on, field=rule.field,
+        value=rule.value, mode=rule.mode,
+        shares=tuple(zip(use_cases, (400_000, 350_000, 250_000), strict=True)),
+    )  # fmt: skip
+    request_replacement(
+        rule_id=rule.pk, draft=draft, reason="Shares of last quarter, measured at the gateway.",
+        actor=context.people["finance"], at=context.now,
     )  # fmt: skip
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from portal.approvals.guards import ROLE_KIND
 from portal.choices import Role
 from portal.demo import PASSWORD, DemoContext
 from portal.models import User
+from portal.selectors.pending_approvals import pending_request
 from portal.services.people import create_person
+from portal.services.roles import request_role, role_subject
 
 
 class _Person(NamedTuple):
@@ -54,3 +57,15 @@ def build_people(context: DemoContext) -> None:
         context.people[person.username] = user
         if person.shown_as:
             context.logins.append((person.username, f"{person.shown_as}: {person.full_name}"))
+
+
+def ask_for_roles(context: DemoContext) -> None:
+    """What waits in the approvals inbox: a colleague is to help in finance."""
+    user = context.people["priya"]
+    subject = role_subject(user, Role.FINANCE)
+    if user.has_role(Role.FINANCE) or pending_request(ROLE_KIND, subject) is not None:
+        return
+    request_role(
+        user=user, role=Role.FINANCE, reason="Stands in for Ruth during the year-end close.",
+        actor=context.people["admin"], at=context.now,
+    )  # fmt: skip

@@ -15,6 +15,7 @@ from portal.choices import Role
 from portal.imports.runner import execute_run
 from tests.adoption.factories import make_programme, make_team, make_use_case
 from tests.adoption.importing import History, commit, tag
+from tests.approving import approve_all
 from tests.billing.sources.focus.focus_files import csv_bytes
 from tests.browser.keyboard import Keyboard
 from tests.imports import line, make_connection, make_person
@@ -80,7 +81,10 @@ def test_a_lead_takes_a_use_case_from_an_idea_to_a_logged_delivery(
     for stage in ("Approved", "Pilot"):
         keys.follow("Change stage")
         keys.pick(stage)
-        keys.press("Decide")
+        keys.press("Go on")
+        expect(page.locator("main")).to_contain_text("It waits for a second person")
+        approve_all()
+        page.reload()
         expect(page.locator(".step-now")).to_contain_text(stage)
 
     keys.follow("Link a repository")
@@ -184,4 +188,5 @@ def give_the_money_to(keys: Keyboard, title: str) -> None:
     keys.press("Preview")
     expect(page.locator("#preview")).to_contain_text("19.75")
     keys.press("Ask for this rule")
-    expect(page.locator("main")).to_contain_text("is saved as version 1")
+    expect(page.locator("main")).to_contain_text("another person approves it")
+    approve_all()

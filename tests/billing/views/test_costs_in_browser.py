@@ -15,6 +15,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from billing.models import AllocationRule
+from tests.approving import approve_all
 from tests.billing.views.conftest import Bill
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,7 +98,8 @@ def test_a_rule_is_made_from_the_work_list_with_the_keyboard(
     expect(page.locator("#preview")).to_contain_text("3.50")
     page.get_by_role("button", name="Ask for this rule").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("is saved as version 1")).to_be_visible()
+    expect(page.get_by_text("Once another person approves it")).to_be_visible()
+    approve_all()
     assert AllocationRule.objects.count() == 2
 
 
