@@ -81,18 +81,9 @@ def test_what_a_transaction_may_still_bring_is_waited_for(
         pytest.skip("SQLite has one writer at a time")
     import psycopg
 
-    settings = connection.settings_dict
-    other = (
-        psycopg.connect(connection.get_connection_params()["conninfo"])
-        if ("conninfo" in connection.get_connection_params())
-        else psycopg.connect(
-            dbname=settings["NAME"],
-            user=settings["USER"],
-            host=settings["HOST"],
-            port=settings["PORT"] or None,
-            password=settings["PASSWORD"],
-        )
-    )
+    connection.ensure_connection()
+    password = connection.settings_dict["PASSWORD"] or None
+    other = psycopg.connect(connection.connection.info.dsn, password=password)
     try:
         other.execute(
             "INSERT INTO portal_connection (slug, name, source, kind, config, credentials_ref, "
