@@ -178,7 +178,9 @@ def _fields_of_rule(rule: AllocationRule) -> Fields:
 
 def _fields_of_draft(draft: RuleDraft) -> Fields:
     names = use_case_names(use_case for use_case, _ in draft.shares)
-    connection = Connection.objects.filter(pk=draft.connection_id).first()
+    connection = (
+        Connection.objects.filter(pk=draft.connection_id).first() if draft.connection_id else None
+    )
     fields: Fields = {
         "Name": draft.name,
         "Condition": condition_text(
