@@ -24,23 +24,50 @@ def check_registry(registry: Registry[Any]) -> None:
 @register(Tags.compatibility)
 def check_task_times(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """A task must end before the broker thinks that its worker died and hands it out again."""
-    hard, soft = settings.CELERY_TASK_TIME_LIMIT, settings.CELERY_TASK_SOFT_TIME_LIMIT
     waiting = 1 + settings.CELERY_WORKER_PREFETCH_MULTIPLIER
     visibility = settings.CELERY_VISIBILITY_TIMEOUT
     problems: list[CheckMessage] = []
-    if hard * waiting >= visibility:
+    for name, hard, soft in _time_limits():
+        if hard * waiting >= visibility:
+            problems.append(
+                Error(
+                    f"CELERY_VISIBILITY_TIMEOUT ({visibility} s) must exceed the hard time limit "
+                    f"of {name} times {waiting} ({hard * waiting} s), or it runs twice",
+                    id="portal.E001",
+                )
+            )
+        if soft >= hard:
+            problems.append(
+                Error(
+                    f"the soft time limit of {name} ({soft} s) must be below the hard one "
+                    f"({hard} s)",
+                    id="portal.E002",
+                )
+            )
+    transport = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout")
+    if transport != visibility:
         problems.append(
             Error(
-                f"CELERY_VISIBILITY_TIMEOUT ({visibility} s) must exceed the hard time limit "
-                f"times {waiting} ({hard * waiting} s), or long tasks run twice",
-                id="portal.E001",
+                f"the broker's visibility_timeout ({transport} s) must be "
+                f"CELERY_VISIBILITY_TIMEOUT ({visibility} s)",
+                id="portal.E004",
             )
         )
-    if soft >= hard:
-        problems.append(
-            Error("CELERY_TASK_SOFT_TIME_LIMIT must be below the hard limit", id="portal.E002")
-        )
     return problems
+
+
+def _time_limits() -> list[tuple[str, float, float]]:
+    """Name, hard and soft limit in seconds: of all tasks, and of each that has its own."""
+    from portal.celery import app
+
+    hard, soft = settings.CELERY_TASK_TIME_LIMIT, settings.CELERY_TASK_SOFT_TIME_LIMIT
+    app.autodiscover_tasks(force=True)
+    own = [
+        (name, task.time_limit or hard, task.soft_time_limit or soft)
+        for name, task in sorted(app.tasks.items())
+        if task.time_limit or task.soft_time_limit
+    ]
+    return [("all tasks", hard, soft), *own]
 
 
 @register(Tags.database)

@@ -65,4 +65,7 @@ def _clear_cache() -> None:
     """One process keeps its cache over all tests; an entry of one must not answer another."""
     from django.core.cache import cache
 
+    from portal.tasks import silence
+
     cache.clear()
+    silence.end()

@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -104,15 +105,19 @@ class Effects:
 
 
 @pytest.fixture
-def effects(
-    transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Effects]:
-    """The table and the file that effects go to; workers started after it know both."""
-    log = tmp_path / "begun.log"
-    monkeypatch.setenv(BEGUN, str(log))
+def effects(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Effects]:
+    """The table and the file that effects go to, for this process (and its transaction)."""
+    monkeypatch.setenv(BEGUN, str(tmp_path / "begun.log"))
+    with effect_table():
+        yield Effects(tmp_path / "begun.log")
+
+
+@contextmanager
+def effect_table() -> Iterator[None]:
+    """The table of effects, while the block runs."""
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS test_effect")
         cursor.execute("CREATE TABLE test_effect (item bigint NOT NULL, attempt integer NOT NULL)")
-    yield Effects(log)
+    yield
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS test_effect")

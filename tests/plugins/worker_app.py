@@ -25,3 +25,5 @@ if seconds := os.environ.get("TEST_WORK_STALE"):
 if seconds := os.environ.get("TEST_SOFT_TIME_LIMIT"):
     settings.CELERY_TASK_SOFT_TIME_LIMIT = int(seconds)
     app.conf.task_soft_time_limit = int(seconds)
+if count := os.environ.get("TEST_PREFETCH"):
+    app.conf.worker_prefetch_multiplier = int(count)

@@ -21,7 +21,7 @@ from tests.plugins import work_kinds as kinds
 from tests.plugins.work_kinds import Effects
 from tests.portal.work.conftest import Ask, after, state
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 
 
 def execute(item: WorkItem, at: datetime = START) -> Outcome:
