@@ -104,11 +104,15 @@ def _count(key: str, seconds: int) -> int:
 def shared_counters() -> redis.Redis | None:
     """A client of the broker; None for a broker that is no plain Redis (Sentinel, AMQP)."""
     url = str(settings.CELERY_BROKER_URL)
-    patience = {"socket_timeout": _PATIENCE, "socket_connect_timeout": _PATIENCE}
     parts = urlsplit(url)
     if parts.scheme == "redis+socket":
         number = int(parse_qs(parts.query).get("virtual_host", ["0"])[0])
-        return redis.Redis(unix_socket_path=unquote(parts.path), db=number, **patience)
+        return redis.Redis(
+            unix_socket_path=unquote(parts.path),
+            db=number,
+            socket_timeout=_PATIENCE,
+            socket_connect_timeout=_PATIENCE,
+        )
     if parts.scheme in {"redis", "rediss"}:
-        return redis.Redis.from_url(url, **patience)
+        return redis.Redis.from_url(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)
     return None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+from portal.services.audit import audit_head
 
-def head_of_audit() -> Any:
-    """The audit's newest seal and record as JSON-able data, read by the present connection."""
-    return None
+
+def head_of_audit() -> dict[str, Any]:
+    """How many events there are, the last of them, and the newest seal; by Django's connection."""
+    return asdict(audit_head())

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from portal.shell import formats, forms, icons
 from portal.shell.charts import Chart
 from portal.shell.figures import Figure
+from portal.shell.markdown import plain_text, render_markdown
 from portal.shell.statuses import FIGURE_STATUSES, vocabularies
 from portal.shell.tables import ShellTable
 
@@ -89,6 +90,18 @@ def number(value: formats.Number, decimals: int | None = 0) -> str:
 def chart(value: Chart) -> SafeString:
     """`{% chart c %}`: a chart of `portal.shell.charts`, with its values as a table."""
     return SafeString(get_template("components/_chart.html").render({"chart": value}))
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """`{{ use_case.problem|markdown }}`: a long text as safe HTML. Wants a `<div>` around it."""
+    return render_markdown(text)
+
+
+@register.filter
+def plain_words(text: str) -> str:
+    """`{{ claim|plain_words }}`: the same on one line, without any markup."""
+    return plain_text(text)
 
 
 @register.inclusion_tag("components/_table.html")
