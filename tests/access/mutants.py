@@ -13,8 +13,10 @@ import ast
 import contextlib
 import copy
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from types import CodeType
 from typing import Any
 from unittest import mock
@@ -27,6 +29,7 @@ from tests.access.rewriting import (
     Living,
     Place,
     compiled,
+    function_at,
     functions_in,
     installed,
     modules,
@@ -37,7 +40,6 @@ from tests.access.rewriting import (
 from tests.access.routes import addresses, view_class
 
 EVERYTHING = "_access_everything_"
-CHECKS = re.compile(r"may_\w+|holds|allows")
 SELECTIONS = re.compile(r"\w+_visible_to")
 PEOPLE = re.compile(r"user|actor|person")
 
@@ -53,6 +55,17 @@ class Mutant:
     places: frozenset[Place]
     apply: Callable[[Living], contextlib.AbstractContextManager[None]]
     route: str = ""
+
+
+@cache
+def checks() -> frozenset[str]:
+    """Names of the functions that say yes or no: those of every `policies.py`, and `allows`."""
+    found = {"allows"}
+    for place in policies():
+        node = function_at(place)
+        if isinstance(node.returns, ast.Name) and node.returns.id == "bool":
+            found.add(node.name)
+    return frozenset(found)
 
 
 def is_policy(module: str) -> bool:
@@ -83,13 +96,22 @@ def _mentions_person(node: ast.AST) -> bool:
     )
 
 
+def _is_about_people(module: str, call: ast.Call) -> bool:
+    """Not so where another function has the name of a policy, like `holds` of a measure."""
+    name = _name_of(call)
+    if not isinstance(call.func, ast.Name) or name not in checks():
+        return True
+    known = getattr(sys.modules[module], name, None)
+    return str(getattr(known, "__module__", "")).endswith("policies")
+
+
 def _replacements(call: ast.Call, module: str) -> Iterator[tuple[str, ast.expr]]:
     """What may stand in the place of a call, with what that means."""
     name = _name_of(call)
     if is_policy(module):
         if name == "holds":
             yield from _widened(call)
-    elif CHECKS.fullmatch(name):
+    elif name in checks():
         yield "taken for yes", ast.Constant(True)
     elif SELECTIONS.fullmatch(name):
         every = ast.Call(ast.Name(EVERYTHING, ast.Load()), [call.func, *call.args], call.keywords)
@@ -134,9 +156,11 @@ def _rewritten() -> Iterator[Mutant]:
         tree = ast.parse(source_of(module)[1])
         for qualname, function in functions_in(tree):
             place = Place(module, qualname)
-            if is_policy(module) and qualname.startswith("may_"):
+            if is_policy(module) and function.name in checks() - {"holds"}:
                 yield _always(place)
             for number, call in enumerate(_calls(function)):
+                if not _is_about_people(module, call):
+                    continue
                 for what, new in _replacements(call, module):
                     text = f"{place}:{call.lineno} {ast.unparse(call)[:60]} {what}"
                     yield _mutant(text, place, number, new)
@@ -169,17 +193,19 @@ def _always(place: Place) -> Mutant:
     return Mutant(f"{place} always says yes", frozenset({place}), apply)
 
 
+@cache
+def _all_yes() -> dict[Place, CodeType]:
+    return {place: _yes(place) for place in policies() if place.qualname in checks()}
+
+
 class _Everything:
     """Calls a selection with every policy saying yes."""
 
     def __init__(self, living: Living) -> None:
         self.living = living
-        self.codes: dict[Place, CodeType] | None = None
 
     def __call__(self, function: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        if self.codes is None:
-            self.codes = {place: _yes(place) for place in policies()}
-        with self.living.swapped(self.codes):
+        with self.living.swapped(_all_yes()):
             return function(*args, **more)
 
 

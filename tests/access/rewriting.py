@@ -89,7 +89,7 @@ class Living:
         names = {source_of(module)[0]: module for module in modules()}
         self._found: dict[Place, list[FunctionType]] = {}
         for each in gc.get_objects():
-            if isinstance(each, FunctionType) and each.__code__.co_filename in names:
+            if type(each) is FunctionType and each.__code__.co_filename in names:
                 place = Place(names[each.__code__.co_filename], each.__code__.co_qualname)
                 self._found.setdefault(place, []).append(each)
 
@@ -146,6 +146,7 @@ def installed(name: str, function: Callable[..., object]) -> Iterator[None]:
         delattr(builtins, name)
 
 
+@cache
 def policies() -> list[Place]:
     """Every function of a `policies.py`."""
     return [
@@ -154,6 +155,12 @@ def policies() -> list[Place]:
         if module.split(".")[-1] == "policies"
         for qualname, _ in functions_in(ast.parse(source_of(module)[1]))
     ]
+
+
+def function_at(place: Place) -> ast.FunctionDef:
+    """The source of a function."""
+    tree = ast.parse(source_of(place.module)[1])
+    return next(node for name, node in functions_in(tree) if name == place.qualname)
 
 
 def rewritten(place: Place, body: str) -> CodeType:
@@ -165,22 +172,22 @@ def rewritten(place: Place, body: str) -> CodeType:
     return compiled(place.module, tree)[place.qualname]
 
 
+@cache
+def _door_codes() -> dict[Place, CodeType]:
+    return {
+        place: rewritten(place, f"{DOOR}({str(place)!r}, *{ast.unparse(_arguments(place))})")
+        for place in policies()
+    }
+
+
 @contextlib.contextmanager
 def doors_open(living: Living) -> Iterator[None]:
     """Every policy says yes to a view, a page or an endpoint, and the truth to everybody else."""
-    codes = {}
-    real: dict[str, FunctionType] = {}
-    for place in policies():
-        found = living.at(place)
-        if not found:
-            continue
-        function = found[0]
-        real[str(place)] = FunctionType(
-            function.__code__, function.__globals__, function.__name__, function.__defaults__
-        )
-        codes[place] = rewritten(
-            place, f"{DOOR}({str(place)!r}, *{ast.unparse(_arguments(place))})"
-        )
+    real = {
+        str(place): FunctionType(found[0].__code__, found[0].__globals__, place.qualname)
+        for place in policies()
+        if (found := living.at(place))
+    }
 
     def door(name: str, *args: object) -> object:
         asked_by = str(sys._getframe(2).f_globals.get("__name__", ""))
@@ -188,14 +195,10 @@ def doors_open(living: Living) -> Iterator[None]:
             return True
         return real[name](*args)
 
-    with installed(DOOR, door), living.swapped(codes):
+    with installed(DOOR, door), living.swapped(_door_codes()):
         yield
 
 
 def _arguments(place: Place) -> ast.expr:
-    tree = ast.parse(source_of(place.module)[1])
-    node = next(node for name, node in functions_in(tree) if name == place.qualname)
-    names: list[ast.expr] = [ast.Name(each.arg) for each in node.args.args]
-    if node.args.vararg:
-        names.append(ast.Starred(ast.Name(node.args.vararg.arg)))
+    names: list[ast.expr] = [ast.Name(each.arg) for each in function_at(place).args.args]
     return ast.Tuple(names)

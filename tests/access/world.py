@@ -140,7 +140,7 @@ def _milestone(use_case: UseCase) -> Any:
 
 def _imports(world: World) -> None:
     """Costs of two services with a revised day, a row in quarantine, a run that is held."""
-    rule = make_rule((world.case, 750_000), name="Drafts by tag", actor=world.maker)
+    rule = make_rule((world.case, 750_000), name="Drafts by tag")
     cloud, clock = make_connection("cloud"), Clock()
     bad = line(6, ChargePeriodStart="soon", ServiceName=MARKS["raw row"])
     rows = [line(3, "100", ResourceId=MARKS["cost line"]), line(4, "20", ResourceId="r")]

@@ -1,0 +1,61 @@
+"""Holding mutants against the matrix: which checks run through which function, who kills whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tests.access.asking import Asker
+from tests.access.checks import CellCheck, Check, problem_of
+from tests.access.mutants import Mutant
+from tests.access.rewriting import Place, watched
+
+
+@dataclass
+class Bench:
+    """All checks, asked once of the product as it is.
+
+    Attributes:
+        problems: what is wrong without any mutant.
+        through: for every watched function, the checks that ran through it; only these can tell
+            whether it behaves otherwise.
+    """
+
+    asker: Asker
+    checks: Sequence[Check]
+    problems: list[str] = field(default_factory=list)
+    through: dict[Place, list[Check]] = field(default_factory=dict)
+
+    def ask(self, places: Iterable[Place]) -> None:
+        """Ask every check, watching these functions."""
+        with watched(self.asker.living, sorted(set(places), key=str)) as touched:
+            for check in self.checks:
+                touched.clear()
+                problem = problem_of(check, self.asker)
+                if problem:
+                    self.problems.append(problem)
+                    continue
+                for place in touched:
+                    self.through.setdefault(place, []).append(check)
+
+    def able(self, mutant: Mutant) -> list[Check]:
+        """The checks that can find it, refusals first: they are quick and mostly do."""
+        if mutant.route:
+            of_route = (each for each in self.checks if isinstance(each, CellCheck))
+            found: list[Check] = [each for each in of_route if each.cell.row.route == mutant.route]
+        else:
+            able = {id(each): each for p in mutant.places for each in self.through.get(p, [])}
+            found = list(able.values())
+        return sorted(found, key=_is_slow)
+
+    def killer(self, mutant: Mutant) -> str:
+        """What the first check that finds the mutant says; empty when it survives."""
+        able = self.able(mutant)
+        with mutant.apply(self.asker.living):
+            return next(filter(None, (problem_of(check, self.asker) for check in able)), "")
+
+
+def _is_slow(check: Check) -> int:
+    if isinstance(check, CellCheck):
+        return 0 if check.cell.expected in {302, 401, 403, 404} else 2
+    return 1
