@@ -56,6 +56,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.shell.headers.SafeHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Outside WhiteNoise: what it serves straight from a package in local mode is not compressed.
     "django.middleware.gzip.GZipMiddleware",
@@ -168,6 +169,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 AXES_HANDLER = "portal.signin.lockout.LockoutHandler"
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
@@ -312,7 +314,10 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"ComparatorEnum": "adoption.choices.Comparator"},
+    "ENUM_NAME_OVERRIDES": {
+        "ComparatorEnum": "adoption.choices.Comparator",
+        "ApprovalStatusEnum": "portal.choices.ApprovalStatus",
+    },
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }

@@ -29,11 +29,12 @@ def client_address(request: HttpRequest) -> str | None:
 def is_own_path(target: str) -> bool:
     """Whether `target` is a path of this site, written in no way that a browser reads otherwise.
 
-    Stricter than Django's check: no absolute address at all, no backslash, no control character.
+    Stricter than Django's check: no absolute address at all, no backslash, no control
+    character, no space of any kind.
     """
     if not target.startswith("/") or target.startswith("//") or "\\" in target:
         return False
-    if any(unicodedata.category(character)[0] == "C" for character in target):
+    if any(unicodedata.category(character)[0] in "CZ" for character in target):
         return False
     return url_has_allowed_host_and_scheme(target, allowed_hosts=None)
 

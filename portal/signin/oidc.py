@@ -28,6 +28,7 @@ from django.urls import reverse
 
 from portal.models import User
 from portal.services.sign_in import ProviderIdentity
+from portal.signin.addresses import own_path_or
 from portal.signin.variables import OidcSettings
 
 PROVIDER_ID = "oidc"
@@ -160,10 +161,10 @@ class StrictOidcProvider(OpenIDConnectProvider):  # type: ignore[misc]
         return reverse("sign-in-oidc")
 
     def get_redirect_from_request_kwargs(self, request: HttpRequest) -> dict[str, Any]:
-        """Only `next` is taken from the request; whether it is ours is checked when it is used."""
+        """Only `next` is taken from the request, and only when it is a path of ours."""
         return {
             "process": "login",
-            "next_url": request.GET.get("next", ""),
+            "next_url": own_path_or(request.GET.get("next", ""), ""),
             "nonce": secrets.token_urlsafe(24),
         }
 
@@ -185,15 +186,17 @@ def identity_of(
     """What the claims say. The id_token wins over userinfo, which only adds.
 
     Raises:
-        ProviderException: the provider says that it has more groups than it sends.
+        ProviderException: there is no subject, or the provider has more groups than it sends.
     """
     if app.group_claim in claims.get(_OVERAGE, {}):
         raise ProviderException(
             "the provider sends no groups, because there are too many of them; limit the claim to "
             "groups that are assigned to this application"
         )
+    if not claims["sub"] or not isinstance(claims["sub"], str):
+        raise ProviderException("the id_token names no subject")
     both = {**extra, **claims}
-    groups = both.get(app.group_claim, ())
+    groups = both.get(app.group_claim)
     groups = [groups] if isinstance(groups, str) else groups
     email = str(both.get("email") or "")
     return ProviderIdentity(
@@ -203,7 +206,9 @@ def identity_of(
         username=str(both.get("preferred_username") or email),
         full_name=str(both.get("name") or ""),
         email="" if both.get("email_verified") is False else email,
-        groups=frozenset(str(each) for each in groups if isinstance(each, str)),
+        groups=frozenset(each for each in groups if isinstance(each, str))
+        if isinstance(groups, list)
+        else frozenset(),
     )
 
 

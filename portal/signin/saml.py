@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 
 from portal.models import User
 from portal.services.sign_in import ProviderIdentity
+from portal.signin.addresses import own_path_or
 from portal.signin.variables import SamlSettings
 
 PROVIDER_ID = "saml"
@@ -47,6 +48,8 @@ def saml_app() -> SocialApp:
         },
         "advanced": _security(found),
     }
+    # The library would look the class up among installed providers; ours is not one of them.
+    app.get_provider = partial(StrictSamlProvider, app=app)
     if found.entity_id:
         app.settings["sp"] = {"entity_id": found.entity_id}
     return app
@@ -102,22 +105,29 @@ class StrictSamlProvider(SAMLProvider):  # type: ignore[misc]
         return str(self.app.settings["idp"]["entity_id"])
 
     def get_redirect_from_request_kwargs(self, request: HttpRequest) -> dict[str, Any]:
-        """Only `next` is taken from the request; whether it is ours is checked when it is used."""
-        return {"process": "login", "next_url": request.GET.get("next", "")}
+        """Only `next` is taken from the request, and only when it is a path of ours."""
+        return {"process": "login", "next_url": own_path_or(request.GET.get("next", ""), "")}
 
 
 def identity_of(response: Any, app: SamlSettings, issuer: str) -> ProviderIdentity:
-    """What a checked assertion says about its subject."""
+    """What a checked assertion says about its subject.
+
+    Raises:
+        ValueError: it names none.
+    """
     attributes: dict[str, list[str]] = response.get_attributes()
 
     def first(name: str) -> str:
         return str((attributes.get(name) or [""])[0])
 
     email = first(app.email_attribute)
+    subject = first(app.uid_attribute) if app.uid_attribute else response.get_nameid()
+    if not subject:
+        raise ValueError("the assertion names no subject")
     return ProviderIdentity(
         provider=PROVIDER_ID,
         issuer=issuer,
-        subject=first(app.uid_attribute) if app.uid_attribute else str(response.get_nameid()),
+        subject=str(subject),
         username=email or str(response.get_nameid()),
         full_name=first(app.name_attribute),
         email=email,

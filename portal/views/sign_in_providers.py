@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -12,13 +13,18 @@ from allauth.socialaccount.providers.saml import views as saml_views
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+from lxml.etree import LxmlError
+from onelogin.saml2.errors import OneLogin_Saml2_ValidationError
 from requests import RequestException
 
 from portal.signin.adapters import refusal_page
 from portal.signin.oidc import StrictOidcAdapter, oidc_app
 
 log = structlog.get_logger(__name__)
+MAX_SAML_BYTES = 256 * 1024
+UNREADABLE = "What the identity provider sent cannot be read. Begin again."
 PROVIDER_IS_AWAY = "The identity provider does not answer as it should. Try again later."
 
 
@@ -73,7 +79,31 @@ def saml_single_logout(request: HttpRequest, organization_slug: str) -> HttpResp
     raise Http404("single logout is not offered")
 
 
-saml_begin = saml_views.login
-saml_consume = saml_views.acs
-saml_finish = saml_views.finish_acs
-saml_metadata = saml_views.metadata
+def _saml(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """The library's view, for a request without a Host header too, and of bounded size.
+
+    What a provider sends waits in a session until the browser comes back with its cookie, and
+    anybody may send it.
+    """
+
+    @login_not_required
+    @csrf_exempt
+    def guarded(request: HttpRequest, organization_slug: str) -> HttpResponseBase:
+        request.META.setdefault("HTTP_HOST", request.get_host())
+        if len(request.body) > MAX_SAML_BYTES:
+            return refusal_page(request, "What the identity provider sent is too large.", 413)
+        try:
+            return view(request, organization_slug=organization_slug)
+        except (LxmlError, OneLogin_Saml2_ValidationError, ValueError) as error:
+            log.warning("saml_unreadable", why=str(error))
+            return refusal_page(request, UNREADABLE, status=401)
+
+    return guarded
+
+
+saml_begin = require_safe(_saml(saml_views.login))
+saml_consume = require_POST(_saml(saml_views.acs))
+saml_finish = require_safe(_saml(saml_views.finish_acs))
+saml_metadata = require_safe(_saml(saml_views.metadata))
+for _view in (saml_begin, saml_consume, saml_finish, saml_metadata):
+    _view.login_required = False  # type: ignore[attr-defined]

@@ -62,12 +62,13 @@ ROWS = [
     _absent("sign-in-oidc", methods=("GET",)),
     _absent("sign-in-oidc-callback", methods=("GET",)),
     *(
-        _absent(route, SAML)
-        for route in ("saml_login", "saml_finish_acs", "saml_metadata", "saml_sls")
+        _absent(route, SAML, ("GET",))
+        for route in ("saml_login", "saml_finish_acs", "saml_metadata")
     ),
+    _absent("saml_sls", SAML),
     Row(
         "saml_acs",
-        {method: Door(ALL, 302) for method in METHODS},
+        {"POST": Door(ALL, 302)},
         values=SAML,
         stranger=None,
         inside=0,
