@@ -1,0 +1,1 @@
+"""Parts of the client that fetches from providers (`portal/imports/http.py`); none knows Django."""
