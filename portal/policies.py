@@ -75,6 +75,11 @@ def may_manage_people(user: AnyUser) -> bool:
     return holds(user, Role.ADMINISTRATOR)
 
 
+def may_read_audit(user: AnyUser) -> bool:
+    """Every event of everybody, with names: auditors alone, and they change nothing."""
+    return holds(user, Role.AUDITOR)
+
+
 def may_have_api_tokens(user: AnyUser) -> bool:
     """A token only does what its owner may do, so everybody may have one."""
     return isinstance(user, User) and user.is_active

@@ -13,7 +13,7 @@ from portal.choices import Role
 from portal.demo import DemoStep, demo_steps
 from portal.demo.people import ask_for_roles, build_people
 from portal.imports.registry import follow_ups, import_sources
-from portal.policies import may_see_imports, may_see_people, may_see_work
+from portal.policies import may_read_audit, may_see_imports, may_see_people, may_see_work
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.scopes import api_scopes
 from portal.shell.banners import banners
@@ -27,6 +27,7 @@ from portal.views.work_panels import held_work
 from portal.vocabularies import (
     ACCOUNT_STATES,
     API_TOKEN_STATES,
+    AUDIT_OPERATIONS,
     REJECTED_ROW_STATES,
     RUN_STATUSES,
     WORK_STATUSES,
@@ -93,6 +94,7 @@ for _order, _key, _label, _url_name, _icon in (
     )
 
 vocabularies.register(RUN_STATUSES)
+vocabularies.register(AUDIT_OPERATIONS)
 vocabularies.register(WORK_STATUSES)
 vocabularies.register(REJECTED_ROW_STATES)
 vocabularies.register(API_TOKEN_STATES)
@@ -114,6 +116,18 @@ home_panels.register(
     HomePanel("portal.imports", 10, "portal/imports/_home_waiting.html", waiting_imports)
 )
 
+register_urls("audit/", "portal.views.audit_urls")
+navigation.register(
+    NavigationEntry(
+        "portal.audit",
+        "Audit",
+        "audit",
+        "Administration",
+        80,
+        "shield",
+        may_read_audit,  # type: ignore[arg-type]
+    )
+)
 check_registry(governed_tables)
 scheduled_jobs.register(
     ScheduledJob(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.choices import ApiTokenState, RejectedRowState, RunStatus, WorkStatus
+from portal.choices import ApiTokenState, AuditOperation, RejectedRowState, RunStatus, WorkStatus
 from portal.shell.statuses import StatusVocabulary, Tone
 
 RUN_STATUSES = StatusVocabulary.from_choices(
@@ -52,6 +52,26 @@ ACCOUNT_STATES = StatusVocabulary.from_choices(
     {
         "active": "May sign in.",
         "deactivated": "No sign-in, no session, no API token, no role.",
+    },
+)
+AUDIT_OPERATIONS = StatusVocabulary.from_choices(
+    "audit",
+    AuditOperation.choices,
+    {
+        AuditOperation.INSERT: ("dot", Tone.NEUTRAL),
+        AuditOperation.UPDATE: ("redo", Tone.NEUTRAL),
+        AuditOperation.DELETE: ("stop", Tone.NEUTRAL),
+        AuditOperation.DENIED: ("cross", Tone.WARN),
+        AuditOperation.ERASED: ("shield", Tone.INFO),
+        AuditOperation.NOTED: ("info", Tone.INFO),
+    },
+    {
+        AuditOperation.INSERT: "A row was added.",
+        AuditOperation.UPDATE: "A row was changed.",
+        AuditOperation.DELETE: "A row was removed.",
+        AuditOperation.DENIED: "An attempt was refused; nothing was changed.",
+        AuditOperation.ERASED: "Names and personal values were taken out of the audit.",
+        AuditOperation.NOTED: "An act of the audit itself.",
     },
 )
 API_TOKEN_STATES = StatusVocabulary.from_choices(
