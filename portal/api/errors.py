@@ -45,11 +45,15 @@ TOKEN_IN_ADDRESS = ProblemType("token-in-address", 401, "Send the token as a hea
 FORBIDDEN = ProblemType("forbidden", 403, "This is not open to you")
 TOKEN_NETWORK = ProblemType("token-network", 403, "This token is not valid from here")
 INSUFFICIENT_SCOPE = ProblemType("insufficient-scope", 403, "This token may not do that")
+SECOND_PERSON = ProblemType("second-person", 403, "A second person decides")
+PERSON_NEEDED = ProblemType("person-needed", 403, "A person decides, never a token")
 NOT_FOUND = ProblemType("not-found", 404, "There is no such thing")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "This cannot be done here")
 NOT_ACCEPTABLE = ProblemType("not-acceptable", 406, "There is no answer in the format asked for")
 CONFLICT = ProblemType("conflict", 409, "It cannot be done in the present state")
 IN_PROGRESS = ProblemType("in-progress", 409, "The same request is being worked on")
+NOT_PENDING = ProblemType("not-pending", 409, "It is no longer open")
+CHANGED_SINCE = ProblemType("changed-since", 409, "It was changed since it was asked for")
 STALE_VERSION = ProblemType("stale-version", 412, "It was changed in the meantime")
 TOO_LARGE = ProblemType("too-large", 413, "The payload is too large")
 UNSUPPORTED_MEDIA_TYPE = ProblemType("unsupported-media-type", 415, "Send JSON")
@@ -70,11 +74,15 @@ PROBLEM_TYPES = (
     FORBIDDEN,
     TOKEN_NETWORK,
     INSUFFICIENT_SCOPE,
+    SECOND_PERSON,
+    PERSON_NEEDED,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     NOT_ACCEPTABLE,
     CONFLICT,
     IN_PROGRESS,
+    NOT_PENDING,
+    CHANGED_SINCE,
     STALE_VERSION,
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,

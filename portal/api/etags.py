@@ -20,6 +20,7 @@ from portal.api.errors import STALE_VERSION, VERSION_REQUIRED, Problem
 REPRESENTATION = 1
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 _VERSION = re.compile(r"v([0-9]{1,9})(?:-[0-9a-f]+)?")
+_CONTENT = re.compile(r"([0-9a-f]{64})(?:-[0-9a-f]+)?")
 
 
 def _digest(*parts: Any) -> str:
@@ -42,6 +43,11 @@ def version_tag(request: Request, version: int, *state: Any) -> str:
     return f'"v{version}-{_digest(request.user.pk, state)[:16]}"'
 
 
+def hash_tag(request: Request, content_hash: str, *state: Any) -> str:
+    """A tag of one thing whose version is the SHA-256 of its content, then of what is shown."""
+    return f'"{content_hash}-{_digest(request.user.pk, state)[:16]}"'
+
+
 def matches(request: Request, tag: str) -> bool:
     """Whether `If-None-Match` names `tag` (weak comparison: compression weakens tags)."""
     given = request.headers.get("If-None-Match", "")
@@ -58,6 +64,19 @@ def required_version(request: Request) -> int:
     Raises:
         Problem: 428 when the header is missing or names no version, 412 when it is no tag of ours.
     """
+    return int(_named_version(request, _VERSION))
+
+
+def required_hash(request: Request) -> str:
+    """The SHA-256 of the content named by `If-Match`, for what is tagged by `hash_tag`.
+
+    Raises:
+        Problem: 428 when the header is missing or names no version, 412 when it is no tag of ours.
+    """
+    return _named_version(request, _CONTENT)
+
+
+def _named_version(request: Request, form: re.Pattern[str]) -> str:
     given = request.headers.get("If-Match", "").strip()
     if not given or given == "*":
         raise Problem(
@@ -66,10 +85,10 @@ def required_version(request: Request) -> int:
             "overwritten. `*` does not say which version you saw.",
         )
     tags = _TAG.findall(given)
-    versions = {found[1] for tag in tags if (found := _VERSION.fullmatch(tag))}
+    versions = {found[1] for tag in tags if (found := form.fullmatch(tag))}
     if len(versions) != 1:
         raise stale("If-Match names no version of this; read it again and send its ETag.")
-    return int(versions.pop())
+    return versions.pop()
 
 
 def stale(detail: str = "") -> Problem:

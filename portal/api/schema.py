@@ -138,6 +138,7 @@ def operation(
     paged: bool = False,
     governed: bool = False,
     found_by_path: bool = False,
+    keyed: bool = False,
     problems: Sequence[ProblemType] = (),
 ) -> Callable[[CallableT], CallableT]:
     """Describe one method of a view. Header and problem responses follow from what it is.
@@ -149,6 +150,7 @@ def operation(
         query: serializer of the query parameters.
         paged: a list with cursor and limit.
         governed: a change that needs `If-Match`.
+        keyed: a governed change that takes an `Idempotency-Key` as well.
         found_by_path: names one thing in its path, which may not be there.
         problems: beyond those that follow from the rest.
     """
@@ -162,6 +164,9 @@ def operation(
         known.append(_IF_MATCH)
     else:
         known.append(_IDEMPOTENCY_KEY)
+    if governed and keyed:
+        known.append(_IDEMPOTENCY_KEY)
+        problems = [*problems, KEY_REUSED]
     responses: dict[Any, Any] = {(status, "application/json"): answer}
     if not is_write:
         responses[304] = OpenApiResponse(description="What you have still holds.")

@@ -76,6 +76,22 @@ def close_break_glass(*, glass_id: int, actor: User, at: dt.datetime) -> BreakGl
 
 
 @transaction.atomic
+def close_expired(*, at: dt.datetime) -> int:
+    """Close what is over, so that nobody can decide under it whatever moment they claim.
+
+    Returns:
+        how many were closed.
+    """
+    over = BreakGlass.objects.select_for_update().filter(closed_at__isnull=True, expires_at__lte=at)
+    count = 0
+    for glass in over.order_by("pk"):
+        glass.closed_at = glass.expires_at
+        glass.save(update_fields=["closed_at"])
+        count += 1
+    return count
+
+
+@transaction.atomic
 def review_break_glass(*, glass_id: int, actor: User, review: str, at: dt.datetime) -> BreakGlass:
     """Another person writes down what was done under it, and whether that was right.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,16 +22,10 @@ from portal.models import (
 )
 from portal.services.approvals import decide, request_approval
 from tests.imports import START, make_connection, make_person
-from tests.portal.approvals.kinds import KEY, registered_kind
+from tests.portal.approvals.kinds import KEY
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 LATER = START + dt.timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def _kind() -> Iterator[None]:
-    with registered_kind():
-        yield
 
 
 @pytest.fixture
