@@ -41,7 +41,6 @@ class ReasonMissingError(ValueError):
     """A decision needs a reason."""
 
 
-@transaction.atomic
 def enqueue(
     *,
     kind: str,
@@ -66,26 +65,31 @@ def enqueue(
         PayloadRefusedError: the payload is more than a few ids.
     """
     found = work_kinds.get(kind)
-    payload = _checked(payload or {})
+    fields = {
+        "kind": kind,
+        "key": key,
+        "payload": _checked(payload or {}),
+        "queue": found.queue,
+        "not_before": not_before,
+        "look_at": (not_before or at) + GRACE,
+        "requested_by": actor,
+        "requested_at": at,
+        "request_id": current_actor().request_id[:64],
+    }
+    # No savepoint of its own: the hints of one transaction go out together.
+    with transaction.atomic(savepoint=False):
+        item = _open_item(kind, key, fields)
+        if item.status == WorkStatus.QUEUED and (item.not_before or at) <= at:
+            hint_after_commit(item.pk, item.queue)
+    return item
+
+
+def _open_item(kind: str, key: str, fields: Mapping[str, Any]) -> WorkItem:
     for _ in range(5):
-        item = _ask_again(kind, key) or _insert(
-            kind=kind,
-            key=key,
-            payload=payload,
-            queue=found.queue,
-            not_before=not_before,
-            look_at=(not_before or at) + GRACE,
-            requested_by=actor,
-            requested_at=at,
-            request_id=current_actor().request_id[:64],
-        )
+        item = _ask_again(kind, key) or _insert(**fields)
         if item is not None:
-            if item.status == WorkStatus.QUEUED and (item.not_before or at) <= at:
-                hint_after_commit(item.pk, item.queue)
             return item
-    raise RuntimeError(
-        f"work {kind!r} {key!r} is opened and closed faster than it can be asked for"
-    )
+    raise RuntimeError(f"work {kind!r} {key!r} opens and closes faster than it can be asked for")
 
 
 def _checked(payload: Mapping[str, Any]) -> dict[str, Any]:
