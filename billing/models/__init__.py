@@ -4,6 +4,7 @@ from billing.models.allocation import Allocation, AllocationRule, AllocationShar
 from billing.models.charges import Charge, ChargeDimension, ChargeSlice
 from billing.models.restatements import Restatement
 from billing.models.rollups import DailyCost, MonthlyCost
+from billing.models.usage import Usage, UsageDimension, UsageSlice
 
 __all__ = [
     "Allocation",
@@ -15,4 +16,7 @@ __all__ = [
     "DailyCost",
     "MonthlyCost",
     "Restatement",
+    "Usage",
+    "UsageDimension",
+    "UsageSlice",
 ]

@@ -80,3 +80,33 @@ class ChargeRecord(NamedTuple):
     pricing_quantity: str
     consumed_quantity: str
     measures: str = "{}"
+
+
+class UsageDimension(NamedTuple):
+    """Everything about a quantity that repeats; absent text is ``''``. Holds no person."""
+
+    digest: UUID
+    dataset: str
+    billing_account_id: str
+    sub_account_id: str
+    api_key_id: str
+    provider: str
+    service_name: str
+    model: str
+    service_tier: str
+    metric: str
+    unit: str
+    tags: str
+
+
+class UsageRecord(NamedTuple):
+    """One quantity in millionths of its unit; times in UTC, half-open. `identity` is a digest of
+    dimension and period. Two quantities of one identity are two rows that are added."""
+
+    file_index: int
+    line: int
+    identity: UUID
+    dimension: UsageDimension
+    period_start: datetime
+    period_end: datetime
+    quantity_micro: int

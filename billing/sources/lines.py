@@ -1,0 +1,328 @@
+"""From a provider's words to the records that the store takes: what API sources share.
+
+The FOCUS source has its own, column-wise path for files of millions of rows. Both give the same
+record for the same line: identity over everything but numbers, content over the numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from billing.sources.records import ChargeRecord, Dimension, UsageDimension, UsageRecord
+from portal.shell.money import EXACT, AmountOutOfRangeError, decimal_text, to_nano
+
+DAY = timedelta(days=1)
+MAX_DECIMAL_PLACES = 64
+MICRO = 10**6
+_LARGEST = 2**63 - 1
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+
+
+class BadValueError(ValueError):
+    """A value that cannot be taken as it stands.
+
+    Attributes:
+        field: its key in the source's record, dotted.
+        value: what stood there, as text.
+        code: stable reason code.
+        expected: what should have stood there.
+        fatal: money that cannot be read: nothing of the input may be applied.
+    """
+
+    def __init__(
+        self, field: str, value: Any, code: str, expected: str, *, fatal: bool = False
+    ) -> None:
+        super().__init__(f"{field}: {code}")
+        self.field = field
+        self.value = "" if value is None else str(value)
+        self.code = code
+        self.expected = expected
+        self.fatal = fatal
+
+
+def exact(value: Any, field_name: str, *, fatal: bool = True) -> Decimal:
+    """A number as the source wrote it, from text or from a JSON number kept as text or Decimal.
+
+    Raises:
+        BadValueError: missing, a float, not a plain or E-notation number, or too long to be exact.
+    """
+    if value is None or value == "":
+        raise BadValueError(field_name, value, "missing_amount", "an amount", fatal=fatal)
+    if isinstance(value, (bool, float)):
+        raise BadValueError(field_name, value, "bad_amount", "an exact number", fatal=fatal)
+    if isinstance(value, (int, Decimal)):
+        number = Decimal(value)
+    else:
+        text = str(value).strip()
+        if len(text) > 128 or not _NUMBER.fullmatch(text):
+            raise BadValueError(
+                field_name, value, "bad_amount", "a number such as 12.5 or 35.2E-7", fatal=fatal
+            )
+        number = _decimal(text, field_name, fatal)
+    if not number.is_finite() or -int(number.as_tuple().exponent) > MAX_DECIMAL_PLACES:
+        raise BadValueError(
+            field_name,
+            value,
+            "amount_out_of_range",
+            f"a number with at most {MAX_DECIMAL_PLACES} decimal places",
+            fatal=fatal,
+        )
+    return number
+
+
+def _decimal(text: str, field_name: str, fatal: bool) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise BadValueError(field_name, text, "bad_amount", "a number", fatal=fatal) from error
+
+
+def currency_code(value: Any, field_name: str = "currency") -> str:
+    """An ISO 4217 code in capitals; some providers write it in small letters.
+
+    Raises:
+        BadValueError: it is none.
+    """
+    code = str(value or "").strip().upper()
+    if not _CURRENCY.fullmatch(code):
+        raise BadValueError(
+            field_name, value, "bad_currency", "an ISO 4217 code such as USD", fatal=True
+        )
+    return code
+
+
+def instant(value: Any, field_name: str) -> datetime:
+    """A moment: RFC 3339 text with a zone, or Unix seconds as a whole number; in UTC.
+
+    Raises:
+        BadValueError: neither, or text without a zone.
+    """
+    expected = "a time such as 2026-09-01T00:00:00Z, or Unix seconds"
+    try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+        found = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError) as error:
+        raise BadValueError(field_name, value, "bad_datetime", expected) from error
+    if found.tzinfo is None:
+        raise BadValueError(field_name, value, "time_without_zone", expected)
+    return found.astimezone(UTC)
+
+
+def day_start(value: Any, field_name: str, *, pattern: str = "%Y-%m-%d") -> datetime:
+    """The start of a UTC day.
+
+    Raises:
+        BadValueError: the text is no such day.
+    """
+    try:
+        return datetime.strptime(str(value).strip(), pattern).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise BadValueError(field_name, value, "bad_date", "a day such as 2026-09-01") from error
+
+
+def month_of(moment: datetime) -> tuple[datetime, datetime]:
+    """The UTC calendar month around a moment, half-open: the billing period of providers that
+    bill by month and name none."""
+    start = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return start, (start + 32 * DAY).replace(day=1)
+
+
+def canonical(document: Mapping[str, Any]) -> str:
+    """A flat or nested document as text that is the same for the same content; numbers as text."""
+    return json.dumps(
+        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostLine:
+    """One cost line in FOCUS's words. Amounts are in major units of `currency`, exact.
+
+    `billed` is what the source says is charged (with basis `estimated`, the estimate); the others
+    are None when the source does not say. `extra` keeps what has no column, `measures` further
+    numbers.
+    """
+
+    file_index: int
+    line: int
+    currency: str
+    billed: Decimal
+    effective: Decimal | None
+    period: tuple[datetime, datetime]
+    billing_account_id: str
+    provider: str
+    service_name: str
+    listed: Decimal | None = None
+    contracted: Decimal | None = None
+    billing_period: tuple[datetime, datetime] | None = None
+    charge_category: str = "Usage"
+    charge_class: str = ""
+    charge_frequency: str = "Usage-Based"
+    description: str = ""
+    service_category: str = "AI and Machine Learning"
+    billing_account_name: str = ""
+    sub_account_id: str = ""
+    sub_account_name: str = ""
+    publisher: str = ""
+    invoice_issuer: str = ""
+    invoice_id: str = ""
+    sku_id: str = ""
+    sku_price_id: str = ""
+    sku_meter: str = ""
+    resource_id: str = ""
+    resource_name: str = ""
+    resource_type: str = ""
+    region_id: str = ""
+    pricing_category: str = ""
+    pricing_unit: str = ""
+    pricing_currency: str = ""
+    pricing_quantity: Decimal | None = None
+    consumed_unit: str = ""
+    consumed_quantity: Decimal | None = None
+    commitment_discount_id: str = ""
+    commitment_discount_status: str = ""
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    measures: Mapping[str, Any] = field(default_factory=dict)
+
+
+def charge_record(line: CostLine) -> ChargeRecord:
+    """The line as the store takes it.
+
+    Raises:
+        BadValueError: an amount does not fit, or the period ends before it starts.
+    """
+    start, end = line.period
+    if end <= start:
+        raise BadValueError("period", f"{start} to {end}", "bad_period", "an end after the start")
+    billing = line.billing_period or month_of(start)
+    dimension = _dimension(line)
+    amounts = (line.billed, line.effective, line.listed, line.contracted)
+    quantities = (_text(line.pricing_quantity), _text(line.consumed_quantity))
+    measures = canonical(line.measures)
+    periods = "|".join(moment.isoformat() for moment in (start, end, *billing))
+    return ChargeRecord(
+        file_index=line.file_index,
+        line=line.line,
+        identity=_digest(dimension.digest.hex, periods, line.currency),
+        content=_digest(*map(_text, amounts), *quantities, measures),
+        dimension=dimension,
+        charge_period_start=start,
+        charge_period_end=end,
+        billing_period_start=billing[0],
+        billing_period_end=billing[1],
+        currency=line.currency,
+        billed_nano=_nano(line.billed),
+        effective_nano=_nano_or_none(line.effective),
+        list_nano=_nano_or_none(line.listed),
+        contracted_nano=_nano_or_none(line.contracted),
+        billed_exact=line.billed,
+        effective_exact=line.effective,
+        pricing_quantity=quantities[0],
+        consumed_quantity=quantities[1],
+        measures=measures,
+    )
+
+
+def _dimension(line: CostLine) -> Dimension:
+    named = {
+        "charge_description": line.description,
+        "tags": canonical(line.tags),
+        "extra": canonical(line.extra),
+    }
+    values = [
+        named[name] if name in named else str(getattr(line, name)) for name in Dimension._fields[1:]
+    ]
+    return Dimension(_digest(*values), *values)
+
+
+def _nano(amount: Decimal) -> int:
+    try:
+        return to_nano(amount)
+    except AmountOutOfRangeError as error:
+        raise BadValueError(
+            "amount", amount, "amount_out_of_range", "an amount that fits", fatal=True
+        ) from error
+
+
+def _nano_or_none(amount: Decimal | None) -> int | None:
+    return None if amount is None else _nano(amount)
+
+
+def _text(number: Decimal | None) -> str:
+    return "" if number is None else decimal_text(number)
+
+
+def _digest(*parts: str) -> UUID:
+    text = "\0".join(part.replace("\0", "") for part in parts)
+    return UUID(bytes=blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageLine:
+    """One quantity. `dataset` names the report that it comes from: quantities of two reports about
+    the same thing are never added. No person is kept: usage is a cost driver, not a score."""
+
+    file_index: int
+    line: int
+    dataset: str
+    metric: str
+    quantity: Decimal
+    period: tuple[datetime, datetime]
+    billing_account_id: str
+    provider: str
+    service_name: str
+    unit: str = ""
+    sub_account_id: str = ""
+    api_key_id: str = ""
+    model: str = ""
+    service_tier: str = ""
+    tags: Mapping[str, Any] = field(default_factory=dict)
+
+
+def usage_record(line: UsageLine) -> UsageRecord:
+    """The quantity as the store takes it: whole millionths of its unit.
+
+    Raises:
+        BadValueError: it does not fit, is negative, or is finer than a millionth.
+    """
+    scaled = EXACT.multiply(line.quantity, Decimal(MICRO))
+    micro = int(scaled)
+    if micro != scaled or not 0 <= micro <= _LARGEST:
+        raise BadValueError(
+            line.metric, line.quantity, "bad_quantity", "0 or more, to a millionth at most"
+        )
+    values = [
+        line.dataset,
+        line.billing_account_id,
+        line.sub_account_id,
+        line.api_key_id,
+        line.provider,
+        line.service_name,
+        line.model,
+        line.service_tier,
+        line.metric,
+        line.unit,
+        canonical(line.tags),
+    ]
+    dimension = UsageDimension(_digest(*values), *values)
+    start, end = line.period
+    return UsageRecord(
+        line.file_index,
+        line.line,
+        _digest(dimension.digest.hex, start.isoformat(), end.isoformat()),
+        dimension,
+        start,
+        end,
+        micro,
+    )

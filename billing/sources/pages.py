@@ -1,0 +1,230 @@
+"""Answers of an API as landed files: pages of JSON, read exactly and within limits.
+
+A client spools each answer as one line, `{"endpoint": …, "body": …}`, as it came. A single answer
+that a person saved and uploads is read as well; then the source says from its shape what it is.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import IO, Any
+
+from billing.sources.lines import BadValueError, canonical
+from portal.imports.contracts import (
+    MAX_RAW_TEXT,
+    ImportRefusedError,
+    LandedFile,
+    Limits,
+    ReadOptions,
+    Rejection,
+    raw_digest,
+)
+
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer.
+
+    Attributes:
+        file: where it lies.
+        line: the line of the spool, from 1.
+        endpoint: which endpoint answered; empty for an answer that a person saved.
+        body: the parsed answer: numbers are int or Decimal.
+    """
+
+    file: LandedFile
+    line: int
+    endpoint: str
+    body: Any
+
+    def refuse(self, code: str, problem: str, *, field: str = "", expected: str = "") -> Exception:
+        """The error that the whole input must not be taken, naming this place."""
+        return ImportRefusedError(
+            code,
+            problem,
+            file=self.file.name,
+            line=self.line,
+            column=field,
+            expected=expected,
+        )
+
+
+def read_pages(files: Iterable[LandedFile], limits: Limits) -> Iterator[Page]:
+    """Every page of every file, in order.
+
+    Raises:
+        ImportRefusedError: no file, not JSON, an object with a key twice, NaN, or too large.
+    """
+    total = 0
+    for file in files:
+        with _open(file) as stream:
+            for page, size in _pages_of(file, stream, limits):
+                total += size
+                if total > limits.max_bytes:
+                    raise ImportRefusedError(
+                        "too_large", "the input is larger than is taken", file=file.name
+                    )
+                yield page
+
+
+@contextmanager
+def _open(file: LandedFile) -> Iterator[IO[bytes] | gzip.GzipFile]:
+    with file.path.open("rb") as raw:
+        is_packed = raw.read(2) == _GZIP
+        raw.seek(0)
+        if is_packed:
+            with gzip.GzipFile(fileobj=raw) as unpacked:
+                yield unpacked
+        else:
+            yield raw
+
+
+def _pages_of(
+    file: LandedFile, stream: IO[bytes] | gzip.GzipFile, limits: Limits
+) -> Iterator[tuple[Page, int]]:
+    """Lines while each holds a whole answer; else the file is one answer over several lines."""
+    limit = max(limits.max_line_chars, 1)
+    first = _read_line(stream, limit, file)
+    if not first.strip():
+        raise ImportRefusedError("no_rows", "the file is empty", file=file.name)
+    try:
+        document = _parse(first)
+    except ValueError:
+        whole = first + _read_rest(stream, limits.max_bytes, file)
+        yield _page(file, 1, _parse_or_refuse(whole, file, 1)), len(whole)
+        return
+    yield _page(file, 1, document), len(first)
+    number = 1
+    while line := _read_line(stream, limit, file):
+        number += 1
+        if line.strip():
+            yield _page(file, number, _parse_or_refuse(line, file, number)), len(line)
+
+
+def _read_line(stream: IO[bytes] | gzip.GzipFile, limit: int, file: LandedFile) -> bytes:
+    try:
+        line = stream.readline(limit + 1)
+    except (OSError, EOFError) as error:
+        raise ImportRefusedError(
+            "damaged_gzip", "the compressed file is damaged or cut off", file=file.name
+        ) from error
+    if len(line) > limit:
+        raise ImportRefusedError("line_too_long", "one answer is too long", file=file.name)
+    return line
+
+
+def _read_rest(stream: IO[bytes] | gzip.GzipFile, limit: int, file: LandedFile) -> bytes:
+    try:
+        rest = stream.read(limit + 1)
+    except (OSError, EOFError) as error:
+        raise ImportRefusedError(
+            "damaged_gzip", "the compressed file is damaged or cut off", file=file.name
+        ) from error
+    if len(rest) > limit:
+        raise ImportRefusedError("too_large", "the input is larger than is taken", file=file.name)
+    return rest
+
+
+def _parse(text: bytes) -> Any:
+    return json.loads(
+        text.decode("utf-8-sig"),
+        parse_float=Decimal,
+        parse_constant=_no_number,
+        object_pairs_hook=_unique,
+    )
+
+
+def _parse_or_refuse(text: bytes, file: LandedFile, line: int) -> Any:
+    try:
+        return _parse(text)
+    except (ValueError, RecursionError) as error:
+        raise ImportRefusedError(
+            "not_json",
+            f"this is not the JSON of an answer: {error}",
+            file=file.name,
+            line=line,
+            expected="an answer of the API as it came",
+        ) from error
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no number")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has one key twice")
+    return found
+
+
+def _page(file: LandedFile, line: int, document: Any) -> Page:
+    if isinstance(document, dict) and document.keys() == {"endpoint", "body"}:
+        return Page(file, line, str(document["endpoint"]), document["body"])
+    return Page(file, line, "", document)
+
+
+def spool_line(endpoint: str, body: bytes) -> bytes:
+    """One answer as a line of the spool. `body` is JSON that has been read without fault.
+
+    JSON text has line breaks between its tokens only, so blanks may stand for them.
+    """
+    flat = body.decode("utf-8-sig").replace("\r", " ").replace("\n", " ")
+    return f'{{"endpoint": {json.dumps(endpoint)}, "body": {flat}}}\n'.encode()
+
+
+class RowReader:
+    """Rows of answers, with repairs from the quarantine read in the place of what came."""
+
+    def __init__(self, options: ReadOptions) -> None:
+        self._repairs: Mapping[str, str] = options.repairs
+        self.rejections: list[Rejection] = []
+
+    def mended(self, row: Any) -> Any:
+        """The row, or what a person made of it.
+
+        Raises:
+            BadValueError: the repair is no JSON.
+        """
+        if not self._repairs:
+            return row
+        repair = self._repairs.get(raw_digest(raw_text(row)))
+        if repair is None:
+            return row
+        try:
+            return _parse(repair.encode())
+        except ValueError as error:
+            raise BadValueError("", repair, "bad_repair", "a JSON object") from error
+
+    def reject(self, page: Page, row: Any, error: BadValueError) -> None:
+        """Put a row aside with its place, and what was expected."""
+        self.rejections.append(
+            Rejection(
+                file_index=page.file.index,
+                line=page.line,
+                field=error.field,
+                value=error.value[:200],
+                code=error.code,
+                expected=error.expected,
+                raw_text=raw_text(row)[:MAX_RAW_TEXT],
+                fatal=error.fatal,
+            )
+        )
+
+    def take_rejections(self) -> tuple[Rejection, ...]:
+        """What has been put aside since the last time."""
+        taken = tuple(self.rejections)
+        self.rejections.clear()
+        return taken
+
+
+def raw_text(row: Any) -> str:
+    """A row as the quarantine shows it, and as a repair finds it again."""
+    return canonical(row) if isinstance(row, Mapping) else json.dumps(row, default=str)
