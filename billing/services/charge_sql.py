@@ -53,11 +53,11 @@ SELECT s.seq FROM ({_STAGED}) s LEFT JOIN ({_STORED}) l ON {_SAME} WHERE l.id IS
 UNION ALL
 SELECT g.seq FROM stage_charge g JOIN changed_slice c ON c.number = g.number
 WHERE c.slice_id IS NULL
-"""  # noqa: S608
+"""  # noqa: S608  (names of our own)
 FIND_OLD = f"""
 INSERT INTO old_row (charge_id)
 SELECT l.id FROM ({_STORED}) l LEFT JOIN ({_STAGED}) s ON {_SAME} WHERE s.seq IS NULL
-"""  # noqa: S608
+"""  # noqa: S608  (names of our own)
 # slice number, new rows, old rows, and how many of them are pairs of one identity
 COUNT_DIFFERENCES = """
 SELECT number, SUM(new_rows), SUM(old_rows),
@@ -82,7 +82,7 @@ SELECT {", ".join(f"t.{name}" for name in DIMENSION_COLUMNS)} FROM stage_dimensi
 WHERE NOT EXISTS (SELECT 1 FROM billing_chargedimension d WHERE d.digest = t.digest)
 ORDER BY t.digest
 ON CONFLICT (digest) DO NOTHING
-"""  # noqa: S608
+"""  # noqa: S608  (names of our own)
 SUPERSEDE = """
 UPDATE billing_charge SET superseded_at = %s
 WHERE id IN (SELECT charge_id FROM old_row)

@@ -57,7 +57,7 @@ from portal.services.approvals import decide, recheck, withdraw
 
 TAG = "Approvals"
 ID = path_id("pk", "The request.")
-_NEVER_BY_TOKEN = "Approvals are decided and withdrawn by a signed-in person, never by a token."  # noqa: S105
+_NEVER_BY_TOKEN = "Approvals are decided and withdrawn by a signed-in person, never by a token."  # noqa: S105  (a sentence)
 
 
 class ApprovalSummarySerializer(serializers.Serializer[Any]):

@@ -22,7 +22,7 @@ _ROWS = {"insert": ("NEW",), "update": ("OLD", "NEW"), "delete": ("OLD",)}
 _SIDES = {"OLD": "before", "NEW": "after"}
 
 REMEMBER_NAME = (  # all that is put in are our own constants
-    "INSERT INTO portal_auditname (person_id, name, salt) "  # noqa: S608
+    "INSERT INTO portal_auditname (person_id, name, salt) "  # noqa: S608  (columns of our own)
     f"SELECT plumbline_actor('user_id'), plumbline_actor('name'), {_SALT} "
     "WHERE plumbline_actor('name') <> '' AND NOT EXISTS (SELECT 1 FROM portal_auditname "
     "WHERE name = plumbline_actor('name') AND person_id IS plumbline_actor('user_id'))"

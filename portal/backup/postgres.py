@@ -205,7 +205,7 @@ def _run_section(cursor: Any, path: Path, section: str) -> None:
         command, env={}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None  # noqa: S101  (for the type checker)
-        assert process.stderr is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101  (for the type checker)
         _run_script(cursor, process.stdout)
         said = process.stderr.read().decode(errors="replace").strip()
     if process.returncode:

@@ -118,7 +118,7 @@ class StagingTable:
     def _insert(self, rows: Iterable[Sequence[Any]]) -> None:
         marks = ", ".join(["?"] * len(self.columns))
         # Table and column names are literals of this code base; values are bound.
-        statement = f"INSERT INTO {self.name} VALUES ({marks})"  # noqa: S608
+        statement = f"INSERT INTO {self.name} VALUES ({marks})"  # noqa: S608  (a name of our own)
         adapted = (tuple(self._adapt(value) for value in row) for row in rows)
         connection.ensure_connection()
         raw = connection.connection

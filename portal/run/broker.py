@@ -39,7 +39,7 @@ def socket_path(var: Path) -> Path:
         return beside_data
     name = hashlib.sha256(os.fsencode(var)).hexdigest()[:16]
     # Not TMPDIR: a command in another terminal must find the same path.
-    return Path("/tmp") / f"plumbline-{os.getuid()}-{name}" / "valkey.sock"  # noqa: S108
+    return Path("/tmp") / f"plumbline-{os.getuid()}-{name}" / "valkey.sock"  # noqa: S108  (TMPDIR differs between terminals)
 
 
 def broker_url(var: Path) -> str:

@@ -282,7 +282,7 @@ class Supervisor:
 
     def _web_answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}healthz", timeout=3) as reply:  # noqa: S310
+            with urllib.request.urlopen(f"{self.url}healthz", timeout=3) as reply:  # noqa: S310  (our own address)
                 return bool(reply.status == 200)
         except OSError:  # a refused connection, a time-out, or an answer that is no success
             return False

@@ -29,7 +29,7 @@ def make_user(*roles: Role, name: str = "", **fields: Any) -> User:
     number = next(_numbers)
     user = User.objects.create_user(
         username=f"person{number}",
-        password="secret-enough-1",  # noqa: S106
+        password="secret-enough-1",  # noqa: S106  (lives for one test)
         full_name=name or f"Person {number}",
         **fields,
     )

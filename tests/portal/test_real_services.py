@@ -111,7 +111,7 @@ def test_the_page_guard_hears_a_violation_of_the_policy(page: Page, page_guard: 
 def test_a_live_server_answers_and_a_person_is_signed_in(
     page: Page, live_server: Any, sign_in: Callable[[Any], None], django_user_model: Any
 ) -> None:
-    with urllib.request.urlopen(f"{live_server.url}/healthz", timeout=10) as reply:  # noqa: S310
+    with urllib.request.urlopen(f"{live_server.url}/healthz", timeout=10) as reply:  # noqa: S310  (our own server)
         assert reply.status == 200
     page.goto(live_server.url)
     assert page.url.startswith(f"{live_server.url}/sign-in/")

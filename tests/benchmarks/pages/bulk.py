@@ -37,10 +37,10 @@ def number_table(name: str, count: int) -> None:
     table = StagingTable(name, {"n": "bigint"}, primary_key=["n"])
     table.create()
     if is_postgres():
-        execute(f"INSERT INTO {name} SELECT generate_series(0, %s - 1)", [count])  # noqa: S608
+        execute(f"INSERT INTO {name} SELECT generate_series(0, %s - 1)", [count])  # noqa: S608  (names of our own)
     else:
         execute(
-            f"INSERT INTO {name} WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL "  # noqa: S608
+            f"INSERT INTO {name} WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL "  # noqa: S608  (names of our own)
             "SELECT n + 1 FROM c WHERE n + 1 < %s) SELECT n FROM c",
             [count],
         )
@@ -96,7 +96,7 @@ def insert_select(
         default = None if field.null else field.get_default()
         defaults.append(field.get_db_prep_save(default, connection))
     execute(
-        f"INSERT INTO {model._meta.db_table} ({', '.join(names)}) "  # noqa: S608
+        f"INSERT INTO {model._meta.db_table} ({', '.join(names)}) "  # noqa: S608  (names of our own)
         f"SELECT {', '.join(expressions)} FROM {source}",
         [*defaults, *parameters],
     )
@@ -117,6 +117,6 @@ def forget_everything() -> None:
     # With foreign keys off, emptying a table costs nothing, however full it is.
     execute("PRAGMA foreign_keys = OFF")
     for table in tables:
-        execute(f"DELETE FROM {table}")  # noqa: S608
+        execute(f"DELETE FROM {table}")  # noqa: S608  (names of our own)
     execute("DELETE FROM sqlite_sequence")
     execute("PRAGMA foreign_keys = ON")

@@ -289,7 +289,7 @@ def _insert_charges(sizes: Sizes) -> None:
             "superseded_at": "c.recorded_at",
         }
         bulk.execute(
-            f"INSERT INTO billing_charge ({', '.join(columns)}) "  # noqa: S608
+            f"INSERT INTO billing_charge ({', '.join(columns)}) "  # noqa: S608  (names of our own)
             f"SELECT {', '.join(changed.get(name, f'c.{name}') for name in columns)} "
             f"FROM billing_charge c WHERE c.slice_id % {_RESTATED_EVERY} = 0 AND c.line % 5 = 0"
         )

@@ -278,7 +278,7 @@ def _insert_deliveries(calendar: Calendar) -> None:
     }  # fmt: skip
     with transaction.atomic():
         bulk.execute(
-            f"INSERT INTO adoption_delivery ({', '.join(columns)}) "  # noqa: S608
+            f"INSERT INTO adoption_delivery ({', '.join(columns)}) "  # noqa: S608  (names of our own)
             f"SELECT {', '.join(columns.values())} FROM adoption_change c "
             "JOIN bench_link k ON k.repository_id = c.repository_id AND k.place = c.id / 2 % 4 "
             "JOIN bench_author a ON a.identity_id = c.author_id "

@@ -80,7 +80,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + _READY_WITHIN
     while True:
         try:
-            with urllib.request.urlopen(f"http://{HOST}:{port}/healthz", timeout=5):  # noqa: S310
+            with urllib.request.urlopen(f"http://{HOST}:{port}/healthz", timeout=5):  # noqa: S310  (our own server)
                 return
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:

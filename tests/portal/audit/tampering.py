@@ -83,13 +83,13 @@ class Forger:
         if full:
             old = str(AuditEvent.objects.values_list(column, flat=True).get(pk=event))
             value = "'y'" if not old or old[0] == extra else value
-        execute(f"UPDATE portal_auditevent SET {column} = {value} WHERE id = %s", event)  # noqa: S608
+        execute(f"UPDATE portal_auditevent SET {column} = {value} WHERE id = %s", event)  # noqa: S608  (names of our own)
         return Tamper(f"edit {column}", f"event {event} was altered")
 
     def edit_number(self) -> Tamper:
         event, column = self._rng.choice(self._ids), self._rng.choice(_NUMBERS)
         execute(
-            f"UPDATE portal_auditevent SET {column} = coalesce({column}, 0) + 1 "  # noqa: S608
+            f"UPDATE portal_auditevent SET {column} = coalesce({column}, 0) + 1 "  # noqa: S608  (names of our own)
             "WHERE id = %s",
             event,
         )
@@ -102,7 +102,7 @@ class Forger:
             if connection.vendor == "sqlite"
             else "at + interval '1 microsecond'"
         )
-        execute(f"UPDATE portal_auditevent SET at = {later} WHERE id = %s", event)  # noqa: S608
+        execute(f"UPDATE portal_auditevent SET at = {later} WHERE id = %s", event)  # noqa: S608  (names of our own)
         return Tamper("edit moment", f"event {event} was altered")
 
     def delete(self) -> Tamper:
@@ -141,7 +141,7 @@ class Forger:
         ]
         columns = ", ".join(names)
         execute(
-            f"INSERT INTO portal_auditevent (id, {columns}) "  # noqa: S608
+            f"INSERT INTO portal_auditevent (id, {columns}) "  # noqa: S608  (names of our own)
             f"SELECT %s, {columns} FROM portal_auditevent WHERE id = %s",
             target,
             source,
@@ -172,7 +172,7 @@ class Forger:
                 "key_number = 3",
             ]
         )
-        execute(f"UPDATE portal_auditseal SET {change} WHERE number = %s", number)  # noqa: S608
+        execute(f"UPDATE portal_auditseal SET {change} WHERE number = %s", number)  # noqa: S608  (names of our own)
         return Tamper(f"seal {change}", f"seal {number} ")
 
     def edit_personal(self) -> Tamper:
@@ -182,7 +182,7 @@ class Forger:
             [("value", f"{row.value} "), ("salt", "00"), ("person_id", 999)]
         )
         execute(
-            f"UPDATE portal_auditpersonal SET {change} = %s WHERE id = %s",  # noqa: S608
+            f"UPDATE portal_auditpersonal SET {change} = %s WHERE id = %s",  # noqa: S608  (names of our own)
             value,
             personal,
         )

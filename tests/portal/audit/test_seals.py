@@ -227,7 +227,7 @@ def test_an_erased_person_is_gone_and_every_seal_still_holds(heads_dir: Path) ->
     assert (erased.names, erased.values) == (1, 1)
     with connection.cursor() as cursor:
         for table in ("auditevent", "auditname", "auditpersonal"):
-            cursor.execute(f"SELECT * FROM portal_{table}")  # noqa: S608
+            cursor.execute(f"SELECT * FROM portal_{table}")  # noqa: S608  (names of our own)
             assert "Ida" not in str(cursor.fetchall())
     report = verify()
     assert report.is_whole, said(report)

@@ -44,7 +44,7 @@ class Workshop:
         environment = os.environ | NOBODY
         environment |= {"GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment}
         done = subprocess.run(  # the program is git, the words are the test's own
-            ["git", *arguments],  # noqa: S607
+            ["git", *arguments],  # noqa: S607  (found by PATH on purpose)
             cwd=self.folder,
             env=environment,
             input=feed,

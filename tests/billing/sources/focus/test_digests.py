@@ -256,7 +256,7 @@ def test_the_sample_is_the_same_data_in_every_packing(shared_data: Path, tmp_pat
             ChargePeriodStart::TIMESTAMP AS ChargePeriodStart,
             ChargePeriodEnd::TIMESTAMPTZ AS ChargePeriodEnd,
             BillingPeriodStart::DATE AS BillingPeriodStart)
-            FROM read_csv('{path}', all_varchar = true)) TO '{parquet}' (FORMAT parquet)"""  # noqa: S608
+            FROM read_csv('{path}', all_varchar = true)) TO '{parquet}' (FORMAT parquet)"""  # noqa: S608  (names of our own)
     )
     packings = {
         "gzip": gzip.compress(content),

@@ -86,7 +86,7 @@ def test_a_plain_url_is_taken_apart() -> None:
     [
         "127.0.0.1",
         "127.255.255.254",
-        "0.0.0.0",  # noqa: S104
+        "0.0.0.0",  # noqa: S104  (asked for, never bound)
         "10.0.0.1",
         "172.16.0.1",
         "192.168.1.1",
