@@ -9,8 +9,9 @@ one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -178,3 +179,76 @@ class Source(Protocol):
             ImportRefusedError: the input as a whole must not be taken.
         """
         ...
+
+
+class Ask(Protocol):
+    """Asks the provider; the engine sends it, spools the answer as it came and hands it over.
+
+    `ask(endpoint, path, params)`: `endpoint` names the spooled page for the reader, `path` starts
+    with a slash, `params` keep their order and may repeat. Numbers are int or Decimal.
+    Raises SourceUnavailableError and its kin; a client lets them pass.
+    """
+
+    def __call__(self, endpoint: str, path: str, params: Sequence[tuple[str, str]] = ()) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FetchJob:
+    """What one fetch is to bring: whole UTC days `start` to `end`, half-open."""
+
+    config: Mapping[str, Any]
+    start: date
+    end: date
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchSpec:
+    """How a source is fetched.
+
+    Attributes:
+        origin: `origin(config)`: scheme and host that are asked.
+        headers: `headers(secret)`: what is sent with each request.
+        fetch: asks for every page of the job, completely; raises when an answer is not whole.
+        probe: one small request that shows whether address and credential work.
+        reread_days: how many past days are read again daily, because the provider may restate.
+        weekly_days: how many once a week.
+        settles_days: after how many days a day is complete at all; the newest are left out.
+    """
+
+    origin: Callable[[Mapping[str, Any]], str]
+    headers: Callable[[Any], Mapping[str, Any]]
+    fetch: Callable[[FetchJob], None]
+    probe: Callable[[FetchJob], None]
+    reread_days: int
+    weekly_days: int = 0
+    settles_days: int = 0
+
+
+def every_page(
+    ask: Callable[[Sequence[tuple[str, str]]], Any],
+    *,
+    next_of: Callable[[Any], str | None],
+    parameter: str,
+    most: int = 10_000,
+) -> Iterator[Any]:
+    """Follow a cursor to its end. `ask` takes the cursor's parameters, `next_of` finds the next.
+
+    Raises:
+        SourceUnavailableError: a cursor comes back (a loop), or there is no end to the pages.
+    """
+    seen: set[str] = set()
+    cursor: str | None = None
+    for _ in range(most):
+        page = ask([(parameter, cursor)] if cursor is not None else [])
+        yield page
+        cursor = next_of(page)
+        if cursor is None:
+            return
+        if cursor in seen:
+            raise SourceUnavailableError(
+                "the provider repeats a page: its cursor leads in a circle, so the answer is not "
+                "whole and nothing is taken"
+            )
+        seen.add(cursor)
+    raise SourceUnavailableError(f"the provider gives more than {most} pages")

@@ -63,10 +63,12 @@ class FetchLimits:
 
 @dataclass(frozen=True, slots=True)
 class JsonAnswer:
-    """A parsed answer. Numbers are int or Decimal; headers have lower-case names."""
+    """A parsed answer. Numbers are int or Decimal; headers have lower-case names; `content` is
+    the body as it came, unpacked."""
 
     data: Any
     headers: Mapping[str, str]
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,8 @@ class OutboundClient:
                     f"{answer.target.place} answered with a page where JSON was expected",
                 )
             content = b"".join(answer.chunks)
-            return JsonAnswer(read_json(content, place=answer.target.place), answer.headers)
+            data = read_json(content, place=answer.target.place)
+            return JsonAnswer(data, answer.headers, content)
 
         return self._fetch(url, take, max_bytes=self.limits.max_bytes, body=body)
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from portal.choices import ImportKind, Role
 from portal.credentials.needs import CredentialNeed
-from portal.imports.contracts import Source
+from portal.imports.contracts import FetchSpec, Source
 from portal.models import ImportRun
 from portal.registry import Registry
 from portal.work.registry import Work, WorkKind, work_kinds
@@ -77,6 +77,7 @@ class ImportSource:
         summary: one sentence on what to give it.
         collect: turns paths that a person named into files to land (a folder, a repository).
         credential: the secret that fetching needs; None when nothing is fetched with one.
+        fetch: how it is fetched; None when files are all there is.
     """
 
     key: str
@@ -89,6 +90,7 @@ class ImportSource:
     summary: str
     collect: Callable[[Sequence[Path], Path], list[Path]]
     credential: CredentialNeed | None = None
+    fetch: FetchSpec | None = None
 
 
 def _check_source(item: ImportSource) -> list[CheckMessage]:
