@@ -32,10 +32,11 @@ from portal.services.work import (
     discard_item,
     retry_item,
 )
-from portal.shell.figures import Figure, FigureStatus
+from portal.shell.figures import Figure
 from portal.shell.htmx import is_fragment
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
+from portal.shell.statuses import FigureStatus
 from portal.shell.views import Crumb, EmptyState, ListPage
 from portal.tables.work import OpenImportTable, WorkTable
 from portal.views.connections import person_of

@@ -28,7 +28,7 @@ CLOCKS = re.compile(
 )
 # Written in two parts, because this file is looked at as well.
 MACHINE_PATHS = re.compile(
-    "|".join(["/wo" + "rk/", "/ro" + r"ot\b", "/home/" + r"[a-z]", "py" + "env"])
+    "|".join([r"(?<!\w)/wo" + "rk/", "/ro" + r"ot\b", "/home/" + r"[a-z]", "py" + "env"])
 )
 MAY_READ_THE_ENVIRONMENT = {
     "portal/env.py": "the one door",

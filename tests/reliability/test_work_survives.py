@@ -280,11 +280,16 @@ def test_row_13_a_full_broker_refuses_and_nothing_is_lost(bench: Bench) -> None:
     assert bench.effects.rows() == [(item.pk, 1)]
 
 
+def die(_: object) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
 def test_row_16_work_of_a_process_that_dies_between_commit_and_send_is_sent(bench: Bench) -> None:
     connections.close_all()  # a child must not share the parent's
     child = os.fork()
     if child == 0:
-        hints.use_sender(lambda _: os.kill(os.getpid(), signal.SIGKILL) or 0)
+        hints.use_sender(die)
         with transaction.atomic():
             bench.ask("row16")
         os._exit(0)
