@@ -16,6 +16,7 @@ from portal.imports.registry import follow_ups, import_sources
 from portal.policies import may_read_audit, may_see_imports, may_see_people, may_see_work
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.scopes import api_scopes
+from portal.services.fetching import FETCH_KIND, run_fetch
 from portal.shell.banners import banners
 from portal.shell.navigation import NavigationEntry, navigation
 from portal.shell.panels import HomePanel, home_panels, object_panels
@@ -32,13 +33,32 @@ from portal.vocabularies import (
     RUN_STATUSES,
     WORK_STATUSES,
 )
-from portal.work.registry import work_kinds
+from portal.work.registry import WorkKind, work_kinds
 
 check_registry(approval_kinds)
 check_registry(guards)
 check_registry(import_sources)
 check_registry(follow_ups)
 check_registry(scheduled_jobs)
+work_kinds.register(
+    WorkKind(
+        key=FETCH_KIND,
+        label="Fetch from a provider",
+        run=run_fetch,
+        queue="imports",
+        is_atomic=False,  # it waits for a network; the run is queued in a transaction of its own
+        roles=frozenset({Role.FINANCE, Role.PROGRAMME_LEAD}),
+    )
+)
+scheduled_jobs.register(
+    ScheduledJob(
+        key="request-fetches",
+        task="portal.tasks.request_fetches",
+        when=3600.0,
+        reason="Each connection is fetched once a day; hourly, so that a missed hour costs one.",
+        roles=frozenset({Role.FINANCE, Role.PROGRAMME_LEAD}),
+    )
+)
 check_registry(work_kinds)
 check_registry(api_modules)
 check_registry(api_scopes)

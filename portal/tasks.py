@@ -12,7 +12,7 @@ from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
 from portal.imports.runner import execute_run
-from portal.services import approvals, audit, break_glass, imports, schedule, work
+from portal.services import approvals, audit, break_glass, fetching, imports, schedule, work
 from portal.work.heart import beating
 from portal.work.hints import Hint, use_sender
 from portal.work.runner import execute_item
@@ -71,6 +71,12 @@ def seal_audit_daily() -> None:
 def run_import(*, run_id: int) -> None:
     """Execute a queued import run; what follows it is queued with its end."""
     execute_run(run_id, clock=timezone.now)
+
+
+@shared_task(name="portal.tasks.request_fetches")
+def request_fetches() -> None:
+    """Queue what is due of connections that are fetched."""
+    fetching.request_due_fetches(at=timezone.now())
 
 
 @shared_task(name="portal.tasks.sweep_imports")

@@ -171,15 +171,6 @@ def _page(file: LandedFile, line: int, document: Any) -> Page:
     return Page(file, line, "", document)
 
 
-def spool_line(endpoint: str, body: bytes) -> bytes:
-    """One answer as a line of the spool. `body` is JSON that has been read without fault.
-
-    JSON text has line breaks between its tokens only, so blanks may stand for them.
-    """
-    flat = body.decode("utf-8-sig").replace("\r", " ").replace("\n", " ")
-    return f'{{"endpoint": {json.dumps(endpoint)}, "body": {flat}}}\n'.encode()
-
-
 class RowReader:
     """Rows of answers, with repairs from the quarantine read in the place of what came."""
 

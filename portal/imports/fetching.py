@@ -1,9 +1,20 @@
-"""What the deployment allows a fetch to do; sources know no settings, so they are handed this."""
+"""Fetching, between the services and the sources: what is allowed, which days, and the spool."""
 
 from __future__ import annotations
 
-from django.conf import settings
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, BinaryIO
+from urllib.parse import urlencode
 
+from django.conf import settings
+from pydantic import SecretStr
+
+from portal.imports.contracts import Ask, FetchSpec
+from portal.imports.http import OutboundClient
 from portal.imports.outbound.addresses import OutboundPolicy
 
 
@@ -11,3 +22,73 @@ def outbound_policy() -> OutboundPolicy:
     """From `PLUMBLINE_PRIVATE_NETWORKS` and `PLUMBLINE_ALLOW_HTTP`."""
     environment = settings.ENVIRONMENT
     return OutboundPolicy(environment.private_networks, environment.plumbline_allow_http)
+
+
+@contextmanager
+def asking(
+    spec: FetchSpec, config: Mapping[str, Any], secret: SecretStr | None, spool: BinaryIO
+) -> Iterator[Ask]:
+    """An `ask` that sends to the source's origin and spools each answer as it came.
+
+    Raises:
+        AddressRefusedError: the configured address may not be asked.
+    """
+    origin = spec.origin(config).rstrip("/")
+    with OutboundClient(
+        origins=[origin], policy=outbound_policy(), headers=spec.headers(secret)
+    ) as client:
+
+        def ask(endpoint: str, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
+            query = f"?{urlencode(list(params))}" if params else ""
+            answer = client.fetch_json(f"{origin}{path}{query}")
+            spool.write(spool_line(endpoint, answer.content))
+            return answer.data
+
+        yield ask
+
+
+def spool_line(endpoint: str, body: bytes) -> bytes:
+    """One answer as a line of the spool. `body` is JSON that has been read without fault.
+
+    Line breaks stand only between the tokens of JSON, so blanks may take their place.
+    """
+    flat = body.decode("utf-8-sig").replace("\r", " ").replace("\n", " ")
+    return f'{{"endpoint": {json.dumps(endpoint)}, "body": {flat}}}\n'.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class FetchWindow:
+    """Whole UTC days, half-open."""
+
+    start: date
+    end: date
+
+
+MOST_DAYS = 31  # of one fetch and one run: work stays short, and providers allow no more
+
+
+def due_windows(
+    spec: FetchSpec, *, first: date | None, fetched_to: date | None, today: date
+) -> list[FetchWindow]:
+    """What a daily fetch reads: the days not read yet, and those that may still be restated.
+
+    Args:
+        first: the first day that the connection wants; by default 90 days ago.
+        fetched_to: the end of what has been read so far; None before the first time.
+        today: in UTC. The running day is left out: half a day would be taken for a fall.
+    """
+    end = today - timedelta(days=spec.settles_days)
+    is_weekly = spec.weekly_days > spec.reread_days and today.weekday() == 0
+    back = spec.weekly_days if is_weekly else spec.reread_days
+    start = end - timedelta(days=back)
+    if fetched_to is None:
+        start = first or end - timedelta(days=90)
+    else:
+        start = min(start, fetched_to)
+        start = max(start, first) if first else start
+    windows = []
+    while start < end:
+        stop = min(end, start + timedelta(days=MOST_DAYS))
+        windows.append(FetchWindow(start, stop))
+        start = stop
+    return windows

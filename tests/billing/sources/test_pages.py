@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.sources.lines import BadValueError
-from billing.sources.pages import Page, RowReader, raw_text, read_pages, spool_line
+from billing.sources.pages import Page, RowReader, raw_text, read_pages
 from portal.imports.contracts import (
     ImportRefusedError,
     LandedFile,
@@ -20,6 +20,7 @@ from portal.imports.contracts import (
     ReadOptions,
     raw_digest,
 )
+from portal.imports.fetching import spool_line
 
 
 def landed(folder: Path, content: bytes, name: str = "pages.jsonl") -> LandedFile:
