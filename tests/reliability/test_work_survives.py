@@ -153,7 +153,7 @@ def test_row_05_work_that_kills_its_worker_is_held_after_three_attempts_and_the_
 
 @pytest.mark.prove
 def test_row_06_work_longer_than_the_visibility_timeout_has_one_effect(bench: Bench) -> None:
-    item = bench.ask("row6", milliseconds=VISIBILITY * 1000 + 2500)
+    item = bench.ask("row6", "test.fenced", milliseconds=VISIBILITY * 1000 + 2500)
     bench.wait_for(WorkStatus.DONE, item)
     assert bench.effects.rows() == [(item.pk, 1)]
     assert len(bench.effects.begun()) == 1, "a redelivery began a living item"
@@ -172,7 +172,8 @@ def test_row_06_the_start_is_refused_when_a_task_may_outlive_the_visibility_time
 @pytest.mark.prove
 def test_row_07_work_prefetched_behind_a_long_one_has_each_effect_once(bench: Bench) -> None:
     long = [
-        bench.ask(f"long {number}", milliseconds=VISIBILITY * 1000 + 1500) for number in range(2)
+        bench.ask(f"long {number}", "test.fenced", milliseconds=VISIBILITY * 1000 + 1500)
+        for number in range(2)
     ]
     short = [bench.ask(f"short {number}") for number in range(6)]
     bench.wait_for(WorkStatus.DONE, *long, *short)
@@ -304,7 +305,7 @@ def test_row_16_work_of_a_process_that_dies_between_commit_and_send_is_sent(benc
 def test_a_storm_of_messages_about_one_item_has_one_effect_and_holds_nothing(
     bench: Bench,
 ) -> None:
-    item = bench.ask("storm", milliseconds=2000)
+    item = bench.ask("storm", "test.fenced", milliseconds=2000)
     bench.begun(item)
     tasks.send_hints([hints.Hint(item.pk, "default")] * 60)
     bench.wait_for(WorkStatus.DONE, item)
