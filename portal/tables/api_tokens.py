@@ -18,26 +18,36 @@ from portal.shell.tables import ShellTable
 
 
 class ScopesColumn(ShellColumn):
-    """The scopes of a token, one a line."""
+    """The scopes of a token, one noun a line."""
+
+    css = "w"
 
     def inner_html(self, value: Any, record: Record) -> str:
-        return "<br>".join(f"<code>{escape(scope)}</code>" for scope in value)
+        return "<br>".join(escape(line) for line in scopes_in_words(value))
 
     def export_values(self, record: Record) -> list[ExportValue]:
         return [" ".join(self.value(record))]
+
+
+def scopes_in_words(scopes: list[str]) -> list[str]:
+    """`deliveries: read, write` and so on, sorted."""
+    verbs: dict[str, list[str]] = {}
+    for scope in sorted(scopes):
+        noun, _, verb = scope.partition(":")
+        verbs.setdefault(noun, []).append(verb)
+    return [f"{noun}: {', '.join(found)}" for noun, found in verbs.items()]
 
 
 class ApiTokenTable(ShellTable):
     """Rows of `own_api_tokens`."""
 
     caption = "API tokens"
-    default_sort = "-created_at"
+    default_sort = "-expires_at"
     unique_key = ("-pk",)
 
     name = ShellColumn("Token", url=LinkTo("api-token", "pk"), row_header=True, sub="prefix")
     state = StatusColumn("State", vocabulary="api_token", orderable=False)
     scopes = ScopesColumn("Scopes", orderable=False)
-    created_at = MomentColumn("Created", sort_by=("pk",))
     expires_at = MomentColumn("Expires")
     last_used = MomentColumn(
         "Last used",

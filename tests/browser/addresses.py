@@ -103,6 +103,14 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "rejected-row": tuple(
         Visit(name, {"pk": f"rows.{name}.pk"}) for name in ("waiting", "mended", "dismissed")
     ),
+    "api-token-list": LIST,
+    "api-token-list-all": LIST,
+    "api-token-new": ONE,
+    "api-token": tuple(
+        Visit(name, {"pk": f"tokens.{name}.pk"}) for name in ("used", "replaced", "revoked")
+    ),
+    "api-token-rotate": (Visit(values={"pk": "tokens.used.pk"}),),
+    "api-token-revoke": (Visit(values={"pk": "tokens.used.pk"}),),
     # adoption
     "portfolio": (*LIST, Visit("by team", query="group=team")),
     "use-case-new": ONE,

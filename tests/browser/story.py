@@ -45,6 +45,7 @@ from tests.adoption.factories import move_stage
 from tests.adoption.histories import commit_row, make_sha, tag_row, to_lines
 from tests.billing.factories import create_rule, replace_rule, retire_rule
 from tests.browser.story_bills import LONG, UNBROKEN, import_files, make_bills
+from tests.browser.story_tokens import make_tokens
 
 LONG_TITLE = f"Supplier questionnaires nobody has ever read to the end: {LONG}"
 AI_LINE = "\n\nCo-Authored-By: Claude <noreply@anthropic.com>"
@@ -57,7 +58,7 @@ def build_story() -> Made:
     """Make all of it, in an empty database; what was made, by the names that addresses use."""
     now = timezone.now()
     made: Made = {"now": now}
-    for make in (_registry, _history, make_bills, _rules, _deliveries):
+    for make in (_registry, _history, make_bills, _rules, _deliveries, make_tokens):
         made |= make(**made)
     refresh_outcomes(at=now)
     return made

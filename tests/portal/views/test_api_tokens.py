@@ -111,6 +111,7 @@ class TestLists:
         shown = ada_client.get("/tokens/?state=revoked").content.decode()
         assert "the first" in shown
         assert "the second" not in shown
+        assert "deliveries: read, write" in shown
 
 
 class TestEnding:
