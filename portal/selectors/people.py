@@ -20,11 +20,9 @@ from portal.policies import AnyUser, may_see_people
 
 def people_visible_to(user: AnyUser) -> QuerySet[User]:
     """Every account with `kind` and `has_second_factor`, for those who may see them."""
-    if not may_see_people(user):
-        return User.objects.none()
     provider = SocialAccount.objects.filter(user=OuterRef("pk"))
     factor = Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.TOTP)
-    return User.objects.annotate(
+    rows = User.objects.annotate(
         has_second_factor=Exists(factor),
         kind=Case(
             When(is_break_glass=True, then=Value(AccountKind.BREAK_GLASS.value)),
@@ -38,6 +36,7 @@ def people_visible_to(user: AnyUser) -> QuerySet[User]:
             output_field=CharField(),
         ),
     ).order_by("username", "pk")
+    return rows if may_see_people(user) else rows.none()
 
 
 def grants_visible_to(user: AnyUser) -> QuerySet[RoleGrant]:

@@ -48,13 +48,15 @@ def _absent(
 ROWS = [
     Row(
         "account_login",
-        {"GET": Door(STRANGERS, refused=302), "POST": Door(STRANGERS, refused=302)},
+        {method: Door(STRANGERS, refused=302) for method in ("GET", "POST", "PUT")},
         stranger=None,
+        refuses_first=True,
+        has_options=True,
         why="The same page under the name that the library looks for.",
     ),
     Row(
         "mfa_authenticate",
-        {method: Door(ALL, 302) for method in METHODS},
+        {method: Door(ALL, 302) for method in ("GET", "POST")},
         stranger=None,
         inside=0,
         why="Opens only between the password and the code; leads back to the sign-in otherwise.",
@@ -88,18 +90,17 @@ ROWS = [
     *(
         Row(
             route,
-            {"GET": Door(EVERYBODY, answer), "POST": Door(EVERYBODY, posted)},
-            has_options=True,
+            {method: Door(EVERYBODY, answer) for method in methods},
             inside=0,
             why="The library's page, for one's own account: it has nothing of anybody else's.",
         )
-        for route, answer, posted in (
-            ("account_reauthenticate", 403, 403),  # the columns have no password to ask for
-            ("mfa_reauthenticate", 403, 403),
-            ("mfa_activate_totp", 200, 200),
-            ("mfa_deactivate_totp", 404, 404),
-            ("mfa_view_recovery_codes", 404, 405),
-            ("mfa_generate_recovery_codes", 200, 200),
+        for route, answer, methods in (
+            ("account_reauthenticate", 200, ("GET", "POST")),
+            ("mfa_reauthenticate", 302, ("GET", "POST")),  # to the password: nobody has a code
+            ("mfa_activate_totp", 302, ("GET", "POST")),  # to a fresh proof first
+            ("mfa_deactivate_totp", 404, ("GET", "POST")),  # nobody here has one
+            ("mfa_view_recovery_codes", 404, ("GET",)),
+            ("mfa_generate_recovery_codes", 302, ("GET", "POST")),
         )
     ),
     listing("person-list", SEE_PEOPLE, unseen=UNSEEN),
