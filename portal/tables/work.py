@@ -44,7 +44,7 @@ class WorkTable(ShellTable):
     attempt = NumberColumn("Attempts", orderable=False)
     requested_at = MomentColumn("Requested", orderable=False)
     finished_at = MomentColumn("Ended", orderable=False, reason="not yet")
-    problem = ShellColumn("Problem", orderable=False)
+    problem = ShellColumn("Problem", orderable=False, reason="none")
 
 
 class OpenImportTable(ShellTable):
