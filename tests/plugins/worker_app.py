@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
+import django
 from django.conf import settings
 
 from portal.celery import app
@@ -22,6 +24,13 @@ if seconds := os.environ.get("TEST_VISIBILITY_TIMEOUT"):
 if seconds := os.environ.get("TEST_WORK_STALE"):
     settings.WORK_STALE_SECONDS = float(seconds)
     settings.WORK_HEARTBEAT_SECONDS = float(seconds) / 5
+if seconds := os.environ.get("TEST_IMPORT_STALE"):
+    django.setup()  # these two have models
+    from portal.imports import ledger
+    from portal.services import imports
+
+    for module in (ledger, imports):
+        vars(module)["STALE_AFTER"] = timedelta(seconds=float(seconds))
 if seconds := os.environ.get("TEST_SOFT_TIME_LIMIT"):
     settings.CELERY_TASK_SOFT_TIME_LIMIT = int(seconds)
     app.conf.task_soft_time_limit = int(seconds)

@@ -109,7 +109,20 @@ def table(all_ended: list[Ended]) -> str:
         "  ".join([*(cell.ljust(widths[n]) for n, cell in enumerate(line[:-1])), line[-1]]).rstrip()
         for line in lines
     ]
-    return "\n".join([drawn[0], "-" * len(drawn[0]), *drawn[1:]])
+    return "\n".join([drawn[0], "-" * len(drawn[0]), *drawn[1:], *sums(all_ended)])
+
+
+def sums(all_ended: list[Ended]) -> list[str]:
+    """Of a proof with several parts or engines: what they reached together."""
+    reached: dict[tuple[str, str], list[float]] = {}
+    for ended in all_ended:
+        for each in ended["figures"]:
+            if not each["is_ceiling"]:
+                key = (ended["proof"].partition(" (")[0], each["name"])
+                reached.setdefault(key, []).append(each["value"])
+    many = {key: values for key, values in reached.items() if len(values) > 1}
+    told = [f"{proof}: {sum(values):,} {name}" for (proof, name), values in many.items()]
+    return ["", "Together:", *told] if told else []
 
 
 def main() -> int:

@@ -14,9 +14,9 @@ import pytest
 
 from tests.plugins.proofs import Figures
 from tests.reliability.kills.driver import (
+    KILLED,
     Actor,
     Databases,
-    Finding,
     Stage,
     described,
     on_files,
@@ -48,7 +48,7 @@ def test_a_restatement_killed_at_ten_points(make_stage: MakeStage) -> None:
     stage = make_stage("restatement")
     found = [stage.fault(point) for point in spread(stage.points, 10)]
     assert described(found, stage.scenario) == []
-    assert all(each.signal == 9 for each in found)
+    assert all(each.signal == KILLED for each in found)
     # A kill that never came would also leave a good state behind: it is not taken for one.
     beyond = stage.points[-1]._replace(number=10_000)
     assert stage.fault(beyond).problems == ["was not killed: signal 0, code 0"]
@@ -57,7 +57,7 @@ def test_a_restatement_killed_at_ten_points(make_stage: MakeStage) -> None:
 def test_without_transactions_the_same_kills_are_found_out(make_stage: MakeStage) -> None:
     stage = make_stage("restatement", without="transactions")
     found = [stage.fault(point) for point in spread(stage.points, 7)[2:5]]
-    assert all(each.signal == 9 for each in found)
+    assert all(each.signal == KILLED for each in found)
     bad = [each for each in found if each.problems]
     assert bad, "the harness sees nothing in an importer that commits each statement"
 
@@ -70,33 +70,30 @@ def test_input_and_output_errors_end_in_an_error_and_are_mended(make_stage: Make
 
 
 @pytest.mark.prove("SIGKILL at every database send and file change")
-def test_every_scenario_killed_at_every_call(
-    make_stage: MakeStage, figures: Figures, engine: str
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_scenario_killed_at_every_call(
+    make_stage: MakeStage, figures: Figures, scenario: str
 ) -> None:
-    killed: list[Finding] = []
-    for scenario in SCENARIOS:
-        stage = make_stage(scenario)
-        points = spread(stage.points, figures.scaled(len(stage.points)))
-        found = [stage.fault(point) for point in figures.progress(points, scenario)]
-        for each in described(found, scenario):
-            figures.bad(each)
-        killed += [each for each in found if each.signal == 9]
-    figures("scenarios", len(SCENARIOS), len(SCENARIOS))
-    figures("kill points", len(killed), figures.scaled(1000))
+    stage = make_stage(scenario)
+    points = spread(stage.points, figures.scaled(len(stage.points)))
+    found = [stage.fault(point) for point in figures.progress(points, scenario)]
+    for each in described(found, scenario):
+        figures.bad(each)
+    figures("kill points", len([each for each in found if each.signal == KILLED]), len(points))
 
 
-@pytest.mark.prove("Input, output and full-disk errors while importing")
-def test_every_scenario_with_errors(make_stage: MakeStage, figures: Figures) -> None:
-    failed = 0
-    for scenario in SCENARIOS:
-        stage = make_stage(scenario)
-        points = spread(on_files(stage.points), figures.scaled(20))
-        for number, point in enumerate(figures.progress(points, scenario)):
-            found = stage.fault(point, ERRORS[number % 2])
-            for each in described([found], scenario):
-                figures.bad(each)
-            failed += 1
-    figures("failed calls", failed, figures.scaled(60))
+@pytest.mark.prove("Input, output and full-disk errors")
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_scenario_with_errors(make_stage: MakeStage, figures: Figures, scenario: str) -> None:
+    stage = make_stage(scenario)
+    points = spread(on_files(stage.points), figures.scaled(20))
+    found = [
+        stage.fault(point, ERRORS[number % 2])
+        for number, point in enumerate(figures.progress(points, scenario))
+    ]
+    for each in described(found, scenario):
+        figures.bad(each)
+    figures("failed calls", len(found), len(points))
 
 
 @pytest.mark.prove("The same kills of an importer without transactions are found out")

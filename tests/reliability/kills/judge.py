@@ -15,9 +15,12 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from portal.choices import OPEN_RUN_STATUSES, RunStatus
-from portal.models import ImportRun, RejectedRow, User
+from portal.choices import OPEN_RUN_STATUSES, RunStatus, WorkStatus
+from portal.models import ApprovalRequest, ImportRun, RejectedRow, User, WorkItem
+from portal.services.audit import verify
 from portal.services.imports import runs_to_send_again
+from portal.work.ledger import takeable
+from portal.work.runner import execute_item
 from tests.billing.services.charges import assert_books_balance
 from tests.imports import START, Clock
 from tests.reliability.kills.scenarios import SCENARIOS, finish
@@ -84,6 +87,8 @@ def digest() -> Digest:
     }
     states = Counter(RejectedRow.objects.values_list("state", "line", "code"))
     told["quarantine"] = json.dumps(sorted(map(str, states.items())))
+    decided = Counter(ApprovalRequest.objects.values_list("kind", "status", "decision__outcome"))
+    told["approvals"] = json.dumps(sorted(map(str, decided.items())))
     told["held"] = str(ImportRun.objects.filter(status=RunStatus.HELD).count())
     return told
 
@@ -110,6 +115,9 @@ def check_invariants() -> list[str]:
         assert_books_balance()
     except AssertionError as error:
         problems.append(f"the books do not balance: {str(error)[:300]}")
+    audit = verify()
+    if not audit.is_whole:
+        problems.append(f"the audit is not whole: {audit.findings[0]}")
     return problems
 
 
@@ -130,11 +138,16 @@ def mend(scenario: str) -> dict[str, Any]:
     later = START + 2 * ONE_DAY
     for run_id in runs_to_send_again(at=later):
         finish(run_id, Clock(later))
+    for _ in range(3):  # work may ask for work
+        for item in WorkItem.objects.filter(takeable(later + ONE_DAY)).order_by("pk"):
+            execute_item(item.pk, clock=Clock(later + ONE_DAY))
+    unfinished = WorkItem.objects.exclude(status=WorkStatus.DONE)
     open_runs = ImportRun.objects.filter(status__in=OPEN_RUN_STATUSES)
     stuck = [f"run {run.pk} is {run.status} after the sweeper" for run in open_runs]
+    stuck += [f"work {item.pk} is {item.status}: {item.problem[:200]}" for item in unfinished]
     failed = ImportRun.objects.filter(status__in=(RunStatus.FAILED, RunStatus.REFUSED))
     stuck += [f"run {run.pk} is {run.status}: {run.problem[:200]}" for run in failed]
-    SCENARIOS[scenario].act(Clock(START + 3 * ONE_DAY))
+    SCENARIOS[scenario].act(Clock(START + 4 * ONE_DAY))
     return {
         "problems": [*left["problems"], *stuck, *check_invariants()],
         "left": imported(left["digest"]),

@@ -16,14 +16,26 @@ from pathlib import Path
 from adoption.models import UseCase
 from billing.models import AllocationRule
 from billing.models.allocation import WHOLE
-from billing.services.allocation_rules import replace_rule
-from portal.choices import RejectedRowState, Role, RunStatus, RunTrigger
+from billing.services.rule_requests import request_replacement
+from portal.choices import (
+    ApprovalOutcome,
+    ApprovalStatus,
+    RejectedRowState,
+    Role,
+    RunStatus,
+    RunTrigger,
+)
 from portal.imports.runner import execute_run
-from portal.models import Connection, ImportRun, RejectedRow, User
-from portal.services.imports import follow_up, release_run, repair_row, replay_run, request_import
+from portal.models import ApprovalRequest, Connection, ImportRun, RejectedRow, User
+from portal.services.approvals import decide
+from portal.services.audit import seal_audit
+from portal.services.imports import release_run, repair_row, replay_run, request_import
+from portal.work.hints import withheld
+from portal.work.runner import execute_item
 from tests.adoption.factories import make_use_case, make_user
 from tests.adoption.importing import commit, tag, write_history
 from tests.adoption.importing import make_connection as make_history_connection
+from tests.approving import second_person
 from tests.billing.factories import give_all, make_draft
 from tests.billing.sources.focus.focus_files import csv_bytes
 from tests.imports import START, Clock, line, make_connection
@@ -83,8 +95,10 @@ def bring(
 
 
 def finish(run_id: int, clock: Clock) -> ImportRun:
-    run = execute_run(run_id, clock=clock)
-    follow_up(run=run, at=clock())
+    with withheld() as follow_ups:
+        run = execute_run(run_id, clock=clock)
+    for item_id in follow_ups:
+        execute_item(item_id, clock=clock)
     return run
 
 
@@ -160,13 +174,42 @@ def repair_and_replay(clock: Clock) -> None:
     finish(run.pk, clock)
 
 
-def rule_change(clock: Clock) -> None:
+def ask_for_rule_change(clock: Clock) -> None:
+    """Ask for a version under which nothing is allocated to anybody any more."""
     rule = AllocationRule.objects.get(retired_at=None)
-    if rule.version == 1:
-        case = UseCase.objects.get()
-        draft = replace(make_draft((case, WHOLE), value="other"), name=rule.name)
+    if not ApprovalRequest.objects.filter(status=ApprovalStatus.PENDING).exists():
+        draft = replace(make_draft((UseCase.objects.get(), WHOLE), value="other"), name=rule.name)
         actor = User.objects.filter(role_grants__role=Role.FINANCE).order_by("pk")[0]
-        replace_rule(rule_id=rule.pk, draft=draft, reason="Half.", actor=actor, at=clock())
+        with withheld():
+            request_replacement(
+                rule_id=rule.pk, draft=draft, reason="Try.", actor=actor, at=clock()
+            )
+
+
+def prepare_request() -> None:
+    prepare_costs()
+    ask_for_rule_change(Clock())
+    second_person()
+
+
+def approval_decision(clock: Clock) -> None:
+    """What is approved is carried out in the same transaction."""
+    for request in ApprovalRequest.objects.filter(status=ApprovalStatus.PENDING):
+        with withheld() as work:
+            decide(
+                request_id=request.pk,
+                approver=second_person(),
+                outcome=ApprovalOutcome.APPROVE,
+                seen_hash=request.content_hash,
+                reason="Seen.",
+                at=clock(),
+            )
+        for item_id in work:
+            execute_item(item_id, clock=clock)
+
+
+def audit_seal(clock: Clock) -> None:
+    seal_audit(at=clock())
 
 
 # --- histories --------------------------------------------------------------------------------
@@ -209,7 +252,9 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario("dry run", prepare_costs, dry_run),
         Scenario("release of a held run", prepare_held, release_of_held_run),
         Scenario("repair and replay", prepare_rejections, repair_and_replay),
-        Scenario("change of an allocation rule", prepare_costs, rule_change),
+        Scenario("request of a rule change", prepare_costs, ask_for_rule_change),
+        Scenario("approval that changes a rule", prepare_request, approval_decision),
+        Scenario("seal of the audit", prepare_costs, audit_seal),
         Scenario("first history", prepare_repository, first_history),
         Scenario("longer history", prepare_history, longer_history),
     )

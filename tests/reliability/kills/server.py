@@ -45,6 +45,7 @@ def _use(asked: dict[str, Any]) -> None:
 
     connection.settings_dict["NAME"] = asked["database"]
     settings.LANDING_DIR = Path(asked["landing"])
+    settings.AUDIT_HEADS_DIR = Path(asked["landing"]) / "heads"
 
 
 def _ask(work: Any, asked: dict[str, Any]) -> dict[str, Any]:
