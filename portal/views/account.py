@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.choices import SignInEventKind
 from portal.models import User
+from portal.policies import may_request_roles
 from portal.selectors.people import (
     events_of,
     grants_of,
@@ -57,6 +58,9 @@ def account_page(request: HttpRequest) -> HttpResponse:
         "page_lead": person.username,
         "person": person,
         "grants": grants_of(person),
+        "role_request_url": (
+            reverse("role-ask", args=[person.pk]) if may_request_roles(person) else ""
+        ),
         "sessions": sessions,
         "events": events_of(person, count=10),
         "has_second_factor": has_second_factor(person),

@@ -17,7 +17,12 @@ from portal.audit.context import because
 from portal.filters.people import GrantFilters, PersonFilters
 from portal.forms.people import ReasonForm
 from portal.models import User
-from portal.policies import may_manage_people, may_see_people
+from portal.policies import (
+    may_manage_people,
+    may_request_roles,
+    may_revoke_roles,
+    may_see_people,
+)
 from portal.selectors.people import (
     events_of,
     grants_of,
@@ -96,6 +101,10 @@ def person_page(request: HttpRequest, pk: int) -> HttpResponse:
         "person": person,
         "grants": grants_of(person),
         "events": events_of(person),
+        "role_request_url": (
+            reverse("role-ask", args=[person.pk]) if may_request_roles(viewer) else ""
+        ),
+        "may_revoke": may_revoke_roles(viewer),
         "lockout": lockout_of(person, at=now),
         "actions": _actions_on(person, viewer, is_locked=lockout_of(person, at=now).failures > 0),
     }

@@ -124,6 +124,8 @@ def test_an_administrator_does_it_on_the_page(admin: Client, ines: User, jun: Us
     session = signed_in()
     page = admin.get(f"/people/{ines.pk}/").content.decode()
     assert f"/people/{ines.pk}/deactivate/" in page
+    assert f"/people/{ines.pk}/roles/ask/" in page
+    assert f"/people/{ines.pk}/roles/finance/revoke/" in page
     address = f"/people/{ines.pk}/deactivate/"
     assert admin.post(address, {"reason": ""}).status_code == 200
     assert admin.post(address, {"reason": "left"}).headers["Location"] == f"/people/{ines.pk}/"
