@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from adoption.models import Team
 from portal.audit import triggers
 from portal.audit.context import Channel, acting
+from portal.audit.report import Report
 from portal.services.audit import seal_audit, verify
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.django_db(transaction=True)]
@@ -24,14 +25,26 @@ ROWS = 20_000
 EVENTS = int(os.environ.get("PLUMBLINE_BENCH_AUDIT_EVENTS", "1000000"))
 
 
-def timed(act: Callable[[], Any]) -> float:
-    began = time.perf_counter()
+def timed(act: Callable[[], Any], clock: Callable[[], float] = time.perf_counter) -> float:
+    began = clock()
     act()
-    return time.perf_counter() - began
+    return clock() - began
+
+
+def timed_twice(act: Callable[[], Any]) -> str:
+    """By the clock and in this process's own time: on a busy machine only the second says much."""
+    own = time.process_time()
+    passed = timed(act)
+    return f"{passed:.1f} s ({time.process_time() - own:.1f} s of our own)"
 
 
 def say(line: str) -> None:
     sys.stdout.write(f"{connection.vendor}: {line}\n")
+
+
+def own_clock() -> Callable[[], float]:
+    """SQLite works in this process, whose own time a busy machine does not stretch."""
+    return time.process_time if connection.vendor == "sqlite" else time.perf_counter
 
 
 def writes(prefix: str) -> tuple[float, float, float]:
@@ -45,11 +58,14 @@ def writes(prefix: str) -> tuple[float, float, float]:
         bulk = timed(
             lambda: Team.objects.bulk_create(
                 [Team(slug=f"{prefix}-{n}", name=f"Team {n}") for n in range(ROWS)]
-            )
+            ),
+            own_clock(),
         )
-        update = timed(lambda: Team.objects.filter(slug__startswith=prefix).update(name="Other"))
+        update = timed(
+            lambda: Team.objects.filter(slug__startswith=prefix).update(name="Other"), own_clock()
+        )
         with transaction.atomic():
-            single = timed(one_by_one)
+            single = timed(one_by_one, own_clock())
     return bulk, update, single
 
 
@@ -86,8 +102,10 @@ def test_a_million_events(settings: Any, tmp_path: Path) -> None:
             f"SELECT {columns} FROM portal_auditevent CROSS JOIN n",
             [EVENTS - 1],
         )
-    seal = timed(lambda: seal_audit(at=AT))
-    report = verify()
+    reports: list[Report] = []
+    sealed = timed_twice(lambda: seal_audit(at=AT))
+    verified = timed_twice(lambda: reports.append(verify()))
+    (report,) = reports
     assert report.is_whole, str(report.first_bad)
     assert report.sealed == EVENTS
-    say(f"{EVENTS} events: sealed in {seal:.1f} s, verified in {report.seconds:.1f} s")
+    say(f"{EVENTS} events: sealed in {sealed}, verified in {verified}")
