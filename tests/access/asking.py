@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
 from typing import Any
 from unittest import mock
@@ -44,14 +44,24 @@ class Asker:
             self._paths[id(row)] = path_of(row, self.world)
         return self._paths[id(row)]
 
-    def send(self, column: Column, method: str, path: str, data: Any = None, **more: Any) -> Any:
-        """The answer to one request. What it wrote is undone."""
+    def send(
+        self,
+        column: Column,
+        method: str,
+        path: str,
+        data: Any = None,
+        look: Callable[[], None] | None = None,
+        **more: Any,
+    ) -> Any:
+        """The answer to one request. What it wrote is undone, once `look` has looked at it."""
         client = self.clients[column]
         logging.disable(logging.CRITICAL)  # thousands of refusals would bury what matters
         kept = SimpleCookie(client.cookies)
         with transaction.atomic():
             answer: Any = client.generic(method, path, *_body(path, method, data), **more)
             answer.body = answer.getvalue().decode()  # what is streamed is read here
+            if look is not None:
+                look()
             transaction.set_rollback(True)
         client.cookies = kept
         logging.disable(logging.NOTSET)

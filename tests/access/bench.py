@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.access.asking import Asker
 from tests.access.checks import CellCheck, Check, problem_of
+from tests.access.matrix import Cell, Column
 from tests.access.mutants import Mutant
 from tests.access.rewriting import Place, watched
 
@@ -39,14 +40,21 @@ class Bench:
                     self.through.setdefault(place, []).append(check)
 
     def able(self, mutant: Mutant) -> list[Check]:
-        """The checks that can find it, refusals first: they are quick and mostly do."""
+        """The checks that can find it, refusals first: they are quick and mostly do.
+
+        A cell stands for its row and method: every column of those is asked.
+        """
         if mutant.route:
-            of_route = (each for each in self.checks if isinstance(each, CellCheck))
-            found: list[Check] = [each for each in of_route if each.cell.row.route == mutant.route]
-        else:
-            able = {id(each): each for p in mutant.places for each in self.through.get(p, [])}
-            found = list(able.values())
-        return sorted(found, key=_is_slow)
+            rows = [c.cell.row for c in self.checks if isinstance(c, CellCheck)]
+            row = next((row for row in rows if row.route == mutant.route), None)
+            doors = row.doors if row else ()
+            return [CellCheck(Cell(row, c, m)) for m in doors for c in Column] if row else []
+        able = {id(each): each for p in mutant.places for each in self.through.get(p, [])}
+        cells = [each.cell for each in able.values() if isinstance(each, CellCheck)]
+        asked = {(id(cell.row), cell.method): cell for cell in cells}.values()
+        columns = [CellCheck(replace(cell, column=c)) for cell in asked for c in Column]
+        others = [each for each in able.values() if not isinstance(each, CellCheck)]
+        return sorted([*columns, *others], key=_is_slow)
 
     def killer(self, mutant: Mutant) -> str:
         """What the first check that finds the mutant says; empty when it survives."""

@@ -27,7 +27,7 @@ from portal.shell.views import ListPage
 from tests.access.asking import Asker, drawn
 from tests.access.matrix import EVERYBODY, STRANGERS, Cell, Column, Row
 from tests.access.readers import Panel, Reader
-from tests.access.routes import address_of, view_class
+from tests.access.routes import address_of, addresses, view_class
 
 
 class Check(Protocol):
@@ -201,6 +201,8 @@ def checks_of(
     rows: Sequence[Row], readers: Sequence[Reader], panels: Sequence[Panel]
 ) -> list[Check]:
     """Everything that must hold beside the cells."""
+    there = {address.key for address in addresses()}  # another test names the rows that are left
+    rows = [row for row in rows if row.route in there]
     return [*readers, *panels, Navigation(tuple(rows)), *_walls(rows), *_all_offers(rows)]
 
 
