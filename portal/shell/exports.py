@@ -16,8 +16,8 @@ from django.http import StreamingHttpResponse
 
 from portal.shell.money import decimal_text
 
-# ASCII starters, line ends that a spreadsheet skips, and the full-width forms of = + - @.
-_STARTERS = "=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+# ASCII starters, a zero byte, line ends that a spreadsheet skips, and full-width = + - @.
+_STARTERS = "\0=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 # Texts that already start with apostrophes before a starter take one more, so that taking one
 # away always gives back what was there.
 _NEEDS_APOSTROPHE = re.compile(f"'*[{_STARTERS}]")

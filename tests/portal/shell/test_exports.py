@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from portal.shell.exports import cell_text, csv_lines, csv_response, escape_cell, unescape_cell
 
-STARTERS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+STARTERS = "\0=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 # Unicode surrogates cannot be written as UTF-8, so no text of ours holds them.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 DANGEROUS = st.builds(
@@ -70,6 +71,30 @@ def test_a_harmless_text_stays_as_it_is(text: str) -> None:
 )
 def test_numbers_stay_bare_and_texts_are_quoted(value: object, cell: str) -> None:
     assert cell_text(value) == cell
+
+
+MIXED = st.one_of(
+    TEXTS | DANGEROUS,
+    st.integers(),
+    st.decimals(allow_nan=False, allow_infinity=False, places=9),
+    st.dates(),
+)
+
+
+@given(st.lists(st.lists(MIXED, min_size=3, max_size=3), max_size=5))
+def test_an_export_is_read_back_without_loss_and_numbers_are_numbers(rows: list[list[Any]]) -> None:
+    text = "".join(csv_lines(["a", "b", "c"], rows))
+    read = list(csv.reader(io.StringIO(text, newline="")))[1:]
+    for cells, row in zip(read, rows, strict=True):
+        for cell, value in zip(cells, row, strict=True):
+            if isinstance(value, str):
+                assert unescape_cell(cell) == value
+                assert not cell.startswith(tuple(STARTERS))
+            elif isinstance(value, dt.date):
+                assert dt.date.fromisoformat(cell) == value
+            else:
+                assert Decimal(cell) == value
+                assert not cell.startswith("'")
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))
