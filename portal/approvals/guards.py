@@ -109,6 +109,7 @@ def _wrong_glass(dialect: Dialect) -> str:
 def _same_person(dialect: Dialect) -> str:
     return (
         "NEW.break_glass_id IS NULL AND (NOT EXISTS (SELECT 1 FROM portal_approvalparty p "
+        "JOIN portal_approvalrequest r ON r.id = p.request_id AND r.author_id = p.user_id "
         "WHERE p.request_id = NEW.request_id AND p.part = 'author') "
         "OR EXISTS (SELECT 1 FROM portal_approvalparty p "
         "JOIN portal_user pu ON pu.id = p.user_id JOIN portal_user u ON u.id = NEW.approver_id "
@@ -158,10 +159,14 @@ def _party_late(dialect: Dialect) -> str:
 
 
 def _party_forged(dialect: Dialect) -> str:
+    """An author is who asked, by any of their accounts."""
     return (
         "NOT EXISTS (SELECT 1 FROM portal_user u WHERE u.id = NEW.user_id "
         "AND u.person_key = NEW.person_key AND lower(u.email) = NEW.email) OR "
-        "(NEW.part = 'author' AND " + _of_request("r.author_id = NEW.user_id") + ")"
+        "(NEW.part = 'author' AND NOT EXISTS (SELECT 1 FROM portal_approvalrequest r "
+        "JOIN portal_user a ON a.id = r.author_id JOIN portal_user u ON u.id = NEW.user_id "
+        "WHERE r.id = NEW.request_id AND (a.id = u.id OR a.person_key = u.person_key "
+        "OR (a.email <> '' AND lower(a.email) = lower(u.email)))))"
     )
 
 
@@ -227,8 +232,16 @@ def _policy_unapproved(dialect: Dialect) -> str:
 
 
 def _policy_changes(dialect: Dialect) -> str:
+    """A version ends by the next one only: otherwise the registered rule would come back."""
     fixed = ("kind", "version", "approver_roles", "request_days", "effective_at", "request_id")
-    return " OR ".join(dialect.differs(column) for column in fixed)
+    next_version = dialect.text("(OLD.version + 1)")
+    ended = approved(kind=POLICY_KIND, subject="OLD.kind", target=next_version)
+    return (
+        " OR ".join(dialect.differs(column) for column in fixed)
+        + " OR (OLD.retired_at IS NOT NULL AND (NEW.retired_at IS NULL OR "
+        + dialect.differs("retired_at")
+        + f")) OR (OLD.retired_at IS NULL AND NEW.retired_at IS NOT NULL AND NOT {ended})"
+    )
 
 
 def _request_not_pending(dialect: Dialect) -> str:

@@ -28,7 +28,7 @@ from portal.approvals.registry import (
     approval_kinds,
     content_hash,
 )
-from portal.approvals.second_person import check_second_person, open_glass_of
+from portal.approvals.second_person import accounts_of, check_second_person, open_glass_of
 from portal.audit.context import Channel, acting, current_actor
 from portal.choices import ApprovalOutcome, ApprovalPart, ApprovalStatus
 from portal.models import (
@@ -141,15 +141,21 @@ def _record_parties(request: ApprovalRequest, content: Content) -> None:
     parts |= {(pk, ApprovalPart.EDITOR) for pk in content.editors}
     parts |= {(pk, ApprovalPart.BENEFICIARY) for pk in content.beneficiaries}
     people = User.objects.in_bulk({pk for pk, _ in parts})
+    # All accounts of each person, as they are now: parting them later hides nothing.
+    hands = {
+        (account, part)
+        for pk, part in parts
+        for account in User.objects.filter(accounts_of(people[pk]))
+    }
     ApprovalParty.objects.bulk_create(
         ApprovalParty(
             request=request,
-            user=people[pk],
+            user=account,
             part=part,
-            person_key=people[pk].person_key,
-            email=people[pk].email.lower(),
+            person_key=account.person_key,
+            email=account.email.lower(),
         )
-        for pk, part in sorted(parts)
+        for account, part in sorted(hands, key=lambda hand: (hand[0].pk, hand[1]))
     )
 
 
@@ -218,10 +224,7 @@ def _decide(
     if content is None:
         _close(request, ApprovalStatus.VOIDED, why=problem, at=at)
         return request, problem
-    if seen_hash != request.content_hash:
-        raise ChangedSinceError(
-            "not_what_you_saw", "This is not what you were shown. Look at it again, then decide."
-        )
+    _check_seen(request, seen_hash)
     glass = _check_approver(request, content, approver, outcome, at)
     if outcome == ApprovalOutcome.REJECT and not reason:
         raise ApprovalRefusedError("no_reason", "Say why, so that it can be done better.")
@@ -242,6 +245,13 @@ def _decide(
         with acting(reason=f"approval {request.pk}"):
             spec.apply(request, approver, at)
     return request, ""
+
+
+def _check_seen(request: ApprovalRequest, seen_hash: str) -> None:
+    if seen_hash != request.content_hash:
+        raise ChangedSinceError(
+            "not_what_you_saw", "This is not what you were shown. Look at it again, then decide."
+        )
 
 
 def _check_pending(request: ApprovalRequest, at: dt.datetime) -> None:
