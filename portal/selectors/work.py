@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from portal.choices import OPEN_RUN_STATUSES, OPEN_WORK_STATUSES, RunStatus, WorkStatus
+from portal.choices import (
+    OPEN_RUN_STATUSES,
+    OPEN_WORK_STATUSES,
+    Role,
+    RunStatus,
+    WorkStatus,
+)
 from portal.models import ImportRun, SignOfLife, WorkItem
 from portal.policies import (
     AnyUser,
@@ -44,10 +50,9 @@ def work_visible_to(user: AnyUser) -> QuerySet[WorkItem]:
     return rows.filter(kind__in=[kind.key for kind in kinds_visible_to(user)])
 
 
-def may_decide_item(user: AnyUser, item: WorkItem) -> bool:
-    """Whether this person may retry or discard it, should it be held or failed."""
-    roles = work_kinds.get(item.kind).roles if item.kind in work_kinds else frozenset()
-    return may_decide_work(user, roles)
+def deciding_roles(item: WorkItem) -> frozenset[Role]:
+    """The roles that may retry or discard it, beside administrators."""
+    return work_kinds.get(item.kind).roles if item.kind in work_kinds else frozenset()
 
 
 def stopped_work(user: AnyUser) -> QuerySet[WorkItem]:
@@ -85,9 +90,9 @@ class WorkStanding:
         return self.waits_since is not None and now - self.waits_since > SLOW_AFTER
 
 
-def work_standing(user: AnyUser, *, now: datetime) -> WorkStanding:
-    """How background work stands, counted over what this person may see."""
-    rows = work_visible_to(user).order_by()
+def work_standing(visible: QuerySet[WorkItem], *, now: datetime) -> WorkStanding:
+    """How background work stands, counted over what somebody may see (`work_visible_to`)."""
+    rows = visible.order_by()
     lately = Q(status=WorkStatus.FAILED, finished_at__gte=now - FAILED_LATELY)
     wanted = rows.filter(Q(status__in=(*OPEN_WORK_STATUSES, WorkStatus.HELD)) | lately)
     counts = dict(wanted.values_list("status").annotate(number=Count("pk")))

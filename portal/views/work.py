@@ -18,10 +18,10 @@ from portal.choices import OPEN_WORK_STATUSES, WorkStatus
 from portal.filters.work import WorkFilters
 from portal.forms.work import WorkDecisionForm
 from portal.models import WorkItem
-from portal.policies import may_see_work
+from portal.policies import may_decide_work, may_see_work
 from portal.selectors.work import (
     WorkStanding,
-    may_decide_item,
+    deciding_roles,
     open_imports,
     work_standing,
     work_visible_to,
@@ -79,7 +79,7 @@ class WorkListPage(ListPage):
 
     def get_context_data(self) -> dict[str, Any]:
         now = timezone.now()
-        standing = work_standing(self.request.user, now=now)
+        standing = work_standing(work_visible_to(self.request.user), now=now)
         lengths = queue_lengths()
         imports = list(
             open_imports(self.request.user, now=now).values(
@@ -176,6 +176,7 @@ def _item(request: HttpRequest, pk: int) -> WorkItem:
 
 def _context(request: HttpRequest, item: WorkItem, form: WorkDecisionForm) -> dict[str, Any]:
     kind = work_kinds.get(item.kind) if item.kind in work_kinds else None
+    is_stopped = item.status in STOPPED
     return {
         "page_title": f"Work {item.pk}",
         "page_lead": f"{label_of(item.kind)}.",
@@ -183,8 +184,8 @@ def _context(request: HttpRequest, item: WorkItem, form: WorkDecisionForm) -> di
         "item": item,
         "form": form,
         "is_open": item.status in OPEN_WORK_STATUSES,
-        "is_stopped": item.status in STOPPED,
-        "may_decide": item.status in STOPPED and may_decide_item(request.user, item),
+        "is_stopped": is_stopped,
+        "may_decide": is_stopped and may_decide_work(request.user, deciding_roles(item)),
         "max_attempts": kind.max_attempts if kind else None,
         "ids": sorted(item.payload.items()),
         "decisions": item.decisions.select_related("decided_by").order_by("-pk"),
@@ -195,7 +196,7 @@ def _decide(
     request: HttpRequest, pk: int, decide: Callable[..., WorkItem], done: str
 ) -> HttpResponse:
     item = _item(request, pk)
-    person = person_of(request, allowed=may_decide_item(request.user, item))
+    person = person_of(request, allowed=may_decide_work(request.user, deciding_roles(item)))
     form = WorkDecisionForm(request.POST)
     if not form.is_valid():
         return render(
