@@ -61,9 +61,17 @@ def remove(connection: BaseDatabaseWrapper) -> None:
 def lifted(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Write within the block as if nothing were governed: for a restore, which brings its audit."""
     with transaction.atomic(using=connection.alias):
+        _settle(connection)
         remove(connection)
         yield
+        _settle(connection)
         install(connection)
+
+
+def _settle(connection: BaseDatabaseWrapper) -> None:
+    """PostgreSQL alters no table on which foreign keys are still to be checked at the commit."""
+    if connection.vendor == "postgresql":
+        connection.check_constraints()
 
 
 def altered_triggers(connection: BaseDatabaseWrapper) -> list[str]:
