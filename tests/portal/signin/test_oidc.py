@@ -211,7 +211,10 @@ LIES: dict[str, dict[str, Any]] = {
     "signed with a key that is not there": {"kid": "another"},
     "signed with a shared secret": {"algorithm": "HS256", "key": "x" * 64},
     "userinfo of somebody else": {"userinfo": {"sub": "subject-2"}},
-    "discovery of another issuer": {"discovered_issuer": "https://evil.example"},
+    "discovery of another issuer": {
+        "discovered_issuer": "https://evil.example",
+        "claims": {"iss": "https://evil.example"},
+    },
     "too many groups to send": {"claims": {"_claim_names": {"groups": "src1"}}},
 }
 

@@ -106,6 +106,7 @@ def assertion(request_id: str, **lies: str) -> str:
     now = dt.datetime.now(dt.UTC)
     until = lies.get("until", f"{now + dt.timedelta(minutes=5):%Y-%m-%dT%H:%M:%SZ}")
     moment = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    answers = f' InResponseTo="{request_id}"' if request_id else ""
     attributes = "".join(
         f'<saml:Attribute Name="{name}"><saml:AttributeValue>{value}</saml:AttributeValue>'
         "</saml:Attribute>"
@@ -121,7 +122,7 @@ def assertion(request_id: str, **lies: str) -> str:
         "</saml:Issuer><saml:Subject><saml:NameID>subject-1</saml:NameID>"
         '<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">'
         f'<saml:SubjectConfirmationData NotOnOrAfter="{until}" '
-        f'Recipient="{lies.get("recipient", ACS)}" InResponseTo="{request_id}"/>'
+        f'Recipient="{lies.get("recipient", ACS)}"{answers}/>'
         "</saml:SubjectConfirmation></saml:Subject>"
         f'<saml:Conditions NotBefore="{moment}" NotOnOrAfter="{until}"><saml:AudienceRestriction>'
         f"<saml:Audience>{lies.get('audience', OURS)}</saml:Audience></saml:AudienceRestriction>"
