@@ -22,8 +22,8 @@ def client_address(request: HttpRequest) -> Address | None:
     before it was sent by the caller.
     """
     text = request.META.get("REMOTE_ADDR", "")
-    if settings.ENVIRONMENT.plumbline_trusted_proxy:
-        text = request.META.get("HTTP_X_FORWARDED_FOR", text).rpartition(",")[2]
+    if settings.TRUSTED_PROXY:
+        text = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or text
     try:
         return plain(ip_address(text.strip()))
     except ValueError:

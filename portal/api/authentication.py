@@ -24,6 +24,7 @@ from portal.api.errors import (
 )
 from portal.api.scopes import declared_scope
 from portal.audit.context import Channel, current_actor, set_actor
+from portal.audit.denials import note_denial
 from portal.models import ApiToken, User
 from portal.network import client_address
 from portal.services.api_tokens import Refusal, TokenRefusedError, recognise_api_token
@@ -73,6 +74,8 @@ class TokenAuthentication(authentication.BaseAuthentication):
             log.warning(
                 "api_access_refused", why=error.why, prefix=error.prefix, address=str(address)
             )
+            if error.why is not Refusal.UNKNOWN:  # that could be anybody, without end
+                note_denial("api token", error.prefix, error.why)
             kind, detail = _SAID[error.why]
             raise Problem(
                 kind,

@@ -9,6 +9,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from portal.api.errors import INSUFFICIENT_SCOPE, Problem
+from portal.audit.denials import note_denial
 from portal.models import ApiToken
 from portal.scopes import Scope, api_scopes
 
@@ -46,6 +47,7 @@ class WithinScopes(BasePermission):
         if scope == ANY_TOKEN or scope in token.scopes:
             return True
         log.warning("api_access_refused", why="scope", prefix=token.prefix, scope=scope)
+        note_denial("api token", token.prefix, f"needs the scope {scope}")
         raise Problem(
             INSUFFICIENT_SCOPE,
             f"It needs the scope {scope}; this token has {', '.join(token.scopes)}.",

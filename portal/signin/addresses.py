@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from ipaddress import ip_address
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from portal import network
+
 
 def client_address(request: HttpRequest) -> str | None:
-    """The network address of the caller; None when there is none (a test, a Unix socket).
-
-    `X-Forwarded-For` is written by whoever sends the request. Only its last entry is believed, and
-    only with PLUMBLINE_TRUSTED_PROXY: that one was appended by our own proxy.
-    """
-    said = request.META.get("REMOTE_ADDR", "")
-    if settings.TRUSTED_PROXY:
-        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
-        said = forwarded.rpartition(",")[2].strip() or said
-    try:
-        return str(ip_address(said))
-    except ValueError:
-        return None
+    """The network address of the caller as text; None when there is none (see `portal.network`)."""
+    found = network.client_address(request)
+    return None if found is None else str(found)
 
 
 def is_own_path(target: str) -> bool:

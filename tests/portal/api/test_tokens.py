@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from portal.api.scopes import ANY_TOKEN, api_scopes
 from portal.audit.context import Actor, Channel, current_actor
 from portal.logs import mask_secrets
-from portal.models import Connection, IdempotencyKey, User
+from portal.models import AuditEvent, Connection, IdempotencyKey, User
 from portal.services.api_tokens import revoke_api_token
 from portal.token_text import new_token_text
 from tests.api_tokens import bearer, make_token
@@ -47,6 +47,10 @@ class TestWhatIsRefused:
         assert kind(inside.get(THINGS, REMOTE_ADDR="192.0.2.9")) == (401, "token-revoked")
         _, old = make_token(person, days=1, at=timezone.now() - timedelta(days=2))
         assert kind(bearer(old).get(THINGS)) == (401, "token-expired")
+        denied = AuditEvent.objects.filter(operation="denied").order_by("pk")
+        subjects = [str(event.__dict__) for event in denied]
+        for why in ("network", "owner", "revoked", "expired"):
+            assert any(why in subject for subject in subjects), why
 
     @toy_urls
     def test_a_refusal_carries_a_challenge_and_falls_back_on_no_session(
@@ -78,9 +82,7 @@ class TestWhatIsRefused:
         _, text = make_token(person, networks=["192.0.2.0/24"])
         forged: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": "192.0.2.9", "REMOTE_ADDR": "203.0.113.5"}
         assert kind(bearer(text).get(THINGS, **forged)) == (403, "token-network")
-        settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(
-            update={"plumbline_trusted_proxy": True}
-        )
+        settings.TRUSTED_PROXY = True
         forged["HTTP_X_FORWARDED_FOR"] = "192.0.2.9, 203.0.113.5"
         assert kind(bearer(text).get(THINGS, **forged)) == (403, "token-network")
         forged["HTTP_X_FORWARDED_FOR"] = "203.0.113.5, ::ffff:192.0.2.9"
