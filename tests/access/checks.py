@@ -69,7 +69,7 @@ def shows_nothing(answer: Any) -> bool:
     return False
 
 
-def _as_list(asker: Asker, row: Row) -> str:
+def as_list(asker: Asker, row: Row) -> str:
     """The address of a row, as CSV where it is a list."""
     path = asker.path(row)
     view = view_class(address_of(row))
@@ -98,7 +98,7 @@ class GateOpen:
             ):
                 if thing is not None:
                     opened.enter_context(mock.patch.object(thing, name, value, create=True))
-            answer = asker.send(Column.ANONYMOUS, self.method, _as_list(asker, self.row))
+            answer = asker.send(Column.ANONYMOUS, self.method, as_list(asker, self.row))
         status = answer.status_code
         # What is read may be an empty list; a write is refused.
         wanted = 403 if self.row.inside == 200 and self.method != "GET" else self.row.inside
@@ -117,7 +117,7 @@ class Behind:
 
     def problem(self, asker: Asker) -> str:
         with asker.doors_open():
-            answer = asker.send(self.column, self.method, _as_list(asker, self.row))
+            answer = asker.send(self.column, self.method, as_list(asker, self.row))
         if answer.status_code in {403, 404} or shows_nothing(answer):
             return ""
         return f"{self.method} {self.row.id} as {self.column} behind the door: {answer.status_code}"
