@@ -133,9 +133,11 @@ class TokenScheme(OpenApiAuthenticationExtension):
             "within its scopes, until it expires.",
         }
 
-    def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
         scope = declared_scope(auto_schema.view, auto_schema.method)
-        return {self.name: [scope] if scope else []}
+        if scope is None:
+            return []  # for people only
+        return [{self.name: [scope] if scope else []}]
 
 
 class SessionScheme(OpenApiAuthenticationExtension):

@@ -21,6 +21,7 @@ from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection as database
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 from rest_framework.test import APIClient
@@ -49,7 +50,7 @@ WRONG_TOKEN = "canary-wrong-bearer-8899aabbcc"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def failing(request: Any) -> None:
+def failing(request: HttpRequest) -> HttpResponse:
     """A page that fails with a secret in its hands and in its message."""
     secret = credential_of(Connection.objects.get(slug="kept")).get_secret_value()
     raise RuntimeError(f"{MARKER}: the provider did not like {secret}")
