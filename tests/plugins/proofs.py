@@ -125,16 +125,22 @@ def proof_name(item: pytest.Item) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out proofs of the other engine, and those that nobody named."""
+    engine = config.getoption("--db", None) or "sqlite"
     wanted = [name.lower() for name in config.getoption("--proof") or []]
-    if not wanted:
-        return
-    kept = [
-        item
-        for item in items
-        if any(name in f"{proof_name(item)} {item.nodeid}".lower() for name in wanted)
-    ]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
+
+    def is_wanted(item: pytest.Item) -> bool:
+        marker = item.get_closest_marker("prove")
+        if marker and marker.kwargs.get("engine", engine) != engine:
+            return False
+        text = f"{proof_name(item)} {item.nodeid}".lower()
+        return not wanted or any(name in text for name in wanted)
+
+    kept = [item for item in items if is_wanted(item)]
+    if len(kept) < len(items):
+        left_out = set(items) - set(kept)
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = kept
 
 
 def _progress_stream() -> TextIO | None:

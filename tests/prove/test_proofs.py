@@ -39,6 +39,10 @@ def test_one_bad_state(figures):
 def test_not_here():
     pytest.skip("no strace here")
 
+@pytest.mark.prove(engine="postgres")
+def test_of_the_other_engine():
+    assert False
+
 @pytest.mark.prove
 def test_chance(figures):
     figures("drawn", figures.random.randrange(10**9), 0)

@@ -71,7 +71,9 @@ def rows() -> list[Row]:
 def functions_of(path: Path) -> dict[str, bool]:
     """The tests of a file and whether each is a long one."""
     return {
-        node.name: any("mark.prove" in ast.unparse(each) for each in node.decorator_list)
+        node.name: any(
+            ast.unparse(each).startswith("pytest.mark.prove") for each in node.decorator_list
+        )
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }

@@ -85,7 +85,7 @@ def test_row_18_the_session_of_an_import_is_terminated(importer: Importer, tmp_p
     cut_off(importer, tmp_path, 2, terminate_others)
 
 
-@pytest.mark.prove("PostgreSQL restarted in the middle of an import")
+@pytest.mark.prove("PostgreSQL restarted in the middle of an import", engine="postgres")
 def test_row_17_postgres_restarted_in_the_middle_of_an_import(
     importer: Importer, tmp_path: Path, figures: Figures
 ) -> None:

@@ -101,8 +101,6 @@ class Faults:
         scheduler: Scheduler,
         broker: OwnBroker,
         chance: random.Random,
-        *,
-        without: frozenset[str] = frozenset(),
     ) -> None:
         self._workers = workers
         self._start_worker = start_worker
@@ -110,18 +108,24 @@ class Faults:
         self._broker = broker
         self._chance = chance
         self._frozen: list[tuple[float, int]] = []
-        self._mix = {name: weight for name, weight in MIX.items() if name not in without}
+        self._mix = dict(MIX)
+        self._first = chance.sample(list(MIX), len(MIX))  # each kind once, then by weight
         if connection.vendor != "postgresql":
-            self._mix.pop("database", None)
+            self.leave_out("database")
         self.done: Counter[str] = Counter()
 
     @property
     def kills(self) -> int:
         return sum(self.done[name] for name in KILLS)
 
+    def leave_out(self, name: str) -> None:
+        self._mix.pop(name)
+        self._first.remove(name)
+
     def next(self) -> str:
         self.thaw_those_due()
-        name = self._chance.choices(list(self._mix), list(self._mix.values()))[0]
+        drawn = self._chance.choices(list(self._mix), list(self._mix.values()))[0]
+        name = self._first.pop() if self._first else drawn
         {
             "child": self._child_killed,
             "worker": self._worker_killed,
