@@ -293,3 +293,8 @@ def read_or_make_secret(path: Path, make: Callable[[], str] = _new_secret) -> st
     finally:
         draft.unlink()
     return path.read_text(encoding="ascii").strip()
+
+
+def variables_of_this_process() -> Mapping[str, str]:
+    """All variables as they are now, for credentials that a connection names by reference."""
+    return os.environ

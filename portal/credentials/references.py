@@ -7,12 +7,12 @@ any variable or file of the machine sent to a host of one's choice: variables st
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from portal.credentials.errors import CredentialUnavailableError
+from portal.env import variables_of_this_process
 
 VARIABLE_PREFIX = "CREDENTIAL_"
 MAX_BYTES = 64 * 1024
@@ -53,7 +53,7 @@ def read_reference(
     except ValueError as error:
         raise CredentialUnavailableError(f"{reference} names no credential. {error}") from None
     kind, _, name = reference.partition(":")
-    given = os.environ if variables is None else variables
+    given = variables_of_this_process() if variables is None else variables
     text = given.get(name, "") if kind == "env" else _read_file(Path(name), folder)
     if not text.strip():
         raise CredentialUnavailableError(

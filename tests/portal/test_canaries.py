@@ -91,7 +91,7 @@ def rows_of_the_database() -> Iterator[str]:
     """Every value of every table, as text; sessions decoded."""
     with database.cursor() as cursor:
         for table in database.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {database.ops.quote_name(table)}")  # noqa: S608
+            cursor.execute(f"SELECT * FROM {database.ops.quote_name(table)}")  # noqa: S608  (names of tables)
             yield f"{table}: {cursor.fetchall()}"
     for session in Session.objects.all():
         yield str(session.get_decoded())
