@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
+
 from adoption.choices import STAGES_THAT_NEED_APPROVAL
 from portal.approvals.guards import approved
 from portal.approvals.triggers import Dialect, Guard, always, guards
@@ -13,6 +15,11 @@ _GATED = ", ".join(f"'{stage.value}'" for stage in STAGES_THAT_NEED_APPROVAL)
 def stage_target(stage: str, version: int) -> str:
     """The stage, and the version of the use case from which it is reached."""
     return f"{stage}@{version}"
+
+
+def use_case_address(slug: str) -> str:
+    """Where the approver finds the use case; services know no addresses."""
+    return reverse("use-case", args=[slug])
 
 
 def _unapproved(dialect: Dialect) -> str:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
+
 from portal.approvals.triggers import Dialect, Guard, always, guards
 
 RULE_KIND = "billing.allocation_rule"
@@ -16,6 +18,11 @@ def version_target(version: int) -> str:
 def end_target(version: int) -> str:
     """The request ends the rule at this version."""
     return f"end@{version}"
+
+
+def rule_address(key: str | None) -> str:
+    """Where the approver finds the rule, or the list while there is none yet."""
+    return reverse("allocation-rule", args=[key]) if key else reverse("allocation-rules")
 
 
 def _approved(subject: str, condition: str) -> str:

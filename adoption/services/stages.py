@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from django.db import transaction
-from django.urls import reverse
 
-from adoption.approvals import STAGE_KIND, stage_target
+from adoption.approvals import STAGE_KIND, stage_target, use_case_address
 from adoption.choices import (
     NEXT_STAGES,
     STAGES_THAT_NEED_A_REASON,
@@ -194,7 +193,7 @@ def describe_stage(subject: str, payload: Payload) -> Content:
             ("Version", str(use_case.version)),
         ),
         target=stage_target(target, use_case.version),
-        url=reverse("use-case", args=[use_case.slug]),
+        url=use_case_address(use_case.slug),
         editors=_editors(use_case),
     )
 

@@ -7,9 +7,8 @@ import datetime as dt
 from typing import Any
 
 from django.db import transaction
-from django.urls import reverse
 
-from billing.approvals import RULE_KIND, end_target, version_target
+from billing.approvals import RULE_KIND, end_target, rule_address, version_target
 from billing.models import AllocationRule
 from billing.policies import may_edit_allocation_rules
 from billing.selectors.allocation_rules import (
@@ -127,7 +126,7 @@ def describe_rule(subject: str, payload: Payload) -> Content:
     """
     live = AllocationRule.objects.filter(key=subject, retired_at__isnull=True).first()
     before = _fields_of_rule(live) if live else {}
-    url = reverse("allocation-rule", args=[subject]) if live else reverse("allocation-rules")
+    url = rule_address(subject if live else None)
     if "end" in payload:
         if live is None or live.version != payload["end"]:
             raise SubjectGoneError("This version of the rule is no longer the live one.")

@@ -98,7 +98,7 @@ def test_a_million_events(settings: Any, tmp_path: Path) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{numbers} INSERT INTO portal_auditevent ({columns}) "  # noqa: S608
+            f"{numbers} INSERT INTO portal_auditevent ({columns}) "  # noqa: S608  (names of our own)
             f"SELECT {columns} FROM portal_auditevent CROSS JOIN n",
             [EVENTS - 1],
         )
