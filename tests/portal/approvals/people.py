@@ -23,6 +23,7 @@ class Cast:
     ed: User
     ada: User
     mira: User
+    lead_approver: User  # a second person who may decide
     cloud: Connection
 
     def ask(self, name: str = "New", **payload: Any) -> ApprovalRequest:
@@ -49,5 +50,6 @@ def make_cast() -> Cast:
         ed=ed,
         ada=make_person("ada", Role.ADMINISTRATOR),
         mira=make_person("mira"),
+        lead_approver=make_person("lea", Role.APPROVER),
         cloud=cloud,
     )
