@@ -16,7 +16,6 @@ class PortalConfig(AppConfig):
 
         from portal import checks, registrations, tasks  # noqa: F401  (importing them registers)
         from portal.approvals import guards, kinds, triggers  # noqa: F401
-
         from portal.audit import connections as audit_connections
         from portal.audit import triggers as audit_triggers
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -129,7 +130,7 @@ def _build_stage(
     context: DemoContext, use_case: UseCase, stage: Stage, reason: str, at: datetime
 ) -> None:
     """The owner asks and a day later a programme lead approves; an end takes no second person."""
-    asked = {
+    asked: dict[str, Any] = {
         "use_case_id": use_case.pk, "to_stage": stage, "expected_version": use_case.version,
         "reason": reason,
     }  # fmt: skip

@@ -137,7 +137,7 @@ class Forger:
 
     def _copy(self, source: int, target: int) -> None:
         names = [
-            field.column for field in AuditEvent._meta.concrete_fields if not field.primary_key
+            str(field.column) for field in AuditEvent._meta.concrete_fields if not field.primary_key
         ]
         columns = ", ".join(names)
         execute(
@@ -177,6 +177,7 @@ class Forger:
 
     def edit_personal(self) -> Tamper:
         event, personal = self._rng.choice(self._personal)
+        assert personal is not None
         row = AuditPersonal.objects.get(pk=personal)
         change, value = self._rng.choice(
             [("value", f"{row.value} "), ("salt", "00"), ("person_id", 999)]

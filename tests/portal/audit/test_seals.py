@@ -37,7 +37,7 @@ def said(report: Report) -> str:
     return str(report.first_bad)
 
 
-def forge(statement: str, *values: object) -> None:
+def forge(statement: str, *values: Any) -> None:
     """As somebody who owns the database and took the triggers away for it."""
     with lifted(connection), connection.cursor() as cursor:
         cursor.execute(statement, values)

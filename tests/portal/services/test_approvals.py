@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -48,11 +48,13 @@ def connection() -> Connection:
     return make_connection()
 
 
-def ask(connection: Connection, author: User, name: str = "New", **payload: Any) -> ApprovalRequest:
+def ask(
+    connection: Connection, author: User, name: str = "New", *, beneficiaries: Sequence[int] = ()
+) -> ApprovalRequest:
     return request_approval(
         kind=KEY,
         subject=str(connection.pk),
-        payload={"name": name, **payload},
+        payload={"name": name, "for": list(beneficiaries)},
         reason="It reads better.",
         actor=author,
         at=START,
@@ -106,7 +108,7 @@ def test_the_author_an_editor_and_whoever_gains_by_it_do_not_decide(
 ) -> None:
     editor, winner = (make_person(name, Role.APPROVER) for name in ("ed", "win"))
     Connection.objects.update(config={"editors": [editor.pk]})
-    request = ask(connection, author, **{"for": [winner.pk]})
+    request = ask(connection, author, beneficiaries=[winner.pk])
     for person in (author, editor, winner):
         with pytest.raises(SamePersonError):
             answer(request, person)
