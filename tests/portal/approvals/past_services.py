@@ -64,10 +64,11 @@ def gives_themselves_the_role(ground: Ground, chance: random.Random) -> None:
 
 @raw
 def takes_the_role_of_another(ground: Ground, chance: random.Random) -> None:
+    change: dict[str, Any] = chance.choice(
+        [{"user": ground.cast.mira}, {"role": Role.ADMINISTRATOR}]
+    )
     with signed_in_as(ground.cast.ruth):
-        RoleGrant.objects.filter(user=ground.cast.kwame).update(
-            **chance.choice([{"user": ground.cast.mira}, {"role": Role.ADMINISTRATOR}])
-        )
+        RoleGrant.objects.filter(user=ground.cast.kwame).update(**change)
 
 
 @raw
