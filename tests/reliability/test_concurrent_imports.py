@@ -15,6 +15,7 @@ import pytest
 from tests.billing.services.charges import LiveCharge, assert_books_balance, live
 from tests.billing.sources.focus.focus_files import csv_bytes
 from tests.imports import line, make_connection, run_import
+from tests.plugins.proofs import Figures
 from tests.reliability.conftest import Importer
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
@@ -121,3 +122,33 @@ def test_connections_that_bring_the_same_dimensions_do_not_wait_for_each_other_i
     # The second of two overlapping connections is held, which is a decision and no fault.
     assert {result["code"] for result in results} <= {0, 3}, results
     assert_books_balance()
+
+
+def upload_many(importer: Importer, path: Path, *, at_once: int, in_turn: int) -> None:
+    """One file so often: the first import counts, all others find that they bring nothing."""
+    make_connection()
+    path.write_bytes(csv_bytes(rows("1")))
+    running = [importer.start(path, held=True) for _ in range(at_once)]
+    importer.release()
+    told = [each.result() for each in running]
+    assert [result["error"] for result in told if result["code"]] == []
+    told += [importer.start(path).result() for _ in range(in_turn)]
+    inserted = sorted(json.loads(result["output"])["inserted"] for result in told)
+    assert inserted == [0] * (at_once + in_turn - 1) + [40]
+    assert live() == expected("1")
+    assert_books_balance()
+
+
+def test_row_25_the_same_file_again_and_again_is_one_import(
+    importer: Importer, tmp_path: Path
+) -> None:
+    upload_many(importer, tmp_path / "may.csv", at_once=5, in_turn=5)
+
+
+@pytest.mark.prove("The same file a thousand times, twenty at once")
+def test_row_25_the_same_file_a_thousand_times_is_one_import(
+    importer: Importer, tmp_path: Path, figures: Figures
+) -> None:
+    in_turn = figures.scaled(980)
+    upload_many(importer, tmp_path / "may.csv", at_once=20, in_turn=in_turn)
+    figures("imports of one file", 20 + in_turn, 20 + in_turn)

@@ -98,6 +98,15 @@ class Databases:
         self._made.add(target)
         return target
 
+    def empty(self, label: str) -> str:
+        """A database without any table; returns its name."""
+        name = self.name(label)
+        self.drop(name)
+        if self._server:
+            self._server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        self._made.add(name)
+        return name
+
     def drop(self, name: str) -> None:
         if self._server:
             self._server.execute(

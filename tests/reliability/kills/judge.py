@@ -30,13 +30,14 @@ OF_THE_RUN = {"ImportRun", "ImportFile"}
 WRITTEN_AT = {
     *("recorded_at", "superseded_at", "restated_at", "changed_at", "created_at", "updated_at"),
     *("observed_at", "retired_at", "pending_since", "measured_at", "claimed_at", "decided_at"),
+    *("requested_at", "expires_at", "closed_at"),
 }
 # Written in one transaction each: never half of it, not even before anybody retries.
 IMPORTED_AT_ONCE = {
     *("Charge", "ChargeSlice", "Restatement"),
     *("Commit", "Change", "Deployment", "Evidence"),
 }
-ONE_DAY = timedelta(days=1)
+STEP = timedelta(hours=2)
 Digest = dict[str, str]
 
 
@@ -135,19 +136,19 @@ def look_now(scenario: str) -> dict[str, Any]:
 def mend(scenario: str) -> dict[str, Any]:
     """Let the sweeper finish what was begun, then act the same again; what holds then."""
     left = look_now(scenario)
-    later = START + 2 * ONE_DAY
+    later = START + 2 * STEP
     for run_id in runs_to_send_again(at=later):
         finish(run_id, Clock(later))
     for _ in range(3):  # work may ask for work
-        for item in WorkItem.objects.filter(takeable(later + ONE_DAY)).order_by("pk"):
-            execute_item(item.pk, clock=Clock(later + ONE_DAY))
+        for item in WorkItem.objects.filter(takeable(later + STEP)).order_by("pk"):
+            execute_item(item.pk, clock=Clock(later + STEP))
     unfinished = WorkItem.objects.exclude(status=WorkStatus.DONE)
     open_runs = ImportRun.objects.filter(status__in=OPEN_RUN_STATUSES)
     stuck = [f"run {run.pk} is {run.status} after the sweeper" for run in open_runs]
     stuck += [f"work {item.pk} is {item.status}: {item.problem[:200]}" for item in unfinished]
     failed = ImportRun.objects.filter(status__in=(RunStatus.FAILED, RunStatus.REFUSED))
     stuck += [f"run {run.pk} is {run.status}: {run.problem[:200]}" for run in failed]
-    SCENARIOS[scenario].act(Clock(START + 4 * ONE_DAY))
+    SCENARIOS[scenario].act(Clock(START + 4 * STEP))
     return {
         "problems": [*left["problems"], *stuck, *check_invariants()],
         "left": imported(left["digest"]),

@@ -208,6 +208,13 @@ def approval_decision(clock: Clock) -> None:
             execute_item(item_id, clock=clock)
 
 
+def prepare_sealed() -> None:
+    """Sealed once before: an audit with seals and no head outside is rightly found fault with."""
+    prepare_costs()
+    seal_audit(at=START)
+    make_connection("another")
+
+
 def audit_seal(clock: Clock) -> None:
     seal_audit(at=clock())
 
@@ -254,7 +261,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario("repair and replay", prepare_rejections, repair_and_replay),
         Scenario("request of a rule change", prepare_costs, ask_for_rule_change),
         Scenario("approval that changes a rule", prepare_request, approval_decision),
-        Scenario("seal of the audit", prepare_costs, audit_seal),
+        Scenario("seal of the audit", prepare_sealed, audit_seal),
         Scenario("first history", prepare_repository, first_history),
         Scenario("longer history", prepare_history, longer_history),
     )
