@@ -50,7 +50,11 @@ def test_what_cannot_be_read_stops_the_start_and_shows_no_secret(value: str, sai
     assert "short-secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("key", ["abc", "é" * 44, new_encryption_key()[:-4], LONG])
+@pytest.mark.parametrize(
+    "key",
+    ["abc", "é" * 44, new_encryption_key()[:-4], LONG],
+    ids=["short", "letters", "cut", "long"],  # the same in every process
+)
 def test_a_credential_key_is_32_random_bytes(key: str) -> None:
     with pytest.raises(UnsafeEnvironmentError, match="number 1 must be 32 random bytes"):
         Environment.read({"PLUMBLINE_CREDENTIAL_KEYS": f"1:{key}"})

@@ -25,6 +25,7 @@ SECRET = "sk-live-3f9c2b7a41"
         f"postgresql://plumbline:{SECRET}@database/plumbline",
         f"api_key: {SECRET}",
     ],
+    ids=["token", "header", "form", "address", "key"],  # the same in every process
 )
 def test_what_looks_like_a_secret_is_masked_in_any_text(text: str) -> None:
     masked = mask_text(text)

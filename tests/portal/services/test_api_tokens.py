@@ -63,7 +63,11 @@ class TestText:
         changed = text[:place] + character + text[place + 1 :]
         assert bool(prefix_of(changed)) == (changed == text)
 
-    @pytest.mark.parametrize("text", ["", "plb_", "plb_é", "x" * 53, new_token_text() + "\n"])
+    @pytest.mark.parametrize(
+        "text",
+        ["", "plb_", "plb_é", "x" * 53, new_token_text() + "\n"],
+        ids=["empty", "type", "letter", "none", "line"],  # the same in every process
+    )
     def test_another_text_is_no_token(self, text: str) -> None:
         assert prefix_of(text) == ""
 
