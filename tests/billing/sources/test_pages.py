@@ -69,6 +69,7 @@ def test_a_saved_answer_over_several_lines_is_one_page(tmp_path: Path) -> None:
         (b'{"a": 1}\n{"a":', "not_json"),
         (gzip.compress(b'{"a": 1}\n{"b": 2}\n')[:-9], "damaged_gzip"),
     ],
+    ids=["empty", "page", "twice", "nan", "cut", "cut-gzip"],
 )
 def test_what_is_no_whole_answer_is_refused_with_its_place(
     tmp_path: Path, content: bytes, code: str
