@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,15 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data in {folder}; PLUMBLINE_SHARED_DATA names another place")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _nobody_acts() -> Iterator[None]:
+    """Who acted in one test, and why, is not who acts in the next."""
+    from portal.audit.context import acting
+
+    with acting():
+        yield
 
 
 @pytest.fixture(autouse=True)

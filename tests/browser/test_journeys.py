@@ -188,5 +188,5 @@ def give_the_money_to(keys: Keyboard, title: str) -> None:
     keys.press("Preview")
     expect(page.locator("#preview")).to_contain_text("19.75")
     keys.press("Ask for this rule")
-    expect(page.locator("main")).to_contain_text("another person approves it")
+    expect(page.locator("main")).to_contain_text("Another person approves it")
     approve_all()

@@ -98,7 +98,7 @@ def test_a_rule_is_made_from_the_work_list_with_the_keyboard(
     expect(page.locator("#preview")).to_contain_text("3.50")
     page.get_by_role("button", name="Ask for this rule").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Once another person approves it")).to_be_visible()
+    expect(page.get_by_text("Another person approves it")).to_be_visible()
     approve_all()
     assert AllocationRule.objects.count() == 2
 

@@ -124,7 +124,7 @@ def take_away(*keys: str) -> None:
 
 def gets_through(ground: Ground, what: tuple[str, str], *without: str) -> bool:
     return any(
-        succeeds(ground, *what, random.Random(seed), mutant=lambda: take_away(*without))  # noqa: S311
+        succeeds(ground, *what, random.Random(seed), mutant=lambda: take_away(*without))  # noqa: S311  (attacks, no secret)
         for seed in range(TRIES)
     )
 

@@ -78,7 +78,7 @@ def by_sql(ground: Ground, attempt: Attempt) -> None:
     with acting(channel=Channel.PAGE, user_id=attempt.by.pk), connection.cursor() as cursor:
         with contextlib.suppress(DatabaseError), transaction.atomic():
             cursor.execute(
-                f"INSERT INTO portal_approvaldecision ({columns}) VALUES ({places})",  # noqa: S608
+                f"INSERT INTO portal_approvaldecision ({columns}) VALUES ({places})",  # noqa: S608  (names of our own)
                 values,
             )
         with contextlib.suppress(DatabaseError), transaction.atomic():

@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 
 from portal.models import User
+from portal.shell.banners import banners
 from portal.shell.freshness import freshness_sources
 from tests.portal.shell.gallery.pages import GalleryList
 
@@ -78,7 +79,9 @@ def test_the_number_of_queries_does_not_depend_on_the_rows(
     count: int,
 ) -> None:
     make_people(count)
-    with django_assert_max_num_queries(5 + len(list(freshness_sources))):  # one a room's footer
+    # One for each room's footer and each banner.
+    most = 5 + len(list(freshness_sources)) + len(list(banners))
+    with django_assert_max_num_queries(most):
         assert ada_client.get("/gallery/people/").status_code == 200
 
 
