@@ -165,7 +165,7 @@ def test_a_few_kills_under_load_lose_and_double_nothing(
 ) -> None:
     if connection.vendor == "postgresql":
         soak.faults.leave_out("database")  # the tests beside this one use it as well
-    run(soak, figures, tmp_path / "begun.log", kills=5, messages=300, imports=4)
+    run(soak, figures, tmp_path / "begun.log", kills=3, messages=200, imports=2)
 
 
 @pytest.mark.prove("Random kills under load")
