@@ -187,5 +187,6 @@ governed("portal.ApiToken", hidden=("secret_hash",))
 governed("portal.ImportRun", ignored=("heartbeat_at", "progress_rows", "phase"))
 governed("portal.ImportFile")
 governed("portal.RejectedRow", hidden=("raw_text", "repaired_text", "value"))
+governed("portal.WorkDecision")
 
 from portal.approvals import registrations as approvals  # noqa: E402, F401  (its part of this)
