@@ -16,6 +16,7 @@ from tests.plugins.browser import (
     page_guard,
     pytest_collection_modifyitems,
     sign_in,
+    without_the_browsers_loop,
 )
 from tests.plugins.emptying import allow_emptying
 from tests.plugins.workers import celery_worker_process
@@ -28,6 +29,7 @@ __all__ = [
     "page_guard",
     "pytest_collection_modifyitems",
     "sign_in",
+    "without_the_browsers_loop",
 ]
 
 REPOSITORY = Path(__file__).resolve().parent.parent

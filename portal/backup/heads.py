@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from portal.services.audit import audit_head
+from portal.selectors.audit import audit_head
 
 
 def head_of_audit() -> dict[str, Any]:

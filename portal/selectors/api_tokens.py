@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Case, QuerySet, Value, When
 
 from portal.choices import ApiTokenState
-from portal.models import ApiToken, User
+from portal.models import ApiToken
 from portal.policies import AnyUser, may_have_api_tokens, may_see_all_api_tokens
 
 
@@ -26,6 +26,6 @@ def api_tokens_visible_to(user: AnyUser, *, at: datetime) -> QuerySet[ApiToken]:
     )
 
 
-def own_api_tokens(user: User, *, at: datetime) -> QuerySet[ApiToken]:
-    """The tokens of this person, with their `state` at this moment, newest first."""
-    return api_tokens_visible_to(user, at=at).filter(owner=user)
+def own_api_tokens(user: AnyUser, *, at: datetime) -> QuerySet[ApiToken]:
+    """This person's tokens, with `state` at this moment, newest first; none for strangers."""
+    return api_tokens_visible_to(user, at=at).filter(owner_id=user.pk)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from portal.approvals.difference import FieldChange, changes_of
@@ -36,6 +37,41 @@ def seals_visible_to(user: AnyUser) -> QuerySet[AuditSeal]:
     """Every seal, newest first, without its leaves; none for others than auditors."""
     rows = AuditSeal.objects.defer("leaves").order_by("-number")
     return rows if may_read_audit(user) else rows.none()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditHead:
+    """How far the audit goes; what a backup notes and a restore compares.
+
+    Attributes:
+        count: events in all.
+        last_id: the newest event's id; 0 when there is none.
+        seal: the newest seal's number; None when there is none.
+        hash: the newest seal's hash in hexadecimal digits; empty when there is none.
+    """
+
+    count: int
+    last_id: int
+    seal: int | None
+    hash: str
+
+
+def audit_head(*, using: str = DEFAULT_DB_ALIAS) -> AuditHead:
+    """Count and newest seal, as they are now."""
+    events = AuditEvent.objects.using(using)
+    newest = events.order_by("-pk").values_list("pk", flat=True).first()
+    seal = AuditSeal.objects.using(using).order_by("-number").values("number", "hash").first()
+    return AuditHead(
+        count=events.count(),
+        last_id=newest or 0,
+        seal=seal["number"] if seal else None,
+        hash=seal["hash"] if seal else "",
+    )
+
+
+def head_visible_to(user: AnyUser) -> AuditHead | None:
+    """How far the audit goes, as it is now; None for others than auditors."""
+    return audit_head() if may_read_audit(user) else None
 
 
 def names_like(text: str, *, limit: int = 1000) -> list[int]:

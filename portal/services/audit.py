@@ -17,7 +17,7 @@ from portal.audit.report import Report
 from portal.audit.seal import Sealed, seal_events
 from portal.audit.verify import verify_audit
 from portal.choices import AuditOperation
-from portal.models import AuditEvent, AuditName, AuditPersonal, AuditSeal, User
+from portal.models import AuditEvent, AuditName, AuditPersonal, User
 
 PATIENCE = 20.0  # seconds that a sealing waits for transactions that write
 _PEOPLE = "portal_user"
@@ -28,42 +28,12 @@ class MissingReasonError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class AuditHead:
-    """How far the audit goes; what a backup notes and a restore compares.
-
-    Attributes:
-        count: events in all.
-        last_id: the newest event's id; 0 when there is none.
-        seal: the newest seal's number; None when there is none.
-        hash: the newest seal's hash in hexadecimal digits; empty when there is none.
-    """
-
-    count: int
-    last_id: int
-    seal: int | None
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
 class Erased:
     """How many names and personal values of a person were erased, and by which event."""
 
     event: int
     names: int
     values: int
-
-
-def audit_head(*, using: str = DEFAULT_DB_ALIAS) -> AuditHead:
-    """Count and newest seal, as they are now."""
-    events = AuditEvent.objects.using(using)
-    newest = events.order_by("-pk").values_list("pk", flat=True).first()
-    seal = AuditSeal.objects.using(using).order_by("-number").values("number", "hash").first()
-    return AuditHead(
-        count=events.count(),
-        last_id=newest or 0,
-        seal=seal["number"] if seal else None,
-        hash=seal["hash"] if seal else "",
-    )
 
 
 def seal_audit(

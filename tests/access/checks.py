@@ -59,11 +59,13 @@ class CellCheck:
 
 
 def shows_nothing(answer: Any) -> bool:
-    """Whether it is an empty list: a CSV of headings alone, a page of the API without rows."""
+    """Whether it is an empty list: a CSV of headings alone, no line, a page of the API without rows."""
     if answer.status_code != 200:
         return False
     if answer["Content-Type"].startswith("text/csv"):
         return len(list(csv.reader(io.StringIO(answer.body)))) <= 1
+    if answer["Content-Type"].startswith("application/x-ndjson"):
+        return not answer.body
     if answer["Content-Type"].startswith("application/json"):
         return json.loads(answer.body).get("results") == []
     return False

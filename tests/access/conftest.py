@@ -15,7 +15,9 @@ from tests.adoption.factories import NOW
 
 
 @pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+def world(
+    django_db_setup: None, django_db_blocker: Any, without_the_browsers_loop: None
+) -> Iterator[World]:
     """Made once, and rolled back at the end; what a test does to it, it rolls back by itself."""
     with (
         django_db_blocker.unblock(),

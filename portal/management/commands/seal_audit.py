@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from portal.audit.heads import HeadMismatchError
-from portal.services.audit import accept_restore, audit_head, seal_audit
+from portal.selectors.audit import audit_head
+from portal.services.audit import accept_restore, seal_audit
 
 
 class Command(BaseCommand):

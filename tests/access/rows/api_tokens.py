@@ -53,4 +53,5 @@ READERS = [
 
 def prepare(world: Any) -> None:
     token, _ = make_token(world.people[Column.OWNER], name="Token of the owner")
+    make_token(world.people[Column.LEAVER], name="Token of a leaver")  # found by nobody who left
     world.add(api_token=token)

@@ -50,11 +50,11 @@ ROWS = [
     action("break-glass-review", REVIEW, answer=200, values=GLASS),
     form_function("role-ask", ASK_FOR_ROLES, values={"pk": "maker.pk"}),
     form_function("role-revoke", ADMINISTRATOR, values={"pk": "maker.pk", "role": "=finance"}),
-    api("api-approvals", get=Door(EVERYBODY)),
-    api("api-approval", get=Door(EVERYBODY), values=REQUEST),
-    api("api-approval-approve", post=Door(APPROVER, 428), values=REQUEST),
-    api("api-approval-reject", post=Door(APPROVER, 428), values=REQUEST),
-    api("api-approval-withdraw", post=Door(AUTHOR, 428), values=REQUEST),
+    api("api-approvals", get=Door(EVERYBODY), inside=200),
+    api("api-approval", get=Door(EVERYBODY), values=REQUEST, inside=404),
+    api("api-approval-approve", post=Door(APPROVER, 428), values=REQUEST, inside=404),
+    api("api-approval-reject", post=Door(APPROVER, 428), values=REQUEST, inside=404),
+    api("api-approval-withdraw", post=Door(AUTHOR, 428), values=REQUEST, inside=404),
 ]
 
 _SELECTORS = "portal.selectors.approvals"

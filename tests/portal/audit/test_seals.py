@@ -19,10 +19,10 @@ from portal.audit.heads import FILE_NAME, HeadMismatchError
 from portal.audit.report import Report
 from portal.audit.triggers import lifted
 from portal.models import AuditEvent, AuditName, AuditSeal, User
+from portal.selectors.audit import audit_head
 from portal.services.audit import (
     MissingReasonError,
     accept_restore,
-    audit_head,
     erase_person,
     seal_audit,
     verify,

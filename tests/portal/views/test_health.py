@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -15,16 +14,8 @@ from django.test import Client
 
 from portal.views import health
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _without_the_browsers_loop() -> Iterator[None]:
-    """Health checks start a loop; one that a browser test left in this thread would refuse it."""
-    loop = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    yield
-    asyncio._set_running_loop(loop)
+# Health checks start a loop; one that a browser test left in this thread would refuse it.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_the_browsers_loop")]
 
 
 @pytest.fixture
