@@ -59,7 +59,7 @@ class CellCheck:
 
 
 def shows_nothing(answer: Any) -> bool:
-    """Whether it is an empty list: a CSV of headings alone, no line, a page of the API without rows."""
+    """Whether it is an empty list: a CSV of headings, no line, a page of the API without rows."""
     if answer.status_code != 200:
         return False
     if answer["Content-Type"].startswith("text/csv"):

@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import connection, transaction
 
 from tests.access.asking import Asker
 from tests.access.world import World, build_world
 from tests.adoption.factories import NOW
 
 
+@contextlib.contextmanager
+def _undone() -> Iterator[None]:
+    """Whatever is written in here is taken back at the end.
+
+    An import makes a temporary table. While the transaction that did so is open, SQLite reads its
+    whole schema anew after every savepoint, 20 ms each; so there the world is committed, and the
+    database put back from a copy.
+    """
+    if connection.vendor != "sqlite":
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+        return
+    connection.ensure_connection()
+    with contextlib.closing(sqlite3.connect(":memory:")) as before:
+        connection.connection.backup(before)
+        try:
+            yield
+        finally:
+            before.backup(connection.connection)
+
+
+def _made() -> World:
+    """The world; nothing that waits for a commit is told of it."""
+    with transaction.atomic():
+        made = build_world()
+        connection.run_on_commit = []
+    return made
+
+
 @pytest.fixture(scope="module")
 def world(
     django_db_setup: None, django_db_blocker: Any, without_the_browsers_loop: None
 ) -> Iterator[World]:
-    """Made once, and rolled back at the end; what a test does to it, it rolls back by itself."""
-    with (
-        django_db_blocker.unblock(),
-        time_machine.travel(NOW, tick=True),
-        transaction.atomic(),
-    ):
-        yield build_world()
-        transaction.set_rollback(True)
+    """Made once, and taken back at the end; what a test does to it, it rolls back by itself."""
+    with django_db_blocker.unblock(), time_machine.travel(NOW, tick=True), _undone():
+        yield _made()
 
 
 @pytest.fixture(scope="module")
