@@ -36,7 +36,9 @@ class Dialect:
     def hours_after(self, moment: str, hours: int) -> str:
         """A moment some hours after the one in that column."""
         if self.vendor == "sqlite":
-            return f"strftime('%Y-%m-%d %H:%M:%f', {moment}, '+{hours} hours')"
+            # SQLite reckons in milliseconds, rows hold microseconds: those stay as they are.
+            whole = f"strftime('%Y-%m-%d %H:%M:%S', substr({moment}, 1, 19), '+{hours} hours')"
+            return f"({whole} || substr({moment}, 20))"
         return f"({moment} + interval '{hours} hours')"
 
     def minutes_from_now(self, minutes: int) -> str:

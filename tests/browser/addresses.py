@@ -23,13 +23,15 @@ class Visit:
         values: by name of an argument of the route, where the story has it (`use_case.slug`,
             `runs.held.pk`), or `=text` for a plain value.
         query: of the address; `{…}` is replaced by what the story has there.
-        anonymous: nobody is signed in.
+        who: a session of the story, or `nobody`.
+        rare: not in every window; for plain forms, and for pages that differ little from another.
     """
 
     label: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
-    anonymous: bool = False
+    who: str = "viewer"
+    rare: bool = False
 
     def address(self, route: str, site: Site) -> str:
         """The address of this visit, without the host."""
@@ -39,6 +41,15 @@ class Visit:
         }
         query = re.sub(r"{(.+?)}", lambda found: quote(site.value(found[1])), self.query)
         return reverse(route, kwargs=known) + (f"?{query}" if query else "")
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """An address that is no page here: what it answers to a look, and why it is not visited."""
+
+    visit: Visit
+    status: int
+    why: str
 
 
 def named_routes() -> set[str]:
@@ -77,12 +88,15 @@ TEAM = (Visit(values=_slug("team.slug")),)
 PROGRAMME = (Visit(values=_slug("programme.slug")),)
 CONNECTION = (Visit(values=_slug("connection.slug")),)
 RULE = (Visit(values={"key": "rule.key"}),)
+PERSON = {"pk": "newcomer.pk"}
+FORM = (Visit(rare=True),)
+OWN_FACTOR = (Visit(who="auditor", rare=True),)
 LIST = (Visit("all"), Visit("nothing", query="q=nothing-like-it"))
 
 PAGES: Mapping[str, Sequence[Visit]] = {
     # portal
     "home": ONE,
-    "sign-in": (Visit(anonymous=True),),
+    "sign-in": (Visit(who="nobody"),),
     "connection-list": LIST,
     "connection-new": (
         Visit("choice"),
@@ -111,6 +125,64 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     ),
     "api-token-rotate": (Visit(values={"pk": "tokens.used.pk"}),),
     "api-token-revoke": (Visit(values={"pk": "tokens.used.pk"}),),
+    # approvals
+    "approval-list": (
+        Visit("waiting", who="auditor"),
+        Visit("all", query="view=all", rare=True),
+        Visit("nothing", rare=True),
+    ),
+    "approval": (
+        Visit("to decide", {"pk": "requests.pending.pk"}, who="auditor"),
+        Visit("own", {"pk": "requests.pending.pk"}),
+        *(
+            Visit(name, {"pk": f"requests.{name}.pk"}, rare=True)
+            for name in ("approved", "rejected", "withdrawn")
+        ),
+        Visit("decided alone", {"pk": "alone.pk"}, rare=True),
+    ),
+    "approval-rules": ONE,
+    "approval-rules-ask": (Visit(values={"kind": "=portal.role"}, rare=True),),
+    "break-glass-list": ONE,
+    "break-glass-open": FORM,
+    "break-glass": (
+        Visit("open", {"pk": "glasses.open.pk"}),
+        Visit("to review", {"pk": "glasses.unreviewed.pk"}, who="auditor"),
+        Visit("reviewed", {"pk": "glasses.reviewed.pk"}, rare=True),
+    ),
+    # people and one's own account
+    "person-list": ONE,
+    "role-grant-list": ONE,
+    "person": (
+        Visit("long", PERSON),
+        Visit("left", {"pk": "leaver.pk"}, rare=True),
+        Visit("seen by the auditor", PERSON, who="auditor", rare=True),
+    ),
+    "person-action": (Visit("deactivate", {**PERSON, "action": "=deactivate"}, rare=True),),
+    "role-ask": (Visit(values=PERSON, rare=True),),
+    "role-revoke": (Visit(values={**PERSON, "role": "=finance"}, rare=True),),
+    "account": (Visit("plain"), Visit("with a second factor", who="auditor", rare=True)),
+    "account-password": FORM,
+    "account_reauthenticate": FORM,
+    "mfa_activate_totp": FORM,
+    "mfa_authenticate": (Visit(who="before code", rare=True),),
+    "mfa_reauthenticate": OWN_FACTOR,
+    "mfa_deactivate_totp": OWN_FACTOR,
+    "mfa_view_recovery_codes": OWN_FACTOR,
+    "mfa_generate_recovery_codes": OWN_FACTOR,
+    # audit and background work
+    "audit": (
+        Visit("all", who="auditor"),
+        Visit("nothing", query="q=no-such-thing", who="auditor", rare=True),
+    ),
+    "audit-event": tuple(
+        Visit(name, {"pk": f"events.{name}.pk"}, who="auditor") for name in ("changed", "made")
+    ),
+    "audit-seals": (Visit(who="auditor", rare=True),),
+    "work-list": ONE,
+    "work-item": (
+        Visit("held", {"pk": "work.held.pk"}),
+        Visit("done", {"pk": "work.done.pk"}, rare=True),
+    ),
     # adoption
     "portfolio": (*LIST, Visit("by team", query="group=team")),
     "use-case-new": ONE,
@@ -188,12 +260,41 @@ FRAGMENTS: Mapping[str, Visit] = {
     "log-delivery-changes": Visit(query="use_case={use_case.slug}"),
 }
 
-# They only take what a form sends.
+# They only take what a form or an identity provider sends.
+SAML = {"organization_slug": "=saml"}
 ACTIONS: Mapping[str, Visit] = {
     "sign-out": Visit(),
     "theme": Visit(),
+    "account-sessions-end": Visit(),
+    "account-session-end": Visit(values={"pk": "=1"}),
+    "saml_acs": Visit(values=SAML),
     **{
         f"import-run-{name}": Visit(values={"pk": "runs.held.pk"})
         for name in ("replay", "release", "discard")
+    },
+    **{
+        f"approval-{name}": Visit(values={"pk": "requests.pending.pk"})
+        for name in ("decide", "withdraw")
+    },
+    **{
+        f"break-glass-{name}": Visit(values={"pk": "glasses.open.pk"})
+        for name in ("close", "review")
+    },
+    **{f"work-item-{name}": Visit(values={"pk": "work.held.pk"}) for name in ("retry", "discard")},
+}
+
+NO_PROVIDER = "Leads to or from an identity provider, and none is configured here."
+ELSEWHERE: Mapping[str, Elsewhere] = {
+    "account_login": Elsewhere(Visit(who="nobody"), 200, "The page `sign-in`, by another name."),
+    "mfa_index": Elsewhere(Visit(), 200, "The page `account`, by another name."),
+    "second-factor-needed": Elsewhere(
+        Visit(), 302, "Leads to the account where no second factor is asked for, as here."
+    ),
+    "audit-export": Elsewhere(Visit(who="auditor"), 200, "A download."),
+    "sign-in-oidc": Elsewhere(Visit(who="nobody"), 404, NO_PROVIDER),
+    "sign-in-oidc-callback": Elsewhere(Visit(who="nobody"), 404, NO_PROVIDER),
+    **{
+        f"saml_{name}": Elsewhere(Visit(values=SAML, who="nobody"), 404, NO_PROVIDER)
+        for name in ("login", "finish_acs", "metadata", "sls")
     },
 }

@@ -15,7 +15,6 @@ from typing import Any
 
 from django.core.management import call_command
 from django.db.models import Model
-from django.test import Client
 from django.utils import timezone
 
 from adoption.choices import AiAssistance
@@ -46,6 +45,16 @@ from tests.adoption.histories import commit_row, make_sha, tag_row, to_lines
 from tests.billing.factories import create_rule, replace_rule, retire_rule
 from tests.browser.story_bills import LONG, UNBROKEN, import_files, make_bills
 from tests.browser.story_tokens import make_tokens
+from tests.browser.story_trust import (
+    PASSWORD,
+    find_events,
+    make_approvals,
+    make_glasses,
+    make_people,
+    make_work,
+    session_before_code,
+    session_of,
+)
 
 LONG_TITLE = f"Supplier questionnaires nobody has ever read to the end: {LONG}"
 AI_LINE = "\n\nCo-Authored-By: Claude <noreply@anthropic.com>"
@@ -58,9 +67,14 @@ def build_story() -> Made:
     """Make all of it, in an empty database; what was made, by the names that addresses use."""
     now = timezone.now()
     made: Made = {"now": now}
-    for make in (_registry, _history, make_bills, _rules, _deliveries, make_tokens):
+    steps = (
+        *(_registry, _history, make_bills, _rules, _deliveries, make_tokens),
+        *(make_people, make_approvals, make_glasses, make_work),
+    )
+    for make in steps:
         made |= make(**made)
     refresh_outcomes(at=now)
+    made |= find_events(**made)
     return made
 
 
@@ -68,15 +82,11 @@ def main() -> None:
     """Migrate, build, and write what addresses need as one JSON document on stdout."""
     call_command("migrate", verbosity=0, interactive=False)
     made = build_story()
-    made |= {"session": _session(made["viewer"]), "plain_session": _session(made["colleague"])}
+    made["sessions"] = {
+        who: session_of(made[who], now=made["now"]) for who in ("viewer", "colleague", "auditor")
+    }
+    made["sessions"]["before code"] = session_before_code(made["auditor"])
     sys.stdout.write(json.dumps(plain(made)))
-
-
-def _session(person: User) -> str:
-    """The cookie of somebody who is signed in."""
-    visitor = Client()
-    visitor.force_login(person)
-    return visitor.cookies["sessionid"].value
 
 
 def plain(value: Any) -> Any:
@@ -136,7 +146,7 @@ def _people(at: dt.datetime) -> list[User]:
     return [
         create_person(
             username=name, full_name=full_name, email=f"{name}@acme.example",
-            password="a long pass phrase", roles=roles, at=at,
+            password=PASSWORD, roles=roles, at=at,
         )
         for name, full_name, roles in (
             ("lea", "Dr. Maximiliane-Alexandra von Habsburg-Lothringen", everything),

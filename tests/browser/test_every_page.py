@@ -6,7 +6,7 @@ The pages come from the URL configuration, so a page that is added without a row
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +14,31 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.browser.addresses import ACTIONS, FRAGMENTS, PAGES, Visit, named_routes
+from tests.browser.addresses import (
+    ACTIONS,
+    ELSEWHERE,
+    FRAGMENTS,
+    PAGES,
+    Visit,
+    named_routes,
+)
 from tests.browser.server import Site
 from tests.plugins.browser import PageGuard
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WINDOWS = [(scheme, width) for scheme in ("light", "dark") for width in (360, 1400)]
+RARELY = [("light", 360), ("dark", 1400)]  # both schemes and both widths, once each
 VISITS = [
-    pytest.param(route, visit, id=f"{route}-{visit.label}" if visit.label else route)
+    pytest.param(
+        window,
+        route,
+        visit,
+        id="-".join(str(part) for part in (*window, route, visit.label) if part),
+    )
+    for window in WINDOWS
     for route, visits in PAGES.items()
     for visit in visits
+    if window in RARELY or not visit.rare
 ]
 # Dark differs from light in colours alone, so only what looks at colours is asked there again.
 RULES_OF_COLOUR = ["color-contrast", "link-in-text-block"]
@@ -44,17 +60,16 @@ WIDEST = """(width) => [...document.querySelectorAll("body *")]
 
 @dataclass
 class Window:
-    """A browser window of one width in one scheme, and another in which nobody is signed in."""
+    """Browser windows of one width in one scheme, one for each who looks."""
 
-    page: Page
-    stranger: Page
+    pages: Mapping[str, Page]
     guard: PageGuard
     scheme: str
     width: int
 
     def open(self, url: str, visit: Visit) -> list[str]:
         """Visit a page; everything that is wrong with it."""
-        page = self.stranger if visit.anonymous else self.page
+        page = self.pages[visit.who]
         answer = page.goto(url)
         problems = [] if answer and answer.status == 200 else [f"status {answer and answer.status}"]
         found = page.evaluate(LOOK)
@@ -76,39 +91,49 @@ def axe_violations(page: Page, rules: list[str]) -> list[str]:
     return [f"axe {each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
 
-def _session(site: Site, name: str = "session") -> Any:
-    return {"name": "sessionid", "value": site.value(name), "url": site.url}
+def _session(site: Site, who: str = "viewer") -> Any:
+    return {"name": "sessionid", "value": site.value(f"sessions.{who}"), "url": site.url}
 
 
-@pytest.fixture(
-    scope="module",
-    params=[(scheme, width) for scheme in ("light", "dark") for width in (360, 1400)],
-    ids=lambda value: f"{value[0]}-{value[1]}",
-)
-def window(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Window]:
-    scheme, width = request.param
-    looks: Any = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
-    contexts = [browser.new_context(**looks), browser.new_context(**looks)]
-    for context in contexts:
-        context.add_init_script(KEEP_VIOLATIONS)
-    contexts[0].add_cookies([_session(site)])
-    guard = PageGuard()
-    pages = [context.new_page() for context in contexts]
-    for page in pages:
-        guard.watch(page)
-    yield Window(pages[0], pages[1], guard, scheme, width)
-    for context in contexts:
-        context.close()
+@pytest.fixture(scope="module")
+def open_window(browser: Browser, site: Site) -> Iterator[Callable[[str, int], Window]]:
+    """Gives the window of a scheme and a width; each is opened once."""
+    windows: dict[tuple[str, int], Window] = {}
+
+    def window(scheme: Any, width: int) -> Window:
+        if (scheme, width) not in windows:
+            guard, pages = PageGuard(), {}
+            for who in sorted({visit.who for visits in PAGES.values() for visit in visits}):
+                size: Any = {"width": width, "height": 900}
+                context = browser.new_context(color_scheme=scheme, viewport=size)
+                context.add_init_script(KEEP_VIOLATIONS)
+                if who != "nobody":
+                    context.add_cookies([_session(site, who)])
+                pages[who] = context.new_page()
+                guard.watch(pages[who])
+            windows[scheme, width] = Window(pages, guard, scheme, width)
+        return windows[scheme, width]
+
+    yield window
+    for each in windows.values():
+        for page in each.pages.values():
+            page.context.close()
 
 
-@pytest.mark.parametrize(("route", "visit"), VISITS)
-def test_page(window: Window, site: Site, route: str, visit: Visit) -> None:
-    problems = window.open(site.url + visit.address(route, site), visit)
+@pytest.mark.parametrize(("window", "route", "visit"), VISITS)
+def test_page(
+    open_window: Callable[[str, int], Window],
+    site: Site,
+    window: tuple[str, int],
+    route: str,
+    visit: Visit,
+) -> None:
+    problems = open_window(*window).open(site.url + visit.address(route, site), visit)
     assert not problems, "\n".join(problems)
 
 
 def test_every_address_of_the_url_configuration_is_visited() -> None:
-    known = {*PAGES, *FRAGMENTS, *ACTIONS}
+    known = {*PAGES, *FRAGMENTS, *ACTIONS, *ELSEWHERE}
     missing, gone = named_routes() - known, known - named_routes()
     assert not missing, f"add a row to tests/browser/addresses.py for {sorted(missing)}"
     assert not gone, f"these addresses are gone, remove their rows: {sorted(gone)}"
@@ -128,6 +153,20 @@ def test_fragments_are_parts_and_actions_take_no_look(browser: Browser, site: Si
     context.close()
 
 
+@pytest.mark.parametrize("route", ELSEWHERE)
+def test_what_is_no_page_answers_as_its_exception_says(
+    browser: Browser, site: Site, route: str
+) -> None:
+    exception = ELSEWHERE[route]
+    assert exception.why
+    context = browser.new_context()
+    if exception.visit.who != "nobody":
+        context.add_cookies([_session(site, exception.visit.who)])
+    answer = context.request.get(site.url + exception.visit.address(route, site), max_redirects=0)
+    assert answer.status == exception.status
+    context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_of_refusals_are_free_of_violations(
     browser: Browser, site: Site, scheme: Any
@@ -135,11 +174,11 @@ def test_pages_of_refusals_are_free_of_violations(
     """Not found for somebody signed in, and forbidden for somebody without a role."""
     context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
-    for session, path, status in (
-        ("session", "/no-such-page/", 404),
-        ("plain_session", "/imports/", 403),
+    for who, path, status in (
+        ("viewer", "/no-such-page/", 404),
+        ("colleague", "/imports/", 403),
     ):
-        context.add_cookies([_session(site, session)])
+        context.add_cookies([_session(site, who)])
         answer = page.goto(site.url + path)
         assert answer
         assert answer.status == status

@@ -49,7 +49,7 @@ def as_exported(text: str) -> str:
 def page(browser: Browser, site: Site) -> Iterator[Page]:
     """Signed in at the served story."""
     context = browser.new_context(color_scheme="light", accept_downloads=True)
-    cookie: Any = {"name": "sessionid", "value": site.value("session"), "url": site.url}
+    cookie: Any = {"name": "sessionid", "value": site.value("sessions.viewer"), "url": site.url}
     context.add_cookies([cookie])
     yield context.new_page()
     context.close()

@@ -235,6 +235,16 @@ def test_a_break_glass_is_short_and_reviewed_by_another(author: User, approver: 
     assert rows.update(reviewed_by=approver) == 1
 
 
+@pytest.mark.parametrize("micro", [1, 123456, 500500, 999999])
+def test_four_hours_are_four_hours_to_the_microsecond(author: User, micro: int) -> None:
+    make_administrator(author)
+    begin = START.replace(microsecond=micro)
+    end = begin + dt.timedelta(hours=4)
+    glass = {"opened_by": author, "opened_at": begin, "reason": "Fire."}
+    refused(BreakGlass(**glass, expires_at=end + dt.timedelta(microseconds=1)).save, "four hours")
+    BreakGlass.objects.create(**glass, expires_at=end)
+
+
 def test_break_glass_lets_only_its_holder_decide_and_only_while_it_is_open(
     request_: ApprovalRequest, author: User, approver: User
 ) -> None:
