@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tests.access.asking import Asker
-from tests.access.checks import CellCheck, Check, problem_of
+from tests.access.checks import Behind, CellCheck, Check, ListOffers, Offers, problem_of
 from tests.access.matrix import Cell, Column
 from tests.access.mutants import Mutant
 from tests.access.rewriting import Place, watched
@@ -17,6 +17,8 @@ class Bench:
     """All checks, asked once of the product as it is.
 
     Attributes:
+        more: checks of a row that are not asked at first; they are asked of a mutant that one of
+            the row's cells runs through.
         problems: what is wrong without any mutant.
         through: for every watched function, the checks that ran through it; only these can tell
             whether it behaves otherwise.
@@ -24,6 +26,7 @@ class Bench:
 
     asker: Asker
     checks: Sequence[Check]
+    more: Sequence[Behind | ListOffers | Offers] = ()
     problems: list[str] = field(default_factory=list)
     through: dict[Place, list[Check]] = field(default_factory=dict)
 
@@ -54,7 +57,9 @@ class Bench:
         asked = {(id(cell.row), cell.method): cell for cell in cells}.values()
         columns = [CellCheck(replace(cell, column=c)) for cell in asked for c in Column]
         others = [each for each in able.values() if not isinstance(each, CellCheck)]
-        return sorted([*columns, *others], key=_is_slow)
+        passed = {id(cell.row) for cell in cells}
+        more = [each for each in self.more if id(each.row) in passed]
+        return [*sorted([*columns, *others], key=_is_slow), *more]
 
     def killer(self, mutant: Mutant) -> str:
         """What the first check that finds the mutant says; empty when it survives."""
