@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import Any
 
 from django.http import HttpRequest
@@ -59,7 +60,9 @@ def open_glass_banner(request: HttpRequest) -> BannerText | None:
     if not found:
         return None
     words = [
-        f"{glass.opened_by} can approve alone until {moment_text(glass.expires_at)}: {glass.reason}"
+        # The whole reason stands behind the link: on a phone it would fill the page.
+        f"{glass.opened_by} can approve alone until {moment_text(glass.expires_at)}: "
+        f"{shorten(glass.reason, 120, placeholder='…')}"
         for glass in found
     ]
     return BannerText(
