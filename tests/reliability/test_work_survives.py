@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from typing import Any
 
 import pytest
 from django.core.checks import Error
-from django.db import connection, connections, transaction
+from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -33,6 +35,7 @@ from portal.work import hints
 from tests.imports import make_person
 from tests.plugins.work_kinds import BEGUN, Effects, effect_table
 from tests.plugins.workers import WorkerFactory
+from tests.plugins.workers import test_database_variables as database_variables
 from tests.reliability.broker import OwnBroker
 
 STALE = "1.5"
@@ -285,21 +288,33 @@ def test_row_13_a_full_broker_refuses_and_nothing_is_lost(bench: Bench) -> None:
     assert bench.effects.rows() == [(item.pk, 1)]
 
 
-def die(_: object) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return 0
+# A program of its own: a child forked from this process inherits threads that are not there.
+DIES_IN_THE_HOOK = """
+import os, signal, django
+django.setup()
+from django.db import transaction
+from django.utils import timezone
+from portal.services.work import enqueue
+from portal.work import hints
+from tests.plugins import work_kinds
+hints.use_sender(lambda _: os.kill(os.getpid(), signal.SIGKILL))
+with transaction.atomic():
+    enqueue(kind="test.whole", key="row16", payload={}, actor=None, at=timezone.now())
+"""
 
 
 def test_row_16_work_of_a_process_that_dies_between_commit_and_send_is_sent(bench: Bench) -> None:
-    connections.close_all()  # a child must not share the parent's
-    child = os.fork()
-    if child == 0:
-        hints.use_sender(die)
-        with transaction.atomic():
-            bench.ask("row16")
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), "the process was to die in the hook"
+    done = subprocess.run(
+        [sys.executable, "-c", DIES_IN_THE_HOOK],
+        env={
+            **os.environ,
+            **database_variables(),
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+        },
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, f"it was to die in the hook: {done.stderr.decode()}"
     item = WorkItem.objects.get(key="row16")
     assert item.status == WorkStatus.QUEUED
     bench.wait_for(WorkStatus.DONE, item)
