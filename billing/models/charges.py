@@ -39,6 +39,11 @@ class ChargeDimension(models.Model):
     consumed_unit = models.TextField(blank=True)
     commitment_discount_id = models.TextField(blank=True)
     commitment_discount_status = models.TextField(blank=True)
+    model = models.TextField(blank=True, default="")
+    api_key_id = models.TextField(blank=True, default="")
+    cost_center = models.TextField(blank=True, default="")
+    repository = models.TextField(blank=True, default="")
+    principal_id = models.TextField(blank=True, default="")
     tags = models.TextField(default="{}")  # JSON object, canonical text
     extra = models.TextField(default="{}")  # JSON object, canonical text
 

@@ -11,7 +11,7 @@ from billing.models import Allocation, Charge
 from billing.policies import may_see_charges
 from portal.policies import AnyUser
 
-# Attribute → FOCUS column, in reading order.
+# Attribute → FOCUS column, in reading order; the last five have no column in FOCUS.
 ATTRIBUTES = {
     "provider": "ProviderName",
     "publisher": "PublisherName",
@@ -40,6 +40,11 @@ ATTRIBUTES = {
     "consumed_unit": "ConsumedUnit",
     "commitment_discount_id": "CommitmentDiscountId",
     "commitment_discount_status": "CommitmentDiscountStatus",
+    "model": "Model",
+    "api_key_id": "API key",
+    "cost_center": "Cost centre",
+    "repository": "Repository",
+    "principal_id": "Principal",
 }
 
 

@@ -15,11 +15,11 @@ from portal.shell.periods import Month
 # of them, and from there every step is by a key. By the allocation's day it would read everything.
 _REFRESH = """
 INSERT INTO billing_dailycost (
-    day, use_case_id, connection_id, provider, service_name, charge_category, currency,
+    day, use_case_id, connection_id, provider, service_name, model, charge_category, currency,
     cost_basis, unallocated_reason, billed_nano, effective_nano, effective_unknown, charges,
     uninvoiced, restated, changed_at)
-SELECT a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.charge_category,
-       c.currency, c.cost_basis, a.unallocated_reason,
+SELECT a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.model,
+       d.charge_category, c.currency, c.cost_basis, a.unallocated_reason,
        CAST(SUM(a.billed_nano) AS bigint),
        CAST(COALESCE(SUM(a.effective_nano), 0) AS bigint),
        SUM(CASE WHEN a.effective_nano IS NULL THEN 1 ELSE 0 END),
@@ -34,17 +34,18 @@ JOIN billing_chargeslice s ON s.id = c.slice_id
 JOIN billing_chargedimension d ON d.id = c.dimension_id
 WHERE s.day IN (SELECT day FROM touched_day)
   AND c.superseded_at IS NULL AND s.connection_id = %s
-GROUP BY a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.charge_category,
-         c.currency, c.cost_basis, a.unallocated_reason
+GROUP BY a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.model,
+         d.charge_category, c.currency, c.cost_basis, a.unallocated_reason
 """
 # Whole units and the rest apart: in some currencies a month's nano-units pass 64 bits.
 _REFRESH_MONTHS = f"""
 INSERT INTO billing_monthlycost (
-    day, newest_day, use_case_id, connection_id, provider, service_name, charge_category, currency,
+    day, newest_day, use_case_id, connection_id, provider, service_name, model, charge_category,
+    currency,
     cost_basis, unallocated_reason, billed_whole, billed_part, effective_whole, effective_part,
     effective_unknown, charges, uninvoiced, restated, changed_at)
 SELECT m.first_day, MAX(d.day), d.use_case_id, d.connection_id, d.provider, d.service_name,
-       d.charge_category, d.currency, d.cost_basis, d.unallocated_reason,
+       d.model, d.charge_category, d.currency, d.cost_basis, d.unallocated_reason,
        CAST(SUM(d.billed_nano / {NANO_PER_UNIT}) AS bigint),
        CAST(SUM(d.billed_nano %% {NANO_PER_UNIT}) AS bigint),
        CAST(SUM(d.effective_nano / {NANO_PER_UNIT}) AS bigint),
@@ -55,7 +56,7 @@ FROM touched_month m
 JOIN billing_dailycost d
   ON d.connection_id = %s AND d.day >= m.first_day AND d.day < m.next_month
 GROUP BY m.first_day, d.use_case_id, d.connection_id, d.provider, d.service_name,
-         d.charge_category, d.currency, d.cost_basis, d.unallocated_reason
+         d.model, d.charge_category, d.currency, d.cost_basis, d.unallocated_reason
 """  # noqa: S608  (a number of this code base; the value is bound)
 
 

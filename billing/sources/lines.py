@@ -191,6 +191,11 @@ class CostLine:
     consumed_quantity: Decimal | None = None
     commitment_discount_id: str = ""
     commitment_discount_status: str = ""
+    model: str = ""
+    api_key_id: str = ""
+    cost_center: str = ""
+    repository: str = ""
+    principal_id: str = ""
     tags: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     measures: Mapping[str, Any] = field(default_factory=dict)

@@ -15,8 +15,11 @@ from uuid import UUID
 class Dimension(NamedTuple):
     """Everything about a cost line that repeats from line to line; absent text is ``''``.
 
-    `tags` and `extra` are JSON objects as canonical text (sorted keys, no blanks); `extra` keeps
-    custom `x_` columns. `digest` names the rest and is the row's identity in storage.
+    `model` to `principal_id` are ours, because FOCUS has no words for them: the model that ran, the
+    key, cost centre and repository it ran for, and the person or role (for the rule *team of the
+    principal* only; no page but the single cost line shows it). `tags` and `extra` are JSON objects
+    as canonical text (sorted keys, no blanks); `extra` keeps custom `x_` columns. `digest` names
+    the rest and is the row's identity in storage.
     """
 
     digest: UUID
@@ -47,6 +50,11 @@ class Dimension(NamedTuple):
     consumed_unit: str
     commitment_discount_id: str
     commitment_discount_status: str
+    model: str
+    api_key_id: str
+    cost_center: str
+    repository: str
+    principal_id: str
     tags: str
     extra: str
 

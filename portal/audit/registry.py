@@ -1,6 +1,6 @@
 """Which tables are governed: every write to one is recorded by a trigger.
 
-Rooms name theirs in `registrations.py`. Bulk tables (charges, allocations, roll-ups) are not
+Rooms name theirs in `registrations`. Bulk tables (charges, allocations, roll-ups) are not
 governed row by row: their import run is.
 """
 

@@ -31,6 +31,8 @@ CHARGE_CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
 CORRECTION = "Correction"
 CACHED_DIMENSIONS = 8_192
 CACHED_MEASURES = 16_384
+# FOCUS has no columns for these.
+OURS = ("model", "api_key_id", "cost_center", "repository", "principal_id")
 _REQUIRED_TEXT = ("BillingAccountId", "ChargeCategory")
 
 
@@ -95,6 +97,7 @@ class DimensionCache(dict[tuple[str, ...], tuple[Dimension, bytes]]):
             "tags": self._read_tags(cells),
             "extra": self._read_extra(cells, provider),
         }
+        values = {**dict.fromkeys(OURS, ""), **values}
         fields = [values[name] for name in Dimension._fields[1:]]
         return Dimension(UUID(bytes=digest_of(fields)), *fields)
 

@@ -29,7 +29,7 @@ class FocusSource:
     """
 
     key = "focus"
-    parser_version = "1"
+    parser_version = "2"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield the charges of all files in order, 5,000 at a time, in bounded memory.

@@ -1,4 +1,4 @@
-"""What adoption registers with the portal. Imported once, by `AdoptionConfig.ready()`."""
+"""Pages, panels, words, API and governed tables of use cases and deliveries."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ from adoption.demo import steps as demo
 from adoption.metrics import definitions  # noqa: F401  (importing it registers the metrics)
 from adoption.metrics.registry import metrics
 from adoption.selectors.portfolio import portfolio_columns
-from adoption.services.follow_up import after_import
-from adoption.services.history_store import HistoryStore
 from adoption.services.stages import STAGES as STAGE_APPROVALS
-from adoption.sources.git.collect import collect_history
-from adoption.sources.git.config import GitConfig
-from adoption.sources.git.source import GitSource
 from adoption.views import delivery_panels, home
 from adoption.vocabularies import (
     DELIVERY_STATES,
@@ -26,10 +21,7 @@ from portal.api.routers import register_api
 from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.checks import check_registry
-from portal.choices import ImportKind, Role
 from portal.demo import DemoStep, demo_steps
-from portal.imports.registry import FollowUp, ImportSource, follow_ups, import_sources
-from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.scopes import Scope, api_scopes
 from portal.shell.navigation import NavigationEntry, navigation
 from portal.shell.panels import HomePanel, ObjectPanel, home_panels, object_panels
@@ -102,39 +94,6 @@ for _scope in (
     Scope("metrics:read", "Read definitions of metrics"),
 ):
     api_scopes.register(_scope)
-
-import_sources.register(
-    ImportSource(
-        key="git",
-        label="Git history",
-        kind=ImportKind.DELIVERIES,
-        source=GitSource(),
-        make_store=HistoryStore,
-        config_model=GitConfig,
-        accept=".jsonl,.gz",
-        summary="A repository, or the files of an exported history (commits and tags).",
-        collect=collect_history,
-    )
-)
-follow_ups.register(
-    FollowUp(
-        "adoption.outcomes",
-        frozenset({ImportKind.DELIVERIES, ImportKind.COSTS}),
-        after_import,
-        label="Advance deliveries and measure milestones after an import",
-        roles=frozenset({Role.PROGRAMME_LEAD}),
-        is_per_run=False,
-    )
-)
-scheduled_jobs.register(
-    ScheduledJob(
-        key="refresh-outcomes",
-        task="adoption.tasks.refresh_outcomes",
-        when=3600.0,
-        reason="Deliveries come to hold, and milestones to be missed, by the passing of time.",
-        roles=frozenset({Role.PROGRAMME_LEAD}),
-    )
-)
 
 demo_steps.register(DemoStep("adoption.programme", 20, demo.build_programme))
 demo_steps.register(DemoStep("adoption.histories", 30, demo.build_histories))

@@ -1,0 +1,8 @@
+"""What adoption registers with the portal, a file for each noun.
+
+Imported by `AdoptionConfig.ready()`.
+"""
+
+from __future__ import annotations
+
+from adoption.registrations import outcomes, registry, sources  # noqa: F401  (importing registers)
