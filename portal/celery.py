@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
-from celery.signals import task_prerun
+from celery.signals import task_prerun, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("plumbline")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def listen_to_itself(sender: Any = None, **_: object) -> None:
+    """A worker that hears nothing although messages wait ends, and is started anew."""
+    from portal.work.hearing import HearingStep
+
+    app.steps["worker"].add(HearingStep)
 
 
 @app.on_after_finalize.connect  # type: ignore[untyped-decorator]

@@ -364,6 +364,8 @@ CELERY_TASK_ROUTES = {"portal.tasks.run_import": {"queue": "imports"}}
 # An attempt beats its heart this often; silent for the second time, its item is given away.
 WORK_HEARTBEAT_SECONDS = 5.0
 WORK_STALE_SECONDS = 30.0
+# An idle worker that is handed nothing for so long although messages wait ends itself.
+WORK_DEAF_SECONDS = 60.0 if ENVIRONMENT.celery_broker_url else 20.0
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
 # --- Logs -------------------------------------------------------------------------------------

@@ -97,10 +97,12 @@ class StagingTable:
         """Append rows, each with a value for every column in order."""
         if not isinstance(rows, (list, tuple)):
             rows = list(rows)  # a query behind the iterable would wait for the COPY, for ever
-        if connection.vendor == "postgresql":
-            self._copy(rows)
-        else:
-            self._insert(rows)
+        # Both go past Django's cursor: a lost database would look like a fault of ours.
+        with connection.wrap_database_errors:
+            if connection.vendor == "postgresql":
+                self._copy(rows)
+            else:
+                self._insert(rows)
 
     def analyze(self) -> None:
         """Tell PostgreSQL's planner how full the table is; it guesses badly otherwise."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from typing import Any
 
 import django
+from celery.signals import worker_ready
 from django.conf import settings
 
 from portal.celery import app
@@ -34,5 +36,15 @@ if seconds := os.environ.get("TEST_IMPORT_STALE"):
 if seconds := os.environ.get("TEST_SOFT_TIME_LIMIT"):
     settings.CELERY_TASK_SOFT_TIME_LIMIT = int(seconds)
     app.conf.task_soft_time_limit = int(seconds)
+if seconds := os.environ.get("TEST_WORK_DEAF"):
+    settings.WORK_DEAF_SECONDS = float(seconds)
+if os.environ.get("TEST_DEAF"):
+
+    @worker_ready.connect  # type: ignore[untyped-decorator]
+    def go_deaf(sender: Any = None, **_: object) -> None:
+        """Alive, connected, and never handed a message again."""
+        sender.task_consumer.cancel()
+
+
 if count := os.environ.get("TEST_PREFETCH"):
     app.conf.worker_prefetch_multiplier = int(count)

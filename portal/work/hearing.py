@@ -1,0 +1,109 @@
+"""A worker that has gone deaf ends itself, so that whoever watches it starts another.
+
+After its broker went away and came back, a Celery worker may be connected, alive and never be
+handed a message again (celery/celery issues 8091 and 9054). Nothing is lost by that: the sweeper
+goes on sending, and the Work page says that nobody serves the queue. But nothing is done either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from celery import bootsteps
+from celery.worker import state
+from django.conf import settings
+
+from portal.work.queues import queue_lengths
+
+log = structlog.get_logger(__name__)
+LOOKS = 4  # in the time after which a worker is deaf; one look alone may meet a message in flight
+EXIT_CODE = 70  # `EX_SOFTWARE`: not a crash by a signal, and not an orderly end
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a worker finds when it looks at itself and at its queues.
+
+    Attributes:
+        waiting: messages in its queues; None when the broker does not answer.
+        is_idle: it holds no message, neither waiting nor in work.
+        received: how many it has been handed since it started.
+    """
+
+    waiting: int | None
+    is_idle: bool
+    received: int
+
+
+class Hearing:
+    """Decides from one look after another whether the worker is deaf."""
+
+    def __init__(self, looks: int = LOOKS) -> None:
+        self._needed = looks
+        self._silent = 0
+        self._received = -1
+
+    def is_deaf(self, look: Look) -> bool:
+        """Whether messages waited for an idle worker, and it was handed none, `looks` times on
+        end. A broker that is away is no sign: then nobody could hear."""
+        is_silent = bool(look.waiting) and look.is_idle and look.received == self._received
+        self._received = look.received
+        self._silent = self._silent + 1 if is_silent else 0
+        return self._silent >= self._needed
+
+
+def look_at(worker: Any) -> Look:
+    """What there is for this worker. Costs one short connection to the broker."""
+    lengths = queue_lengths()
+    served = worker.app.amqp.queues.consume_from
+    waiting = None
+    if lengths is not None:
+        waiting = sum(count for queue, count in lengths.items() if queue in served)
+    is_idle = not state.active_requests and not state.reserved_requests
+    return Look(waiting, is_idle, state.all_total_count[0])
+
+
+def end_at_once(worker: Any) -> None:
+    """End this process and its pool without a word to the broker, which would not be heard.
+
+    It is idle, so there is nothing to give back.
+    """
+    pool = getattr(getattr(worker, "pool", None), "_pool", None)
+    for child in getattr(pool, "_pool", ()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, signal.SIGKILL)
+    os._exit(EXIT_CODE)
+
+
+class HearingStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
+    """Looks every quarter of `WORK_DEAF_SECONDS` while the worker runs."""
+
+    requires = {"celery.worker.components:Pool"}
+
+    def __init__(self, worker: Any, end: Callable[[Any], None] = end_at_once, **_: Any) -> None:
+        self._end = end
+        self._stopped = threading.Event()
+
+    def start(self, worker: Any) -> None:
+        """Begin to look, in a thread: the worker's own loop is what may be stuck."""
+        threading.Thread(target=self._watch, args=[worker], name="hearing", daemon=True).start()
+
+    def stop(self, worker: Any) -> None:
+        """Look no more: a worker that is shutting down takes no messages on purpose."""
+        self._stopped.set()
+
+    def _watch(self, worker: Any) -> None:
+        hearing = Hearing()
+        while not self._stopped.wait(settings.WORK_DEAF_SECONDS / LOOKS):
+            look = look_at(worker)
+            if hearing.is_deaf(look) and not self._stopped.is_set():
+                log.error("worker_is_deaf", waiting=look.waiting, received=look.received)
+                self._end(worker)
+                return
