@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.core.checks import Error
 from django.db import connection, connections
 from django.test import Client
@@ -117,20 +118,26 @@ def surroundings(
     broker.remove()
 
 
+def forget_connections() -> None:
+    """Close what is open to a broker; Celery itself would go on asking the pool that was closed."""
+    pools.reset()
+    current_app._after_fork()
+
+
 @pytest.fixture
 def bench(
     surroundings: tuple[OwnBroker, Path], transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Bench]:
     broker, log = surroundings
     monkeypatch.setenv("CELERY_BROKER_URL", broker.url)  # Celery reads this one first
-    pools.reset()
+    forget_connections()
     tasks.silence.end()
     log.unlink(missing_ok=True)
     with effect_table():
         yield Bench(broker, Effects(log))
         broker.thaw()
     tasks.silence.end()
-    pools.reset()
+    forget_connections()
 
 
 def test_row_02_a_killed_child_is_replaced_and_its_work_done_once(bench: Bench) -> None:

