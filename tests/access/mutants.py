@@ -14,8 +14,9 @@ import contextlib
 import copy
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import CodeType
 from typing import Any
@@ -45,10 +46,10 @@ PEOPLE = re.compile(r"user|actor|person")
 
 # Checks that no request, reader or page can tell apart from their absence, each with the reason.
 ARGUED: dict[str, str] = {
-    "adoption.selectors.deliveries:use_cases_to_log_for:128 may_log_delivery(user) taken for yes": (
+    "adoption.selectors.deliveries:use_cases_to_log_for may_log_delivery(user) taken for yes": (
         "whoever may not log sees no use case either: `use_cases_visible_to` below finds nothing"
     ),
-    "portal.views.api_tokens:ApiTokenListPage.allows:56 may_have_api_tokens(user) taken for yes": (
+    "portal.views.api_tokens:ApiTokenListPage.allows may_have_api_tokens(user) taken for yes": (
         "the page needs a signed-in person besides, and its selector finds nothing for others"
     ),
 }
@@ -81,8 +82,14 @@ def is_policy(module: str) -> bool:
 
 
 def all_mutants() -> list[Mutant]:
-    """All of them, in a fixed order."""
-    return [*_rewritten(), *_open_endpoints(), *_open_pages()]
+    """All of them, in a fixed order. Names hold no line: they outlive an edit of the file."""
+    seen: Counter[str] = Counter()
+    found = []
+    for mutant in [*_rewritten(), *_open_endpoints(), *_open_pages()]:
+        seen[mutant.name] += 1
+        again = f" (no. {seen[mutant.name]})" if seen[mutant.name] > 1 else ""
+        found.append(replace(mutant, name=f"{mutant.name}{again}"))
+    return found
 
 
 # --- Rewriting -----------------------------------------------------------------------------------
@@ -169,7 +176,7 @@ def _rewritten() -> Iterator[Mutant]:
                 if not _is_about_people(module, call):
                     continue
                 for what, new in _replacements(call, module):
-                    text = f"{place}:{call.lineno} {ast.unparse(call)[:60]} {what}"
+                    text = f"{place} {ast.unparse(call)[:60]} {what}"
                     yield _mutant(text, place, number, new)
 
 
