@@ -1,0 +1,185 @@
+"""Roll-outs that never were, and some that were: how often each method is right.
+
+A small run by default; two thousand of each with `quickstart.py prove simulations`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from adoption.validation.differences import Unit, paired_changes
+from adoption.validation.power import power_of_ratio, smallest_increase
+from adoption.validation.rates import Rate, pearson_dispersion, rate_ratio
+from adoption.validation.results import Estimate
+from adoption.validation.series import Series, interrupted_series, smallest_step
+from adoption.validation.verdict import Direction, Question, Verdict, judge
+from tests.plugins.proofs import Figures
+
+WEEKS = 12
+QUESTION = Question(direction=Direction.INCREASE, interest=1.05)
+Weeks = np.ndarray
+Rollout = Callable[[np.random.Generator, float], tuple[Weeks, Weeks]]
+
+
+def poisson(rng: np.random.Generator, ratio: float) -> tuple[Weeks, Weeks]:
+    return rng.poisson(8, WEEKS), rng.poisson(8 * ratio, WEEKS)
+
+
+def few(rng: np.random.Generator, ratio: float) -> tuple[Weeks, Weeks]:
+    return rng.poisson(1.5, WEEKS), rng.poisson(1.5 * ratio, WEEKS)
+
+
+def overdispersed(rng: np.random.Generator, ratio: float) -> tuple[Weeks, Weeks]:
+    """Negative binomial with a variance of three times the mean."""
+
+    def weeks(mean: float) -> Weeks:
+        return rng.negative_binomial(mean / 2, 1 / 3, WEEKS)
+
+    return weeks(20), weeks(20 * ratio)
+
+
+def supported(found: Estimate) -> bool:
+    return judge(QUESTION, found).verdict == Verdict.SUPPORTED
+
+
+def by_score(before: Weeks, after: Weeks) -> Estimate:
+    return rate_ratio(Rate(int(before.sum()), WEEKS), Rate(int(after.sum()), WEEKS), method="score")
+
+
+def by_protocol(before: Weeks, after: Weeks) -> Estimate:
+    """As registered: exact for few events, and as wide as the weeks are noisy."""
+    dispersion = pearson_dispersion(before.tolist(), after.tolist())
+    noisy = dispersion > 1.5
+    return rate_ratio(
+        Rate(int(before.sum()), WEEKS),
+        Rate(int(after.sum()), WEEKS),
+        dispersion=dispersion if noisy else 1.0,
+    )
+
+
+def share(
+    number: int, rollout: Rollout, method: Callable[[Weeks, Weeks], Estimate], ratio: float = 1.0
+) -> float:
+    rng = np.random.default_rng(20261128)
+    return sum(supported(method(*rollout(rng, ratio))) for _ in range(number)) / number
+
+
+def tolerance(number: int, level: float = 0.05) -> float:
+    """Three standard errors of a share found in so many simulations."""
+    return 3 * math.sqrt(level * (1 - level) / number)
+
+
+@pytest.fixture
+def number() -> int:
+    return 120
+
+
+# One-sided in effect: a false `supported` needs the wanted half of a two-sided 5 %.
+@pytest.mark.parametrize("rollout", [poisson, few, overdispersed])
+def test_nothing_is_called_something_no_more_often_than_promised(
+    rollout: Rollout, number: int
+) -> None:
+    assert share(number, rollout, by_protocol) <= 0.05 + tolerance(number)
+
+
+def test_without_the_dispersion_noise_is_taken_for_effects(number: int) -> None:
+    blind = share(number, overdispersed, by_score)
+    careful = share(number, overdispersed, by_protocol)
+    assert blind > 0.08 > careful
+
+
+def test_launching_after_the_worst_month_makes_an_effect_of_nothing(number: int) -> None:
+    """A13: regression to the mean, and that leaving the trigger month out cures it."""
+    rng = np.random.default_rng(13)
+    naive = honest = 0
+    for _ in range(number):
+        months = rng.poisson(40, 24)
+        trough = int(months[6:18].argmin()) + 6
+        after = months[trough + 1 : trough + 5]
+        naive += supported(_months(months[trough : trough + 1], after))
+        honest += supported(_months(months[trough - 5 : trough], after))
+    assert naive / number > 0.05 + tolerance(number)
+    assert honest / number <= 0.05 + tolerance(number)
+
+
+def _months(before: Weeks, after: Weeks) -> Estimate:
+    return rate_ratio(Rate(int(before.sum()), len(before)), Rate(int(after.sum()), len(after)))
+
+
+def test_a_trend_is_no_effect_for_the_series_and_one_for_the_bare_comparison(number: int) -> None:
+    rng = np.random.default_rng(7)
+    few_runs = 100
+    by_series = bare = 0
+    for _ in range(few_runs):
+        counts = rng.poisson(20 * np.exp(0.02 * np.arange(36)))
+        series = Series(counts=counts.tolist(), exposure=[1.0] * 36, launch=18)
+        by_series += supported(interrupted_series(series))
+        bare += supported(_months(counts[:18], counts[18:]))
+    assert by_series / few_runs <= 0.05 + tolerance(few_runs)
+    assert bare / few_runs > 0.8
+
+
+def test_units_with_their_own_levels_are_judged_by_their_changes(number: int) -> None:
+    rng = np.random.default_rng(5)
+    wrong = covered = 0
+    for effect in (0.0, 2.0):
+        for _ in range(number):
+            level = rng.normal(40, 15, 24)
+            after = level + rng.normal(1, 2, 24)
+            units = [
+                Unit(str(k), k < 12, float(level[k]), float(after[k] + effect * (k < 12)))
+                for k in range(24)
+            ]
+            found = paired_changes(units)
+            wrong += effect == 0.0 and found.interval.low > 0
+            covered += effect == 2.0 and not found.interval.excludes(2.0)
+    assert wrong / number <= 0.05 + tolerance(number)
+    assert abs(covered / number - 0.95) <= 0.02 + tolerance(number)
+
+
+@pytest.mark.parametrize("rollout", [poisson, overdispersed])
+def test_intervals_hold_the_truth_as_often_as_they_say(rollout: Rollout, number: int) -> None:
+    rng = np.random.default_rng(95)
+    truth = 1.4
+    held = sum(
+        not by_protocol(*rollout(rng, truth)).interval.excludes(truth) for _ in range(number)
+    )
+    assert 0.93 - tolerance(number) <= held / number <= 0.97 + tolerance(number)
+
+
+def test_an_effect_as_large_as_promised_is_found_as_often_as_promised(number: int) -> None:
+    ratio = smallest_increase(8 * WEEKS)
+    assert ratio is not None
+    found = share(number, poisson, by_score, ratio)
+    assert found == pytest.approx(0.8, abs=0.03 + tolerance(number, 0.8))
+    assert power_of_ratio(ratio, 8 * WEEKS) == pytest.approx(0.8, abs=0.002)
+
+
+def test_a_step_as_large_as_promised_is_found_by_the_series(number: int) -> None:
+    rng = np.random.default_rng(3)
+    runs = 100
+    design = Series(counts=[0] * 36, exposure=[1.0] * 36, launch=18)
+    step = smallest_step(25.0, design)
+    assert step is not None
+    found = 0
+    for _ in range(runs):
+        rates = 25.0 * np.where(np.arange(36) >= 18, step, 1.0)
+        series = Series(counts=rng.poisson(rates).tolist(), exposure=[1.0] * 36, launch=18)
+        found += supported(interrupted_series(series))
+    # More than promised, for more events than expected come after a real step.
+    assert 0.77 - tolerance(runs, 0.8) <= found / runs <= 0.93
+
+
+@pytest.mark.prove("two thousand roll-outs of each kind", engine="sqlite")
+def test_two_thousand_rollouts_of_each_kind(figures: Figures) -> None:
+    number = figures.scaled(2_000)
+    for rollout in (poisson, few, overdispersed):
+        false = share(number, rollout, by_protocol)
+        blind = share(number, rollout, by_score)
+        figures(f"false supported, {rollout.__name__}", round(false * number), number)
+        figures(f"the same without the protocol, {rollout.__name__}", round(blind * number), number)
+        assert false <= 0.05 + tolerance(number)
