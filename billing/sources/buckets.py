@@ -49,20 +49,25 @@ def rows_of(body: Any) -> list[dict[str, Any]]:
     return data
 
 
-def next_page(body: Any) -> str | None:
-    """The cursor of the next page; None after the last.
+def next_page(body: Any, key: str = "next_page") -> str | None:
+    """The cursor of the next page, which stands under `key`; None after the last.
 
     Raises:
         SourceUnavailableError: there are more, and no cursor leads to them.
     """
     if not body.get("has_more"):
         return None
-    cursor = body.get("next_page")
+    cursor = body.get(key)
     if not cursor:
         raise SourceUnavailableError(
             "the provider says that there are more pages and not where, so the answer is not whole"
         )
     return str(cursor)
+
+
+def next_id(body: Any) -> str | None:
+    """The cursor of lists of things with ids: the last one of the page."""
+    return next_page(body, "last_id")
 
 
 def read_report(

@@ -24,6 +24,7 @@ from billing.sources.buckets import (
     check_days,
     check_rows,
     check_totals,
+    next_id,
     read_report,
     rows_of,
     utc_midnight,
@@ -180,12 +181,8 @@ def _fetch_workspaces(job: FetchJob) -> None:
         params = [("limit", "1000"), ("include_archived", "true"), *more]
         return job.ask(DIRECTORY, f"{ORGANIZATION}/{DIRECTORY}", params)
 
-    for page in every_page(ask, next_of=_after, parameter="after_id"):
+    for page in every_page(ask, next_of=next_id, parameter="after_id"):
         rows_of(page)
-
-
-def _after(page: Any) -> str | None:
-    return str(page["last_id"]) if page.get("has_more") and page.get("last_id") else None
 
 
 def _claude_code_request(day: date) -> tuple[str, list[tuple[str, str]]]:

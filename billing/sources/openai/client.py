@@ -15,6 +15,7 @@ from billing.sources.buckets import (
     add_up,
     check_days,
     check_totals,
+    next_id,
     read_report,
     rows_of,
     utc_midnight,
@@ -152,11 +153,7 @@ def _fetch_names(job: FetchJob, projects: list[str]) -> None:
 def _fetch_list(job: FetchJob, name: str, path: str, params: Params) -> None:
     for page in every_page(
         lambda more: job.ask(name, path, [("limit", "100"), *params, *more]),
-        next_of=_after,
+        next_of=next_id,
         parameter="after",
     ):
         rows_of(page)
-
-
-def _after(page: Any) -> str | None:
-    return str(page["last_id"]) if page.get("has_more") and page.get("last_id") else None
