@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 MAX_RAW_TEXT = 8_000  # characters of a rejected row that the quarantine keeps
+NOTHING_THERE = "nothing_there"  # code of the note that a whole input says: there was nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,19 +211,29 @@ class FetchSpec:
         origin: `origin(config)`: scheme and host that are asked.
         headers: `headers(secret)`: what is sent with each request.
         fetch: asks for every page of the job, completely; raises when an answer is not whole.
+            Returns the day before which the answer is complete where the provider says so and it
+            is earlier than the job's end; only the days before it are taken. Otherwise None.
         probe: one small request that shows whether address and credential work.
         reread_days: how many past days are read again daily, because the provider may restate.
         weekly_days: how many once a week.
         settles_days: after how many days a day is complete at all; the newest are left out.
+        month_days: days of the month on which the whole month before is read again.
+        varies: `varies(config)`: fields of this that a connection's configuration changes.
     """
 
     origin: Callable[[Mapping[str, Any]], str]
     headers: Callable[[Any], Mapping[str, Any]]
-    fetch: Callable[[FetchJob], None]
-    probe: Callable[[FetchJob], None]
+    fetch: Callable[[FetchJob], date | None]
+    probe: Callable[[FetchJob], object]
     reread_days: int
     weekly_days: int = 0
     settles_days: int = 0
+    month_days: tuple[int, ...] = ()
+    varies: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+
+    def suited(self, config: Mapping[str, Any]) -> FetchSpec:
+        """As it is for a connection of this configuration."""
+        return self if self.varies is None else replace(self, **self.varies(config))
 
 
 def every_page(

@@ -14,8 +14,15 @@ from django.conf import settings
 from pydantic import SecretStr
 
 from portal.imports.contracts import Ask, FetchSpec
-from portal.imports.http import OutboundClient
+from portal.imports.http import FetchLimits, OutboundClient
 from portal.imports.outbound.addresses import OutboundPolicy
+
+FETCH_LIMITS = FetchLimits()
+# A person waits for the page: one attempt, and the answer within seconds.
+PROBE_LIMITS = FetchLimits(
+    connect_seconds=5, idle_seconds=10, total_seconds=15, attempts=1, all_waits_seconds=0
+)
+MOST_DAYS = 31  # of one fetch and one run: work stays short, and providers allow no more
 
 
 def outbound_policy() -> OutboundPolicy:
@@ -26,7 +33,12 @@ def outbound_policy() -> OutboundPolicy:
 
 @contextmanager
 def asking(
-    spec: FetchSpec, config: Mapping[str, Any], secret: SecretStr | None, spool: BinaryIO
+    spec: FetchSpec,
+    config: Mapping[str, Any],
+    secret: SecretStr | None,
+    spool: BinaryIO,
+    *,
+    limits: FetchLimits = FETCH_LIMITS,
 ) -> Iterator[Ask]:
     """An `ask` that sends to the source's origin and spools each answer as it came.
 
@@ -35,7 +47,7 @@ def asking(
     """
     origin = spec.origin(config).rstrip("/")
     with OutboundClient(
-        origins=[origin], policy=outbound_policy(), headers=spec.headers(secret)
+        origins=[origin], policy=outbound_policy(), headers=spec.headers(secret), limits=limits
     ) as client:
 
         def ask(endpoint: str, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
@@ -64,9 +76,6 @@ class FetchWindow:
     end: date
 
 
-MOST_DAYS = 31  # of one fetch and one run: work stays short, and providers allow no more
-
-
 def due_windows(
     spec: FetchSpec, *, first: date | None, fetched_to: date | None, today: date
 ) -> list[FetchWindow]:
@@ -74,18 +83,28 @@ def due_windows(
 
     Args:
         first: the first day that the connection wants; by default 90 days ago.
-        fetched_to: the end of what has been read so far; None before the first time.
+        fetched_to: the end of what has been read without a gap; None before the first time.
         today: in UTC. The running day is left out: half a day would be taken for a fall.
     """
     end = today - timedelta(days=spec.settles_days)
-    is_weekly = spec.weekly_days > spec.reread_days and today.weekday() == 0
-    back = spec.weekly_days if is_weekly else spec.reread_days
-    start = end - timedelta(days=back)
     if fetched_to is None:
         start = first or end - timedelta(days=90)
     else:
-        start = min(start, fetched_to)
+        start = min(_reread_from(spec, end, today), fetched_to)
         start = max(start, first) if first else start
+    return split_days(start, end)
+
+
+def _reread_from(spec: FetchSpec, end: date, today: date) -> date:
+    is_weekly = spec.weekly_days > spec.reread_days and today.weekday() == 0
+    start = end - timedelta(days=spec.weekly_days if is_weekly else spec.reread_days)
+    if today.day in spec.month_days:
+        start = min(start, (today.replace(day=1) - timedelta(days=1)).replace(day=1))
+    return start
+
+
+def split_days(start: date, end: date) -> list[FetchWindow]:
+    """Days as windows of a length that one fetch takes; none when there is no day."""
     windows = []
     while start < end:
         stop = min(end, start + timedelta(days=MOST_DAYS))

@@ -24,6 +24,7 @@ from django.db.models import Max
 from portal.choices import RejectionPolicy, RunPhase, RunStatus
 from portal.imports import ledger
 from portal.imports.contracts import (
+    NOTHING_THERE,
     ImportRefusedError,
     Limits,
     Note,
@@ -157,7 +158,8 @@ class _Execution:
             reading.notes.extend(batch.notes)
             rows += len(batch.records) + len(batch.rejections)
             self._beat(RunPhase.READING, rows)
-        if rows == 0:
+        says_so = any(note.code == NOTHING_THERE for note in reading.notes)
+        if rows == 0 and not says_so:
             raise ImportRefusedError(
                 "nothing_to_import", "the input has no rows", expected="at least one row"
             )

@@ -13,28 +13,45 @@ from typing import BinaryIO
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from pydantic import SecretStr
 
 from portal.choices import RunStatus, RunTrigger
 from portal.credentials.resolve import credential_of
-from portal.imports.contracts import FetchJob, FetchSpec, ImportRefusedError
-from portal.imports.fetching import FetchWindow, asking, due_windows
+from portal.imports.contracts import (
+    FetchJob,
+    FetchSpec,
+    ImportRefusedError,
+    SourceUnavailableError,
+)
+from portal.imports.fetching import (
+    PROBE_LIMITS,
+    FetchWindow,
+    asking,
+    due_windows,
+    split_days,
+)
+from portal.imports.outbound.errors import SourceBusyError
 from portal.imports.registry import import_sources
 from portal.models import Connection, ImportRun, User, WorkItem
 from portal.services.imports import Upload, request_import
 from portal.services.work import enqueue
-from portal.work.registry import Work, WorkRefusedError
+from portal.work.registry import Work, WorkLaterError, WorkRefusedError
 
 log = structlog.get_logger(__name__)
 FETCH_KIND = "portal.fetch-connection"
 AGAIN_AFTER = timedelta(hours=20)  # a daily job that started late once does not slip away
+FIRST_TIME = timedelta(days=90)  # before the connection was made, unless it names a first day
+UNSETTLED_AFTER = timedelta(hours=4)  # providers that say how far they are refresh that often
+NOT_FETCHED = "This connection is switched off, or its source is not fetched."
+_BROUGHT = (RunStatus.APPLIED, RunStatus.HELD, RunStatus.SUPERSEDED)
 
 
 def fetch_spec(connection: Connection) -> FetchSpec | None:
     """How the connection's source is fetched, when it is at all."""
     known = connection.source in import_sources
-    return import_sources.get(connection.source).fetch if known else None
+    spec = import_sources.get(connection.source).fetch if known else None
+    return spec.suited(connection.config) if spec is not None else None
 
 
 def request_due_fetches(*, at: datetime) -> list[WorkItem]:
@@ -67,9 +84,28 @@ def request_fetch(
     )
 
 
-def _first_day(connection: Connection) -> date | None:
+def request_fetch_of_days(
+    *, connection: Connection, start: date, end: date, actor: User | None, at: datetime
+) -> list[WorkItem]:
+    """Queue a fetch of any whole UTC days before today, in windows that workers may take side by
+    side. `end` is exclusive.
+
+    Raises:
+        WorkRefusedError: the connection is switched off or not fetched, or there is no whole day.
+    """
+    spec = fetch_spec(connection)
+    if spec is None or not connection.is_active:
+        raise WorkRefusedError(NOT_FETCHED)
+    last = at.date() - timedelta(days=spec.settles_days)
+    windows = split_days(start, min(end, last))
+    if not windows:
+        raise WorkRefusedError(f"There is no whole day from {start} on that ends before {last}.")
+    return [request_fetch(connection=connection, window=w, actor=actor, at=at) for w in windows]
+
+
+def _first_day(connection: Connection) -> date:
     text = connection.config.get("fetch_from")
-    return date.fromisoformat(text) if text else None
+    return date.fromisoformat(text) if text else connection.created_at.date() - FIRST_TIME
 
 
 def _fetched(connection: Connection) -> QuerySet[ImportRun]:
@@ -77,14 +113,26 @@ def _fetched(connection: Connection) -> QuerySet[ImportRun]:
 
 
 def _is_due(connection: Connection, at: datetime) -> bool:
-    return not _fetched(connection).filter(requested_at__gt=at - AGAIN_AFTER).exists()
+    """Unless the schedule has brought something of late; what a person asked for does not count."""
+    lately = _fetched(connection).filter(requested_at__gt=at - AGAIN_AFTER)
+    return not lately.filter(requested_by__isnull=True).exists()
 
 
 def _fetched_to(connection: Connection) -> date | None:
-    """The end of what was taken: a refused or failed run has brought nothing."""
-    applied = _fetched(connection).filter(status=RunStatus.APPLIED)
-    newest: date | None = applied.aggregate(newest=Max("window_end"))["newest"]
-    return newest
+    """The end of what has been brought since the first day, without a gap.
+
+    Windows are fetched side by side, so a later one may be there when an earlier one failed: what
+    lies behind the gap does not count. What waits for a person is there; what was refused or failed
+    has brought nothing. None when the first day is not there yet.
+    """
+    brought = _fetched(connection).filter(status__in=_BROUGHT, window_end__isnull=False)
+    first = _first_day(connection)
+    reach = first
+    for start, end in brought.order_by("window_start").values_list("window_start", "window_end"):
+        if start > reach:
+            break
+        reach = max(reach, end)
+    return reach if reach > first else None
 
 
 def run_fetch(work: Work) -> None:
@@ -92,38 +140,53 @@ def run_fetch(work: Work) -> None:
 
     Raises:
         WorkRefusedError: a person must act: address, credential or answer are refused.
-        SourceUnavailableError: it is tried again.
+        WorkLaterError: it may go well later.
     """
     connection = Connection.objects.get(pk=work.payload["connection"])
     spec = fetch_spec(connection)
     if spec is None or not connection.is_active:
-        raise WorkRefusedError("This connection is switched off, or its source is not fetched.")
+        raise WorkRefusedError(NOT_FETCHED)
     window = FetchWindow(
         date.fromisoformat(work.payload["start"]), date.fromisoformat(work.payload["end"])
     )
     settings.LANDING_DIR.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=settings.LANDING_DIR) as spool:
-        try:
-            _ask_all(connection, spec, window, spool)
-        except ImportRefusedError as error:
-            raise WorkRefusedError(str(error)) from error
+        whole_to = _fetch_whole(connection, spec, window, spool)
+        end = min(window.end, whole_to) if whole_to is not None else window.end
+        if end <= window.start:
+            raise WorkLaterError(
+                f"The provider has no complete day from {window.start} on yet.",
+                after=UNSETTLED_AFTER.total_seconds(),
+                costs_attempt=False,
+            )
         spool.seek(0)
         with transaction.atomic():
             work.fence()
             run = request_import(
                 connection=connection,
-                inputs=[Upload(f"{connection.slug}-{window.start}-{window.end}.jsonl", spool)],
+                inputs=[Upload(f"{connection.slug}-{window.start}-{end}.jsonl", spool)],
                 trigger=RunTrigger.SCHEDULE,
                 at=work.at,
+                actor=WorkItem.objects.get(pk=work.item_id).requested_by,
                 window_start=window.start,
-                window_end=window.end,
+                window_end=end,
             )
     log.info("fetched", connection=connection.slug, run=run.pk, start=str(window.start))
 
 
-def _ask_all(connection: Connection, spec: FetchSpec, window: FetchWindow, spool: BinaryIO) -> None:
-    with asking(spec, connection.config, _secret(connection), spool) as ask:
-        spec.fetch(FetchJob(connection.config, window.start, window.end, ask))
+def _fetch_whole(
+    connection: Connection, spec: FetchSpec, window: FetchWindow, spool: BinaryIO
+) -> date | None:
+    """Every page into the spool; returns the day before which they are complete, when told."""
+    try:
+        with asking(spec, connection.config, _secret(connection), spool) as ask:
+            return spec.fetch(FetchJob(connection.config, window.start, window.end, ask))
+    except ImportRefusedError as error:
+        raise WorkRefusedError(str(error)) from error
+    except SourceBusyError as error:
+        raise WorkLaterError(str(error), after=error.retry_after, costs_attempt=False) from error
+    except SourceUnavailableError as error:
+        raise WorkLaterError(str(error)) from error
 
 
 def _secret(connection: Connection) -> SecretStr | None:
@@ -132,7 +195,7 @@ def _secret(connection: Connection) -> SecretStr | None:
 
 
 def probe_connection(*, connection: Connection, at: datetime) -> None:
-    """Make one small request with the connection's address and credential.
+    """Make one small request with the connection's address and credential, within seconds.
 
     Raises:
         ImportRefusedError, SourceUnavailableError: what is wrong, as a sentence; nothing is stored
@@ -144,6 +207,6 @@ def probe_connection(*, connection: Connection, at: datetime) -> None:
     yesterday = at.date() - timedelta(days=1)
     with (
         tempfile.TemporaryFile() as spool,
-        asking(spec, connection.config, _secret(connection), spool) as ask,
+        asking(spec, connection.config, _secret(connection), spool, limits=PROBE_LIMITS) as ask,
     ):
         spec.probe(FetchJob(connection.config, yesterday, at.date(), ask))

@@ -117,6 +117,7 @@ def connection_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         "table": runs,
         "may_configure": is_known and may_configure_connections(request.user),
         "may_upload": is_known and connection.is_active and may_run_imports(request.user),
+        "is_fetched": is_known and import_sources.get(connection.source).fetch is not None,
         "empty": EmptyState("Nothing imported yet", "The first run appears here."),
     }
     if is_fragment(request):

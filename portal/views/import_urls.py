@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.views import connections, import_runs, rejected_rows, uploads
+from portal.views import connections, fetches, import_runs, rejected_rows, uploads
 
 urlpatterns = [
     path("", connections.ConnectionListPage.as_view(), name="connection-list"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("connections/<slug:slug>/", connections.connection_page, name="connection"),
     path("connections/<slug:slug>/edit/", connections.connection_edit, name="connection-edit"),
     path("connections/<slug:slug>/upload/", uploads.upload_page, name="connection-upload"),
+    path("connections/<slug:slug>/probe/", fetches.connection_probe, name="connection-probe"),
+    path("connections/<slug:slug>/fetch/", fetches.connection_fetch, name="connection-fetch"),
     path("runs/", import_runs.ImportRunListPage.as_view(), name="import-run-list"),
     path("runs/<int:pk>/", import_runs.import_run_page, name="import-run"),
     path("runs/<int:pk>/replay/", import_runs.import_run_replay, name="import-run-replay"),

@@ -21,6 +21,7 @@ from portal.models import WorkItem
 from portal.work.registry import MAX_ATTEMPTS, FencedOffError, work_kinds
 
 RETRY_DELAYS = (timedelta(seconds=10), timedelta(seconds=60), timedelta(minutes=5))
+WAITS_AT_MOST = timedelta(days=1)  # for somebody who keeps saying: later
 DIED = (
     "The attempt ended without a word, which usually means that the worker was killed or the "
     "machine ran out of memory."
@@ -136,19 +137,34 @@ def is_queued(item: WorkItem) -> bool:
     return WorkItem.objects.filter(pk=item.pk, status=WorkStatus.QUEUED).exists()
 
 
-def give_back(item: WorkItem, *, at: datetime, problem: str) -> None:
+def give_back(
+    item: WorkItem,
+    *,
+    at: datetime,
+    problem: str,
+    after: float | None = None,
+    costs_attempt: bool = True,
+) -> None:
     """After a failed attempt: queue it for another try later, or hold it when that was the last.
+
+    Args:
+        after: seconds before which it must not be tried again, when that is known.
+        costs_attempt: False gives the attempt back, for a day after the work was asked for.
 
     Raises:
         FencedOffError: another attempt has taken over.
     """
-    if item.attempt >= _max_attempts(item):
+    is_counted = costs_attempt or at - item.requested_at > WAITS_AT_MOST
+    if is_counted and item.attempt >= _max_attempts(item):
         hold(item, at=at, problem=_given_up(item, problem))
         return
     due = at + RETRY_DELAYS[min(item.attempt, len(RETRY_DELAYS)) - 1]
+    if after is not None:
+        due = max(due, at + timedelta(seconds=after))
     _change(
         item,
         status=WorkStatus.QUEUED,
+        attempt=F("attempt") if is_counted else F("attempt") - 1,
         not_before=due,
         look_at=due,
         sends=0,

@@ -23,6 +23,22 @@ class WorkRefusedError(Exception):
     """
 
 
+class WorkLaterError(Exception):
+    """The work cannot be done just now, and that is no fault of the portal's.
+
+    Attributes:
+        after: seconds after which it may be tried again; None leaves that to the queue.
+        costs_attempt: whether it counts as an attempt. Being told to wait does not, for a day.
+    """
+
+    def __init__(
+        self, problem: str, *, after: float | None = None, costs_attempt: bool = True
+    ) -> None:
+        super().__init__(problem)
+        self.after = after
+        self.costs_attempt = costs_attempt
+
+
 class FencedOffError(Exception):
     """Another attempt has taken this item over; this one must end without writing."""
 

@@ -17,7 +17,14 @@ from portal.models import WorkItem
 from portal.work import ledger
 from portal.work.heart import Heart
 from portal.work.hints import hint_after_commit
-from portal.work.registry import FencedOffError, Work, WorkKind, WorkRefusedError, work_kinds
+from portal.work.registry import (
+    FencedOffError,
+    Work,
+    WorkKind,
+    WorkLaterError,
+    WorkRefusedError,
+    work_kinds,
+)
 
 log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
@@ -86,6 +93,15 @@ def _attempt(item: WorkItem, at: datetime, clock: Clock, keeper: Keeper) -> Outc
         raise
     except WorkRefusedError as error:
         ledger.fail(item, at=clock(), problem=str(error))
+    except WorkLaterError as error:
+        log.info("work_later", detail=str(error))
+        ledger.give_back(
+            item,
+            at=clock(),
+            problem=str(error),
+            after=error.after,
+            costs_attempt=error.costs_attempt,
+        )
     except SoftTimeLimitExceeded:
         limit = settings.CELERY_TASK_SOFT_TIME_LIMIT
         log.warning("work_over_time_limit", seconds=limit)

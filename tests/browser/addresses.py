@@ -102,8 +102,14 @@ PAGES: Mapping[str, Sequence[Visit]] = {
         Visit("choice"),
         Visit("focus", query="source=focus"),
         Visit("git", query="source=git"),
+        Visit("anthropic", query="source=anthropic"),
     ),
-    "connection": (*CONNECTION, Visit("quiet", _slug("quiet.slug"))),
+    "connection": (
+        *CONNECTION,
+        Visit("quiet", _slug("quiet.slug")),
+        Visit("fetched", _slug("fetched.slug")),
+    ),
+    "connection-fetch": (Visit(values=_slug("fetched.slug")),),
     "connection-edit": CONNECTION,
     "connection-upload": CONNECTION,
     "import-run-list": (Visit("all"), Visit("held", query="status=held")),
@@ -263,6 +269,7 @@ FRAGMENTS: Mapping[str, Visit] = {
 # They only take what a form or an identity provider sends.
 SAML = {"organization_slug": "=saml"}
 ACTIONS: Mapping[str, Visit] = {
+    "connection-probe": Visit(values=_slug("fetched.slug")),
     "sign-out": Visit(),
     "theme": Visit(),
     "account-sessions-end": Visit(),

@@ -79,8 +79,9 @@ def make_bills(*, now: dt.datetime, viewer: User, **_: Any) -> dict[str, Any]:
     runs["waiting"] = bill(revised, is_waiting=True)
     euro_rows = [row | {"BillingCurrency": "EUR", "ProviderName": "Wolke"} for row in rows[-9:]]
     import_files(euros, now, viewer, {"wolke": csv_bytes(euro_rows)})
+    fetched = create_connection(slug="fetched", source="anthropic", at=now, actor=viewer)
     return {
-        "connection": cloud, "quiet": quiet, "runs": runs, "rows": rejected,
+        "connection": cloud, "quiet": quiet, "fetched": fetched, "runs": runs, "rows": rejected,
         "charge": Charge.objects.filter(superseded_at=None, currency="USD").latest("day", "pk"),
         "month": f"{now - dt.timedelta(days=1):%Y-%m}",
     }  # fmt: skip

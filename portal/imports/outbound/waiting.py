@@ -3,36 +3,84 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _LONGEST_SAID = 24 * 60 * 60.0
+_SECONDS = re.compile(r"(\d+)(\.\d+)?", re.ASCII)
+_LENGTH = re.compile(
+    r"(?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,9}(?:\.\d+)?)s)?(?:(\d{1,9}(?:\.\d+)?)ms)?",
+    re.ASCII,
+)
+# Where what is left of an allowance stands, and where its renewal.
+_ALLOWANCE = re.compile(r"((?:[a-z]+-)?ratelimit-)(?:remaining((?:-[a-z-]+)?)|([a-z-]+-)remaining)")
+_EPOCH_SECONDS, _EPOCH_MILLISECONDS = 10**8, 10**11  # smaller is a length, not a moment
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds that the answer asks to wait, at most a day; None when it says nothing usable.
 
-    `Retry-After` as seconds or as a date (RFC 9110, 10.2.3), else GitHub's `X-RateLimit-Reset`
-    (seconds since 1970) when nothing remains. What is negative, past or no number says nothing.
+    `Retry-After-Ms` (OpenAI), else `Retry-After` as seconds or as a date (RFC 9110, 10.2.3), else
+    when the allowances of which nothing remains are renewed: `X-RateLimit-Reset` (GitHub: seconds
+    since 1970, OpenRouter: milliseconds), `RateLimit-Reset` (seconds from now),
+    `X-RateLimit-Reset-Requests` (OpenAI: `6m0s`, `20ms`), `Anthropic-RateLimit-…-Reset`
+    (RFC 3339). What is negative, past or none of these says nothing.
 
     Args:
         headers: by lower-case name.
         now: aware.
     """
-    said = headers.get("retry-after", "").strip()
-    seconds: float | None = None
-    if said.isascii() and said.isdigit():
-        seconds = float(said[:12])
-    elif said:
-        seconds = _until(said, now)
-    elif headers.get("x-ratelimit-remaining") == "0":
-        reset = headers.get("x-ratelimit-reset", "")
-        if reset.isascii() and reset.isdigit():
-            seconds = float(reset[:12]) - now.timestamp()
+    seconds = _said_outright(headers, now)
+    if seconds is None:
+        seconds = max(_renewals(headers, now), default=None)
     if seconds is None or seconds <= 0:
         return None
     return min(seconds, _LONGEST_SAID)
+
+
+def _said_outright(headers: Mapping[str, str], now: datetime) -> float | None:
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    said = headers.get("retry-after", "").strip()
+    seconds = _number(said)
+    return _until(said, now) if seconds is None and said else seconds
+
+
+def _number(text: str) -> float | None:
+    found = _SECONDS.fullmatch(text.strip())
+    return float(found[1][:12] + (found[2] or "")[:9]) if found else None
+
+
+def _renewals(headers: Mapping[str, str], now: datetime) -> Iterator[float]:
+    for name, left in headers.items():
+        found = _ALLOWANCE.fullmatch(name)
+        if found is None or left.strip() != "0":
+            continue
+        start, after, before = found.groups()
+        reset = f"{start}{before}reset" if before else f"{start}reset{after or ''}"
+        seconds = _until_reset(headers.get(reset, "").strip(), now)
+        if seconds is not None:
+            yield seconds
+
+
+def _until_reset(text: str, now: datetime) -> float | None:
+    number = _number(text)
+    if number is not None:
+        if number >= _EPOCH_MILLISECONDS:
+            return number / 1000 - now.timestamp()
+        return number - now.timestamp() if number >= _EPOCH_SECONDS else number
+    length = _LENGTH.fullmatch(text)
+    if text and length is not None:
+        hours, minutes, seconds, milliseconds = (float(part or 0) for part in length.groups())
+        return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (moment - now).total_seconds() if moment.tzinfo is not None else None
 
 
 def _until(date: str, now: datetime) -> float | None:

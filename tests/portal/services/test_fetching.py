@@ -21,20 +21,30 @@ from portal.imports.contracts import (
     SourceUnavailableError,
     every_page,
 )
-from portal.imports.fetching import FetchWindow, due_windows, spool_line
+from portal.imports.fetching import FetchWindow, due_windows, split_days, spool_line
 from portal.imports.files import landed_path
+from portal.imports.outbound.errors import SourceBusyError
 from portal.imports.registry import import_sources
 from portal.models import ImportRun, WorkItem
 from portal.services import fetching
-from portal.services.fetching import FETCH_KIND, request_due_fetches, request_fetch, run_fetch
-from portal.work.registry import Work, WorkRefusedError
-from tests.imports import START, make_connection
+from portal.services.fetching import (
+    FETCH_KIND,
+    request_due_fetches,
+    request_fetch,
+    request_fetch_of_days,
+    run_fetch,
+)
+from portal.work.registry import Work, WorkLaterError, WorkRefusedError
+from portal.work.runner import Outcome, execute_item
+from tests.imports import START, make_connection, make_person
 
 TODAY = START.date()
 DAY = dt.timedelta(days=1)
 
 
-def spec(fetch: Callable[[FetchJob], None] = lambda job: None, **fields: Any) -> FetchSpec:
+def spec(
+    fetch: Callable[[FetchJob], dt.date | None] = lambda job: None, **fields: Any
+) -> FetchSpec:
     values: dict[str, Any] = {
         "origin": lambda config: "https://provider.example",
         "headers": lambda secret: {},
@@ -65,6 +75,34 @@ def test_later_it_reads_again_what_may_still_be_restated() -> None:
     monday = dt.date(2026, 11, 23)
     weekly = due_windows(spec(), first=None, fetched_to=monday - DAY, today=monday)
     assert weekly[0].start == monday - 35 * DAY
+
+
+def test_on_some_days_of_the_month_the_month_before_is_read_again() -> None:
+    closing = spec(reread_days=10, weekly_days=0, month_days=(3, 10))
+    for today, start in (
+        (dt.date(2026, 10, 3), dt.date(2026, 9, 1)),
+        (dt.date(2026, 10, 10), dt.date(2026, 9, 1)),
+        (dt.date(2026, 10, 9), dt.date(2026, 9, 29)),
+        (dt.date(2026, 1, 3), dt.date(2025, 12, 1)),
+    ):
+        windows = due_windows(closing, first=None, fetched_to=today - DAY, today=today)
+        assert windows[0].start == start
+        assert windows[-1].end == today
+
+
+def test_a_configuration_may_change_how_often_days_are_read_again() -> None:
+    slow = spec(varies=lambda config: {"reread_days": 31} if config.get("slow") else {})
+    assert slow.suited({"slow": True}).reread_days == 31
+    assert slow.suited({}).reread_days == 3
+
+
+@given(start=st.dates(), days=st.integers(0, 400))
+def test_days_are_split_into_windows_that_touch(start: dt.date, days: int) -> None:
+    end = start + days * DAY if start < dt.date(9000, 1, 1) else start
+    windows = split_days(start, end)
+    assert sum((each.end - each.start).days for each in windows) == (end - start).days
+    assert [each.start for each in windows[1:]] == [each.end for each in windows[:-1]]
+    assert all((each.end - each.start).days <= 31 for each in windows)
 
 
 @given(
@@ -125,10 +163,11 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
         yield ask
 
-    def fetch(job: FetchJob) -> None:
+    def fetch(job: FetchJob) -> dt.date | None:
         state["job"] = job
         for path in state["answers"]:
             job.ask(path.strip("/"), path)
+        return state.get("whole_to")
 
     known = import_sources.get("focus")
     fetched = dataclasses.replace(known, fetch=spec(fetch))
@@ -167,7 +206,8 @@ def test_a_whole_fetch_becomes_one_run_over_its_window(provider: dict[str, Any])
 @pytest.mark.parametrize(
     ("problem", "told"),
     [
-        (SourceUnavailableError("answered 500"), SourceUnavailableError),
+        (SourceUnavailableError("answered 500"), WorkLaterError),
+        (SourceBusyError("answered 429", retry_after=90), WorkLaterError),
         (ImportRefusedError("credential_refused", "answered 401"), WorkRefusedError),
     ],
 )
@@ -194,7 +234,7 @@ def test_each_connection_is_asked_for_once_a_day(provider: dict[str, Any]) -> No
     assert request_due_fetches(at=START + dt.timedelta(hours=1)) == []
     ImportRun.objects.update(status=RunStatus.REFUSED)
     again = request_due_fetches(at=START + dt.timedelta(hours=21))
-    assert again[0].payload["start"] == str(TODAY - 89 * DAY)  # nothing was taken yet
+    assert again[0].payload["start"] == str(TODAY - 90 * DAY)  # nothing was taken yet
     ImportRun.objects.update(status=RunStatus.APPLIED)
     later = request_due_fetches(at=START + dt.timedelta(days=1))
     assert [item.payload["start"] for item in later] == [str(TODAY - 2 * DAY)]
@@ -208,3 +248,102 @@ def test_what_is_not_fetched_is_not_asked_for() -> None:
     make_connection()
     assert import_sources.get("focus").fetch is None
     assert request_due_fetches(at=START) == []
+
+
+def _end(item: WorkItem, status: RunStatus) -> None:
+    run_fetch(work_for(item))
+    ImportRun.objects.filter(pk=ImportRun.objects.latest("pk").pk).update(status=status)
+
+
+@pytest.mark.django_db
+def test_a_window_that_failed_between_others_is_fetched_again(provider: dict[str, Any]) -> None:
+    """Windows are fetched side by side: what lies behind a gap does not hide it."""
+    make_connection()
+    early, failed, late = request_due_fetches(at=START)
+    _end(early, RunStatus.APPLIED)
+    _end(late, RunStatus.APPLIED)
+    again = request_due_fetches(at=START + dt.timedelta(days=1))
+    assert again[0].payload["start"] == failed.payload["start"]
+    _end(again[0], RunStatus.HELD)  # it is here, and a person decides
+    later = request_due_fetches(at=START + dt.timedelta(days=2))
+    assert later[0].payload["start"] == str(TODAY - DAY)
+
+
+@pytest.mark.django_db
+def test_what_a_person_asked_for_does_not_stand_for_the_daily_fetch(
+    provider: dict[str, Any],
+) -> None:
+    connection = make_connection()
+    items = request_fetch_of_days(
+        connection=connection,
+        start=TODAY - 70 * DAY,
+        end=TODAY + 5 * DAY,
+        actor=make_person("fin"),
+        at=START,
+    )
+    days = [(item.payload["start"], item.payload["end"]) for item in items]
+    assert [end for _, end in days[:-1]] == [start for start, _ in days[1:]]
+    assert (len(days), days[0][0], days[-1][1]) == (3, str(TODAY - 70 * DAY), str(TODAY))
+    for item in items:
+        _end(item, RunStatus.APPLIED)
+    assert {run.requested_by.username for run in ImportRun.objects.all() if run.requested_by} == {
+        "fin"
+    }
+    assert len(request_due_fetches(at=START)) == 3
+    with pytest.raises(WorkRefusedError, match="no whole day"):
+        request_fetch_of_days(
+            connection=connection, start=TODAY, end=TODAY + DAY, actor=None, at=START
+        )
+
+
+@pytest.mark.django_db
+def test_only_days_that_the_provider_calls_complete_are_taken(provider: dict[str, Any]) -> None:
+    window = FetchWindow(TODAY - 3 * DAY, TODAY)
+    connection = make_connection()
+    provider["whole_to"] = TODAY - DAY
+    run_fetch(work_for(request_fetch(connection=connection, window=window, actor=None, at=START)))
+    assert ImportRun.objects.get().window_end == TODAY - DAY
+    provider["whole_to"] = TODAY - 3 * DAY
+    item = request_fetch(connection=connection, window=window, actor=None, at=START)
+    assert execute_item(item.pk, clock=lambda: START) == Outcome.FAILED
+    item.refresh_from_db()
+    assert (item.status, item.attempt) == ("queued", 0)
+    assert item.not_before == START + dt.timedelta(hours=4)
+    assert ImportRun.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_being_told_to_wait_costs_no_attempt_for_a_day(provider: dict[str, Any]) -> None:
+    provider["answers"]["/b"] = SourceBusyError("api.example answered 429", retry_after=900)
+    window = FetchWindow(TODAY - DAY, TODAY)
+    item = request_fetch(connection=make_connection(), window=window, actor=None, at=START)
+    now = START
+    for _ in range(6):
+        assert execute_item(item.pk, clock=lambda: now) == Outcome.FAILED  # noqa: B023
+        item.refresh_from_db()
+        assert (item.status, item.attempt, item.problem) == (
+            "queued",
+            0,
+            "api.example answered 429",
+        )
+        assert item.not_before == now + dt.timedelta(minutes=15)
+        now = item.not_before
+    now = START + dt.timedelta(days=2)
+    for _ in range(3):
+        execute_item(item.pk, clock=lambda: now)  # noqa: B023
+        now += dt.timedelta(hours=1)
+    item.refresh_from_db()
+    assert item.status == "held"
+    assert "answered 429" in item.problem
+
+
+@pytest.mark.django_db
+def test_a_provider_that_is_down_costs_attempts_and_is_named(provider: dict[str, Any]) -> None:
+    provider["answers"]["/b"] = SourceUnavailableError("api.example answered 503")
+    window = FetchWindow(TODAY - DAY, TODAY)
+    item = request_fetch(connection=make_connection(), window=window, actor=None, at=START)
+    for hour in range(3):
+        execute_item(item.pk, clock=lambda: START + dt.timedelta(hours=hour))  # noqa: B023
+    item.refresh_from_db()
+    assert item.status == "held"
+    assert item.problem == "Given up after 3 attempts. The last: api.example answered 503"

@@ -181,6 +181,50 @@ def test_every_form_of_retry_after_is_waited_for_and_capped(said: str | None, le
     assert least <= seconds <= least * 1.1
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after": "2.5"}, 2.5),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "20ms"}, 0.02),
+        (
+            {
+                "x-ratelimit-remaining-requests": "0",
+                "x-ratelimit-reset-requests": "1s",
+                "x-ratelimit-remaining-tokens": "0",
+                "x-ratelimit-reset-tokens": "1h2m3.5s",
+            },
+            3723.5,
+        ),
+        ({"x-ratelimit-remaining-requests": "4", "x-ratelimit-reset-requests": "6m0s"}, None),
+        (
+            {
+                "anthropic-ratelimit-input-tokens-remaining": "0",
+                "anthropic-ratelimit-input-tokens-reset": "2026-11-20T12:00:30Z",
+                "anthropic-ratelimit-requests-remaining": "50",
+                "anthropic-ratelimit-requests-reset": "2026-11-20T13:00:00Z",
+            },
+            30,
+        ),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "12"}, 12),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1795176012"}, 12),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1795176012500"}, 12.5),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": ""}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1790000000"}, None),
+        ({"x-ratelimit-remaining": "0"}, None),
+        ({"retry-after-ms": "soon", "retry-after": "3"}, 3),
+        ({}, None),
+    ],
+)
+def test_every_way_of_saying_when_to_come_back_is_read(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    found = asked_wait(headers, NOW)
+    assert found == (None if seconds is None else pytest.approx(seconds))
+
+
 def test_a_provider_that_never_has_time_is_given_up_and_says_when_to_come_back() -> None:
     limits = replace(PATIENT, all_waits_seconds=100)
     found, _, slept = fetched(answer(429, Retry_After="30"), limits=limits)
@@ -204,6 +248,10 @@ def test_whatever_a_header_says_the_wait_is_a_sensible_number(
     said: str, turn: int, longest: float
 ) -> None:
     asked = asked_wait({"retry-after": said}, NOW)
+    for name in ("retry-after-ms", "x-ratelimit-reset", "anthropic-ratelimit-requests-reset"):
+        left = name.replace("reset", "remaining")
+        other = asked_wait({name: said, left: "0"}, NOW)
+        assert other is None or 0 < other <= 86_400
     chance = random.Random(1)  # noqa: S311  (spreads waits)
     assert 0 < next_wait(turn, asked, longest, chance) <= longest * 1.1
 

@@ -1,0 +1,1 @@
+"""Costs and usage from Anthropic's organisation APIs, all three generations."""

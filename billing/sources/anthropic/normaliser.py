@@ -1,0 +1,234 @@
+"""Rows of Anthropic's reports as cost lines and quantities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from billing.sources.anthropic.rows import amount_of, dimensions_of, has_amount
+from billing.sources.buckets import Period, Row, part_of, rows_of, text_of
+from billing.sources.lines import (
+    BadValueError,
+    CostLine,
+    UsageLine,
+    charge_record,
+    currency_code,
+    exact,
+    month_of,
+    usage_record,
+)
+from billing.sources.pages import Page
+from billing.sources.records import ChargeRecord, UsageRecord
+from portal.shell.money import EXACT
+
+PROVIDER = "Anthropic"
+DEFAULT_WORKSPACE = "default"
+# Disjoint: no token is in two of them.
+TOKENS = {
+    "uncached_input_tokens": "tokens.input.uncached",
+    "cache_read_input_tokens": "tokens.input.cache_read",
+    "output_tokens": "tokens.output",
+}
+CACHE_WRITES = {
+    "ephemeral_5m_input_tokens": "tokens.input.cache_write_5m",
+    "ephemeral_1h_input_tokens": "tokens.input.cache_write_1h",
+}
+CLAUDE_CODE_TOKENS = {
+    "input": "tokens.input.uncached",
+    "output": "tokens.output",
+    "cache_read": "tokens.input.cache_read",
+    "cache_creation": "tokens.input.cache_write",
+}
+_KEPT = (
+    *("cost_type", "token_type", "service_tier", "context_window"),
+    *("inference_geo", "speed", "product"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row stands, and what is known around it.
+
+    Attributes:
+        workspaces: names by id.
+        is_grouped: whether a null workspace means the default one; else it says nothing.
+    """
+
+    page: Page
+    report: str
+    organization: str
+    workspaces: Mapping[str, str] = field(default_factory=dict)
+    is_grouped: bool = True
+
+    @property
+    def account(self) -> str:
+        """The billing account of every line."""
+        return self.organization or PROVIDER.lower()
+
+    def workspace(self, names: Row) -> tuple[str, str]:
+        """Id and name of the workspace; null is the default workspace, which is one."""
+        found = text_of(names, "workspace_id")
+        if found:
+            return found, self.workspaces.get(found, "")
+        return (DEFAULT_WORKSPACE, "Default workspace") if self.is_grouped else ("", "")
+
+
+def charge_of(row: Row, period: Period, place: Place) -> ChargeRecord:
+    """A row of a cost report, in US dollars.
+
+    Raises:
+        BadValueError: something of it cannot be taken.
+    """
+    names = dimensions_of(row)
+    kept = {key: value for key in _KEPT if (value := text_of(names, key))}
+    workspace, workspace_name = (
+        ("", "") if place.report == "analytics/cost_report" else (place.workspace(names))
+    )
+    amount = amount_of(row)
+    return charge_record(
+        CostLine(
+            file_index=place.page.file.index,
+            line=place.page.line,
+            currency="USD",
+            billed=amount,
+            effective=amount,
+            listed=amount_of(row, "list_amount") if has_amount(row, "list_amount") else None,
+            period=period,
+            billing_account_id=place.account,
+            sub_account_id=workspace,
+            sub_account_name=workspace_name,
+            provider=PROVIDER,
+            publisher=PROVIDER,
+            invoice_issuer=PROVIDER,
+            service_name=_service(place.report, kept.get("product", "")),
+            description=text_of(names, "description"),
+            sku_meter=kept.get("token_type") or kept.get("cost_type", ""),
+            region_id=_region(kept.get("inference_geo", "")),
+            model=text_of(names, "model"),
+            api_key_id=text_of(names, "api_key_id"),
+            extra=kept,
+        )
+    )
+
+
+def _service(report: str, product: str) -> str:
+    if product:
+        return f"Claude ({product.replace('_', ' ')})"
+    return "Claude Enterprise" if report == "analytics/cost_report" else "Claude API"
+
+
+def _region(geo: str) -> str:
+    return "" if geo == "not_available" else geo
+
+
+def quantities_of(row: Row, period: Period, place: Place) -> Iterator[UsageRecord]:
+    """The quantities of a row of a usage report; buckets of nothing are left out.
+
+    Raises:
+        BadValueError: one of them cannot be taken.
+    """
+    names = dimensions_of(row)
+    numbers = part_of(row, "usage") if "usage" in row else row
+    is_enterprise = place.report == "analytics/usage_report"
+    product = text_of(names, "product")
+    shared: dict[str, Any] = {
+        "service_name": _service(place.report, product),
+        "sub_account_id": "" if is_enterprise else place.workspace(names)[0],
+        "api_key_id": text_of(names, "api_key_id"),
+        "model": text_of(names, "model"),
+        "service_tier": text_of(names, "service_tier"),
+    }
+    counted = [(key, metric, numbers) for key, metric in TOKENS.items()]
+    writes = part_of(numbers, "cache_creation")
+    counted += [(key, metric, writes) for key, metric in CACHE_WRITES.items()]
+    counted.append(("web_search_requests", "tool.web_search", part_of(numbers, "server_tool_use")))
+    counted.append(("requests", "requests", numbers))
+    for key, metric, where in counted:
+        yield from _quantity(where, key, metric, period, place, shared)
+
+
+def _quantity(
+    numbers: Row, key: str, metric: str, period: Period, place: Place, shared: Mapping[str, Any]
+) -> Iterator[UsageRecord]:
+    if numbers.get(key) is None:
+        return
+    quantity = exact(numbers[key], key, fatal=False)
+    if quantity:
+        yield usage_record(
+            UsageLine(
+                file_index=place.page.file.index,
+                line=place.page.line,
+                dataset=f"anthropic.{place.report.replace('/', '.')}",
+                metric=metric,
+                quantity=quantity,
+                unit="tokens" if metric.startswith("tokens.") else "requests",
+                period=period,
+                billing_account_id=place.account,
+                provider=PROVIDER,
+                **shared,
+            )
+        )
+
+
+def estimates_of(row: Row, period: Period, place: Place) -> Iterator[ChargeRecord | UsageRecord]:
+    """A row of Claude Code analytics: for each model an estimate in US dollars, and its tokens.
+
+    Who it was is left out: a key's name stays, a person's address does not.
+
+    Raises:
+        BadValueError: something of it cannot be taken.
+    """
+    key_name = text_of(part_of(row, "actor"), "api_key_name")
+    tags = {
+        key: value
+        for key in ("terminal_type", "customer_type", "subscription_type")
+        if (value := text_of(row, key))
+    }
+    account = place.organization or text_of(row, "organization_id") or place.account
+    for used in rows_of({"data": row.get("model_breakdown")}):
+        yield _estimate(used, period, place, account=account, key_name=key_name, tags=tags)
+        shared = {"service_name": "Claude Code", "model": text_of(used, "model"), "tags": tags}
+        for key, metric in CLAUDE_CODE_TOKENS.items():
+            yield from _quantity(part_of(used, "tokens"), key, metric, period, place, shared)
+
+
+def _estimate(
+    used: Row,
+    period: Period,
+    place: Place,
+    *,
+    account: str,
+    key_name: str,
+    tags: Mapping[str, str],
+) -> ChargeRecord:
+    cost = part_of(used, "estimated_cost")
+    if currency_code(cost.get("currency"), "estimated_cost.currency") != "USD":
+        raise BadValueError(
+            "estimated_cost.currency", cost.get("currency"), "bad_currency", "USD", fatal=True
+        )
+    cents: Decimal = exact(cost.get("amount"), "estimated_cost.amount")
+    amount = cents.scaleb(-2, context=EXACT)
+    return charge_record(
+        CostLine(
+            file_index=place.page.file.index,
+            line=place.page.line,
+            currency="USD",
+            billed=amount,
+            effective=amount,
+            listed=amount,
+            period=period,
+            billing_period=month_of(period[0]),
+            billing_account_id=account,
+            provider=PROVIDER,
+            publisher=PROVIDER,
+            invoice_issuer=PROVIDER,
+            service_name="Claude Code",
+            description="Claude Code, estimated at list price",
+            model=text_of(used, "model"),
+            resource_name=key_name,
+            resource_type="API key" if key_name else "",
+            tags=tags,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Costs and usage from OpenAI's organisation API."""

@@ -1,0 +1,56 @@
+"""The providers that the fault tests run through the engine: a line each.
+
+To plug in another: a `Shape` beside its tests, and a `Provided` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.billing.sources.anthropic.shape import AnthropicShape
+from tests.billing.sources.fake_provider import Shape
+from tests.billing.sources.openai.shape import OpenAIShape
+
+
+@dataclass(frozen=True)
+class Provided:
+    """A source and how it is configured.
+
+    Attributes:
+        source: its key.
+        make_shape: what the fake provider serves.
+        secret: the credential; the shape says in which header it must come.
+        path: of the address that is configured, below the host.
+        config: further configuration.
+        lies: faults of pages that nothing in this report can show, with the reason.
+    """
+
+    name: str
+    source: str
+    make_shape: Callable[[], Shape]
+    secret: str
+    path: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    lies: Mapping[str, str] = field(default_factory=dict)
+
+
+ANTHROPIC_KEY = "sk-ant-admin01-test"
+PROVIDERS = (
+    Provided("anthropic-admin", "anthropic", AnthropicShape, ANTHROPIC_KEY),
+    Provided(
+        "anthropic-enterprise", "anthropic", AnthropicShape, ANTHROPIC_KEY,
+        config={"report": "enterprise"},
+    ),
+    Provided(
+        "anthropic-analytics", "anthropic", AnthropicShape, ANTHROPIC_KEY,
+        config={"report": "analytics"},
+    ),
+    Provided(
+        "anthropic-claude-code", "anthropic", AnthropicShape, ANTHROPIC_KEY,
+        config={"report": "claude-code", "cost_basis": "estimated"},
+        lies={"lost": "rows of a day have no total and no number to be counted by"},
+    ),
+    Provided("openai", "openai", OpenAIShape, "sk-admin-test", path="/v1"),
+)  # fmt: skip

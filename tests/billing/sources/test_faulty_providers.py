@@ -1,0 +1,136 @@
+"""Whatever a provider does, what is stored is the truth, or nothing has changed (rows 39 to 41)."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+
+import pytest
+
+from portal.choices import RunStatus
+from portal.models import Connection, ImportRun
+from tests.billing.services.charges import assert_books_balance, fingerprint
+from tests.billing.sources.fake_provider import (
+    ANSWER_FAULTS,
+    DAY,
+    PAGE_FAULTS,
+    FakeProvider,
+    served,
+    some_spend,
+    spend_of_day,
+)
+from tests.billing.sources.fetched import allow_loopback, connect, fetch_days, stored, truth
+from tests.billing.sources.providers import PROVIDERS, Provided
+
+pytestmark = pytest.mark.django_db
+FIRST, DAYS = date(2026, 9, 27), 8  # over the end of a month
+LAST = FIRST + DAYS * DAY
+
+
+def everything_at(chance: float, provided: Provided) -> dict[str, float]:
+    """Every fault that this report can show, equally likely."""
+    faults = (*ANSWER_FAULTS, *PAGE_FAULTS)
+    return {name: chance for name in faults if name not in provided.lies}
+
+
+def play(provided: Provided, provider: FakeProvider, address: str, rounds: int) -> list[str]:
+    """Fetch again and again while the provider restates; returns how each round ended."""
+    connection, ends = connect(provided, address), []
+    for number in range(rounds):
+        _restate(provider, connection)
+        before, mark = stored(connection), fingerprint()
+        run = fetch_days(connection, FIRST, LAST)
+        if isinstance(run, ImportRun) and run.status == RunStatus.APPLIED:
+            assert stored(connection) == truth(provider.shape.spent), f"round {number}"
+            ends.append("applied")
+        else:
+            assert (stored(connection), fingerprint()) == (before, mark), f"round {number}: {run}"
+            ends.append("nothing")
+    assert_books_balance()
+    return ends
+
+
+def _restate(provider: FakeProvider, connection: Connection) -> None:
+    """The provider changes its mind about one day; never back to nothing, which is held."""
+    day = FIRST + provider.chance.randrange(DAYS) * DAY
+    others = [each for each in provider.shape.spent if each.day != day]
+    fresh = spend_of_day(provider.chance, day)
+    was = any(known == day for known, _ in stored(connection))
+    if fresh or not was:
+        provider.shape.spent = [*others, *fresh]
+
+
+def provider_of(provided: Provided, seed: int, page_size: int = 3) -> FakeProvider:
+    chance = random.Random(seed)  # noqa: S311  (faults, not secrets)
+    shape = provided.make_shape()
+    shape.spent = some_spend(chance, FIRST, DAYS)
+    return FakeProvider(shape, page_size, everything_at(0.012, provided), chance)
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("provided", PROVIDERS, ids=lambda each: each.name)
+def test_what_is_stored_is_the_truth_or_nothing_has_changed(
+    provided: Provided, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow_loopback(monkeypatch)
+    provider = provider_of(provided, seed=20)
+    with served(provider) as address:
+        ends = play(provided, provider, address, rounds=6)
+    assert "applied" in ends
+    assert provider.met
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("provided", PROVIDERS, ids=lambda each: each.name)
+def test_the_same_for_long(provided: Provided, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    allow_loopback(monkeypatch)
+    provider = provider_of(provided, seed, page_size=1 + seed % 7)
+    provider.chances = everything_at(0.005 * (1 + seed % 6), provided)
+    with served(provider) as address:
+        play(provided, provider, address, rounds=25)
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_survived"),
+    [
+        *((fault, True) for fault in ("busy_seconds", "busy_date", "busy_milliseconds")),
+        *((fault, True) for fault in ("busy_reset", "busy_silent", "error_500", "error_503")),
+        *((fault, True) for fault in ("truncated", "torn", "slow", "reordered")),
+        *((fault, False) for fault in ("html", "duplicate_key", "not_json")),
+        *((fault, False) for fault in ("lost", "loop", "no_cursor", "empty_day")),
+    ],
+)
+def test_each_fault_alone(fault: str, is_survived: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = allow_loopback(monkeypatch)
+    (provided,) = (each for each in PROVIDERS if each.name == "openai")
+    provider = provider_of(provided, seed=5)
+    provider.chances = {}
+    with served(provider) as address:
+        connection = connect(provided, address, with_usage=False)
+        met = _once(provider, fault)
+        run = fetch_days(connection, FIRST, LAST)
+    assert met == [fault]
+    if is_survived:
+        assert isinstance(run, ImportRun), run
+        assert stored(connection) == truth(provider.shape.spent)
+    else:
+        assert isinstance(run, str)
+        assert not stored(connection)
+    if fault == "busy_milliseconds":
+        assert 1.5 <= slept[0] <= 1.65
+    if fault == "busy_reset":
+        assert 1.02 <= slept[0] <= 1.13
+
+
+def _once(provider: FakeProvider, fault: str) -> list[str]:
+    """Let the fault happen the first time it can, and never again."""
+
+    def meets(asked: str) -> bool:
+        if asked != fault or provider.met:
+            return False
+        provider.met.append(fault)
+        return True
+
+    provider._meets = meets  # type: ignore[method-assign]
+    return provider.met
