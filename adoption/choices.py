@@ -103,6 +103,39 @@ class ChangeKind(models.TextChoices):
     COMMIT = "commit", "Direct commit"
 
 
+class ChangeState(models.TextChoices):
+    """Where a pull or merge request stands. Merged is never taken back."""
+
+    OPEN = "open", "Open"
+    MERGED = "merged", "Merged"
+    CLOSED = "closed", "Closed without a merge"
+
+
+class Containment(models.TextChoices):
+    """How it is known that a deployment contains a change, best first. Never by time alone."""
+
+    PROVIDER = "provider", "Listed by the provider"
+    SHA = "sha", "Deployed commit"
+    ANCESTRY = "ancestry", "In its history"
+
+
+class Remediation(models.TextChoices):
+    """What mended a deployment that needed intervention."""
+
+    ROLLBACK = "rollback", "Rolled back"
+    ROLLFORWARD = "rollforward", "Fixed forward"
+
+
+class HookState(models.TextChoices):
+    """Where a stored hook stands."""
+
+    STORED = "stored", "Waiting"
+    PROCESSED = "processed", "Processed"
+    IGNORED = "ignored", "Ignored by rule"
+    REFUSED = "refused", "Refused"
+    FAILED = "failed", "Failed"
+
+
 class Strength(models.TextChoices):
     """How strong a sign of AI assistance is, strongest first."""
 

@@ -54,3 +54,22 @@ def may_review_delivery(user: AnyUser, delivery: Delivery) -> bool:
     if not isinstance(user, User) or not user.is_active or delivery.claimed_by_id == user.pk:
         return False
     return delivery.use_case.owner_id == user.pk or holds(user, Role.PROGRAMME_LEAD)
+
+
+def may_send_deliveries(user: AnyUser) -> bool:
+    """Send changes and deployments by API: what they say moves everybody's deliveries."""
+    return holds(user, Role.PROGRAMME_LEAD, Role.ADMINISTRATOR)
+
+
+def may_see_hooks(user: AnyUser) -> bool:
+    """Stored hooks show raw payloads with names in them, so not everybody."""
+    return holds(user, Role.PROGRAMME_LEAD, Role.AUDITOR, Role.ADMINISTRATOR)
+
+
+def may_replay_hooks(user: AnyUser) -> bool:
+    return holds(user, Role.PROGRAMME_LEAD, Role.ADMINISTRATOR)
+
+
+def may_manage_hook_secrets(user: AnyUser) -> bool:
+    """Make and withdraw the secrets that prove senders."""
+    return holds(user, Role.ADMINISTRATOR)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from adoption.api.deliveries import OwnDeliveriesView, UseCaseDeliveriesView
+from adoption.api.hooks import HooksView
+from adoption.api.ingest import ChangesView, DeploymentsView
 from adoption.api.metrics import MetricsView, MetricView
 from adoption.api.milestones import MilestonesView, MilestoneView
 from adoption.api.problems import register_translations
@@ -31,6 +33,9 @@ urlpatterns = [
         name="api-use-case-deliveries",
     ),
     path("deliveries/", OwnDeliveriesView.as_view(), name="api-deliveries"),
+    path("changes/", ChangesView.as_view(), name="api-changes"),
+    path("deployments/", DeploymentsView.as_view(), name="api-deployments"),
+    path("hooks/<str:provider>/<str:connection>/", HooksView.as_view(), name="api-hooks"),
     path("metrics/", MetricsView.as_view(), name="api-metrics"),
     path("metrics/<str:key>/", MetricView.as_view(), name="api-metric"),
 ]

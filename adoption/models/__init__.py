@@ -2,29 +2,36 @@
 
 from adoption.models.changes import Change, Commit, Repository, RepositoryLink
 from adoption.models.deliveries import Delivery
-from adoption.models.deployments import Deployment, Service
+from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
+from adoption.models.hooks import HookReplay, HookSecret, StoredHook
 from adoption.models.identities import Identity
 from adoption.models.milestones import Milestone, MilestoneEvent
 from adoption.models.programmes import Programme
+from adoption.models.pull_requests import PullRequest
 from adoption.models.teams import Membership, Team
 from adoption.models.use_cases import StageChange, UseCase
 
 __all__ = [
+    "Artifact",
     "Change",
     "Commit",
     "Delivery",
     "Deployment",
     "Evidence",
+    "HookReplay",
+    "HookSecret",
     "Identity",
     "Membership",
     "Milestone",
     "MilestoneEvent",
     "Programme",
+    "PullRequest",
     "Repository",
     "RepositoryLink",
     "Service",
     "StageChange",
+    "StoredHook",
     "Team",
     "UseCase",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
-from adoption.choices import ChangeKind, RevertMethod, Strength
+from adoption.choices import ChangeKind, Containment, RevertMethod, Strength
 from adoption.models.identities import Identity
 from adoption.models.use_cases import UseCase
 
@@ -63,6 +63,10 @@ class Commit(models.Model):
     on_default_branch = models.BooleanField()
     committed_at = models.DateTimeField()
     content = models.UUIDField()  # digest of what the source said, to see whether it changed
+    # False: known from a push only, and `parents` is what the branch contained before, then the rest
+    # of the push. That is right for what contains what; a Git import replaces it.
+    is_whole = models.BooleanField(default=True)
+    pushed_from = models.TextField(blank=True)  # those former ends, blank-separated
 
     class Meta:
         constraints = [
@@ -114,6 +118,14 @@ class Change(models.Model):
         related_name="delivered_changes",
     )
     delivered_at = models.DateTimeField(null=True, blank=True)
+    delivered_how = models.CharField(max_length=16, choices=Containment, blank=True)
+    rolled_back_at = models.DateTimeField(null=True, blank=True)  # out of production since
+    restored_at = models.DateTimeField(null=True, blank=True)  # and back in since
+    # A commit that is a step of a pull request counts with it and not by itself.
+    part_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="parts"
+    )
+    paths = models.JSONField(null=True, blank=True)  # files it touches, where the source says so
 
     class Meta:
         constraints = [

@@ -42,7 +42,7 @@ SHOWN_TO_PICK = 12
 def changes_of_use_case(use_case: UseCase) -> QuerySet[Change]:
     """Changes of the repositories linked to a use case, merged while the link held.
 
-    Days of a link are those of the programme's zone.
+    Days of a link are those of the programme's zone. A step of a pull request counts with it.
     """
     zone = ZoneInfo(use_case.programme.time_zone)
     inside = Q(pk__in=[])
@@ -53,7 +53,7 @@ def changes_of_use_case(use_case: UseCase) -> QuerySet[Change]:
         if link.ends_on is not None:
             part &= Q(merged_at__lt=day_bounds(link.ends_on, zone)[0])
         inside |= part
-    return Change.objects.filter(inside)
+    return Change.objects.filter(inside, part_of__isnull=True)
 
 
 def _logged() -> Exists:
@@ -138,9 +138,9 @@ def has_repository(use_case: UseCase) -> bool:
 
 
 def evidence_of(change: Change) -> list[Evidence]:
-    """What was seen on a change, strongest first."""
+    """What was seen on a change and on its steps, strongest first."""
     order = {strength.value: number for number, strength in enumerate(Strength)}
-    found = Evidence.objects.filter(change=change).order_by("pk")
+    found = Evidence.objects.filter(Q(change=change) | Q(change__part_of=change)).order_by("pk")
     return sorted(found, key=lambda sign: (order[sign.strength], sign.pk))
 
 
@@ -185,7 +185,7 @@ def _waiting(
 ) -> QuerySet[Any]:
     """Those of `rows` that are worth a reminder, each with its use case, newest first."""
     return (
-        rows.filter(merged_at__gte=since, reverted_at__isnull=True)
+        rows.filter(merged_at__gte=since, reverted_at__isnull=True, part_of__isnull=True)
         .exclude(strength="")
         .annotate(
             slug=Subquery(links.values("use_case__slug")[:1]),

@@ -42,10 +42,16 @@ def find_change(link: str) -> Change | None:
     named = _SHA_IN_LINK.search(link)
     by_sha = Q(sha__startswith=named["sha"].lower()) if named else None
     for way in (by_sha, Q(url=link)):
-        found = list(Change.objects.filter(way)[:2]) if way is not None else []
-        if len(found) == 1:
-            return found[0]
+        found = Change.objects.filter(way).select_related("part_of")[:3] if way is not None else []
+        wholes = {whole.pk: whole for whole in map(_whole, found)}
+        if len(wholes) == 1:
+            return next(iter(wholes.values()))
     return None
+
+
+def _whole(change: Change) -> Change:
+    """The pull request that a commit is a step of, else the change itself."""
+    return change.part_of or change
 
 
 @transaction.atomic
@@ -69,7 +75,7 @@ def log_delivery(
             logged this change or link already (a thing is delivered once, whoever logs it).
     """
     given_by = "change" if change else "link"
-    change = change or (find_change(link) if link else None)
+    change = _whole(change) if change else (find_change(link) if link else None)
     title = (title.strip() or (change.title if change else ""))[:500]
     _refuse_unfit(use_case, change, link, title)
     _refuse_double(change, link, given_by)
@@ -117,7 +123,8 @@ def _refuse_unfit(use_case: UseCase, change: Change | None, link: str, title: st
 
 def _refuse_double(change: Change | None, link: str, given_by: str) -> None:
     counting = Delivery.objects.filter(_counting())
-    if change is not None and counting.filter(change=change).exists():
+    same = Q(change=change) | Q(change__part_of=change)  # a step may have been logged before
+    if change is not None and counting.filter(same).exists():
         raise BadDeliveryError(_LOGGED_ALREADY, field=given_by)
     if change is None and counting.filter(link=link).exists():
         raise BadDeliveryError(_LINK_LOGGED_ALREADY, field="link")
@@ -175,9 +182,7 @@ def review_delivery(
 
 def _advance(delivery: Delivery, change: Change, at: datetime) -> bool:
     """Set state and times from the change; whether anything moved."""
-    standing = standing_of(
-        Observed(change.merged_at, change.delivered_at, change.reverted_at), at=at
-    )
+    standing = standing_of(Observed.of(change), at=at)
     before = (
         delivery.state, delivery.state_reason, delivery.merged_at, delivery.deployed_at,
         delivery.held_at, delivery.reverted_at,
@@ -207,13 +212,15 @@ def _changes_by_link(links: Sequence[str]) -> dict[str, Change]:
             by_sha[named["sha"].lower()].append(link)
     found: dict[str, dict[int, Change]] = defaultdict(dict)
     for start in range(0, len(links), _BATCH):
-        for change in Change.objects.filter(url__in=links[start : start + _BATCH]):
-            found[change.url][change.pk] = change
+        part = links[start : start + _BATCH]
+        for change in Change.objects.filter(url__in=part).select_related("part_of"):
+            found[change.url][_whole(change).pk] = _whole(change)
     hashes = list(by_sha)
     for start in range(0, len(hashes), _BATCH):
-        for change in Change.objects.filter(sha__in=hashes[start : start + _BATCH]):
+        part = hashes[start : start + _BATCH]
+        for change in Change.objects.filter(sha__in=part).select_related("part_of"):
             for link in by_sha[change.sha]:
-                found[link][change.pk] = change
+                found[link][_whole(change).pk] = _whole(change)
     return {
         link: next(iter(changes.values())) for link, changes in found.items() if len(changes) == 1
     }

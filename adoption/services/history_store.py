@@ -139,15 +139,16 @@ class HistoryStore:
         service, _ = Service.objects.get_or_create(
             key=self.key, defaults={"name": repository.name, "repository": repository}
         )
+        if service.first_delivers != self.config.first_release_delivers:
+            service.first_delivers = self.config.first_release_delivers
+            service.save(update_fields=["first_delivers"])
         if plan.inserted or plan.updated:
             self._write_commits(repository)
             self._write_changes(repository, at)
             self._write_tags(service)
         self._write_addresses(repository)
         # Also when no row differs: the connection's rules may have changed.
-        recompute_repository(
-            repository_id=repository.pk, first_release_delivers=self.config.first_release_delivers
-        )
+        recompute_repository(repository_id=repository.pk)
         plan.facts.update(history_facts(repository_id=repository.pk))
 
     def _write_addresses(self, repository: Repository) -> None:
@@ -169,6 +170,7 @@ class HistoryStore:
                 on_default_branch=record.on_default_branch,
                 committed_at=record.committed_at,
                 content=commit_digest(record, on_default_branch=record.on_default_branch),
+                is_whole=True,
             )
             for record in (*self.difference.new_commits, *self.difference.changed_commits)
         ]
@@ -177,7 +179,7 @@ class HistoryStore:
             batch_size=_BATCH,
             update_conflicts=True,
             unique_fields=["repository", "sha"],
-            update_fields=["parents", "on_default_branch", "committed_at", "content"],
+            update_fields=["parents", "on_default_branch", "committed_at", "content", "is_whole"],
         )
 
     def _write_changes(self, repository: Repository, at: datetime) -> None:

@@ -1,22 +1,38 @@
-"""What rests on the whole history of a repository: which deployment delivered a change first, and
-which change was undone. Worked out from scratch, written only where it differs."""
+"""What rests on the whole history of a repository: which deployment delivered a change first, what
+was rolled back or undone, which commits are steps of a pull request. Worked out from scratch,
+written only where it differs."""
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
-from adoption.choices import DeploymentStatus, EnvironmentTier, RevertMethod, Strength
-from adoption.containment import Containment, DeploymentPoint, first_containing
+from adoption.choices import (
+    ChangeKind,
+    DeploymentStatus,
+    EnvironmentTier,
+    RevertMethod,
+    Strength,
+)
 from adoption.history import HistoryCommit
-from adoption.models import Change, Commit, Deployment
-from adoption.reverts import Reverts, find_reverts, standing_reverts
+from adoption.models import Change, Commit, Deployment, Evidence, PullRequest, Service
+from adoption.placement import Placement, Rollout, ServiceRule, Unit, place_changes
+from adoption.pull_parts import MergedPull, find_parts
+from adoption.reverts import RevertLink, Reverts, find_reverts, standing_reverts
 
 _BATCH = 500
+_BUTTON = re.compile(r"^Reverts (?:[\w.-]+(?:/[\w.-]+)*)?[#!](?P<number>\d+)\s*$", re.MULTILINE)
+_PLACED = (
+    "delivered_by_id", "delivered_at", "delivered_how", "rolled_back_at", "restored_at",
+    "reverts_id", "revert_method", "reverted_at", "part_of_id", "strength",
+)  # fmt: skip
+_MARKS = ("is_baseline", "is_redeploy", "is_rollback", "remediation", "remediated_by_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,114 +41,274 @@ class _Place:
 
     delivered_by_id: int | None
     delivered_at: datetime | None
+    delivered_how: str
+    rolled_back_at: datetime | None
+    restored_at: datetime | None
     reverts_id: int | None
     revert_method: str
     reverted_at: datetime | None
+    part_of_id: int | None
+    strength: str
 
 
-def recompute_repository(*, repository_id: int, first_release_delivers: bool) -> None:
-    """Bring deliveries and reverts of a repository's changes up to date.
+def recompute_repository(*, repository_id: int) -> None:
+    """Bring deliveries, rollbacks, reverts and parts of a repository's changes up to date.
 
-    Call it inside the transaction of the import that changed the history.
+    Call it inside the transaction that changed what it rests on, or in one of its own.
     """
-    found, deployments = _contain(repository_id, first_release_delivers)
-    _mark_deployments(found, deployments)
-    changes = list(
-        Change.objects.filter(repository_id=repository_id).only(
-            "pk", "sha", "merged_at", "delivered_by_id", "delivered_at", "reverts_id",
-            "revert_method", "reverted_at",
-        )
-    )  # fmt: skip
-    reverts = _reverts(repository_id)
-    places = _places(changes, found, deployments, reverts)
-    moved = [change for change in changes if _move(change, places[change.sha])]
-    Change.objects.bulk_update(
-        moved,
-        ["delivered_by", "delivered_at", "reverts", "revert_method", "reverted_at"],
-        batch_size=_BATCH,
-    )
-
-
-def _contain(
-    repository_id: int, first_release_delivers: bool
-) -> tuple[Containment[int], dict[int, Deployment]]:
     graph = {
         sha: parents.split()
         for sha, parents in Commit.objects.filter(repository_id=repository_id).values_list(
             "sha", "parents"
         )
     }
+    # What a push names as contained is known to be there, even when its own past is not.
+    for sha in [parent for parents in graph.values() for parent in parents]:
+        graph.setdefault(sha, [])
+    changes = list(
+        Change.objects.filter(repository_id=repository_id).only(
+            "pk", "kind", "external_id", "sha", "merged_at", "paths", *_PLACED
+        )
+    )
+    pulls = _pulls(repository_id)
+    wholes = _wholes(changes, _parts(repository_id, graph, pulls))
+    units = _units(changes, pulls, wholes)
+    found, deployments = _contain(repository_id, graph, units)
+    _mark_deployments(found, deployments)
+    places = _places(changes, found, _reverts(repository_id), wholes)
+    moved = [change for change in changes if _move(change, places[change.pk])]
+    fields = [name.removesuffix("_id") for name in _PLACED]
+    Change.objects.bulk_update(moved, fields, batch_size=_BATCH)
+
+
+def _pulls(repository_id: int) -> dict[int, PullRequest]:
+    """Merged pull requests by the change that they became."""
+    rows = PullRequest.objects.filter(repository_id=repository_id, change__isnull=False)
+    return {row.change_id: row for row in rows if row.change_id is not None}
+
+
+def _wholes(changes: Iterable[Change], parts: Mapping[str, int]) -> dict[int, int]:
+    """Commit change → the pull request's change that it is a step of."""
+    return {
+        change.pk: parts[change.sha]
+        for change in changes
+        if change.kind == ChangeKind.COMMIT and change.sha in parts
+    }
+
+
+def _units(
+    changes: list[Change], pulls: Mapping[int, PullRequest], wholes: Mapping[int, int]
+) -> list[Unit]:
+    """A pull request of which nobody listed the files touches what its steps touch."""
+    paths: dict[int, set[str]] = defaultdict(set)
+    for change in changes:
+        if change.pk in wholes and change.paths is not None:
+            paths[wholes[change.pk]].update(change.paths)
+    return [
+        _unit(change, pulls.get(change.pk), change.paths or sorted(paths.get(change.pk, ())))
+        for change in changes
+    ]
+
+
+def _contain(
+    repository_id: int, graph: Mapping[str, list[str]], units: Iterable[Unit]
+) -> tuple[Placement, dict[int, Deployment]]:
+    services = Service.objects.filter(repository_id=repository_id)
+    rules = {
+        service.pk: ServiceRule(service.first_delivers, tuple(service.paths))
+        for service in services
+    }
     deployments = {
         deployment.pk: deployment
         for deployment in Deployment.objects.filter(service__repository_id=repository_id)
     }
-    points = [
-        DeploymentPoint(pk, item.sha, item.finished_at, item.version)
-        for pk, item in deployments.items()
-        if item.tier == EnvironmentTier.PRODUCTION and item.status == DeploymentStatus.SUCCEEDED
+    rollouts = [
+        _rollout(item, item.finished_at)
+        for item in deployments.values()
+        if item.tier == EnvironmentTier.PRODUCTION
+        and item.status == DeploymentStatus.SUCCEEDED
+        and item.finished_at is not None
     ]
-    found = first_containing(graph, points, baseline_delivers=first_release_delivers)
-    return found, deployments
+    return place_changes(graph, units, rollouts, rules), deployments
 
 
-def _mark_deployments(found: Containment[int], deployments: Mapping[int, Deployment]) -> None:
+def _rollout(item: Deployment, at: datetime) -> Rollout:
+    return Rollout(
+        key=item.pk,
+        service=item.service_id,
+        environment=item.environment,
+        sha=item.sha,
+        at=at,
+        name=item.version,
+        external_id=item.external_id,
+        artifact=item.artifact,
+        included=frozenset(item.included),
+        included_commits=frozenset(item.included_commits),
+        is_event=bool(item.events),
+        said_rollback=item.said_rollback,
+        rolls_back_to=item.rolls_back_to,
+        fixes=item.fixes,
+    )
+
+
+def _unit(change: Change, pull: PullRequest | None, known: Iterable[str]) -> Unit:
+    paths = tuple(known) or None
+    if pull is None:
+        return Unit(change.pk, (change.sha,) if change.sha else (), "", paths)
+    # The end of the branch holds the whole change as well: some deploy it before they merge.
+    shas = dict.fromkeys((pull.merge_sha, pull.squash_sha, pull.head_sha))
+    return Unit(change.pk, tuple(filter(None, shas)), pull.number, paths)
+
+
+def _mark_deployments(found: Placement, deployments: Mapping[int, Deployment]) -> None:
     """Also takes marks off those that are no longer production, when the connection changed."""
-    redeploys = frozenset(found.redeploys)
     moved: list[Deployment] = []
     for pk, deployment in deployments.items():
-        marks = (pk == found.baseline, pk in redeploys)
-        if (deployment.is_baseline, deployment.is_redeploy) != marks:
-            deployment.is_baseline, deployment.is_redeploy = marks
+        remediation, mended_by = found.remedies.get(pk, ("", None))
+        marks = (
+            pk in found.baselines,
+            pk in found.redeploys,
+            pk in found.rollbacks,
+            remediation,
+            mended_by,
+        )
+        if tuple(getattr(deployment, name) for name in _MARKS) != marks:
+            for name, value in zip(_MARKS, marks, strict=True):
+                setattr(deployment, name, value)
             moved.append(deployment)
-    Deployment.objects.bulk_update(moved, ["is_baseline", "is_redeploy"], batch_size=_BATCH)
+    fields = [name.removesuffix("_id") for name in _MARKS]
+    Deployment.objects.bulk_update(moved, fields, batch_size=_BATCH)
+
+
+def _parts(
+    repository_id: int, graph: Mapping[str, list[str]], pulls: Mapping[int, PullRequest]
+) -> dict[str, int]:
+    if not pulls:
+        return {}
+    commits = Change.objects.filter(repository_id=repository_id, kind=ChangeKind.COMMIT)
+    return find_parts(
+        graph,
+        dict(commits.values_list("sha", "message")),
+        [
+            MergedPull(
+                key,
+                pull.merge_sha,
+                pull.squash_sha,
+                tuple(commit["sha"] for commit in pull.commits),
+                tuple(commit.get("message", "") for commit in pull.commits),
+            )
+            for key, pull in pulls.items()
+        ],
+    )
 
 
 def _reverts(repository_id: int) -> Reverts:
-    """Reverts among the changes. Only messages that can be one are read whole."""
+    """Reverts among the changes. Only messages that can be one are read whole.
+
+    A merged pull request and its merge commit are one thing: Git's own message comes first.
+    """
     parents = dict(
         Commit.objects.filter(repository_id=repository_id, on_default_branch=True).values_list(
             "sha", "parents"
         )
     )
-    changes = Change.objects.filter(repository_id=repository_id)
+    changes = Change.objects.filter(repository_id=repository_id).exclude(sha="")
     speaking = Q(message__icontains="revert") | Q(message__icontains="reapply")
-    whole = dict(changes.filter(speaking).values_list("sha", "message"))
-    return find_reverts(
-        HistoryCommit(sha, tuple(parents.get(sha, "").split()), merged_at, whole.get(sha, title))
-        for sha, merged_at, title in changes.values_list("sha", "merged_at", "title")
+    whole: dict[tuple[str, str], str] = {
+        (sha, kind): message
+        for sha, kind, message in changes.filter(speaking).values_list("sha", "kind", "message")
+    }
+    commits: dict[str, HistoryCommit] = {}
+    for sha, kind, merged_at, title in changes.values_list("sha", "kind", "merged_at", "title"):
+        if sha not in commits or kind == ChangeKind.COMMIT:
+            message = whole.get((sha, kind), title)
+            up = tuple(parents.get(sha, "").split())
+            commits[sha] = HistoryCommit(sha, up, merged_at, message)
+    found = find_reverts(commits.values())
+    named = _reverts_by_button(changes, {link.commit for link in found.links})
+    if not named:
+        return found
+    order = {sha: each.committed_at for sha, each in commits.items()}
+    links = sorted((*found.links, *named), key=lambda link: order[link.commit])
+    known = {link.commit for link in links}
+    return Reverts(
+        tuple(links), tuple(each for each in found.unresolved if each.commit not in known)
     )
 
 
+def _reverts_by_button(changes: QuerySet[Change], known: set[str]) -> list[RevertLink]:
+    """What the revert button of a provider wrote into a pull request: `Reverts owner/name#123`."""
+    by_number = dict(changes.exclude(kind=ChangeKind.COMMIT).values_list("external_id", "sha"))
+    links = []
+    rows = changes.exclude(kind=ChangeKind.COMMIT).filter(message__icontains="reverts ")
+    for sha, message in rows.order_by("merged_at", "pk").values_list("sha", "message"):
+        named = _BUTTON.search(message)
+        target = by_number.get(named["number"]) if named else None
+        if target and target != sha and sha not in known:
+            links.append(RevertLink(sha, target, "pull_request"))
+    return links
+
+
 def _places(
-    changes: Iterable[Change],
-    found: Containment[int],
-    deployments: Mapping[int, Deployment],
+    changes: list[Change],
+    found: Placement,
     reverts: Reverts,
-) -> dict[str, _Place]:
-    by_sha = {change.sha: change for change in changes}
+    wholes: Mapping[int, int],
+) -> dict[int, _Place]:
+    by_sha = _by_sha(changes)
+    strengths = _strengths(changes, wholes)
     links = {link.commit: link for link in reverts.links}
     open_reverts = {item.commit for item in reverts.unresolved if item.has_revert_subject}
     standing = standing_reverts(reverts.links)
-    places: dict[str, _Place] = {}
-    for sha in by_sha:
-        key = found.first.get(sha)
-        link = links.get(sha)
-        undone_by = standing.get(sha)
-        unresolved = RevertMethod.UNRESOLVED if sha in open_reverts else ""
-        places[sha] = _Place(
-            delivered_by_id=key,
-            delivered_at=deployments[key].finished_at if key is not None else None,
+    places: dict[int, _Place] = {}
+    for change in changes:
+        place = found.places.get(change.pk)
+        link = links.get(change.sha)
+        undone_by = standing.get(change.sha)
+        unresolved = RevertMethod.UNRESOLVED if change.sha in open_reverts else ""
+        places[change.pk] = _Place(
+            delivered_by_id=place.rollout if place else None,
+            delivered_at=place.at if place else None,
+            delivered_how=place.how if place else "",
+            rolled_back_at=place.rolled_back_at if place else None,
+            restored_at=place.restored_at if place else None,
             reverts_id=by_sha[link.reverts].pk if link else None,
             revert_method=link.method if link else unresolved,
             reverted_at=by_sha[undone_by].merged_at if undone_by else None,
+            part_of_id=wholes.get(change.pk),
+            strength=strengths.get(change.pk, change.strength),
         )
     return places
+
+
+def _strengths(changes: Iterable[Change], wholes: Mapping[int, int]) -> dict[int, str]:
+    """The strongest evidence of pull requests: on themselves, and on the steps they consist of."""
+    if not wholes:
+        return {}
+    order = list(Strength.values)
+    seen: dict[int, set[str]] = {whole: set() for whole in wholes.values()}
+    own = Evidence.objects.filter(change_id__in=list(seen)).values_list("change_id", "strength")
+    for change_id, strength in own:
+        seen[change_id].add(strength)
+    for change in changes:
+        if change.pk in wholes and change.strength:
+            seen[wholes[change.pk]].add(change.strength)
+    return {key: min(found, key=order.index, default="") for key, found in seen.items()}
+
+
+def _by_sha(changes: Iterable[Change]) -> dict[str, Change]:
+    """The change that a commit stands for: the pull request that it merged, else itself."""
+    found: dict[str, Change] = {}
+    for change in changes:
+        if change.sha not in found or change.kind != ChangeKind.COMMIT:
+            found[change.sha] = change
+    return found
 
 
 def _move(change: Change, place: _Place) -> bool:
     """Set what the place says; whether that changed anything."""
     moved = False
-    for name in ("delivered_by_id", "delivered_at", "reverts_id", "revert_method", "reverted_at"):
+    for name in _PLACED:
         value = getattr(place, name)
         if getattr(change, name) != value:
             setattr(change, name, value)
@@ -142,7 +318,7 @@ def _move(change: Change, place: _Place) -> bool:
 
 def history_facts(*, repository_id: int) -> dict[str, Any]:
     """The figures that an import prints, over the whole repository as it now stands."""
-    changes = Change.objects.filter(repository_id=repository_id)
+    changes = Change.objects.filter(repository_id=repository_id, part_of__isnull=True)
     by_strength = dict(
         changes.exclude(strength="")
         .values_list("strength")

@@ -128,7 +128,7 @@ def _strength_bars(strengths: dict[str, int], url: str) -> SafeString | None:
 
 
 def _where(change: Change, now: dt.datetime) -> str:
-    observed = Observed(change.merged_at, change.delivered_at, change.reverted_at)
+    observed = Observed.of(change)
     return standing_of(observed, at=now).state.value
 
 

@@ -62,7 +62,7 @@ def lead_of(link: str, use_case: UseCase | None) -> LinkLead | None:
     change = find_change(link)
     if change is None:
         return LinkLead(None)
-    observed = Observed(change.merged_at, change.delivered_at, change.reverted_at)
+    observed = Observed.of(change)
     return LinkLead(
         change,
         standing_of(observed, at=timezone.now()),

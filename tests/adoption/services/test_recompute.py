@@ -74,7 +74,7 @@ def test_a_failed_deployment_delivers_nothing(tmp_path: Path) -> None:
     history = History(tmp_path)
     history.bring([commit(1, 0, ai=True)], [tag("1.0", 1, 2), tag("1.1", 1, 4)])
     Deployment.objects.filter(version="1.0").update(status=DeploymentStatus.FAILED)
-    recompute_repository(repository_id=change(1).repository_id, first_release_delivers=True)
+    recompute_repository(repository_id=change(1).repository_id)
     assert delivered_by(1) == "1.1"
 
 
@@ -112,7 +112,7 @@ def test_repeating_it_writes_nothing(tmp_path: Path) -> None:
     )
     before = stored_state()
     with CaptureQueriesContext(connection) as queries:
-        recompute_repository(repository_id=change(1).repository_id, first_release_delivers=True)
+        recompute_repository(repository_id=change(1).repository_id)
     written = [q["sql"] for q in queries if q["sql"].lstrip().upper().startswith("UPDATE")]
     assert written == []
     assert stored_state() == before

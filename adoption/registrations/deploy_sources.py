@@ -1,0 +1,61 @@
+"""Sources of changes and deployments that send hooks, one block each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from adoption.deploys.config import DeployConfig, PipelineConfig
+from adoption.deploys.reader import PayloadLines, ReadBody
+from adoption.services.deploy_import import DeployImportStore
+from adoption.services.hook_readers import READERS
+from adoption.sources.cdevents.config import CDEventsConfig
+from adoption.sources.github.config import GitHubConfig
+from adoption.sources.gitlab.config import GitLabConfig
+from portal.choices import ImportKind
+from portal.credentials.needs import CredentialNeed
+from portal.imports.contracts import FetchSpec
+from portal.imports.files import collect_files
+from portal.imports.registry import ImportSource, import_sources
+
+_LINES = "Hooks arrive by themselves; files are stored hooks, one a line."
+
+
+def _register(
+    key: str,
+    label: str,
+    config: type[DeployConfig],
+    *,
+    summary: str = _LINES,
+    credential: CredentialNeed | None = None,
+    fetch: FetchSpec | None = None,
+    read_page: ReadBody | None = None,
+) -> None:
+    read_event: Callable[[str, Mapping[str, Any], Any], Any] = READERS[key]
+    import_sources.register(
+        ImportSource(
+            key=key,
+            label=label,
+            kind=ImportKind.DELIVERIES,
+            source=PayloadLines(key, "1", config, read_event, read_page),
+            make_store=DeployImportStore,
+            config_model=config,
+            accept=".jsonl,.gz",
+            summary=summary,
+            collect=collect_files,
+            credential=credential,
+            fetch=fetch,
+        )
+    )
+
+
+_register("github", "GitHub", GitHubConfig)
+_register("gitlab", "GitLab", GitLabConfig)
+_register("cdevents", "CDEvents", CDEventsConfig)
+_register("circleci", "CircleCI", PipelineConfig)
+_register("bitbucket", "Bitbucket Cloud", DeployConfig)
+_register("azure_devops", "Azure DevOps", PipelineConfig)
+_register("argocd", "Argo CD", DeployConfig)
+_register("jenkins", "Jenkins", PipelineConfig)
+_register("codedeploy", "AWS CodeDeploy", DeployConfig)
+_register("generic", "Own systems", DeployConfig)

@@ -1,0 +1,49 @@
+"""Hooks and what is sent about changes and deployments."""
+
+from __future__ import annotations
+
+from celery.schedules import crontab
+
+from adoption.services.deploy_store import PLACE_CHANGES
+from adoption.services.hook_work import place_repository, process_connection
+from adoption.services.hooks import PROCESS_HOOKS
+from portal.audit.registry import governed
+from portal.choices import Role
+from portal.schedule import ScheduledJob, scheduled_jobs
+from portal.scopes import Scope, api_scopes
+from portal.work.registry import WorkKind, work_kinds
+
+work_kinds.register(
+    WorkKind(
+        key=PROCESS_HOOKS,
+        label="Process hooks of a connection",
+        run=process_connection,
+        is_atomic=False,
+        roles=frozenset({Role.PROGRAMME_LEAD}),
+    )
+)
+work_kinds.register(
+    WorkKind(
+        key=PLACE_CHANGES,
+        label="Work out what was delivered by which deployment",
+        run=place_repository,
+        roles=frozenset({Role.PROGRAMME_LEAD}),
+    )
+)
+scheduled_jobs.register(
+    ScheduledJob(
+        key="tidy-hooks",
+        task="adoption.tasks.tidy_hooks",
+        when=crontab(hour=3, minute=20),
+        reason="Bodies of hooks are kept for 90 days; their secrets follow the newest key.",
+        roles=frozenset({Role.ADMINISTRATOR}),
+    )
+)
+for _scope in (
+    Scope("changes:write", "Send changes"),
+    Scope("deployments:write", "Send deployments"),
+):
+    api_scopes.register(_scope)
+
+governed("adoption.HookSecret", hidden=("ciphertext",))
+governed("adoption.HookReplay")

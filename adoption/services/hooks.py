@@ -1,0 +1,225 @@
+"""Hooks: stored in one small transaction, processed later, in any order, exactly once."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+
+from adoption.choices import HookState
+from adoption.deploys.payload import BadPayloadError, parse_json
+from adoption.deploys.providers import document_of
+from adoption.models import HookReplay, StoredHook
+from adoption.services.deploy_store import (
+    DeployStore,
+    FutureStatementError,
+    Stored,
+    ask_for_placement,
+    deploy_config,
+)
+from adoption.services.hook_readers import READERS
+from adoption.services.refusals import RefusedError
+from adoption.sources.records import Reading
+from portal.audit.context import because
+from portal.models import Connection, User
+from portal.services.work import enqueue
+from portal.work.registry import Work
+
+log = structlog.get_logger(__name__)
+PROCESS_HOOKS = "adoption.process-hooks"
+MOST_ATTEMPTS = 3
+KEPT_FOR = timedelta(days=90)  # the body; the row says for ever that the delivery was here
+PURGED_AT_ONCE = 1000
+
+
+class DeliveryReusedError(ValueError):
+    """The sender's id of this delivery came before with another body."""
+
+
+class HookNotReplayableError(RefusedError):
+    """The hook cannot be processed again; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A delivery that is stored; `is_repeat` when it was before."""
+
+    hook_id: int
+    is_repeat: bool
+
+
+def store_hook(
+    *,
+    connection: Connection,
+    provider: str,
+    delivery_id: str,
+    event: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    at: datetime,
+) -> Accepted:
+    """Keep a proven delivery and ask for its processing, both or neither.
+
+    The same delivery again changes nothing.
+
+    Raises:
+        DeliveryReusedError: its id belongs to a delivery with another body.
+    """
+    digest = hashlib.sha256(body).hexdigest()
+    with transaction.atomic():
+        hook, is_new = StoredHook.objects.get_or_create(
+            connection=connection,
+            delivery_id=delivery_id,
+            defaults={
+                "provider": provider,
+                "event": event,
+                "headers": dict(headers),
+                "body": zlib.compress(body, 1),
+                "body_sha256": digest,
+                "size": len(body),
+                "received_at": at,
+            },
+        )
+        if not is_new:
+            if hook.body_sha256 != digest:
+                raise DeliveryReusedError(
+                    "This delivery's id came before with another body. A sender repeats a "
+                    "delivery byte for byte, and gives a new one a new id."
+                )
+            return Accepted(hook.pk, is_repeat=True)
+        _ask(connection, None, at)
+    return Accepted(hook.pk, is_repeat=False)
+
+
+def _ask(connection: Connection, actor: User | None, at: datetime) -> None:
+    enqueue(
+        kind=PROCESS_HOOKS,
+        key=f"connection:{connection.pk}",
+        payload={"connection": connection.pk},
+        actor=actor,
+        at=at,
+    )
+
+
+def body_of(hook: StoredHook) -> bytes:
+    """The body as it came; empty once it was purged."""
+    return zlib.decompress(bytes(hook.body)) if hook.body else b""
+
+
+def process_next(*, connection: Connection, at: datetime) -> bool:
+    """Process the oldest waiting hook of a connection, in one transaction with the note of it.
+
+    Returns:
+        whether there was one. Two workers never take the same.
+    """
+    with transaction.atomic():
+        hook = (
+            StoredHook.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(connection=connection, state=HookState.STORED)
+            .order_by("pk")
+            .first()
+        )
+        if hook is None:
+            return False
+        hook.connection = connection
+        _process(hook, at)
+        hook.attempts += 1
+        hook.processed_at = at
+        hook.save(update_fields=["state", "reason", "outcome", "attempts", "processed_at"])
+    return True
+
+
+def _process(hook: StoredHook, at: datetime) -> None:
+    """Set what became of it. A fault of ours is tried again, then waits for a person; the hooks
+    behind it go on."""
+    try:
+        with transaction.atomic():
+            stored, ignored = _apply(hook, at)
+    except BadPayloadError as error:
+        _end(hook, HookState.REFUSED, str(error))
+    except FutureStatementError as error:
+        _end(hook, HookState.REFUSED, str(error))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.exception("hook_failed", hook=hook.pk)
+        reason = f"A fault of the portal: {type(error).__name__}. The log has the details."
+        is_last = hook.attempts + 1 >= MOST_ATTEMPTS
+        _end(hook, HookState.FAILED if is_last else HookState.STORED, reason)
+    else:
+        _end(hook, HookState.IGNORED if ignored else HookState.PROCESSED, ignored)
+        hook.outcome = dict(Counter(each.outcome for each in stored))
+
+
+def _end(hook: StoredHook, state: HookState, reason: str) -> None:
+    hook.state, hook.reason, hook.outcome = state, reason[:400], {}
+
+
+def _apply(hook: StoredHook, at: datetime) -> tuple[list[Stored], str]:
+    reading = read_stored(hook)
+    stored = DeployStore(hook.connection, at=at).apply(reading)
+    ask_for_placement(repository_ids=[each.repository_id for each in stored], actor=None, at=at)
+    return stored, reading.ignored
+
+
+def read_stored(hook: StoredHook) -> Reading:
+    """What a stored hook says.
+
+    Raises:
+        BadPayloadError: it cannot be read.
+    """
+    body = document_of(hook.headers, body_of(hook))
+    return READERS[hook.provider](hook.event, parse_json(body), deploy_config(hook.connection))
+
+
+def process_hooks(*, connection: Connection, work: Work) -> int:
+    """Process all waiting hooks of a connection; how many there were."""
+    waiting = StoredHook.objects.filter(connection=connection, state=HookState.STORED).count()
+    done = 0
+    while process_next(connection=connection, at=work.clock()):
+        done += 1
+        work.report(done, max(done, waiting), "hooks")
+    return done
+
+
+@transaction.atomic
+def replay_hook(*, hook: StoredHook, reason: str, actor: User, at: datetime) -> None:
+    """Have a stored hook processed again, for example after a mapping was mended.
+
+    Raises:
+        HookNotReplayableError: no reason was given, it is waiting already, or its body is gone.
+    """
+    if not reason.strip():
+        raise HookNotReplayableError("Say why: whoever asks later finds it.", field="reason")
+    stored = StoredHook.objects.select_for_update(of=("self",)).get(pk=hook.pk)
+    if stored.purged_at is not None:
+        raise HookNotReplayableError("Its body was deleted when its retention was over.")
+    if stored.state == HookState.STORED:
+        raise HookNotReplayableError("It is waiting to be processed already.")
+    because(reason)
+    HookReplay.objects.create(hook=stored, reason=reason.strip(), asked_by=actor, asked_at=at)
+    stored.state, stored.attempts, stored.reason = HookState.STORED, 0, ""
+    stored.save(update_fields=["state", "attempts", "reason"])
+    _ask(stored.connection, actor, at)
+
+
+@transaction.atomic
+def purge_hooks(*, at: datetime) -> int:
+    """Delete bodies and headers whose retention is over, at most a thousand at once.
+
+    Ids and digests stay, so that a delivery that is repeated after years is still known. What
+    waits or failed is kept: it has not had its effect yet.
+    """
+    due = StoredHook.objects.filter(
+        purged_at__isnull=True,
+        received_at__lt=at - KEPT_FOR,
+        state__in=(HookState.PROCESSED, HookState.IGNORED, HookState.REFUSED),
+    ).order_by("received_at", "pk")[:PURGED_AT_ONCE]
+    ids = list(due.values_list("pk", flat=True))
+    return StoredHook.objects.filter(pk__in=ids).update(body=b"", headers={}, purged_at=at)

@@ -1,0 +1,215 @@
+"""One GitLab webhook: body into records, or the rule by which it is ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from adoption.deploys.payload import NO_COMMIT, Node
+from adoption.sources.gitlab.config import GitLabConfig
+from adoption.sources.gitlab.normaliser import (
+    STATUSES,
+    TERMINAL,
+    hook_deployment,
+    merge_request,
+    project_of,
+    username,
+)
+from adoption.sources.records import (
+    Account,
+    ChangeRecord,
+    DeploymentRecord,
+    Person,
+    PushRecord,
+    Reading,
+    SaidCommit,
+)
+
+
+def read_hook(event: str, body: Mapping[str, Any], config: GitLabConfig) -> Reading:
+    """What a delivery says; the body's own `object_kind` decides.
+
+    Raises:
+        BadPayloadError: a field is missing or of the wrong kind.
+    """
+    node = Node(body)
+    kind = node.need("object_kind", 60)
+    reader = _READERS.get(kind)
+    if reader is None:
+        return Reading(ignored=f"the event {kind!r} says nothing about changes or deployments")
+    return reader(node, config)
+
+
+def _deployment(node: Node, config: GitLabConfig) -> Reading:
+    return Reading(deployments=(hook_deployment(node),))
+
+
+def _merge_request(node: Node, config: GitLabConfig) -> Reading:
+    item = node.at("object_attributes")
+    at = item.need_moment("updated_at")
+    # `user` is who acted, which is the author only when it was opened.
+    author = username(node.at("user")) if item.text("action", 40) == "open" else None
+    project = project_of(node.at("project") if "project" in node else item.at("target"))
+    return Reading(changes=(merge_request(item, project, author, at),))
+
+
+def _push(node: Node, config: GitLabConfig) -> Reading:
+    ref = node.need("ref", 300)
+    if not ref.startswith("refs/heads/"):
+        return Reading(ignored="a pushed tag is no change; releases and deployments are read")
+    if NO_COMMIT.fullmatch(node.need("after", 80)):
+        return Reading(ignored="a deleted branch changes nothing that was merged")
+    project = node.at("project")
+    key, address = project_of(project)
+    commits = list(node.items("commits"))
+    if not commits:
+        return Reading(ignored="a push without commits says nothing about when it was")
+    observed = max(item.need_moment("timestamp") for item in commits)
+    is_default = ref == f"refs/heads/{project.text('default_branch', 250)}"
+    push = PushRecord(
+        repository=key,
+        before=node.sha("before"),
+        after=node.sha("after") or "",
+        shas=tuple(item.sha("id") or "" for item in commits),
+        observed_at=observed,
+        is_default=is_default,
+    )
+    changes = [_commit(item, key, address) for item in commits] if is_default else []
+    return Reading(changes=tuple(changes), pushes=(push,))
+
+
+def _commit(item: Node, key: str, address: str) -> ChangeRecord:
+    sha = item.sha("id")
+    if sha is None:
+        raise item.refuse("id", "a commit of 40 or 64 hexadecimal digits")
+    at = item.need_moment("timestamp")
+    message = item.text("message", 65_536) or ""
+    author = item.at("author")
+    email, name = author.text("email", 254), author.text("name", 200) or ""
+    paths = [item.texts(kind, 500) or () for kind in ("added", "modified", "removed")]
+    return ChangeRecord(
+        repository=key,
+        repository_url=address,
+        kind="commit",
+        external_id=sha,
+        observed_at=at,
+        state="merged",
+        title=message.partition("\n")[0][:500] or sha[:12],
+        message=message,
+        url=item.text("url"),
+        author=Account("git_email", email, name) if email else None,
+        merged_at=at,
+        merge_sha=sha,
+        commits=(SaidCommit(sha, message, at, Person(name, email or "")),),
+        paths=tuple(sorted({path for group in paths for path in group})),
+    )
+
+
+def _job(node: Node, config: GitLabConfig) -> Reading:
+    """A job that names an environment is a deployment of its own, which comes as such."""
+    environment = config.environment_of(node.text("build_name", 200))
+    if environment is None:
+        return Reading(ignored="a job is read when the connection says that its name deploys")
+    place = node.at("repository")
+    key, address = project_of(place)
+    named = node.at("environment")
+    raw = node.need("build_status", 40)
+    status = STATUSES.get(raw, "unknown")
+    finished = node.moment("build_finished_at")
+    started = node.moment("build_started_at")
+    at = finished or started or node.need_moment("build_created_at")
+    found = DeploymentRecord(
+        external_id=f"job:{node.need('build_id', 40)}",
+        repository=key,
+        repository_url=address,
+        observed_at=at,
+        status=status,
+        raw_status=raw,
+        status_at=at,
+        environment=named.text("name", 120) or environment,
+        tier=named.text("deployment_tier", 20),
+        sha=node.sha("sha"),
+        ref=node.text("ref", 250),
+        group_id=f"pipeline:{node.text('pipeline_id', 40)}",
+        trigger="job",
+        queued_at=node.moment("build_created_at"),
+        started_at=started,
+        finished_at=finished if status in TERMINAL else None,
+    )
+    return Reading(deployments=(found,))
+
+
+def _pipeline(node: Node, config: GitLabConfig) -> Reading:
+    """Jobs of a pipeline that the connection says deploy; the pipeline alone is no deployment."""
+    item = node.at("object_attributes")
+    key, address = project_of(node.at("project"))
+    found = []
+    for job in node.items("builds"):
+        environment = config.environment_of(job.text("name", 200))
+        raw = job.need("status", 40)
+        if environment is None or raw in ("skipped", "manual"):
+            continue
+        status = STATUSES.get(raw, "unknown")
+        finished, started = job.moment("finished_at"), job.moment("started_at")
+        at = finished or started or job.need_moment("created_at")
+        named = job.at("environment")
+        found.append(
+            DeploymentRecord(
+                external_id=f"job:{job.need('id', 40)}",
+                repository=key,
+                repository_url=address,
+                observed_at=at,
+                status=status,
+                raw_status=raw,
+                status_at=at,
+                environment=named.text("name", 120) or environment,
+                tier=named.text("deployment_tier", 20),
+                sha=item.sha("sha"),
+                ref=item.text("ref", 250),
+                group_id=f"pipeline:{item.need('id', 40)}",
+                trigger=item.text("source", 60),
+                queued_at=job.moment("created_at"),
+                started_at=started,
+                finished_at=finished if status in TERMINAL else None,
+            )
+        )
+    if not found:
+        return Reading(ignored="no job of this pipeline deploys by what the connection says")
+    return Reading(deployments=tuple(found))
+
+
+def _release(node: Node, config: GitLabConfig) -> Reading:
+    if not config.releases_are_production:
+        return Reading(ignored="the connection does not say that releases are production")
+    action = node.text("action", 40)
+    if action not in (None, "create", "update"):
+        return Reading(ignored=f"the action {action!r} of a release publishes nothing")
+    key, address = project_of(node.at("project"))
+    at = node.moment("released_at") or node.need_moment("created_at")
+    found = DeploymentRecord(
+        external_id=f"release:{node.need('tag', 180)}",
+        repository=key,
+        repository_url=address,
+        observed_at=at,
+        status="succeeded",
+        raw_status=action or "create",
+        status_at=at,
+        environment="release",
+        tier="production",
+        version=node.need("tag", 200),
+        sha=node.at("commit").sha("id"),
+        url=node.text("url"),
+        trigger="release",
+        finished_at=at,
+    )
+    return Reading(deployments=(found,))
+
+
+_READERS: Mapping[str, Callable[[Node, GitLabConfig], Reading]] = {
+    "deployment": _deployment,
+    "merge_request": _merge_request,
+    "push": _push,
+    "build": _job,
+    "pipeline": _pipeline,
+    "release": _release,
+}
