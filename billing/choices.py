@@ -50,3 +50,74 @@ class UnallocatedReason(models.TextChoices):
 
     NO_RULE = "no_rule", "No rule matches"
     REMAINDER = "remainder", "Not shared out by the rule"
+
+
+class Measure(models.TextChoices):
+    """Which of the two costs of a line is meant."""
+
+    BILLED = "billed", "Billed"
+    EFFECTIVE = "effective", "Effective"
+
+
+class BudgetPeriod(models.TextChoices):
+    """For how long an amount is meant. Quarters and years are the programme's fiscal ones."""
+
+    MONTH = "month", "Each month"
+    QUARTER = "quarter", "Each quarter"
+    YEAR = "year", "Each year"
+    WHOLE = "whole", "The whole time"
+
+
+class BudgetThreshold(models.TextChoices):
+    """What a budget alerts about, once a period each."""
+
+    HALF = "50", "50 % used"
+    MOST = "80", "80 % used"
+    ALL = "100", "All used"
+    FORECAST = "forecast", "Forecast to be crossed"
+
+
+class AnomalyState(models.TextChoices):
+    """How a day of one use case was judged."""
+
+    LEARNING = "learning", "Learning"
+    NORMAL = "normal", "As expected"
+    ANOMALY = "anomaly", "Anomaly"
+
+
+class AnomalyReason(models.TextChoices):
+    """What an owner says about an anomaly. The first three were acted upon."""
+
+    MENDED = "mended", "A fault; it was mended"
+    LIMITED = "limited", "Too much; it was limited"
+    DISPUTED = "disputed", "A billing error; disputed with the provider"
+    GROWTH = "growth", "Expected growth"
+    ONE_OFF = "one_off", "A planned one-off"
+    PRICE = "price", "A change of price"
+    OTHER = "other", "Something else"
+
+
+ACTIONED_REASONS = (AnomalyReason.MENDED, AnomalyReason.LIMITED, AnomalyReason.DISPUTED)
+
+
+class BreakerField(models.TextChoices):
+    """By which attribute of a charge a circuit breaker knows the spend of its job."""
+
+    TAG = "tag", "Tag"
+    API_KEY = "api_key", "API key"
+    SUB_ACCOUNT = "sub_account", "Workspace, project or sub-account"
+
+
+class BreakerWindow(models.TextChoices):
+    """For how long a limit is meant (UTC)."""
+
+    HOUR = "hour", "An hour"
+    DAY = "day", "A day"
+
+
+class BreakerState(models.TextChoices):
+    """As with fuses: closed lets pass, open has tripped."""
+
+    CLOSED = "closed", "Closed"
+    OPEN = "open", "Open"
+    ENDED = "ended", "Ended"

@@ -21,3 +21,28 @@ def may_see_charges(user: AnyUser) -> bool:
 
 def may_edit_allocation_rules(user: AnyUser) -> bool:
     return holds(user, Role.FINANCE)
+
+
+def may_edit_budgets_of(user: AnyUser, owner_id: int) -> bool:
+    """Budgets and circuit breakers of a use case: its owner, programme leads and finance."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return user.pk == owner_id or holds(user, Role.PROGRAMME_LEAD, Role.FINANCE)
+
+
+def may_edit_programme_budgets(user: AnyUser) -> bool:
+    return holds(user, Role.PROGRAMME_LEAD, Role.FINANCE)
+
+
+def may_make_budgets(user: AnyUser) -> bool:
+    """Open the form; whose budget it may be is decided by the use case that is chosen."""
+    return isinstance(user, User) and user.is_active
+
+
+def may_answer_anomaly(user: AnyUser, owner_id: int) -> bool:
+    """Say what an anomaly was: the owner of the use case, programme leads and finance."""
+    return may_edit_budgets_of(user, owner_id)
+
+
+def may_set_anomaly_policy(user: AnyUser) -> bool:
+    return holds(user, Role.FINANCE)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from billing.choices import Finality, UnallocatedReason
+from billing.choices import (
+    AnomalyState,
+    BreakerState,
+    BudgetThreshold,
+    Finality,
+    UnallocatedReason,
+)
 from portal.shell.statuses import Status, StatusVocabulary, Tone
 
 FINALITIES = StatusVocabulary.from_choices(
@@ -46,3 +52,76 @@ RULE_STATES = StatusVocabulary(
         Status("retired", "Retired", "It takes nothing any more.", "stop", Tone.NEUTRAL),
     ),
 )  # fmt: skip
+BUDGET_THRESHOLDS = StatusVocabulary.from_choices(
+    "budget_threshold",
+    BudgetThreshold.choices,
+    {
+        BudgetThreshold.HALF: ("half", Tone.INFO),
+        BudgetThreshold.MOST: ("clock", Tone.WARN),
+        BudgetThreshold.ALL: ("warn", Tone.BAD),
+        BudgetThreshold.FORECAST: ("tilde", Tone.WARN),
+    },
+    {
+        BudgetThreshold.HALF: "Half of the amount is used.",
+        BudgetThreshold.MOST: "Four fifths of the amount are used.",
+        BudgetThreshold.ALL: "The amount is used.",
+        BudgetThreshold.FORECAST: "It will be exceeded before the period is over.",
+    },
+)
+BUDGET_STATES = StatusVocabulary(
+    "budget",
+    (
+        Status("within", "Within", "Less than half of the amount is used.", "check", Tone.GOOD),
+        Status("half", "Half used", "At least half of the amount is used.", "half", Tone.INFO),
+        Status("close", "Nearly used", "At least four fifths of the amount are used.", "clock",
+               Tone.WARN),
+        Status("crossing", "Will be exceeded", "The forecast exceeds the amount.", "tilde",
+               Tone.WARN),
+        Status("over", "Used", "The whole amount is used.", "warn", Tone.BAD),
+        Status("unknown", "Not known", "Some costs state no effective cost.", "dot",
+               Tone.NEUTRAL),
+        Status("outside", "Not running", "Today lies outside its months.", "pause",
+               Tone.NEUTRAL),
+        Status("ended", "Ended", "Nothing is measured against it any more.", "stop",
+               Tone.NEUTRAL),
+    ),
+)  # fmt: skip
+ANOMALY_STANDINGS = StatusVocabulary(
+    "anomaly",
+    (
+        Status("waiting", "Waits for an answer", "Its owner was told.", "clock", Tone.WARN),
+        Status("small", "Too small to tell", "Found, and below what people are told of.", "dot",
+               Tone.NEUTRAL),
+        Status("answered", "Answered", "Somebody said what it was.", "check", Tone.GOOD),
+        Status("withdrawn", "Withdrawn", "The source restated the day; the excess is gone.",
+               "redo", Tone.NEUTRAL),
+    ),
+)  # fmt: skip
+BREAKER_STATES = StatusVocabulary.from_choices(
+    "breaker",
+    BreakerState.choices,
+    {
+        BreakerState.CLOSED: ("check", Tone.GOOD),
+        BreakerState.OPEN: ("warn", Tone.BAD),
+        BreakerState.ENDED: ("stop", Tone.NEUTRAL),
+    },
+    {
+        BreakerState.CLOSED: "The job is within its limit.",
+        BreakerState.OPEN: "The limit was exceeded; it waits for somebody to reset it.",
+        BreakerState.ENDED: "It watches nothing any more.",
+    },
+)
+ANOMALY_DAYS = StatusVocabulary.from_choices(
+    "anomaly_day",
+    AnomalyState.choices,
+    {
+        AnomalyState.LEARNING: ("ring", Tone.INFO),
+        AnomalyState.NORMAL: ("check", Tone.NEUTRAL),
+        AnomalyState.ANOMALY: ("warn", Tone.WARN),
+    },
+    {
+        AnomalyState.LEARNING: "Fewer than 14 days of history: only the cap holds.",
+        AnomalyState.NORMAL: "Not above its upper bound.",
+        AnomalyState.ANOMALY: "Above its upper bound.",
+    },
+)

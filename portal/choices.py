@@ -179,3 +179,11 @@ class ApiTokenState(models.TextChoices):
     REPLACED = "replaced", "Being replaced"
     EXPIRED = "expired", "Expired"
     REVOKED = "revoked", "Revoked"
+
+
+class WebhookStatus(models.TextChoices):
+    """What became of an event that another system is told."""
+
+    WAITING = "waiting", "Waiting"
+    DELIVERED = "delivered", "Delivered"
+    FAILED = "failed", "Not delivered"

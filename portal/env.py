@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import ConfigDict, Field, ValidationError
 
 from portal.keys import NumberedSecrets, read_numbered
+from portal.mail_server import MailServer, read_mail_url
 from portal.signin.variables import SignInSettings, SignInVariables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -72,6 +73,8 @@ class Environment(SignInVariables):
     plumbline_max_upload_bytes: int = Field(default=2 * 1024**3, ge=1024)
     plumbline_max_upload_file_bytes: int = Field(default=1024**3, ge=1024)
     plumbline_max_upload_files: int = Field(default=100, ge=1, le=1000)
+    plumbline_mail_url: str = ""
+    plumbline_mail_from: str = "plumbline@localhost"
     database_url: str = ""
     celery_broker_url: str = ""
 
@@ -101,7 +104,7 @@ class Environment(SignInVariables):
         try:
             _ = self._given_peppers, self._given_credential_keys, self.private_networks
             _ = self._given_audit_keys
-            _ = self.sign_in_settings
+            _ = self.sign_in_settings, self.mail_server
         except ValueError as error:
             raise UnsafeEnvironmentError(f"{error}.") from None
 
@@ -191,6 +194,15 @@ class Environment(SignInVariables):
             ValueError: an entry is no network.
         """
         return read_networks(self.plumbline_private_networks, "PLUMBLINE_PRIVATE_NETWORKS")
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """The server that takes the portal's e-mail; None when there is none.
+
+        Raises:
+            ValueError: the address of the server cannot be read.
+        """
+        return read_mail_url(self.plumbline_mail_url, "PLUMBLINE_MAIL_URL")
 
     def token_peppers(self) -> NumberedSecrets:
         """What API tokens are hashed with; in local mode also one made once, number 0."""

@@ -114,3 +114,13 @@ def sees_all_work(user: AnyUser) -> bool:
 def may_decide_work(user: AnyUser, roles: frozenset[Role]) -> bool:
     """Retry or discard work of a kind that concerns `roles`: those, and administrators."""
     return holds(user, Role.ADMINISTRATOR, *roles)
+
+
+def may_see_webhooks(user: AnyUser) -> bool:
+    """Which systems are told what, and the log of it; never a secret."""
+    return holds(user, Role.ADMINISTRATOR, Role.AUDITOR)
+
+
+def may_configure_webhooks(user: AnyUser) -> bool:
+    """Where events of the portal go is configured like a connection."""
+    return holds(user, Role.ADMINISTRATOR)

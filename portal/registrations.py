@@ -189,4 +189,5 @@ governed("portal.ImportFile")
 governed("portal.RejectedRow", hidden=("raw_text", "repaired_text", "value"))
 governed("portal.WorkDecision")
 
+from portal import telling  # noqa: E402, F401  (its part of this)
 from portal.approvals import registrations as approvals  # noqa: E402, F401  (its part of this)

@@ -322,6 +322,28 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
+# --- E-mail -----------------------------------------------------------------------------------
+
+# Where this portal is reached from outside, for links in e-mail.
+SITE_ORIGIN = (
+    f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
+    if IS_PRODUCTION
+    else f"http://127.0.0.1:{ENVIRONMENT.plumbline_port}"
+)
+_MAIL = ENVIRONMENT.mail_server
+# Without a server nothing is sent in production; locally letters are written to files.
+SENDS_MAIL = _MAIL is not None or not IS_PRODUCTION
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.plumbline_mail_from
+EMAIL_TIMEOUT = 10
+if _MAIL is not None:
+    EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.uses_starttls, _MAIL.uses_tls
+    know_secret(_MAIL.password)
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(VAR_DIR / "mail")
+
 # --- Background work --------------------------------------------------------------------------
 
 # The embedded mode shortens every time together, so that a killed worker's task is soon taken up.

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from portal.choices import ApiTokenState, AuditOperation, RejectedRowState, RunStatus, WorkStatus
+from portal.choices import (
+    ApiTokenState,
+    AuditOperation,
+    RejectedRowState,
+    RunStatus,
+    WebhookStatus,
+    WorkStatus,
+)
 from portal.shell.statuses import StatusVocabulary, Tone
 
 RUN_STATUSES = StatusVocabulary.from_choices(
@@ -108,5 +115,19 @@ WORK_STATUSES = StatusVocabulary.from_choices(
         WorkStatus.HELD: "Given up after several attempts; a person must look.",
         WorkStatus.FAILED: "It can never succeed as it was asked for.",
         WorkStatus.DISCARDED: "A person decided that it is not done.",
+    },
+)
+WEBHOOK_STATUSES = StatusVocabulary.from_choices(
+    "webhook",
+    WebhookStatus.choices,
+    {
+        WebhookStatus.WAITING: ("clock", Tone.INFO),
+        WebhookStatus.DELIVERED: ("check", Tone.GOOD),
+        WebhookStatus.FAILED: ("cross", Tone.BAD),
+    },
+    {
+        WebhookStatus.WAITING: "Not delivered yet; it is tried until it is, or given up.",
+        WebhookStatus.DELIVERED: "The receiver answered that it has it.",
+        WebhookStatus.FAILED: "The receiver, or the address, refuses it; a person must look.",
     },
 )

@@ -25,6 +25,8 @@ COLUMNS = (
     "ServiceName", "SkuId", "SkuMeter", "SubAccountId", "SubAccountName", "ResourceId",
     "RegionId", "Tags",
 )  # fmt: skip
+BURST_DAYS_AGO = (30, 1)
+_BURST = 12  # times as many tokens as on another day
 _AI = "AI and Machine Learning"
 _NIMBUS = (("Model Hosting", _AI, 0.55), ("Vector Search", "Databases", 0.25),
            ("Object Storage", "Storage", 0.08))  # fmt: skip
@@ -40,6 +42,12 @@ class Spender(NamedTuple):
     monthly: int
     start: date
     end: date | None
+
+
+def bursts(spenders: Sequence[Spender], today: date) -> frozenset[tuple[str, date]]:
+    """A month ago and yesterday a batch of the first large spender ran away: use case and day."""
+    large = next((each.slug for each in spenders if each.monthly >= 1000), "")
+    return frozenset((large, today - timedelta(days=back)) for back in BURST_DAYS_AGO)
 
 
 def next_month(day: date) -> date:
@@ -61,10 +69,18 @@ class Bill:
         month: its first day.
         until: no charge is dated on or after this day (the month still running).
         revision: 0 is the first issue; later ones restate some days, as providers do.
+        burst: use case and day on which a batch ran away.
     """
 
     def __init__(
-        self, spenders: Sequence[Spender], *, month: date, until: date, seed: int, revision: int = 0
+        self,
+        spenders: Sequence[Spender],
+        *,
+        month: date,
+        until: date,
+        seed: int,
+        revision: int = 0,
+        burst: frozenset[tuple[str, date]] = frozenset(),
     ) -> None:
         self.spenders = [
             item
@@ -73,6 +89,7 @@ class Bill:
         ]
         self.month, self.until, self.revision = month, until, revision
         self.seed = seed
+        self.burst = burst
 
     def _source(self, provider: str) -> random.Random:
         return random.Random(f"{self.seed}:{provider}:{self.month}")  # noqa: S311  (a story)
@@ -104,6 +121,8 @@ class Bill:
                     tokens = int(amount * source.uniform(0.6, 1.5) / float(price))
                     if self.revision and day.day in (11, 12, 19):
                         tokens = int(tokens * 1.08)
+                    if (spender.slug, day) in self.burst:
+                        tokens *= _BURST
                     rows.append(self._foundry(day, spender.slug, model, meter, tokens, price))
             if not weekend:
                 tokens = source.randint(200_000, 900_000)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from billing.approvals import RULE_KIND
 from billing.choices import MatchField, MatchMode
-from billing.demo.bills import Bill, Spender, next_month
+from billing.demo.bills import Bill, Spender, bursts, next_month
 from billing.models import AllocationRule
 from billing.models.allocation import WHOLE
 from billing.selectors.use_cases import use_case_by_slug
@@ -135,7 +135,11 @@ def _months(first: date, today: date) -> list[date]:
 
 
 def _write(context: DemoContext, slug: str, month: date, until: date, *, revision: int = 0) -> Path:
-    bill = Bill(_spenders(context), month=month, until=until, seed=SEED, revision=revision)
+    spenders = _spenders(context)
+    bill = Bill(
+        spenders, month=month, until=until, seed=SEED, revision=revision,
+        burst=bursts(spenders, context.now.date()),
+    )  # fmt: skip
     suffix = f"-revision-{revision}" if revision else ""
     path = context.spool / f"{slug}-{month:%Y-%m}{suffix}.csv"
     (bill.write_nimbus if slug == "nimbus-cloud" else bill.write_foundry)(path)

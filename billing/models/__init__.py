@@ -1,7 +1,11 @@
 """The billing room's tables, one noun a file."""
 
 from billing.models.allocation import Allocation, AllocationRule, AllocationShare
+from billing.models.anomalies import Anomaly, AnomalyDay, AnomalyPolicy
+from billing.models.breakers import BreakerTrip, CircuitBreaker
+from billing.models.budgets import Budget, BudgetAlert
 from billing.models.charges import Charge, ChargeDimension, ChargeSlice
+from billing.models.forecasts import Forecast
 from billing.models.restatements import Restatement
 from billing.models.rollups import DailyCost, MonthlyCost
 from billing.models.usage import Usage, UsageDimension, UsageSlice
@@ -10,10 +14,18 @@ __all__ = [
     "Allocation",
     "AllocationRule",
     "AllocationShare",
+    "Anomaly",
+    "AnomalyDay",
+    "AnomalyPolicy",
+    "BreakerTrip",
+    "Budget",
+    "BudgetAlert",
     "Charge",
     "ChargeDimension",
     "ChargeSlice",
+    "CircuitBreaker",
     "DailyCost",
+    "Forecast",
     "MonthlyCost",
     "Restatement",
     "Usage",

@@ -88,6 +88,15 @@ class _Answer:
     chunks: Iterator[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """The body of a POST with headers of its own, and whether any 2xx answers it."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_any_success: bool = False
+
+
 @dataclass
 class OutboundClient:
     """Fetches from the given origins and from nowhere else. For one thread; close it.
@@ -153,7 +162,27 @@ class OutboundClient:
             data = read_json(content, place=answer.target.place)
             return JsonAnswer(data, answer.headers, content)
 
-        return self._fetch(url, take, max_bytes=self.limits.max_bytes, body=body)
+        sent = None if body is None else _Sent(body)
+        return self._fetch(url, take, max_bytes=self.limits.max_bytes, sent=sent)
+
+    def post(self, url: str, body: bytes, *, headers: Mapping[str, str] | None = None) -> int:
+        """Send `body` as it is and return the status, which is one of 200 to 299.
+
+        For telling another system something: what it answers beyond the status is not read, and
+        may be empty. With `FetchLimits(attempts=1)` it is sent once; the caller tries again.
+
+        Args:
+            headers: of this request alone; they may not replace ours.
+
+        Raises:
+            as `fetch_json`.
+        """
+        return self._fetch(
+            url,
+            lambda answer: answer.status,
+            max_bytes=self.limits.max_bytes,
+            sent=_Sent(body, dict(headers or {}), is_any_success=True),
+        )
 
     def download(self, url: str, into: BinaryIO, *, max_bytes: int) -> Downloaded:
         """Write a body to a file that can be written over from its present place.
@@ -186,7 +215,7 @@ class OutboundClient:
         take: Callable[[_Answer], AnswerT],
         *,
         max_bytes: int,
-        body: bytes | None = None,
+        sent: _Sent | None = None,
     ) -> AnswerT:
         """Ask until it goes well or should be given up. Being told to wait costs no attempt."""
         target = self._allowed_target(url)
@@ -194,7 +223,7 @@ class OutboundClient:
         problem: SourceUnavailableError
         while True:
             try:
-                with self._asked(target, max_bytes, body) as answer:
+                with self._asked(target, max_bytes, sent) as answer:
                     return take(answer)
             except SourceBusyError as error:
                 asked, problem = error.retry_after or None, error
@@ -222,7 +251,7 @@ class OutboundClient:
         return target
 
     @contextmanager
-    def _asked(self, target: Target, max_bytes: int, body: bytes | None) -> Iterator[_Answer]:
+    def _asked(self, target: Target, max_bytes: int, sent: _Sent | None) -> Iterator[_Answer]:
         """One request; what goes wrong on the way becomes one of our errors.
 
         Raises:
@@ -241,13 +270,14 @@ class OutboundClient:
         )
         try:
             with self._pool.stream(
-                "GET" if body is None else "POST",
+                "GET" if sent is None else "POST",
                 url,
-                headers=self._sent_headers(target, body),
-                content=body,
+                headers=self._sent_headers(target, sent),
+                content=None if sent is None else sent.body,
                 extensions={"timeout": timeouts},
             ) as response:
-                yield self._looked_at(target, response, max_bytes)
+                is_any_success = sent is not None and sent.is_any_success
+                yield self._looked_at(target, response, max_bytes, is_any_success)
         except httpcore2.LocalProtocolError:
             raise AddressRefusedError("a header or the URL cannot be sent as it is") from None
         except httpcore2.TimeoutException:
@@ -258,26 +288,31 @@ class OutboundClient:
                 f"the connection to {target.place} failed ({type(error).__name__})"
             ) from None
 
-    def _sent_headers(self, target: Target, body: bytes | None) -> list[tuple[str, str]]:
-        sent = [("Host", target.host_header), ("Accept-Encoding", "gzip")]
-        sent.append(("User-Agent", "Plumbline"))
-        if body is not None:
-            sent += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        for name, value in self.headers.items():
+    def _sent_headers(self, target: Target, sent: _Sent | None) -> list[tuple[str, str]]:
+        found = [("Host", target.host_header), ("Accept-Encoding", "gzip")]
+        found.append(("User-Agent", "Plumbline"))
+        if sent is not None:
+            length = str(len(sent.body))
+            found += [("Content-Type", "application/json"), ("Content-Length", length)]
+        own = sent.headers if sent is not None else {}
+        for name, value in (*self.headers.items(), *own.items()):
             if name.lower() not in _OUR_HEADERS:
                 plain = value.get_secret_value() if isinstance(value, SecretStr) else value
-                sent.append((name, plain))
-        return sent
+                found.append((name, plain))
+        return found
 
-    def _looked_at(self, target: Target, response: httpcore2.Response, max_bytes: int) -> _Answer:
-        """The answer when its status is 200; the error that the status means otherwise."""
+    def _looked_at(
+        self, target: Target, response: httpcore2.Response, max_bytes: int, is_any_success: bool
+    ) -> _Answer:
+        """The answer when its status is 200 (or any success); the error it means otherwise."""
         headers = {
             name.decode("ascii", "replace").lower(): value.decode("latin-1")
             for name, value in response.headers
         }
         status = response.status
         log.info("fetched", place=target.place, status=status)
-        if status != 200:
+        is_good = 200 <= status < 300 if is_any_success else status == 200
+        if not is_good:
             self._refuse_status(target, status, headers)
         chunks = unpacked(
             response.iter_stream(),

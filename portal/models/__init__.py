@@ -13,9 +13,11 @@ from portal.models.connections import Connection
 from portal.models.credentials import StoredCredential
 from portal.models.idempotency import IdempotencyKey
 from portal.models.import_runs import ImportFile, ImportRun, RejectedRow
+from portal.models.notices import Notice
 from portal.models.outbox import ScheduledSlot, SignOfLife, WorkDecision, WorkItem
 from portal.models.sign_in_events import SignInEvent
 from portal.models.users import RoleGrant, User
+from portal.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookSubscription
 
 __all__ = [
     "ApiToken",
@@ -33,6 +35,7 @@ __all__ = [
     "IdempotencyKey",
     "ImportFile",
     "ImportRun",
+    "Notice",
     "RejectedRow",
     "RoleGrant",
     "ScheduledSlot",
@@ -40,6 +43,9 @@ __all__ = [
     "SignInEvent",
     "StoredCredential",
     "User",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookSubscription",
     "WorkDecision",
     "WorkItem",
 ]

@@ -1,0 +1,20 @@
+"""Where a person finds what a notice is about. Services know no addresses of their own."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+
+def budget_address(pk: int) -> str:
+    """The page of one budget."""
+    return reverse("budget", args=[pk])
+
+
+def anomaly_address(pk: int) -> str:
+    """The page of one anomaly."""
+    return reverse("anomaly", args=[pk])
+
+
+def breaker_address(pk: int) -> str:
+    """The page of one circuit breaker."""
+    return reverse("breaker", args=[pk])

@@ -1,0 +1,34 @@
+"""Filters of the list of anomalies."""
+
+from __future__ import annotations
+
+import django_filters
+
+from billing.models import Anomaly
+from billing.vocabularies import ANOMALY_STANDINGS
+from portal.shell.filters import MonthFilter, SearchFilter, ShellFilterSet
+
+
+class AnomalyFilters(ShellFilterSet):
+    """Search, month, and what became of it."""
+
+    q = SearchFilter(fields=("day__use_case__title", "note"))
+    month = MonthFilter(field_name="day__day", label="Month")
+    state = django_filters.ChoiceFilter(
+        field_name="standing",
+        choices=[(each.key, each.label) for each in ANOMALY_STANDINGS.statuses],
+        empty_label="Any",
+        label="State",
+    )
+    silent = django_filters.BooleanFilter(
+        field_name="deliveries", lookup_expr="exact", label="Without deliveries",
+        method="filter_silent",
+    )  # fmt: skip
+
+    class Meta:
+        model = Anomaly
+        fields = ()
+
+    def filter_silent(self, rows, _name, value):  # type: ignore[no-untyped-def]
+        """Spend while nothing was claimed for the use case."""
+        return rows.filter(deliveries=0) if value else rows.filter(deliveries__gt=0)

@@ -1,0 +1,140 @@
+"""Reading circuit breakers, and what their jobs spent in the windows that count now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+
+from billing.allocation.match import tags_of
+from billing.choices import BreakerField, BreakerState, BreakerWindow
+from billing.models import BreakerTrip, Charge, CircuitBreaker
+from billing.policies import may_see_costs
+from billing.selectors.sums import nano_sums, read_nano
+from portal.policies import AnyUser
+
+LOOKS_BACK = dt.timedelta(days=2)  # usage reaches the bill hours late
+_HOUR = dt.timedelta(hours=1)
+_DAY = dt.timedelta(days=1)
+
+
+def breakers_visible_to(user: AnyUser) -> QuerySet[CircuitBreaker]:
+    """All of them, for everybody inside; `is_open` and `last_trip` annotated."""
+    if not may_see_costs(user):
+        return CircuitBreaker.objects.none()
+    open_trip = BreakerTrip.objects.filter(breaker=OuterRef("pk"), reset_at__isnull=True)
+    return CircuitBreaker.objects.select_related("use_case").annotate(
+        is_open=Exists(open_trip), last_trip=Max("trips__tripped_at")
+    )
+
+
+def breaker_for_page(user: AnyUser, pk: int) -> CircuitBreaker | None:
+    """One breaker, or None."""
+    found: CircuitBreaker | None = breakers_visible_to(user).filter(pk=pk).first()
+    return found
+
+
+def state_of(*, is_open: bool, ended_at: dt.datetime | None) -> BreakerState:
+    """An ended one is neither open nor closed."""
+    if ended_at is not None:
+        return BreakerState.ENDED
+    return BreakerState.OPEN if is_open else BreakerState.CLOSED
+
+
+def window_start(window: str, moment: dt.datetime) -> dt.datetime:
+    """Where the hour or day (UTC) around `moment` begins."""
+    utc = moment.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
+    return utc if window == BreakerWindow.HOUR else utc.replace(hour=0)
+
+
+def window_length(window: str) -> dt.timedelta:
+    """An hour or a day."""
+    return _HOUR if window == BreakerWindow.HOUR else _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Charges alike in dimension and period, summed: nano-units billed."""
+
+    connection_id: int
+    currency: str
+    basis: str
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    sub_account: str
+    api_key: str
+    tags: Mapping[str, str]
+    nano: int
+
+
+def spend_by_window(
+    breakers: Iterable[CircuitBreaker], *, now: dt.datetime
+) -> dict[int, dict[dt.datetime, int]]:
+    """By breaker, what its job was billed in each window of the last two days. One query.
+
+    For hourly limits only charges of an hour or less count: a line of a whole day has no hour.
+    """
+    given = list(breakers)
+    if not given:
+        return {}
+    since = window_start(BreakerWindow.DAY, now - LOOKS_BACK)
+    lines = list(_lines(given, since))
+    return {each.pk: dict(_by_window(each, lines)) for each in given}
+
+
+def _lines(breakers: Iterable[CircuitBreaker], since: dt.datetime) -> Iterator[_Line]:
+    names = ("slice__connection_id", "currency", "cost_basis", "charge_period_start",
+             "charge_period_end", "dimension__sub_account_id", "dimension__api_key_id",
+             "dimension__tags")  # fmt: skip
+    rows = (
+        Charge.objects.filter(
+            _attributes(breakers), superseded_at__isnull=True, day__gte=since.date()
+        )
+        .order_by()
+        .values(*names)
+        .annotate(**nano_sums(billed="billed_nano"))
+    )
+    row: dict[str, Any]
+    for row in rows:
+        values = [row[name] for name in names]
+        yield _Line(*values[:-1], tags_of(values[-1]), read_nano(row, "billed"))
+
+
+def _attributes(breakers: Iterable[CircuitBreaker]) -> Q:
+    """What a charge must carry for any of them to count it; tags are looked at afterwards."""
+    wanted = Q()
+    for each in breakers:
+        if each.field == BreakerField.TAG:
+            wanted |= ~Q(dimension__tags="{}")
+        elif each.field == BreakerField.API_KEY:
+            wanted |= Q(dimension__api_key_id=each.value)
+        else:
+            wanted |= Q(dimension__sub_account_id=each.value)
+    return wanted
+
+
+def _by_window(
+    breaker: CircuitBreaker, lines: Iterable[_Line]
+) -> Iterator[tuple[dt.datetime, int]]:
+    found: dict[dt.datetime, int] = {}
+    for line in lines:
+        if _counts(breaker, line):
+            start = window_start(breaker.window, line.starts_at)
+            found[start] = found.get(start, 0) + line.nano
+    yield from sorted(found.items())
+
+
+def _counts(breaker: CircuitBreaker, line: _Line) -> bool:
+    if (line.currency, line.basis) != (breaker.currency, breaker.cost_basis):
+        return False
+    if breaker.connection_id not in (None, line.connection_id):
+        return False
+    if breaker.window == BreakerWindow.HOUR and line.ends_at - line.starts_at > _HOUR:
+        return False
+    if breaker.field == BreakerField.TAG:
+        return line.tags.get(breaker.tag_key) == breaker.value
+    attribute = line.api_key if breaker.field == BreakerField.API_KEY else line.sub_account
+    return attribute == breaker.value

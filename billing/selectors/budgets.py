@@ -1,0 +1,258 @@
+"""How budgets stand: what of the current period is used, and where it will end."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from django.db.models import QuerySet
+
+from billing.choices import BudgetPeriod
+from billing.forecast.projection import Pace, Projection, project, together
+from billing.models import Budget, BudgetAlert, Forecast
+from billing.policies import may_see_costs
+from billing.selectors.costs import Kind
+from billing.selectors.spenders import Spender, SpendingProgramme, spenders, spending_programmes
+from billing.selectors.spending import MonthSpend, monthly_spend
+from portal.policies import AnyUser
+from portal.shell.figures import share_of
+from portal.shell.periods import DateRange, FiscalCalendar, Month
+
+Months = Mapping[Month, MonthSpend]
+NOT_PROJECTED = "no forecast, and fewer than seven days of this month have a cost"
+
+
+def budgets_visible_to(user: AnyUser) -> QuerySet[Budget]:
+    """Budgets are sums, and open like sums to everybody inside."""
+    if not may_see_costs(user):
+        return Budget.objects.none()
+    return Budget.objects.select_related("use_case", "programme", "owner")
+
+
+def budget_for_page(user: AnyUser, pk: int) -> Budget | None:
+    """One budget, or None."""
+    found: Budget | None = budgets_visible_to(user).filter(pk=pk).first()
+    return found
+
+
+def alerts_of(budget: Budget) -> QuerySet[BudgetAlert]:
+    """What was said about it, newest first."""
+    return BudgetAlert.objects.filter(budget=budget).order_by("-fired_at", "-pk")
+
+
+def period_of(budget: Budget, day: dt.date, calendar: FiscalCalendar) -> DateRange | None:
+    """The period around `day` (UTC): whole months; None before the budget starts and after it."""
+    if day < budget.starts_on or (budget.ends_on is not None and day >= budget.ends_on):
+        return None
+    if budget.period == BudgetPeriod.MONTH:
+        return Month.of(day).range
+    if budget.period == BudgetPeriod.QUARTER:
+        return calendar.quarter_of(day)
+    if budget.period == BudgetPeriod.YEAR:
+        return calendar.year_of(day)
+    return DateRange(budget.starts_on, budget.ends_on or day)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one budget stands in the period around a day. Nano-units of its currency.
+
+    Attributes:
+        name, slug: of the use case or programme.
+        spenders: ids of the use cases whose cost counts.
+        spent: None when costs state no effective cost and the budget is about that.
+        projection: where the period will end; None when nothing can be said.
+        band: how far either way the rest of the period may end, as a share of it; None without
+            frozen forecasts.
+        unprojected: use cases that spend and for which nothing can be said.
+        covered_until: the newest day with a cost, None when the period has none.
+    """
+
+    budget: Budget
+    name: str
+    slug: str
+    scope_owner_id: int
+    spenders: tuple[int, ...]
+    period: DateRange
+    spent: int | None
+    projection: Projection | None
+    band: Fraction | None
+    unprojected: int
+    covered_until: dt.date | None
+
+    @property
+    def share(self) -> Decimal | None:
+        """Of the amount that is used."""
+        return None if self.spent is None else share_of(self.spent, self.budget.amount_nano)
+
+    @property
+    def projected(self) -> int | None:
+        return None if self.projection is None else self.projection.total
+
+    @property
+    def crosses_on(self) -> dt.date | None:
+        """The day on which the amount will be exceeded, if it will and was not before."""
+        if self.projection is None or self.spent is None:
+            return None
+        return self.projection.crosses_on(spent=self.spent, amount=self.budget.amount_nano)
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(self.budget.currency, self.budget.cost_basis)
+
+
+def standings(budgets: Iterable[Budget], *, today: dt.date) -> dict[int, Standing]:
+    """By id, how budgets stand in the period around `today` (UTC); those outside are left out.
+
+    Four queries, however many budgets there are.
+    """
+    found = list(budgets)
+    cases = (
+        spenders(None)
+        if any(each.programme_id for each in found)
+        else spenders(each.use_case_id for each in found if each.use_case_id)
+    )
+    programmes = spending_programmes(each.programme_id for each in found if each.programme_id)
+    scopes: dict[int, tuple[Spender | SpendingProgramme, tuple[int, ...], DateRange]] = {}
+    for budget in found:
+        scope = _scope(budget, cases, programmes)
+        period = period_of(budget, today, scope[0].calendar)
+        if period is not None:
+            scopes[budget.pk] = (*scope, period)
+    if not scopes:
+        return {}
+    ids = {pk for _, members, _ in scopes.values() for pk in members}
+    window = DateRange(
+        min(period.start for _, _, period in scopes.values()),
+        max(period.end for _, _, period in scopes.values()),
+    )
+    spend = monthly_spend(use_case_ids=ids, window=window)
+    frozen = current_forecasts(ids, Month.of(today))
+    return {
+        budget.pk: _standing(budget, *scopes[budget.pk], spend, frozen, today)
+        for budget in found
+        if budget.pk in scopes
+    }
+
+
+def _scope(
+    budget: Budget, cases: Mapping[int, Spender], programmes: Mapping[int, SpendingProgramme]
+) -> tuple[Spender | SpendingProgramme, tuple[int, ...]]:
+    if budget.use_case_id is not None:
+        return cases[budget.use_case_id], (budget.use_case_id,)
+    programme = programmes[budget.programme_id or 0]
+    members = tuple(sorted(pk for pk, each in cases.items() if each.programme_id == programme.pk))
+    return programme, members
+
+
+Frozen = Mapping[tuple[int, Kind, str], Forecast]
+
+
+def current_forecasts(
+    use_case_ids: Collection[int], month: Month
+) -> dict[tuple[int, Kind, str], Forecast]:
+    """The frozen forecasts of a month that say an amount. One query."""
+    rows = Forecast.objects.filter(
+        use_case_id__in=use_case_ids, month=month.start, forecast_nano__isnull=False
+    )
+    return {(each.use_case_id, Kind(each.currency, each.cost_basis), each.measure): each
+            for each in rows}  # fmt: skip
+
+
+def _standing(
+    budget: Budget,
+    scope: Spender | SpendingProgramme,
+    members: tuple[int, ...],
+    period: DateRange,
+    spend: Mapping[tuple[int, Kind], Months],
+    frozen: Frozen,
+    today: dt.date,
+) -> Standing:
+    kind = Kind(budget.currency, budget.cost_basis)
+    spent: int | None = 0
+    projections, silent, newest = [], 0, None
+    for pk in members:
+        months = {m: s for m, s in spend.get((pk, kind), {}).items() if m.start in period}
+        amounts = {m: s.nano(budget.measure) for m, s in months.items()}
+        if None in amounts.values():
+            spent = None
+            break
+        known = {month: nano or 0 for month, nano in amounts.items()}
+        spent = (spent or 0) + sum(known.values())
+        newest = max(filter(None, (newest, *(s.newest_day for s in months.values()))), default=None)
+        forecast = frozen.get((pk, kind, budget.measure))
+        if not known and forecast is None:
+            continue  # it spends nothing, so nothing is expected of it
+        one = project(_pace(known, months, forecast, today), period=period, today=today)
+        if one is None:
+            silent += 1
+        else:
+            projections.append(one)
+    can_say = spent is not None and not silent
+    return Standing(
+        budget, scope.title, scope.slug, scope.owner_id, members, period, spent,
+        together(projections) if can_say else None,
+        _band(frozen, members, kind, budget.measure), silent, newest,
+    )  # fmt: skip
+
+
+def _band(frozen: Frozen, members: tuple[int, ...], kind: Kind, measure: str) -> Fraction | None:
+    """Half the width of the frozen band, as a share of the forecast, over all who have one.
+
+    Widths are added as if all errors went one way: the honest side.
+    """
+    found = [frozen[key] for pk in members if (key := (pk, kind, measure)) in frozen]
+    total = sum(each.forecast_nano or 0 for each in found)
+    half = sum((each.upper_nano or 0) - (each.forecast_nano or 0) for each in found)
+    return Fraction(half, total) if total else None
+
+
+def _pace(
+    known: Mapping[Month, int], months: Months, forecast: Forecast | None, today: dt.date
+) -> Pace:
+    current = months.get(Month.of(today))
+    until = None if current is None else current.newest_day + dt.timedelta(days=1)
+    if forecast is None:
+        return Pace(known, until)
+    return Pace(known, until, forecast.daily_nano, forecast.ahead_nano)
+
+
+def live_budgets() -> QuerySet[Budget]:
+    """Budgets that have not been ended."""
+    return Budget.objects.filter(ended_at__isnull=True).order_by("pk")
+
+
+def budgets_of_use_case(use_case_id: int) -> list[Budget]:
+    """The live budgets of one use case."""
+    return list(live_budgets().filter(use_case_id=use_case_id).select_related("owner"))
+
+
+def month_budgets(use_case_ids: Collection[int], day: dt.date) -> dict[tuple[int, str], int]:
+    """By use case and currency, what its budgets allow in the month of `day`; the smallest counts.
+
+    Longer periods count in proportion to the days of the month.
+    """
+    rows = list(live_budgets().filter(use_case_id__in=use_case_ids))
+    cases = spenders(each.use_case_id for each in rows if each.use_case_id)
+    found: dict[tuple[int, str], int] = {}
+    for each in rows:
+        if each.use_case_id is None:
+            continue
+        period = period_of(each, day, cases[each.use_case_id].calendar)
+        if period is None:
+            continue
+        nano = each.amount_nano * len(Month.of(day).range) // len(period)
+        key = (each.use_case_id, each.currency)
+        found[key] = min(nano, found.get(key, nano))
+    return found
+
+
+def ordered(found: Mapping[int, Standing]) -> Sequence[Standing]:
+    """Nearest to its amount first; those of which nothing is known last."""
+    return sorted(
+        found.values(),
+        key=lambda each: (each.share is None, -(each.share or Decimal(0)), each.name),
+    )

@@ -1,0 +1,270 @@
+"""Judging days, finding anomalies, telling people about the large ones, and hearing what they say.
+
+Each use case is judged by itself: what one spends too much is never set off against what another
+spends too little.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+
+from django.db import transaction
+from django.utils.functional import cached_property
+
+from adoption.selectors.delivery_activity import deliveries_claimed_between
+from billing.addresses import anomaly_address
+from billing.choices import AnomalyReason, AnomalyState, Measure
+from billing.forecast.anomalies import (
+    HISTORY_DAYS,
+    METHOD,
+    Judged,
+    Thresholds,
+    impact_of,
+    is_told,
+    judge,
+)
+from billing.models import Anomaly, AnomalyDay, AnomalyPolicy
+from billing.selectors.anomalies import first_days, thresholds_by_currency
+from billing.selectors.budgets import month_budgets
+from billing.selectors.costs import Kind
+from billing.selectors.spenders import Spender, people, spenders
+from billing.selectors.spending import DaySpend, daily_spend, newest_days, spending_use_cases
+from billing.services.refusals import ChangeRefusedError
+from portal.audit.context import because
+from portal.models import User
+from portal.services.notices import notify
+from portal.shell.formats import date_text, nano_money_text
+from portal.shell.periods import DateRange
+
+JUDGED_AGAIN = dt.timedelta(days=14)  # bills and rules still move days that recent
+FIRST_TIME = dt.timedelta(days=60)
+FRESH = dt.timedelta(days=7)  # an older anomaly is listed, but nobody is called because of it
+DELIVERY_WINDOW = dt.timedelta(days=14)
+_AT_ONCE = 50
+_DAY = dt.timedelta(days=1)
+_CHANGING = ("state", "is_anomaly", "actual_nano", "expected_nano", "lower_nano", "upper_nano",
+             "effective_unknown", "history_days", "method", "judged_at")  # fmt: skip
+
+
+class Detection:
+    """One run over all use cases at one moment; repeating it changes what costs have changed."""
+
+    def __init__(self, *, at: dt.datetime) -> None:
+        self.at = at
+        self.today = at.astimezone(dt.UTC).date()
+
+    @cached_property
+    def thresholds(self) -> Mapping[str, Thresholds]:
+        return thresholds_by_currency()
+
+    @cached_property
+    def until(self) -> dict[Kind, dt.date]:
+        """By kind, the day after the newest that is imported; the running day is left out."""
+        return {kind: min(day + _DAY, self.today) for kind, day in newest_days().items()}
+
+    def run(self) -> list[Anomaly]:
+        """Judge, find and tell; returns what was found for the first time."""
+        ids = iter(spending_use_cases())
+        made: list[Anomaly] = []
+        while some := list(islice(ids, _AT_ONCE)):
+            made += self._some(some)
+        return made
+
+    def _some(self, ids: Sequence[int]) -> list[Anomaly]:
+        judged_before = set(
+            AnomalyDay.objects.filter(use_case_id__in=ids)
+            .order_by()
+            .values_list("use_case_id", flat=True)
+            .distinct()
+        )
+        start = self.today - FIRST_TIME - dt.timedelta(days=HISTORY_DAYS)
+        spend = daily_spend(
+            use_case_ids=ids,
+            window=DateRange(start, self.today),
+            measure=Measure.EFFECTIVE,
+            usual_only=True,
+        )
+        begun = first_days(ids)
+        rows: list[AnomalyDay] = []
+        # In one order everywhere: two workers that write the same rows would else deadlock.
+        for (pk, kind), days in sorted(spend.items(), key=_place):
+            back = JUDGED_AGAIN if pk in judged_before else FIRST_TIME
+            rows += self._judge(pk, kind, days, begun[pk, kind], self.today - back)
+        with transaction.atomic():
+            AnomalyDay.objects.bulk_create(
+                rows,
+                update_conflicts=True,
+                unique_fields=["use_case", "currency", "cost_basis", "day"],
+                update_fields=list(_CHANGING),
+                batch_size=500,
+            )
+            return self._find(ids)
+
+    def _judge(
+        self, pk: int, kind: Kind, days: DaySpend, first: dt.date, start: dt.date
+    ) -> list[AnomalyDay]:
+        cap = self.thresholds.get(kind.currency, Thresholds()).learning_cap
+        found = []
+        day = max(first, start)
+        while day < self.until[kind]:
+            told = judge(days.costs, day, first=first, learning_cap=cap)
+            found.append(self._row(pk, kind, day, told, days.unknown.get(day, 0)))
+            day += _DAY
+        return found
+
+    def _row(self, pk: int, kind: Kind, day: dt.date, told: Judged, unknown: int) -> AnomalyDay:
+        state = AnomalyState.ANOMALY if told.is_anomaly else AnomalyState.NORMAL
+        if told.is_learning:
+            state = AnomalyState.LEARNING
+        return AnomalyDay(
+            use_case_id=pk, day=day, currency=kind.currency, cost_basis=kind.basis, state=state,
+            is_anomaly=told.is_anomaly, actual_nano=told.actual, expected_nano=told.expected,
+            lower_nano=told.lower, upper_nano=told.upper, effective_unknown=unknown,
+            history_days=told.history, method=METHOD, judged_at=self.at,
+        )  # fmt: skip
+
+    def _find(self, ids: Sequence[int]) -> list[Anomaly]:
+        """Make findings of new anomalies, withdraw those that were restated away, tell people."""
+        recent = AnomalyDay.objects.filter(use_case_id__in=ids, judged_at=self.at)
+        gone = Anomaly.objects.filter(day__in=recent.filter(is_anomaly=False))
+        gone.filter(withdrawn_at__isnull=True).update(withdrawn_at=self.at)
+        Anomaly.objects.filter(day__in=recent.filter(is_anomaly=True)).update(withdrawn_at=None)
+        new = list(recent.filter(is_anomaly=True, anomaly__isnull=True).order_by("day", "pk"))
+        delivered = self._deliveries(new)
+        Anomaly.objects.bulk_create(
+            [Anomaly(day=each, detected_at=self.at, deliveries=delivered[each.pk]) for each in new],
+            ignore_conflicts=True,
+        )
+        made = list(Anomaly.objects.filter(day__in=new, detected_at=self.at).select_related("day"))
+        self._tell(recent, spenders(ids))
+        return made
+
+    def _deliveries(self, days: Iterable[AnomalyDay]) -> dict[int, int]:
+        """By row, what was claimed for the use case in the two weeks up to and with the day."""
+        found: dict[int, int] = {}
+        counts: dict[dt.date, dict[int, int]] = {}
+        of_day: dict[dt.date, list[AnomalyDay]] = {}
+        for each in days:
+            of_day.setdefault(each.day, []).append(each)
+        for day, rows in of_day.items():
+            end = dt.datetime.combine(day + _DAY, dt.time.min, tzinfo=dt.UTC)
+            counts[day] = deliveries_claimed_between(
+                {each.use_case_id for each in rows}, start=end - DELIVERY_WINDOW, end=end
+            )
+            found |= {each.pk: counts[day].get(each.use_case_id, 0) for each in rows}
+        return found
+
+    def _tell(self, recent: Iterable[AnomalyDay], cases: Mapping[int, Spender]) -> None:
+        """The second stage, for what is fresh and was not told yet."""
+        waiting = Anomaly.objects.filter(
+            day__in=recent,
+            day__day__gte=self.today - FRESH,
+            notified_at__isnull=True,
+            withdrawn_at__isnull=True,
+            acknowledged_at__isnull=True,
+        )
+        found = list(waiting.select_for_update(of=("self",)).select_related("day").order_by("pk"))
+        budgets = month_budgets(set(cases), self.today) if found else {}
+        for each in found:
+            day = each.day
+            limits = self.thresholds.get(day.currency, Thresholds())
+            impact = impact_nano(day)
+            budget = budgets.get((day.use_case_id, day.currency))
+            if not is_told(impact, thresholds=limits, month_budget=budget):
+                continue
+            each.notified_at = self.at
+            each.save(update_fields=["notified_at"])
+            self._notify(each, cases[day.use_case_id], impact)
+
+    def _notify(self, anomaly: Anomaly, spender: Spender, impact: int) -> None:
+        day = anomaly.day
+        expected = (
+            nano_money_text(day.expected_nano, day.currency)
+            if day.expected_nano is not None
+            else "nothing that can be said yet"
+        )
+        silent = (
+            " No delivery was claimed for it in the two weeks before."
+            if not anomaly.deliveries
+            else ""
+        )
+        told = people({spender.owner_id})
+        notify(
+            users=told,
+            key=f"billing.anomaly:{anomaly.pk}",
+            title=f"{spender.title}: unusual cost on {date_text(day.day)}",
+            text=f"{nano_money_text(day.actual_nano, day.currency)} where {expected} was expected: "
+            f"{nano_money_text(impact, day.currency)} too much.{silent} "
+            f"Owner: {told[0] if told else 'nobody (has left)'}.",
+            link=anomaly_address(anomaly.pk),
+            at=self.at,
+        )
+
+
+def _place(item: tuple[tuple[int, Kind], DaySpend]) -> tuple[int, str, str]:
+    pk, kind = item[0]
+    return pk, kind.currency, kind.basis
+
+
+def impact_nano(day: AnomalyDay) -> int:
+    """What the day cost beyond what was expected; while learning, beyond the cap."""
+    base = day.expected_nano if day.expected_nano is not None else day.upper_nano
+    return impact_of(actual=day.actual_nano, expected=base or 0).nano
+
+
+def detect_anomalies(*, at: dt.datetime) -> list[Anomaly]:
+    """Judge the days up to yesterday (UTC), find anomalies, tell people about the large ones.
+
+    Returns:
+        what was found for the first time.
+    """
+    return Detection(at=at).run()
+
+
+@transaction.atomic
+def acknowledge(*, pk: int, reason: str, note: str, actor: User, at: dt.datetime) -> Anomaly:
+    """Say what an anomaly was. The first answer stands.
+
+    Raises:
+        ChangeRefusedError: it has been answered, or nothing was said.
+    """
+    if reason not in AnomalyReason.values:
+        raise ChangeRefusedError("Choose what it was.", field="reason")
+    if not note.strip():
+        raise ChangeRefusedError("Say a few words.", field="note")
+    anomaly = Anomaly.objects.select_for_update().get(pk=pk)
+    if anomaly.acknowledged_at is not None:
+        raise ChangeRefusedError("Somebody has answered this anomaly already.")
+    because(note)
+    anomaly.reason, anomaly.note = reason, note.strip()
+    anomaly.acknowledged_at, anomaly.acknowledged_by = at, actor
+    anomaly.save(update_fields=["reason", "note", "acknowledged_at", "acknowledged_by"])
+    return anomaly
+
+
+@transaction.atomic
+def set_policy(
+    *, currency: str, thresholds: Thresholds, actor: User, at: dt.datetime
+) -> AnomalyPolicy:
+    """From when anomalies in a currency are told to people.
+
+    Raises:
+        ChangeRefusedError: an amount or the share is out of range.
+    """
+    if thresholds.learning_cap <= 0 or thresholds.absolute < 0:
+        raise ChangeRefusedError("Amounts must not be negative, and the cap larger than zero.")
+    if not 0 <= thresholds.share <= 1_000_000:
+        raise ChangeRefusedError("The share is between 0 and 100 %.", field="share")
+    policy, _ = AnomalyPolicy.objects.update_or_create(
+        currency=currency,
+        defaults={
+            "learning_cap_nano": thresholds.learning_cap,
+            "notify_absolute_nano": thresholds.absolute,
+            "notify_share": thresholds.share,
+            "changed_by": actor,
+            "changed_at": at,
+        },
+    )
+    return policy

@@ -1,0 +1,64 @@
+"""Budgets, their alerts and forecasts as tables. Records are made by the views."""
+
+from __future__ import annotations
+
+from portal.shell.columns import (
+    DateColumn,
+    FigureColumn,
+    LinkTo,
+    MomentColumn,
+    MoneyColumn,
+    ShellColumn,
+    StatusColumn,
+)
+from portal.shell.tables import ShellTable
+
+
+class BudgetTable(ShellTable):
+    """One row a budget, in its current period."""
+
+    caption = "Budgets"
+    default_sort = "-used"
+    unique_key = ("pk",)
+
+    name = ShellColumn("Of", url=LinkTo("budget", "pk"), sub="scope", row_header=True)
+    period = ShellColumn("Period", sub="window")
+    amount_nano = MoneyColumn("Budget", orderable=False)
+    used = FigureColumn(
+        "Used", figure=lambda r: r["used"], fields=("used", "share"), sort_by=("share",),
+        nullable=True,
+    )  # fmt: skip
+    ends_at = FigureColumn("Will end at", figure=lambda r: r["ends_at"], fields=("ends_at",))
+    crosses_on = DateColumn("Exceeded on", reason="not to be expected", orderable=False)
+    state = StatusColumn("State", vocabulary="budget", orderable=False)
+    owner = ShellColumn("Owner", orderable=False)
+
+
+class BudgetAlertTable(ShellTable):
+    """What was said about one budget."""
+
+    caption = "Alerts"
+    fired_at = MomentColumn("Told", row_header=True, orderable=False)
+    threshold = StatusColumn("What", vocabulary="budget_threshold", orderable=False)
+    period_start = DateColumn("Period from", orderable=False)
+    spent_nano = MoneyColumn("Used then", orderable=False)
+    amount_nano = MoneyColumn("Of", orderable=False)
+    projected_nano = MoneyColumn("Was to end at", orderable=False, reason="not known then")
+    crosses_on = DateColumn("Was to be exceeded on", orderable=False, reason="not expected then")
+
+
+class ForecastTable(ShellTable):
+    """Frozen forecasts beside what came."""
+
+    caption = "Forecasts"
+    default_sort = "-month"
+    unique_key = ("pk",)
+
+    name = ShellColumn("Use case", url=LinkTo("use-case", "slug"), row_header=True)
+    month = DateColumn("Month from")
+    forecast = FigureColumn("Forecast", figure=lambda r: r["forecast"], fields=("forecast",))
+    lower_nano = MoneyColumn("Lower", orderable=False, reason="none")
+    upper_nano = MoneyColumn("Upper", orderable=False, reason="none")
+    actual = FigureColumn("Came", figure=lambda r: r["actual"], fields=("actual",))
+    off = FigureColumn("Off by", figure=lambda r: r["off"], fields=("off",))
+    frozen_at = MomentColumn("Frozen", orderable=False)

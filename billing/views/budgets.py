@@ -1,0 +1,285 @@
+"""Budgets: the list, one with its burn and alerts, making, changing and ending one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from adoption.selectors.programmes import programmes_visible_to
+from billing.choices import CostBasis, Measure
+from billing.filters.budgets import BudgetFilters
+from billing.forms.budgets import BudgetForm, EndForm
+from billing.forms.fields import USE_CASE_LIST
+from billing.models import Budget
+from billing.policies import (
+    may_edit_budgets_of,
+    may_edit_programme_budgets,
+    may_make_budgets,
+    may_see_costs,
+)
+from billing.selectors.budgets import (
+    Standing,
+    alerts_of,
+    budget_for_page,
+    budgets_visible_to,
+    standings,
+)
+from billing.selectors.freshness import newest_cost_moment
+from billing.selectors.spenders import spenders
+from billing.selectors.use_cases import all_use_case_names, use_case_by_slug
+from billing.services.budgets import change_budget, create_budget, end_budget
+from billing.services.refusals import ChangeRefusedError
+from billing.tables.budgets import BudgetAlertTable, BudgetTable
+from billing.views.budget_figures import (
+    burn_chart,
+    projected_figure,
+    share_figure,
+    state_of,
+    used_figure,
+    window_text,
+)
+from billing.views.watch_forms import form_answer, person_of
+from portal.models import User
+from portal.shell.figures import Figure
+from portal.shell.navigation import Visitor
+from portal.shell.paging import Source
+from portal.shell.periods import Month
+from portal.shell.statuses import FigureStatus
+from portal.shell.views import Action, Crumb, EmptyState, ListPage
+
+
+def _crumbs(budget: Budget | None = None) -> list[Crumb]:
+    found = [Crumb("Costs", reverse("costs")), Crumb("Budgets", reverse("budgets"))]
+    if budget is not None:
+        found.append(Crumb(_name(budget), reverse("budget", args=[budget.pk])))
+    return found
+
+
+def _name(budget: Budget) -> str:
+    return str(budget.use_case or budget.programme)
+
+
+def _may_edit(user: Any, budget: Budget) -> bool:
+    if budget.ended_at is not None:
+        return False
+    if budget.use_case is None:
+        return may_edit_programme_budgets(user)
+    return may_edit_budgets_of(user, budget.use_case.owner_id)
+
+
+class BudgetListPage(ListPage):
+    """Every budget in its current period."""
+
+    title = "Budgets"
+    lead = "What may be spent, what is used, and where the period will end."
+    noun_plural = "budgets"
+    export_name = "budgets"
+    table_class = BudgetTable
+    filterset_class = BudgetFilters
+
+    def allows(self, user: Visitor) -> bool:
+        return may_see_costs(user)  # type: ignore[arg-type]
+
+    def get_queryset(self) -> Source:
+        return budgets_visible_to(self.request.user)
+
+    def make_table(self, source: Source) -> BudgetTable:
+        budgets = list(cast("Sequence[Budget]", source))
+        found = standings(budgets, today=timezone.now().date())
+        as_of = newest_cost_moment()
+        rows = [_row(each, found.get(each.pk), as_of) for each in budgets]
+        return BudgetTable(rows, query=self.request.GET, path=self.request.path)
+
+    def get_breadcrumbs(self) -> Sequence[Crumb]:
+        return [Crumb("Costs", reverse("costs"))]
+
+    def get_actions(self) -> Sequence[Action]:
+        return [
+            Action("Forecasts", reverse("forecasts")),
+            Action("New budget", reverse("budget-new"), is_primary=True),
+        ]
+
+    def get_empty(self) -> EmptyState:
+        return EmptyState(
+            "No budget yet",
+            "A budget tells its owner at 50, 80 and 100 %, and when the forecast exceeds it.",
+            "New budget",
+            reverse("budget-new"),
+        )
+
+
+def _row(budget: Budget, standing: Standing | None, as_of: Any) -> dict[str, Any]:
+    return {
+        "pk": budget.pk,
+        "name": _name(budget),
+        "scope": "programme" if budget.programme_id else "",
+        "period": budget.get_period_display(),
+        "window": window_text(standing.period) if standing else "",
+        "amount_nano": budget.amount_nano,
+        "currency": budget.currency,
+        "used": used_figure(standing, as_of=as_of),
+        "share": standing.share if standing else None,
+        "ends_at": projected_figure(standing),
+        "crosses_on": standing.crosses_on if standing else None,
+        "state": state_of(budget, standing),
+        "owner": str(budget.owner),
+    }
+
+
+def _budget_or_404(request: HttpRequest, pk: int) -> Budget:
+    person_of(request, allowed=may_see_costs(request.user))
+    budget = budget_for_page(request.user, pk)
+    if budget is None:
+        raise Http404
+    return budget
+
+
+@require_safe
+def budget_page(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """One budget: where it stands, how it came there, what was said about it."""
+    budget = _budget_or_404(request, pk)
+    standing = standings([budget], today=timezone.now().date()).get(budget.pk)
+    alerts = [
+        {**each, "currency": budget.currency}
+        for each in alerts_of(budget).values(
+            "fired_at", "threshold", "period_start", "spent_nano", "amount_nano",
+            "projected_nano", "crosses_on",
+        )
+    ]  # fmt: skip
+    amount = Figure.money(
+        "Budget", budget.amount_nano, budget.currency, status=FigureStatus.FINAL,
+        basis=budget.get_period_display(),
+        window=window_text(standing.period) if standing else "",
+    )  # fmt: skip
+    figures = [amount, used_figure(standing)]
+    if standing is not None:
+        figures += [share_figure(standing), projected_figure(standing)]
+    context = {
+        "page_title": f"Budget of {_name(budget)}",
+        "breadcrumbs": _crumbs(),
+        "budget": budget,
+        "state": state_of(budget, standing),
+        "figures": figures,
+        "chart": burn_chart(standing) if standing is not None else None,
+        "alerts": BudgetAlertTable.of(alerts) if alerts else None,
+        "last_month": Month.of(budget.ends_on) - 1 if budget.ends_on else None,
+        "may_edit": _may_edit(request.user, budget),
+    }
+    return TemplateResponse(request, "billing/budget_detail.html", context)
+
+
+def _programmes(user: Any) -> list[tuple[str, str]]:
+    if not may_edit_programme_budgets(user):
+        return []
+    return [(str(each.slug), each.name) for each in programmes_visible_to(user)]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def budget_new_page(request: HttpRequest) -> HttpResponse:
+    """Make a budget for a use case of one's own, or for any as lead or finance."""
+    person = person_of(request, allowed=may_make_budgets(request.user))
+    form = BudgetForm(
+        request.POST if request.method == "POST" else None,
+        programmes=_programmes(person), is_new=True, initial=_initial(request, person),
+    )  # fmt: skip
+
+    def save(form: BudgetForm) -> str:
+        use_case_id, programme_id = _scope(form, person)
+        draft = form.draft(use_case_id=use_case_id, programme_id=programme_id)
+        budget = create_budget(draft=draft, actor=person, at=timezone.now())
+        return reverse("budget", args=[budget.pk])
+
+    return form_answer(
+        request, form, save, _crumbs(), page_title="New budget", submit_label="Make the budget",
+        use_cases=all_use_case_names(person), use_case_list=USE_CASE_LIST,
+    )  # fmt: skip
+
+
+def _initial(request: HttpRequest, person: User) -> dict[str, Any]:
+    case = use_case_by_slug(request.GET.get("use_case", ""), person)
+    return {
+        "use_case": case.slug if case else "",
+        "owner": person.username,
+        "currency": "USD",
+        "first": str(Month.of(timezone.now().date())),
+        "measure": Measure.BILLED,
+        "cost_basis": CostBasis.INVOICED,
+    }
+
+
+def _scope(form: BudgetForm, person: User) -> tuple[int | None, int | None]:
+    """Whose budget it is, when this person may make it.
+
+    Raises:
+        ChangeRefusedError: they may not, or nothing or both was chosen.
+    """
+    case, slug = form.cleaned_data["use_case"], form.cleaned_data["programme"]
+    if bool(case) == bool(slug):
+        raise ChangeRefusedError("Choose a use case or a programme.", field="use_case")
+    if case:
+        if not may_edit_budgets_of(person, spenders([case.pk])[case.pk].owner_id):
+            raise ChangeRefusedError(
+                "Its owner, programme leads and finance make its budgets.", field="use_case"
+            )
+        return case.pk, None
+    programme = programmes_visible_to(person).filter(slug=slug).first()
+    if programme is None or not may_edit_programme_budgets(person):
+        raise ChangeRefusedError("There is no such programme.", field="programme")
+    return None, programme.pk
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def budget_edit_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a budget."""
+    budget = _budget_or_404(request, pk)
+    person = person_of(request, allowed=_may_edit(request.user, budget))
+    form = BudgetForm(
+        request.POST if request.method == "POST" else None,
+        programmes=[], is_new=False, initial=BudgetForm.initial_of(budget),
+    )  # fmt: skip
+
+    def save(form: BudgetForm) -> str:
+        change_budget(
+            pk=budget.pk,
+            draft=form.draft(use_case_id=budget.use_case_id, programme_id=budget.programme_id),
+            expected_version=form.cleaned_data["version"] or 0,
+            reason=form.cleaned_data["reason"],
+            actor=person,
+        )
+        return reverse("budget", args=[budget.pk])
+
+    return form_answer(
+        request, form, save, _crumbs(budget), submit_label="Save",
+        page_title=f"Change the budget of {_name(budget)}",
+        page_lead="What was alerted about in this period is not said again.",
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def budget_end_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """End a budget."""
+    budget = _budget_or_404(request, pk)
+    person = person_of(request, allowed=_may_edit(request.user, budget))
+    form = EndForm(
+        request.POST if request.method == "POST" else None, initial={"version": budget.version}
+    )
+
+    def save(form: EndForm) -> str:
+        end_budget(
+            pk=budget.pk, expected_version=form.cleaned_data["version"],
+            reason=form.cleaned_data["reason"], actor=person, at=timezone.now(),
+        )  # fmt: skip
+        return reverse("budget", args=[budget.pk])
+
+    return form_answer(
+        request, form, save, _crumbs(budget), submit_label="End it", is_dangerous=True,
+        page_title=f"End the budget of {_name(budget)}",
+        page_lead="Nothing is measured against it any more. Its alerts stay.",
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Telling other systems what happened, signed and once each; see the README."""
