@@ -129,7 +129,7 @@ def _fetched_to(connection: Connection) -> date | None:
     first = _first_day(connection)
     reach = first
     for start, end in brought.order_by("window_start").values_list("window_start", "window_end"):
-        if start > reach:
+        if start is None or end is None or start > reach:
             break
         reach = max(reach, end)
     return reach if reach > first else None

@@ -51,7 +51,7 @@ def _said_outright(headers: Mapping[str, str], now: datetime) -> float | None:
 
 def _number(text: str) -> float | None:
     found = _SECONDS.fullmatch(text.strip())
-    return float(found[1][:12] + (found[2] or "")[:9]) if found else None
+    return float(found[1][:15] + (found[2] or "")[:9]) if found else None
 
 
 def _renewals(headers: Mapping[str, str], now: datetime) -> Iterator[float]:

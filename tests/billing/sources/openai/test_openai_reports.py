@@ -199,7 +199,8 @@ def payloads(shared_data: Path) -> Path:
 
 
 def expected_of(payloads: Path, name: str) -> dict[str, Any]:
-    return json.loads((payloads.parent / "expected.json").read_text())["openai_admin_api"][name]  # type: ignore[no-any-return]
+    every: dict[str, dict[str, dict[str, Any]]] = json.loads((payloads.parent / "expected.json").read_text())
+    return every["openai_admin_api"][name]
 
 
 def test_the_official_costs_have_the_expected_sum(payloads: Path, tmp_path: Path) -> None:
