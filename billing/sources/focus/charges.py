@@ -10,7 +10,6 @@ from itertools import repeat
 from uuid import UUID, SafeUUID
 
 from billing.sources.focus.amounts import AmountCache, BadNumberError, QuantityCache
-from billing.sources.focus.bytestream import Meter
 from billing.sources.focus.columns import CURRENCY, MONEY, QUANTITIES, Layout
 from billing.sources.focus.dimensions import (
     DimensionCache,
@@ -19,8 +18,9 @@ from billing.sources.focus.dimensions import (
     clean_text,
 )
 from billing.sources.focus.periods import PeriodCache
-from billing.sources.focus.rows import BadCellError
 from billing.sources.records import ChargeRecord
+from billing.sources.tables.bytestream import Meter
+from billing.sources.tables.rows import BadCellError
 from portal.imports.contracts import ImportRefusedError, LandedFile
 
 _CURRENCY_CODE = re.compile(r"[A-Za-z]{3}", re.ASCII)

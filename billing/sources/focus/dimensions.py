@@ -18,14 +18,14 @@ from billing.sources.focus.columns import (
     TEXT_FIELDS,
     Layout,
 )
-from billing.sources.focus.documents import (
+from billing.sources.records import Dimension
+from billing.sources.tables.documents import (
     canonical_json,
     object_or_text,
     parse_object,
     quoted,
 )
-from billing.sources.focus.rows import BadCellError
-from billing.sources.records import Dimension
+from billing.sources.tables.rows import BadCellError
 
 CHARGE_CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
 CORRECTION = "Correction"

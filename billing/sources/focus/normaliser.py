@@ -11,8 +11,8 @@ from billing.sources.focus.amounts import BadNumberError
 from billing.sources.focus.charges import ChargeBuilder, ImportState
 from billing.sources.focus.columns import CUT_WOULD_NOT_SHOW, Layout
 from billing.sources.focus.dimensions import clean_text
-from billing.sources.focus.rows import BadCellError, RowBlock
 from billing.sources.records import ChargeRecord
+from billing.sources.tables.rows import BadCellError, RowBlock
 from portal.imports.contracts import (
     MAX_RAW_TEXT,
     ImportRefusedError,

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 
-from billing.sources.focus.bytestream import (
-    PARQUET_MAGIC,
-    Meter,
-    open_text_bytes,
-    read_magic,
-)
 from billing.sources.focus.charges import ImportState
-from billing.sources.focus.columns import resolve_layout
-from billing.sources.focus.csv_rows import CsvRows
+from billing.sources.focus.columns import MONEY, resolve_layout
 from billing.sources.focus.normaliser import Normaliser
-from billing.sources.focus.parquet_rows import open_parquet_rows
-from billing.sources.focus.rows import RowReader
+from billing.sources.tables.bytestream import Meter
+from billing.sources.tables.opening import open_rows
 from portal.imports.contracts import Batch, ImportRefusedError, LandedFile, ReadOptions
 
 BATCH_ROWS = 5_000
@@ -51,7 +43,7 @@ class FocusSource:
     def _read_file(
         self, file: LandedFile, options: ReadOptions, state: ImportState
     ) -> Iterator[Batch]:
-        with _open_rows(file, state.meter) as reader:
+        with open_rows(file, state.meter, money=MONEY) as reader:
             layout = resolve_layout(
                 reader.header,
                 file=file.name,
@@ -89,14 +81,3 @@ def _full_batches(normaliser: Normaliser) -> Iterator[Batch]:
         del normaliser.records[:BATCH_ROWS]
         normaliser.rejections.clear()
         yield Batch(records, rejections)
-
-
-@contextmanager
-def _open_rows(file: LandedFile, meter: Meter) -> Iterator[RowReader]:
-    magic = read_magic(file)
-    if magic.startswith(PARQUET_MAGIC):
-        with open_parquet_rows(file, meter) as parquet:
-            yield parquet
-        return
-    with open_text_bytes(file, magic, meter) as stream:
-        yield CsvRows(stream, meter, file=file.name)
