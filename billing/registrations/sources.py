@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from billing.services.charge_store import ChargeStore
+from billing.services.export_store import ExportStore
+from billing.sources.aws.config import AwsConfig
+from billing.sources.aws.deliveries import collect_export
+from billing.sources.aws.source import AwsSource
 from billing.sources.config import CostConfig
 from billing.sources.focus.source import FocusSource
 from portal.choices import ImportKind
@@ -20,5 +24,19 @@ import_sources.register(
         accept=".csv,.gz,.parquet",
         summary="A FOCUS 1.0 to 1.3 cost and usage file as CSV, gzip'd CSV or Parquet.",
         collect=collect_files,
+    )
+)
+
+import_sources.register(
+    ImportSource(
+        key="aws",
+        label="AWS Data Exports",
+        kind=ImportKind.COSTS,
+        source=AwsSource(FocusSource()),
+        make_store=ExportStore,
+        config_model=AwsConfig,
+        accept=".csv,.gz,.parquet,.json",
+        summary="A manifest of AWS Data Exports and every file that it names: CUR 2.0 or FOCUS.",
+        collect=collect_export,
     )
 )
