@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from billing.services.charge_store import ChargeStore
 from billing.services.export_store import ExportStore
+from billing.sources.aws.client import FETCH
 from billing.sources.aws.config import AwsConfig
 from billing.sources.aws.deliveries import collect_export
 from billing.sources.aws.source import AwsSource
 from billing.sources.config import CostConfig
 from billing.sources.focus.source import FocusSource
 from portal.choices import ImportKind
+from portal.credentials.needs import CredentialNeed
 from portal.imports.files import collect_files
 from portal.imports.registry import ImportSource, import_sources
 
@@ -38,5 +40,12 @@ import_sources.register(
         accept=".csv,.gz,.parquet,.json",
         summary="A manifest of AWS Data Exports and every file that it names: CUR 2.0 or FOCUS.",
         collect=collect_export,
+        credential=CredentialNeed(
+            label="Access key",
+            help="Access key id and secret access key of an IAM user who may list the bucket and "
+            "read the export's objects (s3:ListBucket, s3:GetObject), with a colon between them.",
+            address_fields=("endpoint", "region", "bucket"),
+        ),
+        fetch_files=FETCH,
     )
 )

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from portal.imports.contracts import ImportRefusedError
 
@@ -24,24 +24,44 @@ _EXECUTION = re.compile(r"/(\d{8}T\d{6}Z)-[^/]+/")
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """What one manifest says.
+class ManifestPlace:
+    """What the place of a manifest says.
 
     Attributes:
         key: where it lies, with slashes; or the name of the uploaded file.
-        text: as it came.
         period: first day of its billing period.
         made_at: when the export was made; None when nothing says it.
+    """
+
+    key: str
+    period: date
+    made_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest(ManifestPlace):
+    """What one manifest says.
+
+    Attributes:
+        text: as it came.
         execution: the execution's id; may be empty.
         data_keys: the object keys of every data file, without the bucket.
     """
 
-    key: str
     text: str
-    period: date
-    made_at: datetime | None
     execution: str
     data_keys: tuple[str, ...]
+
+
+PlaceT = TypeVar("PlaceT", bound=ManifestPlace)
+
+
+def place_of(key: str, *, modified: datetime) -> ManifestPlace | None:
+    """What an object's key says about the delivery it belongs to; None when it names no period."""
+    found = _PERIOD.search(key)
+    if found is None:
+        return None
+    return ManifestPlace(key, date(int(found[1]), int(found[2]), 1), _made_at([key]) or modified)
 
 
 def read_manifest(text: str, key: str, *, modified: datetime | None = None) -> Manifest:
@@ -127,16 +147,19 @@ def _refused(key: str, column: str, value: object, expected: str) -> ImportRefus
     )
 
 
-def newest_of_each_period(manifests: Iterable[Manifest]) -> tuple[list[Manifest], list[Manifest]]:
+def newest_of_each_period(
+    manifests: Iterable[PlaceT],
+) -> tuple[list[PlaceT], list[PlaceT]]:
     """The newest manifest of each billing period, by period; and the others.
 
     Raises:
         ImportRefusedError: two manifests of one period, and nothing says which is newer.
     """
-    by_period: dict[date, list[Manifest]] = {}
+    by_period: dict[date, list[PlaceT]] = {}
     for manifest in manifests:
         by_period.setdefault(manifest.period, []).append(manifest)
-    newest, older = [], []
+    newest: list[PlaceT] = []
+    older: list[PlaceT] = []
     for period, found in sorted(by_period.items()):
         times = [manifest.made_at for manifest in found]
         if len(found) > 1 and (None in times or times.count(max(filter(None, times))) > 1):
