@@ -8,7 +8,7 @@ from billing.sources.aws.client import FETCH
 from billing.sources.aws.config import AwsConfig
 from billing.sources.aws.deliveries import collect_export
 from billing.sources.aws.source import AwsSource
-from billing.sources.config import CostConfig
+from billing.sources.focus.config import FocusConfig
 from billing.sources.focus.source import FocusSource
 from portal.choices import ImportKind
 from portal.credentials.needs import CredentialNeed
@@ -22,9 +22,9 @@ import_sources.register(
         kind=ImportKind.COSTS,
         source=FocusSource(),
         make_store=ChargeStore,
-        config_model=CostConfig,
+        config_model=FocusConfig,
         accept=".csv,.gz,.parquet",
-        summary="A FOCUS 1.0 to 1.3 cost and usage file as CSV, gzip'd CSV or Parquet.",
+        summary="A FOCUS 1.0 to 1.4 cost and usage file as CSV, gzip'd CSV or Parquet.",
         collect=collect_files,
     )
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import repeat
+from typing import Any
 from uuid import UUID, SafeUUID
 
 from billing.sources.focus.amounts import AmountCache, BadNumberError, QuantityCache
@@ -33,12 +34,14 @@ class ImportState:
 
     Attributes:
         meter: bytes and rows read so far.
+        config: what the connection says.
         currency: the import's one currency, once the first row has named it.
         currency_place: where that was, for the message about a second one.
         rejected: rows rejected so far.
     """
 
     meter: Meter
+    config: Mapping[str, Any] = field(default_factory=dict)
     currency: str = ""
     currency_place: str = ""
     rejected: int = 0
@@ -55,7 +58,7 @@ class ChargeBuilder:
     """
 
     def __init__(self, file: LandedFile, layout: Layout, state: ImportState) -> None:
-        self.dimensions = DimensionCache(layout)
+        self.dimensions = DimensionCache(layout, state.config)
         self.periods = PeriodCache(layout)
         self._measures = MeasureCache(layout, state.quantities)
         self._file = file

@@ -54,6 +54,11 @@ class Normaliser:
         self._last_cells_filled: bool | None = None  # None before the first row
         self._unterminated_line: int | None = None
 
+    @property
+    def is_estimate(self) -> bool:
+        """Whether some row is of a gateway, which estimates."""
+        return self._charges.dimensions.is_estimate
+
     def take(self, block: RowBlock) -> None:
         """Normalise one block.
 

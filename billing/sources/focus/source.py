@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from billing.sources.focus.attribution import wanted_columns
 from billing.sources.focus.charges import ImportState
 from billing.sources.focus.columns import MONEY, resolve_layout
 from billing.sources.focus.normaliser import Normaliser
@@ -15,13 +16,13 @@ BATCH_ROWS = 5_000
 
 
 class FocusSource:
-    """Reads FOCUS 1.0 to 1.3 cost and usage data; 1.4's renamed provider columns too.
+    """Reads FOCUS cost and usage data, 1.0 to 1.4, as providers and gateways really write it.
 
     Format by content, not by name. `docs/sources/focus.md` says what is accepted and refused.
     """
 
     key = "focus"
-    parser_version = "2"
+    parser_version = "3"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield the charges of all files in order, 5,000 at a time, in bounded memory.
@@ -32,7 +33,7 @@ class FocusSource:
             ImportRefusedError: the input as a whole must not be taken; batches handed out before
                 are void.
         """
-        state = ImportState(Meter(options.limits))
+        state = ImportState(Meter(options.limits), options.config)
         nothing = True
         for file in files:
             nothing = False
@@ -49,6 +50,7 @@ class FocusSource:
                 file=file.name,
                 line=reader.header_line,
                 max_columns=options.limits.max_columns,
+                wanted=wanted_columns(options.config),
             )
             normaliser = Normaliser(file, layout, state, dict(options.repairs), reader.parse_record)
             for block in reader.blocks():
@@ -67,11 +69,32 @@ class FocusSource:
                     line=reader.header_line,
                     expected="at least one row",
                 )
+            if normaliser.is_estimate:
+                _refuse_estimate(file, options)
             yield Batch(
                 tuple(normaliser.records),
                 tuple(normaliser.rejections),
                 (*layout.notes, *reader.notes, *normaliser.notes()),
             )
+
+
+def _refuse_estimate(file: LandedFile, options: ReadOptions) -> None:
+    """A gateway's export states its own estimate as billed cost. As an invoice it would be added to
+    the provider's.
+
+    Raises:
+        ImportRefusedError: the connection calls its amounts something else than estimated.
+    """
+    basis = options.config.get("cost_basis", "invoiced")
+    if basis != "estimated":
+        raise ImportRefusedError(
+            "estimate_as_bill",
+            "this is a gateway's export, billed to API keys: its amounts are estimates",
+            file=file.name,
+            column="BillingAccountType",
+            value="API Key",
+            expected=f"a connection with the cost basis estimated, not {basis}",
+        )
 
 
 def _full_batches(normaliser: Normaliser) -> Iterator[Batch]:
