@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 
+# Sources whose input is everything that an account is charged for a billing period.
+EXPORT_SOURCES = ("aws",)
+
 
 class CostBasis(models.TextChoices):
     """Where an amount comes from. Amounts of different bases are never added."""

@@ -17,6 +17,7 @@ from portal.policies import may_read_audit, may_see_imports, may_see_people, may
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.scopes import api_scopes
 from portal.services.fetching import FETCH_KIND, run_fetch
+from portal.services.file_fetching import FILE_FETCH_KIND, run_file_fetch
 from portal.shell.banners import banners
 from portal.shell.navigation import NavigationEntry, navigation
 from portal.shell.panels import HomePanel, home_panels, object_panels
@@ -56,6 +57,25 @@ scheduled_jobs.register(
         task="portal.tasks.request_fetches",
         when=3600.0,
         reason="Each connection is fetched once a day; hourly, so that a missed hour costs one.",
+        roles=frozenset({Role.FINANCE, Role.PROGRAMME_LEAD}),
+    )
+)
+work_kinds.register(
+    WorkKind(
+        key=FILE_FETCH_KIND,
+        label="Fetch files from an object store",
+        run=run_file_fetch,
+        queue="imports",
+        is_atomic=False,  # likewise
+        roles=frozenset({Role.FINANCE, Role.PROGRAMME_LEAD}),
+    )
+)
+scheduled_jobs.register(
+    ScheduledJob(
+        key="request-file-fetches",
+        task="portal.tasks.request_file_fetches",
+        when=4 * 3600.0,
+        reason="Providers lay files down up to three times a day; a look costs one listing.",
         roles=frozenset({Role.FINANCE, Role.PROGRAMME_LEAD}),
     )
 )

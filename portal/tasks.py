@@ -12,7 +12,16 @@ from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
 from portal.imports.runner import execute_run
-from portal.services import approvals, audit, break_glass, fetching, imports, schedule, work
+from portal.services import (
+    approvals,
+    audit,
+    break_glass,
+    fetching,
+    file_fetching,
+    imports,
+    schedule,
+    work,
+)
 from portal.work.heart import beating
 from portal.work.hints import Hint, use_sender
 from portal.work.runner import execute_item
@@ -77,6 +86,12 @@ def run_import(*, run_id: int) -> None:
 def request_fetches() -> None:
     """Queue what is due of connections that are fetched."""
     fetching.request_due_fetches(at=timezone.now())
+
+
+@shared_task(name="portal.tasks.request_file_fetches")
+def request_file_fetches() -> None:
+    """Queue a look at the files of connections that say where they are."""
+    file_fetching.request_due_file_fetches(at=timezone.now())
 
 
 @shared_task(name="portal.tasks.sweep_imports")

@@ -6,10 +6,15 @@ from operator import itemgetter
 
 from billing.services.charge_store import ChargeStore
 from billing.services.cost_store import CostStore
+from billing.services.export_store import ExportStore
 from billing.sources.anthropic import client as anthropic
 from billing.sources.anthropic.config import AnthropicConfig
 from billing.sources.anthropic.source import AnthropicSource
-from billing.sources.config import CostConfig
+from billing.sources.aws.client import FETCH as AWS_FETCH
+from billing.sources.aws.config import AwsConfig
+from billing.sources.aws.deliveries import collect_export
+from billing.sources.aws.source import AwsSource
+from billing.sources.focus.config import FocusConfig
 from billing.sources.focus.source import FocusSource
 from billing.sources.openai import client as openai
 from billing.sources.openai.config import OpenAIConfig
@@ -27,9 +32,9 @@ import_sources.register(
         kind=ImportKind.COSTS,
         source=FocusSource(),
         make_store=ChargeStore,
-        config_model=CostConfig,
+        config_model=FocusConfig,
         accept=".csv,.gz,.parquet",
-        summary="A FOCUS 1.0 to 1.3 cost and usage file as CSV, gzip'd CSV or Parquet.",
+        summary="A FOCUS 1.0 to 1.4 cost and usage file as CSV, gzip'd CSV or Parquet.",
         collect=collect_files,
     )
 )
@@ -88,5 +93,26 @@ import_sources.register(
             weekly_days=35,
             month_days=(3, 10),
         ),
+    )
+)
+
+import_sources.register(
+    ImportSource(
+        key="aws",
+        label="AWS Data Exports",
+        kind=ImportKind.COSTS,
+        source=AwsSource(FocusSource()),
+        make_store=ExportStore,
+        config_model=AwsConfig,
+        accept=".csv,.gz,.parquet,.json",
+        summary="A manifest of AWS Data Exports and every file that it names: CUR 2.0 or FOCUS.",
+        collect=collect_export,
+        credential=CredentialNeed(
+            label="Access key",
+            help="Access key id and secret access key of an IAM user who may list the bucket and "
+            "read the export's objects (s3:ListBucket, s3:GetObject), with a colon between them.",
+            address_fields=("endpoint", "region", "bucket"),
+        ),
+        fetch_files=AWS_FETCH,
     )
 )

@@ -16,6 +16,7 @@ from billing.models import ChargeSlice
 from billing.services import charge_sql as sql
 from billing.services.allocations import allocate_staged_targets, stage_targets
 from billing.services.charge_holds import hold_reasons
+from billing.services.export_exclusion import refuse_second_export
 from billing.services.restatements import record_restatements
 from billing.services.rollups import refresh_daily_costs
 from billing.sources.records import ChargeRecord, Dimension
@@ -162,7 +163,12 @@ class ChargeStore:
     # --- planning -----------------------------------------------------------------------------
 
     def plan(self) -> Plan:
-        """Compare with what is stored; fills `new_row` and `old_row`. Needs the lock."""
+        """Compare with what is stored; fills `new_row` and `old_row`. Needs the lock.
+
+        Raises:
+            ImportRefusedError: an export of the same account came through another connection.
+        """
+        refuse_second_export(self.run.connection, self.slices)
         plan = Plan(totals_in=self._source_totals(), totals_stored=self._stored_totals())
         emptied = self._match_stored_slices()
         changed = [part for part in self.slices.values() if part.is_changed]
@@ -211,12 +217,17 @@ class ChargeStore:
         emptied: list[ChargeSlice] = []
         for key, part in self.slices.items():
             part.stored = stored.get(key)
-        if self.window.start is not None and self.window.end is not None:
-            for key, known in stored.items():
-                if known.rows and key not in self.slices and self.window.contains(known.day):
-                    self.slices[key] = StagedSlice(len(self.slices), known.currency, stored=known)
-                    emptied.append(known)
+        for key, known in stored.items():
+            if known.rows and key not in self.slices and self.covers(known):
+                self.slices[key] = StagedSlice(len(self.slices), known.currency, stored=known)
+                emptied.append(known)
         return emptied
+
+    def covers(self, known: ChargeSlice) -> bool:
+        """Whether the input claims to say everything about a stored slice's day."""
+        window = self.window
+        is_declared = window.start is not None and window.end is not None
+        return is_declared and window.contains(known.day)
 
     def _overtaken_by(self, changed: Sequence[StagedSlice]) -> int | None:
         """The newest run that wrote one of these slices from newer input. A replay reads old

@@ -6,7 +6,7 @@ the ledger can state the residue; nothing passes through a binary float.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -118,3 +118,16 @@ class UsageRecord(NamedTuple):
     period_start: datetime
     period_end: datetime
     quantity_micro: int
+
+
+class ExportPart(NamedTuple):
+    """One billing period of an export, of which every file is there: its cost lines follow.
+
+    It replaces the whole period, days that are no longer in it included. `made_at` is RFC 3339 in
+    UTC with whole seconds, so that texts sort as times; empty when nothing says it.
+    """
+
+    period_start: date
+    made_at: str
+    execution: str
+    data_set: str

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from portal.choices import ImportKind, Role
 from portal.credentials.needs import CredentialNeed
 from portal.imports.contracts import FetchSpec, Source
+from portal.imports.file_fetching import FetchFiles
 from portal.models import ImportRun
 from portal.registry import Registry
 from portal.work.registry import Work, WorkKind, work_kinds
@@ -78,6 +79,7 @@ class ImportSource:
         collect: turns paths that a person named into files to land (a folder, a repository).
         credential: the secret that fetching needs; None when nothing is fetched with one.
         fetch: how it is fetched; None when files are all there is.
+        fetch_files: how whole files are fetched from an object store, likewise.
     """
 
     key: str
@@ -91,6 +93,7 @@ class ImportSource:
     collect: Callable[[Sequence[Path], Path], list[Path]]
     credential: CredentialNeed | None = None
     fetch: FetchSpec | None = None
+    fetch_files: FetchFiles | None = None
 
 
 def _check_source(item: ImportSource) -> list[CheckMessage]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import repeat
+from typing import Any
 from uuid import UUID, SafeUUID
 
 from billing.sources.focus.amounts import AmountCache, BadNumberError, QuantityCache
-from billing.sources.focus.bytestream import Meter
 from billing.sources.focus.columns import CURRENCY, MONEY, QUANTITIES, Layout
 from billing.sources.focus.dimensions import (
     DimensionCache,
@@ -19,8 +19,9 @@ from billing.sources.focus.dimensions import (
     clean_text,
 )
 from billing.sources.focus.periods import PeriodCache
-from billing.sources.focus.rows import BadCellError
 from billing.sources.records import ChargeRecord
+from billing.sources.tables.bytestream import Meter
+from billing.sources.tables.rows import BadCellError
 from portal.imports.contracts import ImportRefusedError, LandedFile
 
 _CURRENCY_CODE = re.compile(r"[A-Za-z]{3}", re.ASCII)
@@ -33,12 +34,14 @@ class ImportState:
 
     Attributes:
         meter: bytes and rows read so far.
+        config: what the connection says.
         currency: the import's one currency, once the first row has named it.
         currency_place: where that was, for the message about a second one.
         rejected: rows rejected so far.
     """
 
     meter: Meter
+    config: Mapping[str, Any] = field(default_factory=dict)
     currency: str = ""
     currency_place: str = ""
     rejected: int = 0
@@ -55,7 +58,7 @@ class ChargeBuilder:
     """
 
     def __init__(self, file: LandedFile, layout: Layout, state: ImportState) -> None:
-        self.dimensions = DimensionCache(layout)
+        self.dimensions = DimensionCache(layout, state.config)
         self.periods = PeriodCache(layout)
         self._measures = MeasureCache(layout, state.quantities)
         self._file = file

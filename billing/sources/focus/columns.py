@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from portal.imports.contracts import ImportRefusedError, Note
@@ -92,8 +92,12 @@ MEASURES = (
     "PricingCurrencyEffectiveCost",
     "PricingCurrencyListUnitPrice",
 )
+# Oracle's custom columns begin with oci_; its reference numbers are another for every line.
+CUSTOM = ("x_", "oci_")
 _CUSTOM_MEASURE = re.compile(
-    r"x_.*(?:Cost|Price|Quantity|Amount|Savings|ExchangeRate)(?:InUsd)?", re.IGNORECASE
+    r"(?:x|oci)_.*(?:Cost|Price|Quantity|Amount|Savings|ExchangeRate)(?:InUsd|Overage)?"
+    r"|oci_AttributedUsage|oci_(?:Back)?ReferenceNumber",
+    re.IGNORECASE,
 )
 
 # Without these a sum, its currency, its day or its owner would be a guess.
@@ -135,6 +139,7 @@ _OTHER_DATA_SETS = {
     "contractcommitmentid": "the FOCUS data set Contract Commitment",
     "contractcommitmentcost": "the FOCUS data set Contract Commitment",
     "billingperiodstatus": "the FOCUS data set Billing Period",
+    "billingperiodlastupdated": "the FOCUS data set Billing Period",
     "invoicedetailid": "the FOCUS data set Invoice Detail",
     "amortizedcost": "a FOCUS version before 1.0",
     "chargetype": "a FOCUS version before 1.0",
@@ -177,7 +182,12 @@ class Layout:
 
 
 def resolve_layout(
-    header: Sequence[str], *, file: str, line: int | None, max_columns: int
+    header: Sequence[str],
+    *,
+    file: str,
+    line: int | None,
+    max_columns: int,
+    wanted: Collection[str] = (),
 ) -> Layout:
     """Find every column once, so that reading a row is indexing only.
 
@@ -186,6 +196,7 @@ def resolve_layout(
         file: name of the file, for messages.
         line: the header's line, None where there are no lines (Parquet).
         max_columns: more than this are refused.
+        wanted: further columns to keep, in small letters.
 
     Raises:
         ImportRefusedError: too many, doubled or missing columns, or another data set.
@@ -209,9 +220,7 @@ def resolve_layout(
     taken = {at.get(name, absent) for name in (*MONEY, *QUANTITIES, *PERIODS, CURRENCY)}
     taken |= set(measures)
     dimension = tuple(
-        index
-        for index, name in enumerate(names)
-        if index not in taken and (name in KNOWN or name.lower().startswith("x_"))
+        index for index, name in enumerate(names) if index not in taken and _is_kept(name, wanted)
     )
     billed, effective, listed, contracted = (at.get(name, absent) for name in MONEY)
     priced, consumed = (at.get(name, absent) for name in QUANTITIES)
@@ -224,8 +233,13 @@ def resolve_layout(
         periods=(charge_start, charge_end, billing_start, billing_end),
         dimension=dimension,
         measures=measures,
-        notes=_layout_notes(names, file),
+        notes=_layout_notes(names, file, wanted),
     )
+
+
+def _is_kept(name: str, wanted: Collection[str]) -> bool:
+    lower = name.lower()
+    return name in KNOWN or lower.startswith(CUSTOM) or lower in wanted
 
 
 def _refuse_doubled(names: Sequence[str], file: str, line: int | None) -> None:
@@ -276,7 +290,7 @@ def _refuse_missing(names: Sequence[str], file: str, line: int | None) -> None:
     )
 
 
-def _layout_notes(names: Sequence[str], file: str) -> tuple[Note, ...]:
+def _layout_notes(names: Sequence[str], file: str, wanted: Collection[str]) -> tuple[Note, ...]:
     notes = []
     absent = [name for name in EXPECTED if name not in names]
     if absent:
@@ -286,7 +300,16 @@ def _layout_notes(names: Sequence[str], file: str) -> tuple[Note, ...]:
                 f"{file}: FOCUS columns that are not there and stay unknown: {', '.join(absent)}",
             )
         )
-    unknown = [n for n in names if n not in KNOWN and not n.lower().startswith("x_")]
+    lower = {name.lower() for name in names}
+    if lost := sorted(name for name in wanted if name not in lower):
+        notes.append(
+            Note(
+                "configured_columns_missing",
+                f"{file}: columns that the connection names and the file does not have: "
+                f"{', '.join(lost)}",
+            )
+        )
+    unknown = [name for name in names if not _is_kept(name, wanted)]
     if unknown:
         shown = ", ".join(name[:60] or "(no name)" for name in unknown[:20])
         more = f" and {len(unknown) - 20} more" if len(unknown) > 20 else ""

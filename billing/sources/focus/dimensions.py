@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from billing.sources.focus.amounts import NULL_WORDS, BadNumberError, QuantityCache
+from billing.sources.focus.attribution import Attribution
 from billing.sources.focus.columns import (
     EXTRA,
     KNOWN,
@@ -18,21 +19,19 @@ from billing.sources.focus.columns import (
     TEXT_FIELDS,
     Layout,
 )
-from billing.sources.focus.documents import (
+from billing.sources.records import Dimension
+from billing.sources.tables.documents import (
     canonical_json,
     object_or_text,
     parse_object,
     quoted,
 )
-from billing.sources.focus.rows import BadCellError
-from billing.sources.records import Dimension
+from billing.sources.tables.rows import BadCellError
 
 CHARGE_CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
 CORRECTION = "Correction"
 CACHED_DIMENSIONS = 8_192
 CACHED_MEASURES = 16_384
-# FOCUS has no columns for these.
-OURS = ("model", "api_key_id", "cost_center", "repository", "principal_id")
 _REQUIRED_TEXT = ("BillingAccountId", "ChargeCategory")
 
 
@@ -63,10 +62,11 @@ class DimensionCache(dict[tuple[str, ...], tuple[Dimension, bytes]]):
     Bounded: it starts anew when full.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, config: Mapping[str, Any]) -> None:
         super().__init__()
         self.pick = cell_picker(layout.dimension)
         self.unnamed_services = 0
+        self.is_estimate = False
         names = [layout.names[index] for index in layout.dimension]
         at = {name: place for place, name in enumerate(names)}
         self._fields = {field: (at.get(column), column) for field, column in TEXT_FIELDS.items()}
@@ -76,6 +76,7 @@ class DimensionCache(dict[tuple[str, ...], tuple[Dimension, bytes]]):
         self._extra = sorted(
             (name, place) for name, place in at.items() if name in EXTRA or name not in KNOWN
         )
+        self._attribution = Attribution(names, config)
 
     def __missing__(self, cells: tuple[str, ...]) -> tuple[Dimension, bytes]:
         dimension = self._build([clean_text(cell) for cell in cells])
@@ -91,13 +92,15 @@ class DimensionCache(dict[tuple[str, ...], tuple[Dimension, bytes]]):
         }
         provider = next((cells[place] for place in self._providers if cells[place]), "")
         self._check(text, provider)
+        tags = self._read_tags(cells)
+        self.is_estimate = self.is_estimate or self._attribution.is_key(cells)
         values = {
             **text,
+            **self._attribution.find(cells, tags),
             "provider": provider,
-            "tags": self._read_tags(cells),
+            "tags": canonical_json(tags),
             "extra": self._read_extra(cells, provider),
         }
-        values = {**dict.fromkeys(OURS, ""), **values}
         fields = [values[name] for name in Dimension._fields[1:]]
         return Dimension(UUID(bytes=digest_of(fields)), *fields)
 
@@ -120,11 +123,11 @@ class DimensionCache(dict[tuple[str, ...], tuple[Dimension, bytes]]):
             raise BadCellError("ChargeClass", "unknown_charge_class", f"nothing, or {CORRECTION}")
         self.unnamed_services += not text["service_name"]
 
-    def _read_tags(self, cells: list[str]) -> str:
+    def _read_tags(self, cells: list[str]) -> dict[str, Any]:
         if self._tags is None or not cells[self._tags]:
-            return "{}"
+            return {}
         try:
-            return canonical_json(parse_object(cells[self._tags]))
+            return read_tags(cells[self._tags])
         except ValueError as error:
             raise BadCellError(
                 TAGS, "malformed_tags", 'a JSON object with unique keys, such as {"team": "a"}'
@@ -137,6 +140,30 @@ class DimensionCache(dict[tuple[str, ...], tuple[Dimension, bytes]]):
         if self._old_provider is not None and cells[self._old_provider] not in ("", provider):
             extra[OLD_PROVIDER] = cells[self._old_provider]
         return canonical_json(extra)
+
+
+def read_tags(text: str) -> dict[str, Any]:
+    """Tags as an object. Google has a list of keys and values, and some Azure exports leave the
+    braces out.
+
+    Raises:
+        ValueError: none of these.
+    """
+    if text.startswith('"'):
+        text = f"{{{text}}}"
+    if not text.startswith("["):
+        return parse_object(text)
+    tags: dict[str, Any] = {}
+    for item in parse_object(f'{{"tags":{text}}}')["tags"]:
+        if not isinstance(item, dict) or not isinstance(item.get("key"), str):
+            raise ValueError("a list of something else than keys and values")
+        # A label and a tag may have one key: they are told apart by their kind.
+        kind = item.get("x_type")
+        key = f"{kind}/{item['key']}" if item["key"] in tags and kind else item["key"]
+        if key in tags:
+            raise ValueError("a key appears twice")
+        tags[key] = item.get("value")
+    return tags
 
 
 class MeasureCache(dict[tuple[str, ...], str]):

@@ -11,8 +11,8 @@ from billing.sources.focus.amounts import BadNumberError
 from billing.sources.focus.charges import ChargeBuilder, ImportState
 from billing.sources.focus.columns import CUT_WOULD_NOT_SHOW, Layout
 from billing.sources.focus.dimensions import clean_text
-from billing.sources.focus.rows import BadCellError, RowBlock
 from billing.sources.records import ChargeRecord
+from billing.sources.tables.rows import BadCellError, RowBlock
 from portal.imports.contracts import (
     MAX_RAW_TEXT,
     ImportRefusedError,
@@ -53,6 +53,11 @@ class Normaliser:
         self._charges = ChargeBuilder(file, layout, state)
         self._last_cells_filled: bool | None = None  # None before the first row
         self._unterminated_line: int | None = None
+
+    @property
+    def is_estimate(self) -> bool:
+        """Whether some row is of a gateway, which estimates."""
+        return self._charges.dimensions.is_estimate
 
     def take(self, block: RowBlock) -> None:
         """Normalise one block.

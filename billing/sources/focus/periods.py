@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from billing.sources.focus.columns import PERIODS, Layout
 from billing.sources.focus.dimensions import cell_picker, clean_text
-from billing.sources.focus.instants import EXPECTED_INSTANT, parse_instant
-from billing.sources.focus.rows import BadCellError
+from billing.sources.tables.instants import EXPECTED_INSTANT, parse_instant
+from billing.sources.tables.rows import BadCellError
 
 CACHED_PERIODS = 20_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

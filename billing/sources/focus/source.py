@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 
-from billing.sources.focus.bytestream import (
-    PARQUET_MAGIC,
-    Meter,
-    open_text_bytes,
-    read_magic,
-)
+from billing.sources.focus.attribution import wanted_columns
 from billing.sources.focus.charges import ImportState
-from billing.sources.focus.columns import resolve_layout
-from billing.sources.focus.csv_rows import CsvRows
+from billing.sources.focus.columns import MONEY, resolve_layout
 from billing.sources.focus.normaliser import Normaliser
-from billing.sources.focus.parquet_rows import open_parquet_rows
-from billing.sources.focus.rows import RowReader
+from billing.sources.tables.bytestream import Meter
+from billing.sources.tables.opening import open_rows
 from portal.imports.contracts import Batch, ImportRefusedError, LandedFile, ReadOptions
 
 BATCH_ROWS = 5_000
 
 
 class FocusSource:
-    """Reads FOCUS 1.0 to 1.3 cost and usage data; 1.4's renamed provider columns too.
+    """Reads FOCUS cost and usage data, 1.0 to 1.4, as providers and gateways really write it.
 
     Format by content, not by name. `docs/sources/focus.md` says what is accepted and refused.
     """
 
     key = "focus"
-    parser_version = "2"
+    parser_version = "3"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield the charges of all files in order, 5,000 at a time, in bounded memory.
@@ -40,7 +33,7 @@ class FocusSource:
             ImportRefusedError: the input as a whole must not be taken; batches handed out before
                 are void.
         """
-        state = ImportState(Meter(options.limits))
+        state = ImportState(Meter(options.limits), options.config)
         nothing = True
         for file in files:
             nothing = False
@@ -51,12 +44,13 @@ class FocusSource:
     def _read_file(
         self, file: LandedFile, options: ReadOptions, state: ImportState
     ) -> Iterator[Batch]:
-        with _open_rows(file, state.meter) as reader:
+        with open_rows(file, state.meter, money=MONEY) as reader:
             layout = resolve_layout(
                 reader.header,
                 file=file.name,
                 line=reader.header_line,
                 max_columns=options.limits.max_columns,
+                wanted=wanted_columns(options.config),
             )
             normaliser = Normaliser(file, layout, state, dict(options.repairs), reader.parse_record)
             for block in reader.blocks():
@@ -75,11 +69,32 @@ class FocusSource:
                     line=reader.header_line,
                     expected="at least one row",
                 )
+            if normaliser.is_estimate:
+                _refuse_estimate(file, options)
             yield Batch(
                 tuple(normaliser.records),
                 tuple(normaliser.rejections),
                 (*layout.notes, *reader.notes, *normaliser.notes()),
             )
+
+
+def _refuse_estimate(file: LandedFile, options: ReadOptions) -> None:
+    """A gateway's export states its own estimate as billed cost. As an invoice it would be added to
+    the provider's.
+
+    Raises:
+        ImportRefusedError: the connection calls its amounts something else than estimated.
+    """
+    basis = options.config.get("cost_basis", "invoiced")
+    if basis != "estimated":
+        raise ImportRefusedError(
+            "estimate_as_bill",
+            "this is a gateway's export, billed to API keys: its amounts are estimates",
+            file=file.name,
+            column="BillingAccountType",
+            value="API Key",
+            expected=f"a connection with the cost basis estimated, not {basis}",
+        )
 
 
 def _full_batches(normaliser: Normaliser) -> Iterator[Batch]:
@@ -89,14 +104,3 @@ def _full_batches(normaliser: Normaliser) -> Iterator[Batch]:
         del normaliser.records[:BATCH_ROWS]
         normaliser.rejections.clear()
         yield Batch(records, rejections)
-
-
-@contextmanager
-def _open_rows(file: LandedFile, meter: Meter) -> Iterator[RowReader]:
-    magic = read_magic(file)
-    if magic.startswith(PARQUET_MAGIC):
-        with open_parquet_rows(file, meter) as parquet:
-            yield parquet
-        return
-    with open_text_bytes(file, magic, meter) as stream:
-        yield CsvRows(stream, meter, file=file.name)

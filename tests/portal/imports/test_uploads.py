@@ -123,4 +123,4 @@ def test_the_form_says_what_to_give_it(fin_client: Client, cloud: Connection) ->
     html = fin_client.get(PATH).content.decode()
     assert 'accept=".csv,.gz,.parquet"' in html
     assert "multiple" in html
-    assert "FOCUS 1.0 to 1.3" in html
+    assert "FOCUS 1.0 to 1.4" in html

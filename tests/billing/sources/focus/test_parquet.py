@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from billing.sources.focus import parquet_rows
 from billing.sources.focus.source import FocusSource
+from billing.sources.tables import parquet_rows
 from portal.imports.contracts import Limits, ReadOptions
 from tests.billing.sources.focus.focus_files import (
     BASE_ROW,

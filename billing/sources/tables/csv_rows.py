@@ -11,8 +11,8 @@ import io
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from billing.sources.focus.bytestream import EXPECTED_FORMAT, Meter, TextBytes
-from billing.sources.focus.rows import RowBlock
+from billing.sources.tables.bytestream import EXPECTED_FORMAT, Meter, TextBytes
+from billing.sources.tables.rows import RowBlock
 from portal.imports.contracts import ImportRefusedError, Note
 
 BLOCK_BYTES = 256 * 1024  # small enough that its rows stay in the processor's cache

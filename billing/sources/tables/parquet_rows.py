@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, overload
 
-from billing.sources.focus.bytestream import PARQUET_MAGIC, Meter
-from billing.sources.focus.columns import MONEY
-from billing.sources.focus.rows import RowBlock
+from billing.sources.tables.bytestream import PARQUET_MAGIC, Meter
+from billing.sources.tables.rows import RowBlock
 from portal.imports.contracts import ImportRefusedError, LandedFile, Note
 
 CHILD = Path(__file__).with_name("parquet_child.py")
@@ -33,8 +32,14 @@ class ParquetRows:
 
     header_line: int | None = None
 
-    def __init__(self, frames: Iterator[dict[str, Any]], file: LandedFile, meter: Meter) -> None:
-        """Wait for the columns.
+    def __init__(
+        self,
+        frames: Iterator[dict[str, Any]],
+        file: LandedFile,
+        meter: Meter,
+        money: Collection[str],
+    ) -> None:
+        """Wait for the columns. `money` names those with amounts, for the note about floats.
 
         Raises:
             ImportRefusedError: the file is damaged or passes a limit.
@@ -47,10 +52,10 @@ class ParquetRows:
         self._columns = [(str(name), str(kind)) for name, kind in head["columns"]]
         self._declared = int(head["rows"])
         self.header: Sequence[str] = [name for name, _ in self._columns]
-        self.notes: Sequence[Note] = tuple(self._float_notes())
+        self.notes: Sequence[Note] = tuple(self._float_notes(money))
 
-    def _float_notes(self) -> Iterator[Note]:
-        money = {name.lower() for name in MONEY}
+    def _float_notes(self, columns: Collection[str]) -> Iterator[Note]:
+        money = {name.lower() for name in columns}
         floats = [name for name, kind in self._columns if kind in _FLOATS]
         amounts = [name for name in floats if name.strip().lower() in money]
         if amounts:
@@ -151,7 +156,9 @@ class _RawObjects(Sequence[str]):
 
 
 @contextmanager
-def open_parquet_rows(file: LandedFile, meter: Meter) -> Iterator[ParquetRows]:
+def open_parquet_rows(
+    file: LandedFile, meter: Meter, *, money: Collection[str] = ()
+) -> Iterator[ParquetRows]:
     """Start the child that reads the file; it ends with this context.
 
     Raises:
@@ -179,7 +186,7 @@ def open_parquet_rows(file: LandedFile, meter: Meter) -> Iterator[ParquetRows]:
         )
     assert child.stdout is not None  # noqa: S101 - it is a pipe, for the type checker
     try:
-        yield ParquetRows(_read_frames(child.stdout, file), file, meter)
+        yield ParquetRows(_read_frames(child.stdout, file), file, meter, money)
     finally:
         child.kill()
         child.stdout.close()

@@ -1,0 +1,182 @@
+"""An S3-compatible object store: list and get, signed with AWS Signature Version 4."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import BinaryIO
+from urllib.parse import quote, urlencode
+from xml.etree import ElementTree
+
+from pydantic import SecretStr
+
+from portal.imports.contracts import ImportRefusedError, SourceUnavailableError
+from portal.imports.http import OutboundClient
+from portal.imports.outbound.errors import AnswerRefusedError
+
+MAX_LIST_BYTES = 8 * 1024 * 1024  # a page has a thousand keys of at most 1,024 characters
+MAX_PAGES = 1_000
+_SAFE = "-_.~"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as a listing shows it; `etag` changes when its content does."""
+
+    key: str
+    size: int
+    etag: str
+    modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """An access key, perhaps a temporary one."""
+
+    key_id: str
+    secret: str = field(repr=False)
+    token: str = field(default="", repr=False)
+
+
+def read_access_key(secret: SecretStr | None) -> AccessKey:
+    """`id:secret`, or `id:secret:session token`.
+
+    Raises:
+        ImportRefusedError: there is none, or it has another form.
+    """
+    parts = (secret.get_secret_value().strip() if secret else "").split(":")
+    if len(parts) not in (2, 3) or not all(parts):
+        raise ImportRefusedError(
+            "bad_credential",
+            "the access key cannot be read",
+            expected="access key id and secret access key with a colon between them",
+        )
+    return AccessKey(*parts)
+
+
+class ObjectStore:
+    """One bucket, addressed by path (`origin/bucket/key`), which every S3-compatible store knows.
+
+    The client is this store's alone: each request is signed, so its headers change.
+    """
+
+    def __init__(
+        self, client: OutboundClient, *, origin: str, bucket: str, region: str, key: AccessKey
+    ) -> None:
+        self._client = client
+        self._base = f"{origin}/{quote(bucket, safe=_SAFE)}"
+        self._region = region
+        self._key = key
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Every object whose key starts with `prefix`.
+
+        Raises:
+            SourceUnavailableError and its kin; ImportRefusedError: a person must act.
+        """
+        seen: set[str] = set()
+        token = ""
+        for _ in range(MAX_PAGES):
+            page = self._page(prefix, token)
+            yield from page.objects
+            if not page.next_token:
+                return
+            if page.next_token in seen:
+                break
+            seen.add(page.next_token)
+            token = page.next_token
+        raise SourceUnavailableError("the object store's listing does not end")
+
+    def _page(self, prefix: str, token: str) -> _Page:
+        params = {"list-type": "2", "prefix": prefix}
+        if token:
+            params["continuation-token"] = token
+        query = urlencode(sorted(params.items()), quote_via=quote, safe=_SAFE)
+        body = io.BytesIO()
+        self._get(f"{self._base}?{query}", body, MAX_LIST_BYTES)
+        return _read_page(body.getvalue())
+
+    def get(self, stored: StoredObject, into: BinaryIO, *, max_bytes: int) -> None:
+        """Write an object as it was listed.
+
+        Raises:
+            SourceUnavailableError: it is another one by now, or not as long as listed.
+        """
+        url = f"{self._base}/{quote(stored.key, safe=_SAFE + '/')}"
+        headers = self._get(url, into, max_bytes)
+        # A transfer that was packed says how long the object is in its length.
+        size = headers.get("content-length", "") if "content-encoding" in headers else ""
+        found = int(size) if size.isdigit() else into.tell()
+        etag = headers.get("etag", stored.etag)
+        if found != stored.size or etag != stored.etag:
+            raise SourceUnavailableError(
+                f"{stored.key} changed while it was fetched ({found} bytes, listed with "
+                f"{stored.size}): the export is being delivered anew"
+            )
+
+    def _get(self, url: str, into: BinaryIO, max_bytes: int) -> Mapping[str, str]:
+        self._client.headers = signed_headers(url, key=self._key, region=self._region)
+        return self._client.download(url, into, max_bytes=max_bytes).headers
+
+
+def signed_headers(url: str, *, key: AccessKey, region: str) -> dict[str, str]:
+    """The headers that sign a GET of this URL; good for a quarter of an hour."""
+    # Only who fetches needs it, and it takes long to load.
+    from botocore.auth import S3SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    request = AWSRequest(method="GET", url=url)
+    credentials = Credentials(key.key_id, key.secret, key.token or None)
+    S3SigV4Auth(credentials, "s3", region).add_auth(request)
+    return dict(request.headers.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    objects: tuple[StoredObject, ...]
+    next_token: str
+
+
+def _read_page(body: bytes) -> _Page:
+    """One page of a listing (ListObjectsV2)."""
+    problem = AnswerRefusedError(
+        "bad_listing", "the object store's answer is no listing of a bucket"
+    )
+    if b"<!" in body:  # entities could make much of little; a listing declares none
+        raise problem
+    try:
+        root = ElementTree.fromstring(body)  # noqa: S314  (bounded, and without declarations)
+    except ElementTree.ParseError:
+        raise problem from None
+    if root.tag.rpartition("}")[2] != "ListBucketResult":
+        raise problem
+    space = root.tag.rpartition("}")[0] + "}" if "}" in root.tag else ""
+    try:
+        objects = tuple(
+            StoredObject(
+                key=_text(item, f"{space}Key"),
+                size=int(_text(item, f"{space}Size")),
+                etag=_text(item, f"{space}ETag"),
+                modified=datetime.fromisoformat(_text(item, f"{space}LastModified")).astimezone(
+                    UTC
+                ),
+            )
+            for item in root.iter(f"{space}Contents")
+        )
+    except ValueError:
+        raise problem from None
+    is_cut = (root.findtext(f"{space}IsTruncated") or "").lower() == "true"
+    token = root.findtext(f"{space}NextContinuationToken") or ""
+    if is_cut and not token:
+        raise problem
+    return _Page(objects, token if is_cut else "")
+
+
+def _text(item: ElementTree.Element, tag: str) -> str:
+    text = item.findtext(tag)
+    if not text:
+        raise ValueError(tag)
+    return text
