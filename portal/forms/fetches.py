@@ -16,12 +16,12 @@ class FetchForm(forms.Form):
         label="First day",
         help_text="UTC. Days that were fetched before are read again: what the provider has "
         "restated since is restated here.",
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
     )
     end = forms.DateField(
         label="First day not wanted any more",
         help_text="The day after the last day. Days that are not complete yet are left out.",
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
     )
 
     def clean(self) -> dict[str, Any]:

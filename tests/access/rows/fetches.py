@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.services.connections import create_connection
-from tests.access.matrix import EVERYBODY, Column, action, form_function, only
+from tests.access.matrix import EVERYBODY, Column, Door, Row, action, form_function, only
 from tests.imports import START
 
 RUN_IMPORTS = only(Column.PROGRAMME_LEAD, Column.FINANCE, Column.ADMINISTRATOR)
@@ -22,10 +22,9 @@ def prepare(world: Any) -> None:
 ROWS = [
     action("connection-probe", RUN_IMPORTS, values=FETCHED, unseen=UNSEEN),
     form_function("connection-fetch", RUN_IMPORTS, values=FETCHED, unseen=UNSEEN),
-    form_function(
+    Row(
         "connection-fetch",
-        RUN_IMPORTS,
-        posted=302,
+        {"GET": Door(RUN_IMPORTS, 302), "POST": Door(RUN_IMPORTS, 302)},
         values={"slug": "cloud.slug"},
         unseen=UNSEEN,
         label="of files only",

@@ -100,7 +100,7 @@ class FakeProvider:
     shape: Shape
     page_size: int = 3
     chances: Mapping[str, float] = field(default_factory=dict)
-    chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311
+    chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311  (faults)
     slow_seconds: float = 0.4
     met: list[str] = field(default_factory=list)
     requests: list[tuple[str, Params]] = field(default_factory=list)

@@ -347,3 +347,29 @@ def test_a_provider_that_is_down_costs_attempts_and_is_named(provider: dict[str,
     item.refresh_from_db()
     assert item.status == "held"
     assert item.problem == "Given up after 3 attempts. The last: api.example answered 503"
+
+
+@pytest.mark.django_db
+def test_days_that_the_provider_no_longer_has_stay_a_gap_that_is_seen(
+    provider: dict[str, Any],
+) -> None:
+    """Row 42: nothing was fetched for 200 days, and the provider keeps the last hundred."""
+    connection = make_connection(slug="old")
+    long_after = START + dt.timedelta(days=200)
+    for item in request_due_fetches(at=START):
+        _end(item, RunStatus.APPLIED)
+    asked = request_due_fetches(at=long_after)
+    starts = [item.payload["start"] for item in asked]
+    assert starts[0] <= str(TODAY)
+    assert starts[1:] == [item.payload["end"] for item in asked[:-1]]
+    for item in asked:
+        is_kept = item.payload["start"] >= str(long_after.date() - 100 * DAY)
+        told = {"n": 1} if is_kept else ImportRefusedError("bad_status", "answered 400")
+        provider["answers"]["/b"] = told
+        execute_item(item.pk, clock=lambda: long_after)
+    ImportRun.objects.update(status=RunStatus.APPLIED)
+    lost = WorkItem.objects.filter(status="failed")
+    assert [each.problem for each in lost] == ["answered 400 [bad_status]"] * 4
+    again = request_due_fetches(at=long_after + dt.timedelta(days=1))
+    assert again[0].payload["start"] == starts[0]
+    assert connection.runs.filter(window_end=long_after.date()).exists()

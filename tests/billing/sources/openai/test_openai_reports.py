@@ -199,7 +199,9 @@ def payloads(shared_data: Path) -> Path:
 
 
 def expected_of(payloads: Path, name: str) -> dict[str, Any]:
-    every: dict[str, dict[str, dict[str, Any]]] = json.loads((payloads.parent / "expected.json").read_text())
+    every: dict[str, dict[str, dict[str, Any]]] = json.loads(
+        (payloads.parent / "expected.json").read_text()
+    )
     return every["openai_admin_api"][name]
 
 
