@@ -78,6 +78,7 @@ def imported(rows: Iterable[dict[str, str]]) -> Told:
     """What is stored after one import."""
     run = run_import(make_connection(), list(rows))
     assert run.status == RunStatus.APPLIED, run.problem or run.held_reason
+    assert not Charge.objects.filter(effective_nano=None).exists()
     stored = Charge.objects.values_list(
         "dimension__charge_category",
         "dimension__commitment_discount_status",
@@ -85,7 +86,7 @@ def imported(rows: Iterable[dict[str, str]]) -> Told:
         "effective_nano",
     )
     return Counter(
-        (category, status, from_nano(billed), from_nano(effective))
+        (category, status, from_nano(billed), from_nano(effective or 0))
         for category, status, billed, effective in stored
     )
 

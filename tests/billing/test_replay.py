@@ -12,6 +12,7 @@ import datetime as dt
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -200,7 +201,7 @@ def replay(seed: int, days: int, per_day: int) -> Story:
         Clock(dt.datetime.combine(FIRST, dt.time(), dt.UTC)),
     )
     one, other = story.cases
-    since = {"starts_on": FIRST, "at": story.clock()}
+    since: dict[str, Any] = {"starts_on": FIRST, "at": story.clock()}
     rule = make_rule((one, WHOLE // 3), (other, WHOLE // 7), **since)
     make_rule((other, WHOLE), value="faq", **since)
     for number in range(days):

@@ -53,7 +53,7 @@ def tags_of(row: Row) -> dict[str, Any]:
     tags = dict(read_map(row, "resource_tags"))
     categories = read_map(row, "cost_category")
     tags |= {f"costCategory/{key}": value for key, value in categories.items()}
-    return tags | read_map(row, "tags")
+    return {**tags, **read_map(row, "tags")}
 
 
 def tag_value(tags: Mapping[str, Any], key: str, known: frozenset[str]) -> str:

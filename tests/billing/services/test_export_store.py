@@ -169,7 +169,7 @@ def test_an_incomplete_delivery_changes_nothing(deliver: Deliver) -> None:
 
 # --- one export for an account ----------------------------------------------------------------
 
-FOCUS_ROW = {
+FOCUS_ROW: dict[str, Any] = {
     "BillingAccountId": PAYER,
     "BillingPeriodStart": "2026-09-01T00:00:00Z",
     "BillingPeriodEnd": "2026-10-01T00:00:00Z",

@@ -55,7 +55,7 @@ def test_a_row_that_no_commitment_touches_costs_what_it_is_billed_at(
 
 
 def test_a_savings_plan_of_one_dollar_three_quarters_used(read_rows: ReadRows) -> None:
-    plan = {"savings_plan_savings_plan_a_r_n": PLAN}
+    plan: dict[str, Any] = {"savings_plan_savings_plan_a_r_n": PLAN}
     covered = cur(
         cost="1.00",
         line_item_line_item_type="SavingsPlanCoveredUsage",
@@ -85,7 +85,7 @@ def test_a_savings_plan_of_one_dollar_three_quarters_used(read_rows: ReadRows) -
 def test_a_reservation_spreads_its_upfront_payment_over_used_and_unused(
     read_rows: ReadRows,
 ) -> None:
-    reserved = {"reservation_reservation_a_r_n": RESERVED}
+    reserved: dict[str, Any] = {"reservation_reservation_a_r_n": RESERVED}
     upfront = cur(cost="8760", line_item_line_item_type="Fee", **reserved)
     covered = cur(
         cost="0",
@@ -132,7 +132,7 @@ def test_net_amounts_that_are_not_there_are_fatal(read_rows: ReadRows) -> None:
 
 # --- Bedrock ----------------------------------------------------------------------------------
 
-MARKET = {
+MARKET: dict[str, Any] = {
     "bill_billing_entity": "AWS Marketplace",
     "line_item_product_code": "a1b2c3d4e5",
     "product": '{"product_name": "Example Sonnet (Amazon Bedrock Edition)"}',
@@ -168,7 +168,7 @@ MARKET = {
         ({"pricing_unit": "Units"}, ""),  # a first-party row does not count in units
     ],
 )
-def test_tokens_in_every_unit(read_rows: ReadRows, changes: dict[str, str], tokens: str) -> None:
+def test_tokens_in_every_unit(read_rows: ReadRows, changes: dict[str, Any], tokens: str) -> None:
     (record,) = read_rows(cur(**changes)).records
     assert record.consumed_quantity == tokens
     assert record.dimension.consumed_unit == ("Tokens" if tokens else "")
@@ -300,7 +300,7 @@ def test_an_inference_profile_is_the_resource(read_rows: ReadRows) -> None:
     ],
 )
 def test_a_bad_row_says_what_is_wrong_and_the_others_are_taken(
-    read_rows: ReadRows, changes: dict[str, str], field: str, code: str | None, fatal: bool
+    read_rows: ReadRows, changes: dict[str, Any], field: str, code: str | None, fatal: bool
 ) -> None:
     outcome = read_rows(cur(), cur(**changes))
     (rejection,) = outcome.rejections

@@ -39,7 +39,8 @@ OLD, NEW = "20260914T030000Z-e-1", "20260915T030000Z-e-2"
 
 
 def parts_of(outcome: Outcome) -> list[ExportPart]:
-    return [each for each in outcome.records if isinstance(each, ExportPart)]
+    records: list[Any] = list(outcome.records)
+    return [each for each in records if isinstance(each, ExportPart)]
 
 
 def digests(outcome: Outcome) -> Counter[Any]:
