@@ -27,7 +27,8 @@ def hold_reasons(
     emptied: Sequence[ChargeSlice],
 ) -> list[str]:
     """Every reason to hold, one sentence each; the same facts always give the same sentences."""
-    bounds = CostConfig.model_validate(config)
+    known = {name: config[name] for name in CostConfig.model_fields if name in config}
+    bounds = CostConfig.model_validate(known)  # a source's own settings are beside these
     reasons: list[str] = []
     if emptied:
         days = ", ".join(sorted({str(part.day) for part in emptied})[:5])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class CostConfig(BaseModel):
@@ -30,3 +31,29 @@ class CostConfig(BaseModel):
         title="But let pass up to",
         description="Whole units of the currency. A smaller change is never held.",
     )
+
+
+class FetchedCostConfig(CostConfig):
+    """What every connection that is fetched from a provider has besides."""
+
+    fetch_from: str = Field(
+        default="",
+        max_length=10,
+        title="Fetch from",
+        description="The first day wanted (UTC), such as 2026-01-01. Empty: 90 days before the "
+        "connection was made.",
+    )
+    organization: str = Field(
+        default="",
+        max_length=120,
+        title="Organisation",
+        description="Its id at the provider. It is the billing account of every line, and tells "
+        "two organisations apart.",
+    )
+
+    @field_validator("fetch_from")
+    @classmethod
+    def _is_a_day(cls, text: str) -> str:
+        if text:
+            date.fromisoformat(text)
+        return text

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 MAX_RAW_TEXT = 8_000  # characters of a rejected row that the quarantine keeps
+NOTHING_THERE = "nothing_there"  # code of the note that a whole input says: there was nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,21 +186,38 @@ class Ask(Protocol):
     """Asks the provider; the engine sends it, spools the answer as it came and hands it over.
 
     `ask(endpoint, path, params)`: `endpoint` names the spooled page for the reader, `path` starts
-    with a slash, `params` keep their order and may repeat. Numbers are int or Decimal.
+    with a slash, `params` keep their order and may repeat. With a `body` it is a POST of JSON, for
+    providers that want to be read so. Numbers are int or Decimal.
     Raises SourceUnavailableError and its kin; a client lets them pass.
     """
 
-    def __call__(self, endpoint: str, path: str, params: Sequence[tuple[str, str]] = ()) -> Any: ...
+    def __call__(
+        self,
+        endpoint: str,
+        path: str,
+        params: Sequence[tuple[str, str]] = (),
+        *,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
 class FetchJob:
-    """What one fetch is to bring: whole UTC days `start` to `end`, half-open."""
+    """What one fetch is to bring: whole UTC days `start` to `end`, half-open.
+
+    `today` is the UTC day on which it is asked: a snapshot belongs to the newest window only.
+    """
 
     config: Mapping[str, Any]
     start: date
     end: date
     ask: Ask
+    today: date | None = None
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether the window ends where the running day starts."""
+        return self.today is not None and self.end == self.today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +232,8 @@ class FetchSpec:
         reread_days: how many past days are read again daily, because the provider may restate.
         weekly_days: how many once a week.
         settles_days: after how many days a day is complete at all; the newest are left out.
+        redact: `redact(answer)`: what of an answer may be kept. Without it answers are spooled as
+            they came; with it numbers are spooled as text, which keeps them exact.
     """
 
     origin: Callable[[Mapping[str, Any]], str]
@@ -223,6 +243,7 @@ class FetchSpec:
     reread_days: int
     weekly_days: int = 0
     settles_days: int = 0
+    redact: Callable[[Any], Any] | None = None
 
 
 def every_page(

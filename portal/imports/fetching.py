@@ -38,10 +38,20 @@ def asking(
         origins=[origin], policy=outbound_policy(), headers=spec.headers(secret)
     ) as client:
 
-        def ask(endpoint: str, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
+        def ask(
+            endpoint: str,
+            path: str,
+            params: Sequence[tuple[str, str]] = (),
+            *,
+            body: Mapping[str, Any] | None = None,
+        ) -> Any:
             query = f"?{urlencode(list(params))}" if params else ""
-            answer = client.fetch_json(f"{origin}{path}{query}")
-            spool.write(spool_line(endpoint, answer.content))
+            sent = None if body is None else json.dumps(body).encode()
+            answer = client.fetch_json(f"{origin}{path}{query}", body=sent)
+            kept = answer.content
+            if spec.redact is not None:
+                kept = json.dumps(spec.redact(answer.data), default=str).encode()
+            spool.write(spool_line(endpoint, kept))
             return answer.data
 
         yield ask

@@ -24,6 +24,7 @@ from django.db.models import Max
 from portal.choices import RejectionPolicy, RunPhase, RunStatus
 from portal.imports import ledger
 from portal.imports.contracts import (
+    NOTHING_THERE,
     ImportRefusedError,
     Limits,
     Note,
@@ -157,7 +158,8 @@ class _Execution:
             reading.notes.extend(batch.notes)
             rows += len(batch.records) + len(batch.rejections)
             self._beat(RunPhase.READING, rows)
-        if rows == 0:
+        says_so = any(note.code == NOTHING_THERE for note in reading.notes)
+        if rows == 0 and not says_so:
             raise ImportRefusedError(
                 "nothing_to_import", "the input has no rows", expected="at least one row"
             )
@@ -282,7 +284,7 @@ class _Execution:
                 for unit, sums in _difference(plan.totals_in, plan.totals_stored).items()
             },
             "facts": _plain(plan.facts),
-            "notes": _notes(reading.notes),
+            "notes": _notes([*reading.notes, *plan.notes]),
             "input_digest": self.digest,
             "parser_version": self.spec.source.parser_version,
         }

@@ -104,7 +104,7 @@ def run_fetch(work: Work) -> None:
     settings.LANDING_DIR.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=settings.LANDING_DIR) as spool:
         try:
-            _ask_all(connection, spec, window, spool)
+            _ask_all(connection, spec, window, spool, today=work.at.date())
         except ImportRefusedError as error:
             raise WorkRefusedError(str(error)) from error
         spool.seek(0)
@@ -121,9 +121,11 @@ def run_fetch(work: Work) -> None:
     log.info("fetched", connection=connection.slug, run=run.pk, start=str(window.start))
 
 
-def _ask_all(connection: Connection, spec: FetchSpec, window: FetchWindow, spool: BinaryIO) -> None:
+def _ask_all(
+    connection: Connection, spec: FetchSpec, window: FetchWindow, spool: BinaryIO, *, today: date
+) -> None:
     with asking(spec, connection.config, _secret(connection), spool) as ask:
-        spec.fetch(FetchJob(connection.config, window.start, window.end, ask))
+        spec.fetch(FetchJob(connection.config, window.start, window.end, ask, today))
 
 
 def _secret(connection: Connection) -> SecretStr | None:
@@ -146,4 +148,4 @@ def probe_connection(*, connection: Connection, at: datetime) -> None:
         tempfile.TemporaryFile() as spool,
         asking(spec, connection.config, _secret(connection), spool) as ask,
     ):
-        spec.probe(FetchJob(connection.config, yesterday, at.date(), ask))
+        spec.probe(FetchJob(connection.config, yesterday, at.date(), ask, at.date()))
