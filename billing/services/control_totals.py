@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date
+from decimal import Decimal
 from typing import Any
-
-from django.db.models import Min
 
 from billing.models import ChargeSlice
 from billing.services.charge_store import ChargeStore
@@ -16,7 +15,9 @@ from portal.choices import RunStatus
 from portal.imports.contracts import Note
 from portal.imports.registry import Plan
 from portal.models import ImportRun
-from portal.shell.money import EXACT, decimal_text, from_nano
+from portal.shell.money import EXACT, decimal_text, from_nano, to_nano
+
+CENT = Decimal("0.01")  # what rounding may come to
 
 
 class ControlledStore(CostStore):
@@ -44,22 +45,23 @@ class ControlledStore(CostStore):
 
     def _compare(self, control: ControlTotal, plan: Plan) -> None:
         found = from_nano(_sum_of_period(self._charges, control))
-        difference = EXACT.subtract(control.expected, found)
+        expected = from_nano(to_nano(control.expected))  # a sum of binary floats ends in noise
+        difference = EXACT.subtract(expected, found)
         plan.facts.setdefault("controls", []).append(
             {
                 "name": control.name,
                 "period": control.billing_period_start.date().isoformat(),
                 "currency": control.currency,
-                "expected": decimal_text(control.expected),
+                "expected": decimal_text(expected),
                 "found": decimal_text(found),
                 "difference": decimal_text(difference),
             }
         )
-        if not difference:
+        if abs(difference) <= CENT:
             return
         sentence = (
             f"{control.name} since {control.billing_period_start.date()} is "
-            f"{decimal_text(control.expected)} {control.currency}; the cost lines come to "
+            f"{decimal_text(expected)} {control.currency}; the cost lines come to "
             f"{decimal_text(found)}, a difference of {decimal_text(difference)}."
         )
         if not self._covers(control.billing_period_start.astimezone(UTC).date()):
@@ -70,19 +72,32 @@ class ControlledStore(CostStore):
         plan.notes.append(Note("control_total", sentence))
 
     def _covers(self, first: date) -> bool:
-        """Whether the connection has been fetched since that day, this run included."""
+        """Whether every day from `first` on has been fetched, up to the end of this run's window.
+
+        What a person uploads says nothing about the days that it leaves out.
+        """
+        last = self.run.window_end
+        if self.run.window_start is None or last is None:
+            return False
         applied = ImportRun.objects.filter(
-            connection_id=self.run.connection_id, status=RunStatus.APPLIED
-        )
-        starts = [applied.aggregate(first=Min("window_start"))["first"], self.run.window_start]
-        return any(start is not None and start <= first for start in starts)
+            connection_id=self.run.connection_id,
+            status=RunStatus.APPLIED,
+            window_start__isnull=False,
+            window_end__isnull=False,
+        ).values_list("window_start", "window_end")
+        reach = first
+        for start, end in sorted([*applied, (self.run.window_start, last)]):
+            if start > reach:
+                break
+            reach = max(reach, end)
+        return reach >= last
 
 
 def _sum_of_period(charges: ChargeStore, control: ControlTotal) -> int:
     """Nano-units of the period's lines as they would be after this run."""
     period = control.billing_period_start.astimezone(UTC).date()
     key = (control.billing_account_id, period)
-    total = sum(
+    staged: int = sum(
         getattr(part, control.measure)
         for slice_key, part in charges.slices.items()
         if slice_key[:2] == key and part.currency == control.currency
@@ -94,6 +109,7 @@ def _sum_of_period(charges: ChargeStore, control: ControlTotal) -> int:
         currency=control.currency,
     )
     staged_days = {slice_key[2] for slice_key in charges.slices if slice_key[:2] == key}
-    return total + sum(
+    kept: int = sum(
         getattr(part, f"{control.measure}_nano") for part in stored if part.day not in staged_days
     )
+    return staged + kept

@@ -100,19 +100,19 @@ def _fetch_seats(job: FetchJob, day: date) -> None:
     config = _config(job)
     root = "orgs" if config.account_kind == "organization" else "enterprises"
     path = f"/{root}/{config.organization}/copilot/billing/seats"
-    seen = 0
+    seen, total = 0, None
     for page in range(1, MOST_PAGES + 1):
         params = [("page", str(page)), ("per_page", str(SEATS_A_PAGE))]
         answer = _ask(job, config, f"{SEATS}{day}", path, params)
         seats = answer.get("seats") if isinstance(answer, dict) else None
         if not isinstance(seats, list):
             raise ImportRefusedError("not_seats", "GitHub answered without a list of seats")
-        seen += len(seats)
+        seen, total = seen + len(seats), answer.get("total_seats")
         if len(seats) < SEATS_A_PAGE:
             break
-    if seen != answer.get("total_seats"):
+    if seen != total:
         raise SourceUnavailableError(
-            f"GitHub speaks of {answer.get('total_seats')} seats and lists {seen}: the answer is "
+            f"GitHub speaks of {total} seats and lists {seen}: the answer is "
             "not whole, so nothing is taken"
         )
 

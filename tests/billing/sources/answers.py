@@ -141,10 +141,12 @@ def read(source: Source, folder: Path, *contents: bytes, **config: Any) -> Read:
     )
 
 
-def connect(source: str, **config: Any) -> Connection:
+def connect(source: str, *, slug_suffix: str = "", **config: Any) -> Connection:
     """A connection of a source; the jump brake is off."""
     bounds = {"hold_jump_percent": 10_000, "hold_jump_floor": 10**9}
-    return create_connection(source=source, slug=source, config={**bounds, **config}, at=START)
+    return create_connection(
+        source=source, slug=source + slug_suffix, config={**bounds, **config}, at=START
+    )
 
 
 def stored() -> tuple[Counter[Any], Counter[Any]]:

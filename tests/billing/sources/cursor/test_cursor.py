@@ -68,14 +68,14 @@ def one(folder: Path, row: dict[str, Any], **config: Any) -> Read:
     return read(SOURCE, folder, spool(("", {"usageEvents": [row]})), **config)
 
 
-# --- events -----------------------------------------------------------------------------------
+# --- events -------------------------------------------------------------------------------
 
 
 def test_cents_are_read_from_their_text_and_included_usage_bills_nothing(tmp_path: Path) -> None:
     found = taken(tmp_path)
     assert found.rejections == []
     assert len(found.charges) == 8
-    assert found.billed() == Decimal("0.1534")  # 4.02 + 1 + 2 + 4.02 + 4.02 + 0.1 + 0.2 cents
+    assert found.billed() == Decimal("0.1536")  # 4.02 · 3 + 1 + 2 + 0.1 + 0.2 cents
     assert found.effective() == found.billed() + Decimal("0.08")
     assert found.charges[3].billed_nano == 0
     assert {c.dimension.billing_account_id for c in found.charges} == {"cursor"}
@@ -126,7 +126,7 @@ def test_what_costs_nothing_may_be_of_any_kind(tmp_path: Path) -> None:
         assert (found.billed(), found.effective(), found.rejections) == (0, 0, [])
 
 
-# --- cycles -----------------------------------------------------------------------------------
+# --- cycles -------------------------------------------------------------------------------
 
 
 def test_an_event_belongs_to_the_cycle_and_not_to_the_month(tmp_path: Path) -> None:
@@ -141,12 +141,12 @@ def test_an_event_belongs_to_the_cycle_and_not_to_the_month(tmp_path: Path) -> N
     assert first == CYCLE
 
 
-@given(
-    anchor=st.datetimes(dt.datetime(2024, 1, 1), dt.datetime(2027, 1, 1)),
-    at=st.datetimes(dt.datetime(2024, 1, 1), dt.datetime(2027, 1, 1)),
-)
-def test_cycles_leave_no_gap(anchor: dt.datetime, at: dt.datetime) -> None:
-    anchor, at = anchor.replace(tzinfo=dt.UTC), at.replace(tzinfo=dt.UTC)
+@given(anchor=st.integers(0, 3 * 365 * 24), at=st.integers(0, 3 * 365 * 24))
+def test_cycles_leave_no_gap(anchor: int, at: int) -> None:
+    _check_cycle(CYCLE + dt.timedelta(hours=anchor), CYCLE + dt.timedelta(hours=at))
+
+
+def _check_cycle(anchor: dt.datetime, at: dt.datetime) -> None:
     start, end = cycle_of(at, anchor)
     assert start <= at < end
     assert dt.timedelta(28) <= end - start <= dt.timedelta(31)
@@ -161,7 +161,7 @@ def test_without_a_cycle_nothing_is_taken(tmp_path: Path) -> None:
         taken(tmp_path, cycle_start="2026-09-03T00:00:00Z")
 
 
-# --- fetching ---------------------------------------------------------------------------------
+# --- fetching -----------------------------------------------------------------------------
 
 
 def test_reading_is_by_post_with_the_key_as_user_name() -> None:
@@ -225,7 +225,7 @@ def test_what_is_no_answer_is_refused(tmp_path: Path, answer: Any, code: str) ->
     assert refused.value.code == code
 
 
-# --- the control total ----------------------------------------------------------------------------
+# --- the control total --------------------------------------------------------------------
 
 
 def test_the_total_is_held_against_the_lines_without_the_running_day(tmp_path: Path) -> None:
@@ -276,7 +276,7 @@ def test_a_connection_that_starts_within_a_cycle_is_not_held_for_it() -> None:
     assert all("have not been imported" in message for _, message in run.notes)
 
 
-# --- through the engine -------------------------------------------------------------------------
+# --- through the engine -------------------------------------------------------------------
 
 
 @pytest.mark.both_engines
