@@ -80,13 +80,11 @@ class ControlledStore(CostStore):
         if self.run.window_start is None or last is None:
             return False
         applied = ImportRun.objects.filter(
-            connection_id=self.run.connection_id,
-            status=RunStatus.APPLIED,
-            window_start__isnull=False,
-            window_end__isnull=False,
+            connection_id=self.run.connection_id, status=RunStatus.APPLIED
         ).values_list("window_start", "window_end")
+        fetched = [(start, end) for start, end in applied if start is not None and end is not None]
         reach = first
-        for start, end in sorted([*applied, (self.run.window_start, last)]):
+        for start, end in sorted([*fetched, (self.run.window_start, last)]):
             if start > reach:
                 break
             reach = max(reach, end)
