@@ -45,7 +45,7 @@ import_sources.register(
         source=CopilotSource(),
         make_store=CostStore,
         config_model=CopilotConfig,
-        accept=".csv,.json,.jsonl,.ndjson",
+        accept=".csv,.json,.jsonl,.ndjson,.gz",
         summary="GitHub's billing report of AI credits as CSV, or answers of its API: billing by "
         "day, seats, usage metrics.",
         collect=collect_files,

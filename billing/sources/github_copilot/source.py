@@ -203,8 +203,20 @@ class _Reading:
         def take(row: dict[str, Any]) -> Iterable[Any]:
             if activity.is_team(row):
                 self._teams += 1
-            elif self._is_new(row):
-                activity.add_day(row, page, self.config, self.sums)
+                return ()
+            try:
+                if self._is_new(row):
+                    activity.add_day(row, page, self.config, self.sums)
+            except BadValueError as error:
+                if not activity.is_user(row):
+                    raise
+                # Set aside, it would lie in quarantine as what one person did.
+                raise page.refuse(
+                    error.code,
+                    "a row of one person cannot be read, and such rows are not kept aside",
+                    field=error.field,
+                    expected=error.expected,
+                ) from error
             return ()
 
         return self.rows.records(page, rows, take)

@@ -90,11 +90,20 @@ def test_a_day_of_two_reports_counts_once_and_must_agree(tmp_path: Path) -> None
     assert (rejection.code, rejection.fatal) == ("day_twice", False)
 
 
-def test_a_count_that_is_none_waits_in_quarantine_whole(tmp_path: Path) -> None:
+def test_a_bad_row_of_a_person_is_never_kept_aside(tmp_path: Path) -> None:
     bad = user_day(2, loc_added_sum=-1)
-    found = taken(tmp_path, {"day_totals": [user_day(1), bad]})
+    with pytest.raises(ImportRefusedError) as refused:
+        taken(tmp_path, {"day_totals": [user_day(1), bad]})
+    assert (refused.value.code, refused.value.column) == ("bad_quantity", "loc_added_sum")
+    assert "octo-2" not in str(refused.value)
+
+
+def test_a_bad_row_of_the_organisation_waits_in_quarantine_whole(tmp_path: Path) -> None:
+    day = {"organization_id": "100", "daily_active_users": 6, "loc_added_sum": 5}
+    bad = {**day, "day": "2026-09-02", "loc_added_sum": -1}
+    found = taken(tmp_path, {"day_totals": [{**day, "day": "2026-09-03"}, bad]})
     assert [r.code for r in found.rejections] == ["bad_quantity"]
-    assert found.quantities()[(OF_USERS, "interactions")] == 1
+    assert found.quantities() == {(METRICS, "users.active"): 6, (METRICS, "lines.added"): 5}
 
 
 def test_seats_have_no_price_and_count_people_once(tmp_path: Path) -> None:
