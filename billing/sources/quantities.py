@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from billing.sources.lines import BadValueError, UsageLine, day_start, exact, usage_record
 from billing.sources.records import UsageRecord
@@ -25,20 +24,23 @@ class QuantitySums:
     """
 
     def __init__(self) -> None:
-        self._lines: dict[UUID, UsageLine] = {}
+        self._lines: dict[tuple[Any, ...], UsageLine] = {}
+        self._sums: dict[tuple[Any, ...], Decimal] = {}
 
     def add(self, lines: Iterable[UsageLine]) -> None:
         """Add the quantities of one row: all of them or, when one is bad, none.
 
         Raises:
-            BadValueError: a quantity is negative or does not fit.
+            BadValueError: a quantity is negative.
         """
-        taken = [(_identity(line), line) for line in lines if line.quantity]
-        for identity, line in taken:
-            known = self._lines.get(identity)
-            if known is not None:
-                line = replace(known, quantity=EXACT.add(known.quantity, line.quantity))
-            self._lines[identity] = line
+        taken = [line for line in lines if line.quantity]
+        for line in taken:
+            if line.quantity < 0:
+                raise BadValueError(line.metric, line.quantity, "bad_quantity", "0 or more")
+        for line in taken:
+            key = _name(line)
+            self._lines.setdefault(key, line)
+            self._sums[key] = EXACT.add(self._sums.get(key, ZERO), line.quantity)
 
     def take(self) -> tuple[UsageRecord, ...]:
         """The sums as records, in the order in which each first came; then forgotten.
@@ -46,18 +48,21 @@ class QuantitySums:
         Raises:
             BadValueError: a sum does not fit.
         """
-        lines, self._lines = list(self._lines.values()), {}
-        return tuple(usage_record(replace(line, quantity=_rounded(line))) for line in lines)
+        lines, sums = self._lines, self._sums
+        self._lines, self._sums = {}, {}
+        return tuple(
+            usage_record(replace(line, quantity=sums[key].quantize(MILLIONTH, context=EXACT)))
+            for key, line in lines.items()
+        )
 
 
-def _identity(line: UsageLine) -> UUID:
-    if line.quantity < 0:
-        raise BadValueError(line.metric, line.quantity, "bad_quantity", "0 or more")
-    return usage_record(replace(line, quantity=_rounded(line))).identity
-
-
-def _rounded(line: UsageLine) -> Decimal:
-    return line.quantity.quantize(MILLIONTH, context=EXACT)
+def _name(line: UsageLine) -> tuple[Any, ...]:
+    """Everything about a quantity but its place and amount."""
+    return (
+        *(line.dataset, line.metric, line.unit, line.period, line.billing_account_id),
+        *(line.sub_account_id, line.api_key_id, line.provider, line.service_name, line.model),
+        *(line.service_tier, *sorted(line.tags.items())),
+    )
 
 
 def quantity(row: Mapping[str, Any], key: str) -> Decimal:

@@ -232,6 +232,7 @@ class FetchSpec:
         reread_days: how many past days are read again daily, because the provider may restate.
         weekly_days: how many once a week.
         settles_days: after how many days a day is complete at all; the newest are left out.
+        history_days: how many days back the provider still knows; 0 for all of them.
         redact: `redact(answer)`: what of an answer may be kept. Without it answers are spooled as
             they came; with it numbers are spooled as text, which keeps them exact.
     """
@@ -243,6 +244,7 @@ class FetchSpec:
     reread_days: int
     weekly_days: int = 0
     settles_days: int = 0
+    history_days: int = 0
     redact: Callable[[Any], Any] | None = None
 
 

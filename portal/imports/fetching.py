@@ -96,6 +96,8 @@ def due_windows(
     else:
         start = min(start, fetched_to)
         start = max(start, first) if first else start
+    if spec.history_days:
+        start = max(start, today - timedelta(days=spec.history_days))
     windows = []
     while start < end:
         stop = min(end, start + timedelta(days=MOST_DAYS))

@@ -22,7 +22,7 @@ WORKSPACES = "workspaces"
 CREDITS = "credits"
 KEYS = "keys:"  # and the running day, which the keys' sums of the month include
 MOST_PAGES = 1_000
-HISTORY = timedelta(days=30)
+HISTORY_DAYS = 30
 
 
 def headers(secret: Any) -> Mapping[str, str | SecretStr]:
@@ -46,7 +46,7 @@ def fetch(job: FetchJob) -> None:
         raise ImportRefusedError(
             "not_fetched", "this connection takes purchases, which are uploaded and not fetched"
         )
-    if job.today is not None and job.end <= job.today - HISTORY:
+    if job.today is not None and job.end <= job.today - timedelta(days=HISTORY_DAYS):
         raise ImportRefusedError(
             "history_lost",
             f"OpenRouter keeps the activity of 30 days; {job.start} to {job.end} is older",
@@ -88,5 +88,11 @@ def _rows(answer: Any) -> list[Any]:
 
 
 FETCH = FetchSpec(
-    origin=origin, headers=headers, fetch=fetch, probe=probe, reread_days=3, weekly_days=30
+    origin=origin,
+    headers=headers,
+    fetch=fetch,
+    probe=probe,
+    reread_days=3,
+    weekly_days=HISTORY_DAYS,
+    history_days=HISTORY_DAYS,
 )

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from portal.imports import fetching
 from portal.imports.contracts import FetchJob, FetchSpec
-from portal.imports.fetching import asking
+from portal.imports.fetching import asking, due_windows
 from portal.imports.http import JsonAnswer
 
 SPEC = FetchSpec(
@@ -70,6 +70,15 @@ def test_an_answer_is_spooled_as_it_came_unless_some_of_it_may_not_be_kept() -> 
     assert b'{"cost": 0.10,  "prompt": "a secret"}' in spooled(SPEC)
     careful = dataclasses.replace(SPEC, redact=lambda answer: {"cost": answer["cost"]})
     assert spooled(careful) == b'{"endpoint": "costs", "body": {"cost": "0.10"}}\n'
+
+
+def test_days_that_the_provider_has_forgotten_are_not_asked_for() -> None:
+    today = dt.date(2026, 9, 5)
+    short = dataclasses.replace(SPEC, history_days=30)
+    for fetched_to in (None, dt.date(2026, 5, 1)):
+        (window,) = due_windows(short, first=None, fetched_to=fetched_to, today=today)
+        assert (window.start, window.end) == (dt.date(2026, 8, 6), today)
+    assert len(due_windows(SPEC, first=None, fetched_to=None, today=today)) == 3
 
 
 def test_only_the_window_that_ends_today_is_the_newest() -> None:
