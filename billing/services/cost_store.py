@@ -47,6 +47,7 @@ class CostStore:
             totals_stored=charges.totals_stored,
             facts=facts,
             hold_reasons=[*charges.hold_reasons, *usage.hold_reasons],
+            notes=[*charges.notes, *usage.notes],
             overtaken_by=max(newer, default=None),
         )
 

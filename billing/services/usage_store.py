@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 
 from billing.models import Usage, UsageDimension, UsageSlice
 from billing.sources import records
-from billing.sources.records import UsageRecord
+from billing.sources.records import SNAPSHOT, UsageRecord
 from portal.imports.registry import Plan, Window
 from portal.models import ImportRun
 
@@ -106,7 +106,7 @@ class UsageStore:
             return
         known = UsageSlice.objects.filter(
             connection_id=self.run.connection_id,
-            dataset__in={dataset for dataset, _ in self._slices},
+            dataset__in={name for name, _ in self._slices if not name.endswith(SNAPSHOT)},
             day__gte=self.window.start,
             day__lt=self.window.end,
             rows__gt=0,

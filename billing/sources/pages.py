@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -208,6 +208,21 @@ class RowReader:
                 fatal=error.fatal,
             )
         )
+
+    def records(
+        self, page: Page, rows: Iterable[Any], take: Callable[[Any], Iterable[Any]]
+    ) -> Iterator[Any]:
+        """What `take` makes of each row of a page; a row that it cannot take is put aside."""
+        for row in rows:
+            try:
+                mended = self.mended(row)
+                if not isinstance(mended, dict):
+                    raise BadValueError("", mended, "bad_row", "a JSON object", fatal=True)
+                made = tuple(take(mended))
+            except BadValueError as error:
+                self.reject(page, row, error)
+                continue
+            yield from made
 
     def take_rejections(self) -> tuple[Rejection, ...]:
         """What has been put aside since the last time."""

@@ -90,6 +90,11 @@ class ChargeRecord(NamedTuple):
     measures: str = "{}"
 
 
+# Ends the name of a report that says how things stand when it is taken (seats today). It is silent
+# about the other days of a window, so their absence withdraws nothing.
+SNAPSHOT = ".snapshot"
+
+
 class UsageDimension(NamedTuple):
     """Everything about a quantity that repeats; absent text is ``''``. Holds no person."""
 
@@ -131,3 +136,27 @@ class ExportPart(NamedTuple):
     made_at: str
     execution: str
     data_set: str
+
+
+class ControlTotal(NamedTuple):
+    """What a provider itself says that a billing period has come to, to be held against the sum of
+    its cost lines. It is compared and never added.
+
+    Attributes:
+        name: what a person reads, such as `Cursor on-demand spend`.
+        billing_account_id: whose.
+        billing_period_start: which period, in UTC.
+        measure: `billed` or `effective`.
+        currency, expected: the provider's total, less what is not imported yet, in major units.
+        bound: a larger difference is held for a person.
+        may_fall_short: the provider may say less than the lines (it forgets deleted keys).
+    """
+
+    name: str
+    billing_account_id: str
+    billing_period_start: datetime
+    measure: str
+    currency: str
+    expected: Decimal
+    bound: Decimal
+    may_fall_short: bool = False

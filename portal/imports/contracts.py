@@ -186,21 +186,38 @@ class Ask(Protocol):
     """Asks the provider; the engine sends it, spools the answer as it came and hands it over.
 
     `ask(endpoint, path, params)`: `endpoint` names the spooled page for the reader, `path` starts
-    with a slash, `params` keep their order and may repeat. Numbers are int or Decimal.
+    with a slash, `params` keep their order and may repeat. With a `body` it is a POST of JSON, for
+    providers that want to be read so. Numbers are int or Decimal.
     Raises SourceUnavailableError and its kin; a client lets them pass.
     """
 
-    def __call__(self, endpoint: str, path: str, params: Sequence[tuple[str, str]] = ()) -> Any: ...
+    def __call__(
+        self,
+        endpoint: str,
+        path: str,
+        params: Sequence[tuple[str, str]] = (),
+        *,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
 class FetchJob:
-    """What one fetch is to bring: whole UTC days `start` to `end`, half-open."""
+    """What one fetch is to bring: whole UTC days `start` to `end`, half-open.
+
+    `today` is the UTC day on which it is asked: a snapshot belongs to the newest window only.
+    """
 
     config: Mapping[str, Any]
     start: date
     end: date
     ask: Ask
+    today: date | None = None
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether the window ends where the running day starts."""
+        return self.today is not None and self.end == self.today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +236,9 @@ class FetchSpec:
         settles_days: after how many days a day is complete at all; the newest are left out.
         month_days: days of the month on which the whole month before is read again.
         varies: `varies(config)`: fields of this that a connection's configuration changes.
+        history_days: how many days back the provider still knows; 0 for all of them.
+        redact: `redact(answer)`: what of an answer may be kept. Without it answers are spooled as
+            they came; with it numbers are spooled as text, which keeps them exact.
     """
 
     origin: Callable[[Mapping[str, Any]], str]
@@ -234,6 +254,9 @@ class FetchSpec:
     def suited(self, config: Mapping[str, Any]) -> FetchSpec:
         """As it is for a connection of this configuration."""
         return self if self.varies is None else replace(self, **self.varies(config))
+
+    history_days: int = 0
+    redact: Callable[[Any], Any] | None = None
 
 
 def every_page(

@@ -50,10 +50,20 @@ def asking(
         origins=[origin], policy=outbound_policy(), headers=spec.headers(secret), limits=limits
     ) as client:
 
-        def ask(endpoint: str, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
+        def ask(
+            endpoint: str,
+            path: str,
+            params: Sequence[tuple[str, str]] = (),
+            *,
+            body: Mapping[str, Any] | None = None,
+        ) -> Any:
             query = f"?{urlencode(list(params))}" if params else ""
-            answer = client.fetch_json(f"{origin}{path}{query}")
-            spool.write(spool_line(endpoint, answer.content))
+            sent = None if body is None else json.dumps(body).encode()
+            answer = client.fetch_json(f"{origin}{path}{query}", body=sent)
+            kept = answer.content
+            if spec.redact is not None:
+                kept = json.dumps(spec.redact(answer.data), default=str).encode()
+            spool.write(spool_line(endpoint, kept))
             return answer.data
 
         yield ask
@@ -92,6 +102,8 @@ def due_windows(
     else:
         start = min(_reread_from(spec, end, today), fetched_to)
         start = max(start, first) if first else start
+    if spec.history_days:  # what the provider no longer knows would come back empty
+        start = max(start, today - timedelta(days=spec.history_days))
     return split_days(start, end)
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from portal.choices import ImportKind, Role
 from portal.credentials.needs import CredentialNeed
-from portal.imports.contracts import FetchSpec, Source
+from portal.imports.contracts import FetchSpec, Note, Source
 from portal.imports.file_fetching import FetchFiles
 from portal.models import ImportRun
 from portal.registry import Registry
@@ -36,6 +36,7 @@ class Plan:
     totals_stored: Totals = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     hold_reasons: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)  # said on the run; they stop nothing
     overtaken_by: int | None = None  # a newer run that has already written what this one would
 
 

@@ -284,7 +284,7 @@ class _Execution:
                 for unit, sums in _difference(plan.totals_in, plan.totals_stored).items()
             },
             "facts": _plain(plan.facts),
-            "notes": _notes(reading.notes),
+            "notes": _notes([*reading.notes, *plan.notes]),
             "input_digest": self.digest,
             "parser_version": self.spec.source.parser_version,
         }

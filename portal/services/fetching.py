@@ -61,8 +61,9 @@ def request_due_fetches(*, at: datetime) -> list[WorkItem]:
         spec = fetch_spec(connection)
         if spec is None or not _is_due(connection, at):
             continue
+        first = _first_day(connection, spec, at.date())
         windows = due_windows(
-            spec, first=_first_day(connection), fetched_to=_fetched_to(connection), today=at.date()
+            spec, first=first, fetched_to=_fetched_to(connection, first), today=at.date()
         )
         asked += [
             request_fetch(connection=connection, window=w, actor=None, at=at) for w in windows
@@ -103,9 +104,11 @@ def request_fetch_of_days(
     return [request_fetch(connection=connection, window=w, actor=actor, at=at) for w in windows]
 
 
-def _first_day(connection: Connection) -> date:
+def _first_day(connection: Connection, spec: FetchSpec, today: date) -> date:
+    """The first day that is wanted and that the provider still knows."""
     text = connection.config.get("fetch_from")
-    return date.fromisoformat(text) if text else connection.created_at.date() - FIRST_TIME
+    first = date.fromisoformat(text) if text else connection.created_at.date() - FIRST_TIME
+    return max(first, today - timedelta(days=spec.history_days)) if spec.history_days else first
 
 
 def _fetched(connection: Connection) -> QuerySet[ImportRun]:
@@ -118,7 +121,7 @@ def _is_due(connection: Connection, at: datetime) -> bool:
     return not lately.filter(requested_by__isnull=True).exists()
 
 
-def _fetched_to(connection: Connection) -> date | None:
+def _fetched_to(connection: Connection, first: date) -> date | None:
     """The end of what has been brought since the first day, without a gap.
 
     Windows are fetched side by side, so a later one may be there when an earlier one failed: what
@@ -126,7 +129,6 @@ def _fetched_to(connection: Connection) -> date | None:
     has brought nothing. None when the first day is not there yet.
     """
     brought = _fetched(connection).filter(status__in=_BROUGHT, window_end__isnull=False)
-    first = _first_day(connection)
     reach = first
     for start, end in brought.order_by("window_start").values_list("window_start", "window_end"):
         if start is None or end is None or start > reach:
@@ -151,7 +153,7 @@ def run_fetch(work: Work) -> None:
     )
     settings.LANDING_DIR.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=settings.LANDING_DIR) as spool:
-        whole_to = _fetch_whole(connection, spec, window, spool)
+        whole_to = _fetch_whole(connection, spec, window, spool, today=work.at.date())
         end = min(window.end, whole_to) if whole_to is not None else window.end
         if end <= window.start:
             raise WorkLaterError(
@@ -175,12 +177,12 @@ def run_fetch(work: Work) -> None:
 
 
 def _fetch_whole(
-    connection: Connection, spec: FetchSpec, window: FetchWindow, spool: BinaryIO
+    connection: Connection, spec: FetchSpec, window: FetchWindow, spool: BinaryIO, *, today: date
 ) -> date | None:
     """Every page into the spool; returns the day before which they are complete, when told."""
     try:
         with asking(spec, connection.config, _secret(connection), spool) as ask:
-            return spec.fetch(FetchJob(connection.config, window.start, window.end, ask))
+            return spec.fetch(FetchJob(connection.config, window.start, window.end, ask, today))
     except ImportRefusedError as error:
         raise WorkRefusedError(str(error)) from error
     except SourceBusyError as error:
@@ -209,4 +211,4 @@ def probe_connection(*, connection: Connection, at: datetime) -> None:
         tempfile.TemporaryFile() as spool,
         asking(spec, connection.config, _secret(connection), spool, limits=PROBE_LIMITS) as ask,
     ):
-        spec.probe(FetchJob(connection.config, yesterday, at.date(), ask))
+        spec.probe(FetchJob(connection.config, yesterday, at.date(), ask, at.date()))

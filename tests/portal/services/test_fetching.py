@@ -196,6 +196,7 @@ def test_a_whole_fetch_becomes_one_run_over_its_window(provider: dict[str, Any])
     assert (item.kind, item.payload["connection"]) == (FETCH_KIND, connection.pk)
     run_fetch(work_for(item))
     assert (provider["job"].start, provider["job"].end) == (window.start, window.end)
+    assert provider["job"].is_newest
     run = ImportRun.objects.get()
     assert (run.window_start, run.window_end, run.status) == (window.start, window.end, "queued")
     spool = landed_path(run.files.get().sha256).read_text()

@@ -1,0 +1,1 @@
+"""GitHub Copilot: what it is billed at, its seats, and what an organisation did with it."""

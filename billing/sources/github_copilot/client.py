@@ -1,0 +1,163 @@
+"""Asking GitHub what Copilot cost, a day at a time, and who has a seat.
+
+Usage-metrics reports are not fetched: they lie behind signed links on hosts that change, and the
+credential must not be sent there. A person uploads them (`docs/sources/github_copilot.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from pydantic import SecretStr
+
+from billing.sources.github_copilot.config import CopilotConfig
+from portal.imports.contracts import (
+    FetchJob,
+    FetchSpec,
+    ImportRefusedError,
+    SourceUnavailableError,
+)
+
+AI_CREDITS = "ai_credit"
+PREMIUM_REQUESTS = "premium_request"
+SEATS = "seats:"  # and the day that the snapshot stands for
+SEATS_A_PAGE = 100
+MOST_PAGES = 1_000
+REQUESTS_UNTIL = date(2026, 7, 1)  # premium requests ended with May 2026; a month of grace
+
+
+def headers(secret: Any) -> Mapping[str, str | SecretStr]:
+    """What goes with each request."""
+    return {
+        "Authorization": SecretStr(f"Bearer {secret.get_secret_value()}"),
+        "Accept": "application/vnd.github+json",
+        "X-GitHub-Api-Version": "2026-03-10",
+    }
+
+
+def origin(config: Mapping[str, Any]) -> str:
+    """Scheme and host that are asked."""
+    return CopilotConfig.model_validate(config).base_url
+
+
+def fetch(job: FetchJob) -> None:
+    """Each day by itself, because an answer is one sum over the period asked for; and, with the
+    newest days, the seats as they are now.
+
+    Raises:
+        ImportRefusedError: no account is configured, it is billed elsewhere, or an answer is of
+            another period than was asked for.
+        SourceUnavailableError: the seats are not whole.
+    """
+    day = job.start
+    while day < job.end:
+        answer = _usage(job, AI_CREDITS, day)
+        # Some answers hold premium requests as well. Asking again would bring them twice.
+        if day < REQUESTS_UNTIL and not _has_requests(answer):
+            _usage(job, PREMIUM_REQUESTS, day)
+        day += timedelta(days=1)
+    if job.is_newest:
+        _fetch_seats(job, job.end - timedelta(days=1))
+
+
+def probe(job: FetchJob) -> None:
+    """Ask for one day of AI credits."""
+    _usage(job, AI_CREDITS, job.start)
+
+
+def _usage(job: FetchJob, kind: str, day: date) -> Any:
+    config = _config(job)
+    root = "organizations" if config.account_kind == "organization" else "enterprises"
+    answer = _ask(
+        job,
+        config,
+        kind,
+        f"/{root}/{config.organization}/settings/billing/{kind}/usage",
+        [("year", str(day.year)), ("month", str(day.month)), ("day", str(day.day))],
+    )
+    period = answer.get("timePeriod") if isinstance(answer, dict) else None
+    if period != {"year": day.year, "month": day.month, "day": day.day}:
+        raise ImportRefusedError(
+            "other_period",
+            "GitHub answered for another period than was asked for, so nothing is taken",
+            column="timePeriod",
+            value=str(period),
+            expected=f"the day {day}",
+        )
+    return answer
+
+
+def _has_requests(answer: Mapping[str, Any]) -> bool:
+    items = answer.get("usageItems")
+    return isinstance(items, list) and any(
+        isinstance(item, dict) and item.get("unitType") == "requests" for item in items
+    )
+
+
+def _fetch_seats(job: FetchJob, day: date) -> None:
+    config = _config(job)
+    root = "orgs" if config.account_kind == "organization" else "enterprises"
+    path = f"/{root}/{config.organization}/copilot/billing/seats"
+    seen, total = 0, None
+    for page in range(1, MOST_PAGES + 1):
+        params = [("page", str(page)), ("per_page", str(SEATS_A_PAGE))]
+        answer = _ask(job, config, f"{SEATS}{day}", path, params)
+        seats = answer.get("seats") if isinstance(answer, dict) else None
+        if not isinstance(seats, list):
+            raise ImportRefusedError("not_seats", "GitHub answered without a list of seats")
+        seen, total = seen + len(seats), answer.get("total_seats")
+        if len(seats) < SEATS_A_PAGE:
+            break
+    if seen != total:
+        raise SourceUnavailableError(
+            f"GitHub speaks of {total} seats and lists {seen}: the answer is "
+            "not whole, so nothing is taken"
+        )
+
+
+def _ask(
+    job: FetchJob,
+    config: CopilotConfig,
+    endpoint: str,
+    path: str,
+    params: list[tuple[str, str]],
+) -> Any:
+    try:
+        return job.ask(endpoint, path, params)
+    except ImportRefusedError as error:
+        if error.code == "bad_status" and error.problem.endswith(" 404"):
+            raise ImportRefusedError(
+                "account_not_found",
+                f"GitHub knows no bill of the {config.account_kind} {config.organization!r} (404). "
+                "An organisation that belongs to an enterprise is billed with it, and a token that "
+                "may not read the bill is answered the same way",
+                expected="the enterprise's name with the kind enterprise, and a token that may "
+                "read its billing",
+            ) from error
+        raise
+
+
+def _config(job: FetchJob) -> CopilotConfig:
+    config = CopilotConfig.model_validate(job.config)
+    if not config.organization:
+        raise ImportRefusedError(
+            "no_account",
+            "the connection does not say whose bill to ask for",
+            column="organization",
+            expected="the organisation's or enterprise's name in the URL",
+        )
+    if config.takes_month_totals:
+        raise ImportRefusedError(
+            "takes_month_totals",
+            "this connection takes totals of months, and fetching brings days",
+            column="takes_month_totals",
+            expected="no, or another connection for fetching",
+        )
+    return config
+
+
+FETCH = FetchSpec(
+    origin=origin, headers=headers, fetch=fetch, probe=probe, reread_days=4, weekly_days=62
+)

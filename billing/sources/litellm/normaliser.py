@@ -1,0 +1,240 @@
+"""From a call, or a day of a model and key, to an estimate and quantities.
+
+The proxy multiplies tokens by list prices. It is no bill: the provider behind it sends that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from billing.sources.lines import (
+    DAY,
+    BadValueError,
+    CostLine,
+    UsageLine,
+    charge_record,
+    exact,
+    instant,
+)
+from billing.sources.litellm.config import LiteLLMConfig
+from billing.sources.pages import Page
+from billing.sources.quantities import QuantitySums, day_of, quantity, text_of
+from billing.sources.records import ChargeRecord
+from portal.shell.money import EXACT
+
+SERVICE = "LiteLLM proxy"
+LOGS = "litellm.spend_logs"
+ACTIVITY = "litellm.daily_activity"
+HOUR = timedelta(hours=1)
+
+
+def charge_of_call(
+    row: Mapping[str, Any], page: Page, config: LiteLLMConfig, sums: QuantitySums
+) -> ChargeRecord:
+    """The cost line of one call, in US dollars, of the UTC hour in which it started.
+
+    Who called is the owner of the key; `user` and `end_user` are what the caller wrote.
+
+    Raises:
+        BadValueError: its time, its spend or a quantity cannot be read.
+    """
+    about = _object(row, "metadata")
+    at = instant(row.get("startTime"), "startTime")
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    line = _line(
+        row,
+        page,
+        config,
+        period=(hour, hour + HOUR),
+        spend=exact(row.get("spend"), "spend"),
+        sub_account_id=text_of(row, "team_id") or text_of(about, "user_api_key_team_id"),
+        sub_account_name=text_of(about, "user_api_key_team_alias"),
+        principal_id=text_of(about, "user_api_key_user_id"),
+        tags=tags_of(row.get("request_tags")),
+        measures={"request_id": text_of(row, "request_id"), "started_at": at.isoformat()},
+    )
+    record = charge_record(line)
+    usage = _object(about, "usage_object")
+    details = _object(usage, "prompt_tokens_details")
+    read = quantity(usage, "cache_read_input_tokens") or quantity(details, "cached_tokens")
+    written = quantity(usage, "cache_creation_input_tokens")
+    day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    sums.add(_quantities(row, line, LOGS, (day, day + DAY), read, written, Decimal(1)))
+    return record
+
+
+def charge_of_day(
+    row: Mapping[str, Any], page: Page, config: LiteLLMConfig, sums: QuantitySums
+) -> ChargeRecord:
+    """The cost line of a day of one model and key, in US dollars.
+
+    Raises:
+        BadValueError: its day, its spend or a quantity cannot be read.
+    """
+    start = day_of(row, "date")
+    line = _line(
+        row,
+        page,
+        config,
+        period=(start, start + DAY),
+        spend=exact(row.get("spend"), "spend"),
+        sub_account_id=text_of(row, "team_id"),
+        principal_id=text_of(row, "user_id"),
+    )
+    record = charge_record(line)
+    read = quantity(row, "cache_read_input_tokens")
+    written = quantity(row, "cache_creation_input_tokens")
+    requests = quantity(row, "api_requests")
+    sums.add(_quantities(row, line, ACTIVITY, line.period, read, written, requests))
+    return record
+
+
+def rows_of_day(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A day of daily activity as rows of model and key. Its other breakdowns (provider, key,
+    entity, endpoint) are the same spend cut otherwise and are never added to it.
+
+    Raises:
+        BadValueError: the rows do not come to the day's spend, or the form is another.
+    """
+    rows: list[dict[str, Any]] = []
+    for model, cell in _object(_object(result, "breakdown"), "models").items():
+        keys = _object(cell, "api_key_breakdown") if isinstance(cell, dict) else {}
+        if not keys:
+            rows.append({**_metrics(cell), "date": result.get("date"), "model": model})
+        for key, part in keys.items():
+            about = _object(part, "metadata")
+            rows.append(
+                {
+                    **_metrics(part),
+                    "date": result.get("date"),
+                    "model": model,
+                    "api_key": key,
+                    "key_alias": about.get("key_alias"),
+                    "team_id": about.get("team_id"),
+                }
+            )
+    whole = exact(_metrics(result).get("spend"), "metrics.spend")
+    parts = Decimal(0)
+    for row in rows:
+        parts = EXACT.add(parts, exact(row.get("spend"), "spend"))
+    if abs(EXACT.subtract(whole, parts)) > Decimal("0.000001"):
+        raise BadValueError(
+            "metrics.spend",
+            whole,
+            "parts_differ",
+            f"the sum of its models and keys, {parts}",
+            fatal=True,
+        )
+    return rows
+
+
+def tags_of(tags: Any) -> dict[str, str]:
+    """Request tags as keys and values: `use-case:faq` is a key with a value, a bare tag is `true`.
+
+    The proxy counts a call once for each of its tags. Here it stays one line with all of them.
+
+    Raises:
+        BadValueError: they are no list.
+    """
+    if tags is None:
+        return {}
+    if not isinstance(tags, list):
+        raise BadValueError("request_tags", tags, "bad_tags", "a list of texts")
+    found: dict[str, str] = {}
+    for tag in sorted({str(each).replace("\0", "") for each in tags}):
+        key, colon, value = tag.partition(":")
+        key, value = (key, value.strip()) if colon else (tag, "true")
+        found[key.strip()] = f"{found[key.strip()]}, {value}" if key.strip() in found else value
+    return found
+
+
+def _line(
+    row: Mapping[str, Any], page: Page, config: LiteLLMConfig, *, spend: Decimal, **fields: Any
+) -> CostLine:
+    about = _object(row, "metadata")
+    extra = {
+        "model_group": text_of(row, "model_group"),
+        "key_alias": text_of(row, "key_alias") or text_of(about, "user_api_key_alias"),
+        "call_type": text_of(row, "call_type"),
+        "status": text_of(row, "status"),
+    }
+    return CostLine(
+        file_index=page.file.index,
+        line=page.line,
+        currency="USD",
+        billed=spend,
+        effective=spend,
+        listed=spend,
+        billing_account_id=config.organization or "litellm",
+        provider="LiteLLM",
+        publisher=text_of(row, "custom_llm_provider"),
+        service_name=SERVICE,
+        model=text_of(row, "model"),
+        api_key_id=text_of(row, "api_key"),
+        extra={name: value for name, value in extra.items() if value},
+        **fields,
+    )
+
+
+def _quantities(
+    row: Mapping[str, Any],
+    line: CostLine,
+    dataset: str,
+    period: Any,
+    read: Decimal,
+    written: Decimal,
+    requests: Decimal,
+) -> Iterable[UsageLine]:
+    """Disjoint token counts: the proxy's prompt tokens include what came from the cache."""
+    fresh = EXACT.subtract(EXACT.subtract(quantity(row, "prompt_tokens"), read), written)
+    if fresh < 0:
+        raise BadValueError(
+            "prompt_tokens",
+            row.get("prompt_tokens"),
+            "bad_quantity",
+            f"{read + written} or more, because the cached tokens are among them",
+        )
+    found = {
+        "tokens.input.uncached": (fresh, "tokens"),
+        "tokens.input.cache_read": (read, "tokens"),
+        "tokens.input.cache_write": (written, "tokens"),
+        "tokens.output": (quantity(row, "completion_tokens"), "tokens"),
+        "requests": (requests, "requests"),
+    }
+    return [
+        UsageLine(
+            file_index=line.file_index,
+            line=line.line,
+            dataset=dataset,
+            metric=metric,
+            unit=unit,
+            quantity=amount,
+            period=period,
+            billing_account_id=line.billing_account_id,
+            sub_account_id=line.sub_account_id,
+            api_key_id=line.api_key_id,
+            provider=line.provider,
+            service_name=line.service_name,
+            model=line.model,
+        )
+        for metric, (amount, unit) in found.items()
+    ]
+
+
+def _metrics(cell: Any) -> dict[str, Any]:
+    """The numbers of a cell; older proxies write them without a wrapping `metrics`."""
+    if not isinstance(cell, dict):
+        raise BadValueError("metrics", cell, "bad_object", "a JSON object")
+    return dict(_object(cell, "metrics")) if "metrics" in cell else dict(cell)
+
+
+def _object(row: Any, key: str) -> Mapping[str, Any]:
+    value = row.get(key) if isinstance(row, dict) else None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadValueError(key, value, "bad_object", "a JSON object")
+    return value

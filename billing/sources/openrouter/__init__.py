@@ -1,0 +1,1 @@
+"""OpenRouter: activity by day, drawn from prepaid credits, and the purchases of credits."""

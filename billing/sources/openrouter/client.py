@@ -1,0 +1,98 @@
+"""Asking OpenRouter: the activity of the last 30 completed days in one answer, workspaces' names,
+and the sums that keys and credits say themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from pydantic import SecretStr
+
+from billing.sources.openrouter.config import OpenRouterConfig
+from portal.imports.contracts import (
+    FetchJob,
+    FetchSpec,
+    ImportRefusedError,
+    SourceUnavailableError,
+)
+
+ACTIVITY = "activity"
+WORKSPACES = "workspaces"
+CREDITS = "credits"
+KEYS = "keys:"  # and the running day, which the keys' sums of the month include
+MOST_PAGES = 1_000
+HISTORY_DAYS = 30
+
+
+def headers(secret: Any) -> Mapping[str, str | SecretStr]:
+    """What goes with each request."""
+    return {"Authorization": SecretStr(f"Bearer {secret.get_secret_value()}")}
+
+
+def origin(config: Mapping[str, Any]) -> str:
+    """Scheme and host that are asked."""
+    return OpenRouterConfig.model_validate(config).base_url
+
+
+def fetch(job: FetchJob) -> None:
+    """One answer has all days that OpenRouter still knows; what lies outside the window is left.
+
+    Raises:
+        ImportRefusedError: the window lies before what is known, or an answer has another form.
+        SourceUnavailableError: the list of keys has no end.
+    """
+    if OpenRouterConfig.model_validate(job.config).dataset != ACTIVITY:
+        raise ImportRefusedError(
+            "not_fetched", "this connection takes purchases, which are uploaded and not fetched"
+        )
+    if job.today is not None and job.end <= job.today - timedelta(days=HISTORY_DAYS):
+        raise ImportRefusedError(
+            "history_lost",
+            f"OpenRouter keeps the activity of 30 days; {job.start} to {job.end} is older",
+            expected="a later day in the connection's field Fetch from",
+        )
+    _rows(job.ask(WORKSPACES, "/api/v1/workspaces"))
+    _rows(job.ask(ACTIVITY, "/api/v1/activity", [("group_by", "workspace")]))
+    if job.is_newest:
+        job.ask(CREDITS, "/api/v1/credits")
+        _fetch_keys(job)
+
+
+def probe(job: FetchJob) -> None:
+    """Ask for the credits, which only a management key may read."""
+    job.ask(CREDITS, "/api/v1/credits")
+
+
+def _fetch_keys(job: FetchJob) -> None:
+    seen: set[str] = set()
+    for _ in range(MOST_PAGES):
+        params = [("include_disabled", "true"), ("offset", str(len(seen)))]
+        keys = _rows(job.ask(f"{KEYS}{job.end}", "/api/v1/keys", params))
+        names = {str(key.get("hash")) for key in keys if isinstance(key, dict)}
+        if not names:
+            return
+        if len(names) != len(keys) or names & seen:
+            raise SourceUnavailableError(
+                "OpenRouter lists a key twice: the list is not whole, so nothing is taken"
+            )
+        seen |= names
+    raise SourceUnavailableError("OpenRouter's list of keys has no end")
+
+
+def _rows(answer: Any) -> list[Any]:
+    rows = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(rows, list):
+        raise ImportRefusedError("unknown_answer", "OpenRouter answered without data")
+    return rows
+
+
+FETCH = FetchSpec(
+    origin=origin,
+    headers=headers,
+    fetch=fetch,
+    probe=probe,
+    reread_days=3,
+    weekly_days=HISTORY_DAYS,
+    history_days=HISTORY_DAYS,
+)

@@ -1,0 +1,79 @@
+"""Quantities are summed exactly before they become records, and rounded once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.sources.lines import BadValueError, UsageLine
+from billing.sources.quantities import QuantitySums, bound_of, day_of, quantity, text_of
+
+START = dt.datetime(2026, 9, 1, tzinfo=dt.UTC)
+
+
+def line(amount: Decimal | str, **changes: Any) -> UsageLine:
+    values: dict[str, Any] = {
+        "file_index": 0,
+        "line": 1,
+        "dataset": "acme.usage",
+        "metric": "credits",
+        "quantity": Decimal(amount),
+        "period": (START, START + dt.timedelta(days=1)),
+        "billing_account_id": "org",
+        "provider": "Acme",
+        "service_name": "Acme",
+    }
+    return UsageLine(**values | changes)
+
+
+@given(
+    st.lists(st.decimals(0, 10**6, places=16, allow_nan=False, allow_infinity=False), max_size=8)
+)
+def test_a_sum_is_exact_and_rounded_once(amounts: list[Decimal]) -> None:
+    sums = QuantitySums()
+    for number, amount in enumerate(amounts):
+        sums.add([line(amount, line=number + 1, model="b" if number % 2 else "a")])
+    told = {r.dimension.model: r.quantity_micro for r in sums.take()}
+    for model, own in (("a", amounts[::2]), ("b", amounts[1::2])):
+        exact = sum(own, Decimal(0))
+        assert abs(Decimal(told.get(model, 0)) - exact * 10**6) <= Decimal("0.5")
+    assert sums.take() == ()
+
+
+def test_a_row_is_added_whole_or_not_at_all() -> None:
+    sums = QuantitySums()
+    with pytest.raises(BadValueError):
+        sums.add([line("1"), line("-1", metric="requests")])
+    sums.add([line("0"), line("2", file_index=3)])
+    (record,) = sums.take()
+    assert (record.quantity_micro, record.file_index) == (2_000_000, 3)
+
+
+def test_what_is_absent_counts_nothing_and_what_is_wrong_is_named() -> None:
+    assert quantity({}, "n") == quantity({"n": None}, "n") == quantity({"n": ""}, "n") == 0
+    for value in (-1, "many", True, [1]):
+        with pytest.raises(BadValueError) as refused:
+            quantity({"n": value}, "n")
+        assert (refused.value.field, refused.value.fatal) == ("n", False)
+    assert text_of({"a": None, "b": " x\0 "}, "a", "b") == "x"
+    with pytest.raises(BadValueError):
+        text_of({"a": ["x"]}, "a")
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-09-01", "2026-09-01 00:00:00", "2026-09-01T00:00:00Z", "2026-09-01T00:00:00"]
+)
+def test_a_day_may_be_written_as_its_midnight(text: str) -> None:
+    assert day_of({"date": text}, "date") == START
+    with pytest.raises(BadValueError):
+        day_of({"date": text.replace("00:00", "10:00") + "?"}, "date")
+
+
+def test_a_bound_is_a_share_or_a_sum() -> None:
+    assert bound_of(Decimal(-1000), percent=2, floor=5) == 20
+    assert bound_of(Decimal(10), percent=2, floor=5) == 5
