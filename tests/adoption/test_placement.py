@@ -1,4 +1,4 @@
-"""Where changes were delivered, against seeded histories whose truth is kept beside them as sets."""
+"""Where changes were delivered, against seeded histories whose truth is kept as sets."""
 
 from __future__ import annotations
 
@@ -229,9 +229,7 @@ def test_precision_and_recall_are_one_on_seeded_histories(seed: int) -> None:
     states = {
         key: (place_.rolled_back_at, place_.restored_at) for key, place_ in found.places.items()
     }
-    wrong = {
-        key: (states[key], each[1:]) for key, each in truth.items() if states[key] != each[1:]
-    }
+    wrong = {key: (states[key], each[1:]) for key, each in truth.items() if states[key] != each[1:]}
     assert not wrong
 
 

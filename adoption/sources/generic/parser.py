@@ -15,7 +15,7 @@ from adoption.sources.records import Account, ChangeRecord, DeploymentRecord, Pe
 
 CHANGE_KEYS = frozenset(
     (
-        
+
         "external_id",
         "repository",
         "kind",
@@ -45,7 +45,7 @@ CHANGE_KEYS = frozenset(
 )  # fmt: skip
 DEPLOYMENT_KEYS = frozenset(
     (
-        
+
         "external_id",
         "repository",
         "service",

@@ -183,16 +183,23 @@ def test_every_cdevent_of_three_versions_in_both_modes(shared_data: Path) -> Non
     assert all(row.tier == "testing" or row.tier == "other" for row in deployments)
 
 
+def cdevent(number: str, name: str, subject: str, content: Any) -> dict[str, Any]:
+    context = {
+        "specversion": "0.5.1",
+        "id": number,
+        "source": "/ci",
+        "timestamp": "2026-03-01T10:00:00Z",
+        "type": f"dev.cdevents.{name}.0.3.0",
+    }
+    return {"context": context, "subject": {"id": subject, "content": content}}
+
+
 def test_an_artifact_joins_a_deployment_to_its_commit_in_either_order() -> None:
     purl = "pkg:oci/shop@sha256%3Aabc"
-    packaged = {
-        "context": {"specversion": "0.5.1", "id": "1", "source": "/ci", "timestamp": "2026-03-01T10:00:00Z", "type": "dev.cdevents.artifact.packaged.0.3.0"},
-        "subject": {"id": purl, "content": {"change": {"id": "ab" * 20, "source": "git.example/acme/shop"}}},
-    }  # fmt: skip
-    deployed = {
-        "context": {"specversion": "0.5.1", "id": "2", "source": "/cd", "timestamp": "2026-03-01T11:00:00Z", "type": "dev.cdevents.service.deployed.0.3.0"},
-        "subject": {"id": "shop", "content": {"environment": {"id": "prod"}, "artifactId": purl}},
-    }  # fmt: skip
+    change = {"id": "ab" * 20, "source": "git.example/acme/shop"}
+    packaged = cdevent("1", "artifact.packaged", purl, {"change": change})
+    content = {"environment": {"id": "prod"}, "artifactId": purl}
+    deployed = cdevent("2", "service.deployed", "shop", content)
     for number, order in enumerate(((packaged, deployed), (deployed, packaged))):
         sender = Sender(make_connection("cdevents", f"order-{number}"))
         for event in order:
