@@ -150,14 +150,17 @@ def _rollback_target(
     rollout: Rollout, chain: Sequence[Rollout], seen: Rollout | None
 ) -> Rollout | None:
     """The earlier rollout that this one goes back to: the one it names, else one of the same
-    thing before the present one, else, when the source calls it a rollback, the one before."""
+    thing, first deployed before the present one was, else, when the source calls it a rollback,
+    the one before. (Deploying again what was rolled back goes forward.)"""
     if rollout.rolls_back_to:
         named = (rollout.rolls_back_to,)
         for earlier in reversed(chain):
             if {earlier.name, earlier.external_id, earlier.sha} & set(named):
                 return earlier
     if seen is not None and seen.identity != chain[-1].identity:
-        return seen
+        known = [each.identity for each in chain]
+        if known.index(seen.identity) < known.index(chain[-1].identity):
+            return seen
     if rollout.said_rollback and len(chain) > 1:
         return chain[-2]
     return None

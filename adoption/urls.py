@@ -7,6 +7,8 @@ from django.urls import path
 from adoption.views import (
     deliveries,
     delivery_reviews,
+    deployments,
+    hooks,
     log_delivery,
     metrics,
     milestones,
@@ -17,6 +19,22 @@ from adoption.views import (
 )
 
 urlpatterns = [
+    path("hooks/", hooks.HookListPage.as_view(), name="hook-list"),
+    path("hooks/<int:pk>/", hooks.hook_page, name="hook"),
+    path("hooks/<int:pk>/replay/", hooks.HookReplayPage.as_view(), name="hook-replay"),
+    path("hooks/from/<slug:slug>/", hooks.hook_connection_page, name="hook-connection"),
+    path(
+        "hooks/from/<slug:slug>/secrets/new/",
+        hooks.HookSecretNewPage.as_view(),
+        name="hook-secret-new",
+    ),
+    path(
+        "hooks/from/<slug:slug>/secrets/<int:pk>/withdraw/",
+        hooks.HookSecretWithdrawPage.as_view(),
+        name="hook-secret-withdraw",
+    ),
+    path("services/", deployments.ServiceListPage.as_view(), name="service-list"),
+    path("services/<int:pk>/", deployments.ServicePage.as_view(), name="service"),
     path("portfolio/", portfolio.PortfolioPage.as_view(), name="portfolio"),
     path("use-cases/new/", use_cases.UseCaseNewPage.as_view(), name="use-case-new"),
     path("use-cases/similar/", use_cases.similar_titles, name="use-case-similar"),

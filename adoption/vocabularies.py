@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from adoption.choices import (
     DeliveryState,
+    DeploymentStatus,
     EnvironmentTier,
+    HookState,
     MilestoneState,
     RiskTier,
     Stage,
@@ -113,5 +115,62 @@ DEPLOYMENT_TIERS = StatusVocabulary.from_choices(
     {
         EnvironmentTier.PRODUCTION: "Where users are. Only this tier delivers.",
         EnvironmentTier.OTHER: "Not said to be production, so it delivers nothing.",
+    },
+)
+DEPLOYMENT_STATUSES = StatusVocabulary.from_choices(
+    "deployment",
+    DeploymentStatus.choices,
+    {
+        DeploymentStatus.QUEUED: ("ring", Tone.NEUTRAL),
+        DeploymentStatus.RUNNING: ("half", Tone.INFO),
+        DeploymentStatus.SUCCEEDED: ("check", Tone.GOOD),
+        DeploymentStatus.FAILED: ("cross", Tone.BAD),
+        DeploymentStatus.CANCELED: ("stop", Tone.NEUTRAL),
+        DeploymentStatus.SKIPPED: ("pause", Tone.NEUTRAL),
+        DeploymentStatus.SUPERSEDED: ("redo", Tone.NEUTRAL),
+        DeploymentStatus.UNKNOWN: ("info", Tone.WARN),
+    },
+    {
+        DeploymentStatus.CANCELED: "Neither a success nor a failure.",
+        DeploymentStatus.SUPERSEDED: "Replaced or torn down before a success was seen.",
+        DeploymentStatus.UNKNOWN: "The source used a word that no rule knows; never a success.",
+    },
+)
+ROLLOUT_KINDS = StatusVocabulary.from_choices(
+    "rollout",
+    [
+        ("deploy", "Deployment"),
+        ("baseline", "Baseline"),
+        ("redeploy", "Redeployment"),
+        ("rollback", "Rollback"),
+    ],
+    {
+        "deploy": ("arrow", Tone.INFO),
+        "baseline": ("ring", Tone.NEUTRAL),
+        "redeploy": ("redo", Tone.NEUTRAL),
+        "rollback": ("warn", Tone.WARN),
+    },
+    {
+        "baseline": "The first one known: what it contains was there before.",
+        "redeploy": "The same again; it delivers nothing.",
+        "rollback": "Went back to what was deployed before.",
+    },
+)
+HOOK_STATES = StatusVocabulary.from_choices(
+    "hook",
+    HookState.choices,
+    {
+        HookState.STORED: ("ring", Tone.INFO),
+        HookState.PROCESSED: ("check", Tone.GOOD),
+        HookState.IGNORED: ("dot", Tone.NEUTRAL),
+        HookState.REFUSED: ("warn", Tone.WARN),
+        HookState.FAILED: ("cross", Tone.BAD),
+    },
+    {
+        HookState.STORED: "Kept; it waits for a worker.",
+        HookState.PROCESSED: "What it says is taken.",
+        HookState.IGNORED: "A rule says that it is of no interest; the rule stands beside it.",
+        HookState.REFUSED: "It does not say what it should; the field stands beside it.",
+        HookState.FAILED: "A fault of the portal, three times; replay it once that is mended.",
     },
 )

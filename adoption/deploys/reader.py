@@ -1,7 +1,7 @@
 """The reader that all deploy sources share: lines of JSON that hold one payload each.
 
-A line is `{"event": …, "body": {…}}`, as stored hooks are exported, or `{"endpoint": …, "body": …}`,
-as a fetch spools each page. The generic source reads CSV as well.
+A line is `{"event": …, "body": {…}}`, a stored hook, or `{"endpoint": …, "body": …}`, a page as a
+fetch spools it.
 """
 
 from __future__ import annotations

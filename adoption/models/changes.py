@@ -63,8 +63,8 @@ class Commit(models.Model):
     on_default_branch = models.BooleanField()
     committed_at = models.DateTimeField()
     content = models.UUIDField()  # digest of what the source said, to see whether it changed
-    # False: known from a push only, and `parents` is what the branch contained before, then the rest
-    # of the push. That is right for what contains what; a Git import replaces it.
+    # False: known from a push only, and `parents` is the branch's former end, then the rest of the
+    # push. That is right for what contains what; a Git import replaces it.
     is_whole = models.BooleanField(default=True)
     pushed_from = models.TextField(blank=True)  # those former ends, blank-separated
 

@@ -49,6 +49,8 @@ def store_pull_request(
     is_merged = row.state == ChangeState.MERGED
     said = _said(record)
     taken, row.stamps = later_fields(row.stamps, said, record.observed_at)
+    if taken.pop("author", None):
+        row.author_id = identity_id(record.author)
     for name, value in taken.items():
         setattr(row, name, value)
     if record.first_commit_at is None and record.commits:
@@ -74,7 +76,8 @@ def _said(record: ChangeRecord) -> dict[str, Any]:
         "title": record.title,
         "message": record.message,
         "url": record.url,
-        "author_id": identity_id(record.author),
+        # Stamped by name: numbers of identities depend on who came first.
+        "author": list(record.author) if record.author else None,
         "created_at": record.created_at,
         "first_commit_at": record.first_commit_at,
         "merged_at": record.merged_at,

@@ -13,7 +13,7 @@ from adoption.delivery_states import SURVIVAL_WINDOW, Observed, standing_of
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 MOMENTS = st.integers(0, 90 * 24).map(lambda hours: START + dt.timedelta(hours=hours))
-OBSERVED = st.builds(Observed, *(st.none() | MOMENTS for _ in range(3)))
+OBSERVED = st.builds(Observed, *(st.none() | MOMENTS for _ in range(5)))
 ORDER = [DeliveryState.CLAIMED, DeliveryState.MERGED, DeliveryState.DEPLOYED, DeliveryState.HELD]
 
 
@@ -50,7 +50,11 @@ def test_held_means_in_production_for_the_whole_window_and_not_undone(
     assert (standing.held_at is not None) == (standing.state == DeliveryState.HELD)
     if standing.held_at is not None:
         assert observed.delivered_at is not None
-        assert standing.held_at == observed.delivered_at + SURVIVAL_WINDOW
+        entered = observed.delivered_at
+        if observed.rolled_back_at is not None and observed.rolled_back_at <= at:
+            assert observed.restored_at is not None
+            entered = observed.restored_at
+        assert standing.held_at == entered + SURVIVAL_WINDOW
         assert standing.held_at <= at
         assert observed.reverted_at is None or observed.reverted_at > at
 
@@ -61,7 +65,11 @@ def test_what_has_not_happened_yet_changes_nothing(observed: Observed, at: dt.da
     assert standing_of(known, at=at) == standing_of(observed, at=at)
 
 
-@given(st.builds(Observed, MOMENTS, st.none() | MOMENTS, st.none()), MOMENTS, MOMENTS)
+@given(
+    st.builds(Observed, MOMENTS, st.none() | MOMENTS, st.none(), st.none(), st.none()),
+    MOMENTS,
+    MOMENTS,
+)
 def test_without_an_undoing_time_only_moves_a_delivery_forward(
     observed: Observed, first: dt.datetime, second: dt.datetime
 ) -> None:
@@ -79,9 +87,9 @@ def test_every_state_says_why_in_a_sentence_that_fits_its_column(
     assert 10 < len(reason) <= 200
 
 
-@given(st.builds(Observed, MOMENTS, st.none() | MOMENTS, MOMENTS), MOMENTS)
+@given(st.builds(Observed, MOMENTS, st.none() | MOMENTS, MOMENTS, st.none(), st.none()), MOMENTS)
 def test_an_undone_change_never_counts(observed: Observed, at: dt.datetime) -> None:
-    merged, _, reverted = observed
+    merged, reverted = observed.merged_at, observed.reverted_at
     assert merged is not None
     assert reverted is not None
     if max(merged, reverted) <= at:

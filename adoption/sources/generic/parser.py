@@ -14,7 +14,8 @@ from adoption.deploys.tiers import TIERS
 from adoption.sources.records import Account, ChangeRecord, DeploymentRecord, Person, SaidCommit
 
 CHANGE_KEYS = frozenset(
-    [
+    (
+
         "external_id",
         "repository",
         "kind",
@@ -40,10 +41,11 @@ CHANGE_KEYS = frozenset(
         "files_changed",
         "additions",
         "deletions",
-    ]
-)
+    )
+)  # fmt: skip
 DEPLOYMENT_KEYS = frozenset(
-    [
+    (
+
         "external_id",
         "repository",
         "service",
@@ -66,8 +68,8 @@ DEPLOYMENT_KEYS = frozenset(
         "is_rollback",
         "rolls_back_to",
         "fixes",
-    ]
-)
+    )
+)  # fmt: skip
 KINDS = ("pull_request", "merge_request", "commit")
 STATES = ("open", "merged", "closed")
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "skipped", "superseded")

@@ -1,0 +1,53 @@
+"""Reading services and deployments. Who deployed is not read: it is no measure of anybody."""
+
+from __future__ import annotations
+
+from django.db.models import Case, CharField, Count, Max, Q, QuerySet, Value, When
+
+from adoption.choices import DeploymentStatus, EnvironmentTier
+from adoption.models import Deployment, Service
+from adoption.policies import may_see_registry
+from portal.policies import AnyUser
+
+_PRODUCTION = Q(
+    deployments__tier=EnvironmentTier.PRODUCTION,
+    deployments__status=DeploymentStatus.SUCCEEDED,
+)
+
+
+def services_visible_to(user: AnyUser) -> QuerySet[Service]:
+    """Services with their production deployments: how many, how many needed intervention, the
+    last one."""
+    if not may_see_registry(user):
+        return Service.objects.none()
+    return (
+        Service.objects.select_related("repository")
+        .annotate(
+            environments=Count("deployments__environment", distinct=True),
+            production=Count("deployments", filter=_PRODUCTION),
+            mended=Count("deployments", filter=_PRODUCTION & ~Q(deployments__remediation="")),
+            last_production=Max("deployments__finished_at", filter=_PRODUCTION),
+        )
+        .order_by("name", "pk")
+    )
+
+
+def deployments_visible_to(user: AnyUser) -> QuerySet[Deployment]:
+    """Deployments, newest first, with how many changes each delivered first. Steps of a pull
+    request are not counted beside it."""
+    if not may_see_registry(user):
+        return Deployment.objects.none()
+    return (
+        Deployment.objects.select_related("service", "connection")
+        .annotate(
+            delivered=Count("delivered_changes", filter=Q(delivered_changes__part_of__isnull=True)),
+            mark=Case(
+                When(is_baseline=True, then=Value("baseline")),
+                When(is_rollback=True, then=Value("rollback")),
+                When(is_redeploy=True, then=Value("redeploy")),
+                default=Value("deploy"),
+                output_field=CharField(),
+            ),
+        )
+        .order_by("-pk")
+    )
