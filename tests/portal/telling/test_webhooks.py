@@ -9,6 +9,7 @@ import hmac
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from django.db import transaction
 from portal.choices import WebhookStatus, WorkStatus
 from portal.credentials.errors import CredentialUnavailableError
 from portal.env import new_encryption_key
+from portal.imports.http import OutboundClient
 from portal.keys import NumberedSecrets
 from portal.models import WebhookDelivery, WebhookSubscription, WorkItem
 from portal.services import webhooks
@@ -32,11 +34,11 @@ from portal.services.webhooks import (
     rotate_webhook_secrets,
 )
 from portal.webhooks.signing import BadSecretError, new_secret, signed_headers
-from portal.work.registry import WorkKind, work_kinds
+from portal.work.registry import Work, work_kinds
 from portal.work.runner import Outcome, execute_item
 from tests.adoption.factories import make_user
 from tests.imports import START, Clock
-from tests.portal.imports.outbound.faults import LOOPBACK, FaultServer, answer, silent
+from tests.portal.imports.outbound.faults import LOOPBACK, QUICK, FaultServer, answer, silent
 
 pytestmark = [pytest.mark.both_engines]
 EVENT = "webhook.test"
@@ -60,6 +62,16 @@ def test_what_is_no_secret_signs_nothing(secret: str) -> None:
     assert new_secret() != new_secret()
 
 
+def deliver_by(monkeypatch: pytest.MonkeyPatch, make_client: webhooks.ClientMaker) -> None:
+    """Have deliveries made by such clients for one test."""
+    kind = work_kinds.get(webhooks.DELIVER_KIND)
+
+    def run(work: Work) -> None:
+        deliver(work, make_client=make_client)
+
+    monkeypatch.setitem(work_kinds._items, kind.key, replace(kind, run=run))
+
+
 class Receiver:
     """A server that keeps what it was sent, and a subscription that leads to it."""
 
@@ -67,14 +79,8 @@ class Receiver:
         self.server = server
         self.url = server.url("/hook")
         monkeypatch.setattr(webhooks, "outbound_policy", lambda: LOOPBACK)
-        kind = work_kinds.get(webhooks.DELIVER_KIND)
-
-        def run(work: Any) -> None:
-            deliver(work, make_client=lambda url: server.client(origins=[url]))
-
-        known = WorkKind(key=kind.key, label=kind.label, run=run, is_atomic=False,
-                         max_attempts=kind.max_attempts)  # fmt: skip
-        monkeypatch.setitem(work_kinds._items, kind.key, known)
+        limits = replace(QUICK, attempts=1)
+        deliver_by(monkeypatch, lambda url: server.client(origins=[url], limits=limits))
 
     def subscribe(self, *events: str) -> tuple[WebhookSubscription, str]:
         return create_subscription(
@@ -175,10 +181,10 @@ def test_an_answer_that_will_not_change_is_not_tried_again(receiver: Receiver, s
 def test_only_subscribers_of_an_event_that_go_on_are_told(receiver: Receiver) -> None:
     row, _ = receiver.subscribe("webhook.test")
     actor = make_user()
-    change_subscription(pk=row.pk, name="Gateway", events=[EVENT], is_active=False, actor=actor,
+    change_subscription(pk=row.pk, name="Gateway", events=[EVENT], is_sending=False, actor=actor,
                         at=START)  # fmt: skip
     assert tell() == []
-    change_subscription(pk=row.pk, name="Gateway", events=[EVENT], is_active=True, actor=actor,
+    change_subscription(pk=row.pk, name="Gateway", events=[EVENT], is_sending=True, actor=actor,
                         at=START)  # fmt: skip
     (told,) = tell()
     end_subscription(pk=row.pk, reason="Replaced.", actor=actor, at=START)
@@ -211,8 +217,13 @@ def test_a_subscription_that_cannot_work_is_not_made(changes: dict[str, Any], fi
 
 @pytest.mark.django_db
 def test_a_private_address_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    create_subscription(name="Inside", url="https://10.0.0.7/hook", events=[EVENT], actor=None,
-                        at=START)  # fmt: skip
+    deliver_by(
+        monkeypatch,
+        lambda url: OutboundClient(origins=[url], resolver=lambda host, port: ["10.0.0.7"]),
+    )
+    create_subscription(
+        name="Inside", url="https://inside.example/hook", events=[EVENT], actor=None, at=START
+    )
     (told,) = tell()
     execute_item(WorkItem.objects.get().pk, clock=Clock())
     told.refresh_from_db()
