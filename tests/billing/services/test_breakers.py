@@ -91,7 +91,7 @@ def test_it_trips_once_above_its_limit_and_tells_with_the_amounts() -> None:
     ],
 )
 def test_only_the_charges_of_its_job_count(
-    fields: dict[str, str], costs: dict[str, str], trips: int
+    fields: dict[str, Any], costs: dict[str, Any], trips: int
 ) -> None:
     make_breaker(**fields)
     spend({DAY: "500"}, "batch", **costs)

@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from billing.models import Forecast
-from billing.selectors.forecasts import forecast_errors, forecast_months
+from billing.selectors.forecasts import ForecastError, forecast_errors, forecast_months
 from billing.services.forecasts import freeze_forecasts
 from portal.shell.money import NANO_PER_UNIT
 from tests.adoption.factories import make_use_case
@@ -66,7 +66,7 @@ def test_the_error_needs_three_complete_months(bill: None) -> None:
         freeze_forecasts(at=on(month))
     rows = Forecast.objects.all()
 
-    def error(today: dt.date):  # type: ignore[no-untyped-def]
+    def error(today: dt.date) -> ForecastError:
         (found,) = forecast_errors(forecast_months(rows, today=today, measure="billed"))
         return found
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from adoption.models import UseCase
 from billing.models import Anomaly, AnomalyPolicy, Budget, BudgetAlert, CircuitBreaker
 from billing.services.anomalies import detect_anomalies
 from billing.services.breakers import check_breakers
@@ -20,6 +22,7 @@ from tests.adoption.factories import make_use_case, make_user
 from tests.billing.watching import every_day, make_budget, paid_for, spend
 
 pytestmark = pytest.mark.django_db
+Story = tuple[UseCase, dt.datetime]
 
 
 def signed_in(person: object) -> Client:
@@ -29,7 +32,7 @@ def signed_in(person: object) -> Client:
 
 
 @pytest.fixture
-def story():  # type: ignore[no-untyped-def]
+def story() -> Story:
     """A use case that costs 10 a day until yesterday, which cost 500."""
     now = timezone.now()
     yesterday = now.date() - dt.timedelta(days=1)
@@ -41,7 +44,7 @@ def story():  # type: ignore[no-untyped-def]
     return case, now
 
 
-def test_a_budget_from_form_to_alert(story) -> None:  # type: ignore[no-untyped-def]
+def test_a_budget_from_form_to_alert(story: Story) -> None:
     case, now = story
     client = signed_in(case.owner)
     given = {
@@ -66,7 +69,7 @@ def test_a_budget_from_form_to_alert(story) -> None:  # type: ignore[no-untyped-
     assert "Budget used" in client.get(reverse("portfolio")).content.decode()
 
 
-def test_nobody_makes_budgets_for_the_use_case_of_another(story) -> None:  # type: ignore[no-untyped-def]
+def test_nobody_makes_budgets_for_the_use_case_of_another(story: Story) -> None:
     case, _ = story
     client = signed_in(make_user())
     given = {
@@ -77,8 +80,10 @@ def test_nobody_makes_budgets_for_the_use_case_of_another(story) -> None:  # typ
     client.post(reverse("budget-new"), given)
     client.post(reverse("budget-new"), given | {"programme": ""})
     client.post(reverse("budget-new"), given | {"use_case": ""})
-    breaker = {"name": "Mine", "use_case": case.slug, "field": "api_key", "value": "k",
-               "limit": "1", "currency": "USD", "cost_basis": "invoiced", "window": "day"}  # fmt: skip
+    breaker = {
+        "name": "Mine", "use_case": case.slug, "field": "api_key", "value": "k", "limit": "1",
+        "currency": "USD", "cost_basis": "invoiced", "window": "day",
+    }  # fmt: skip
     client.post(reverse("breaker-new"), breaker)
     assert not Budget.objects.exists()
     assert not CircuitBreaker.objects.exists()
@@ -86,7 +91,7 @@ def test_nobody_makes_budgets_for_the_use_case_of_another(story) -> None:  # typ
     assert CircuitBreaker.objects.exists()
 
 
-def test_a_stale_form_changes_nothing(story) -> None:  # type: ignore[no-untyped-def]
+def test_a_stale_form_changes_nothing(story: Story) -> None:
     case, _ = story
     budget = make_budget(case, 100, owner=case.owner)
     client = signed_in(case.owner)
@@ -101,7 +106,7 @@ def test_a_stale_form_changes_nothing(story) -> None:  # type: ignore[no-untyped
     assert (budget.amount_nano, budget.version) == (200 * NANO_PER_UNIT, 2)
 
 
-def test_an_anomaly_is_answered_by_its_owner(story) -> None:  # type: ignore[no-untyped-def]
+def test_an_anomaly_is_answered_by_its_owner(story: Story) -> None:
     case, now = story
     detect_anomalies(at=now)
     anomaly = Anomaly.objects.get(day__actual_nano=500 * NANO_PER_UNIT)
@@ -120,7 +125,7 @@ def test_an_anomaly_is_answered_by_its_owner(story) -> None:  # type: ignore[no-
     assert "Median time to answer" in listed
 
 
-def test_finance_decides_who_is_told(story) -> None:  # type: ignore[no-untyped-def]
+def test_finance_decides_who_is_told(story: Story) -> None:
     client = signed_in(make_user(Role.FINANCE))
     url = reverse("anomaly-policy-edit", args=["USD"])
     given = {"absolute": "10", "percent": "2.5", "learning_cap": "300"}
@@ -130,7 +135,7 @@ def test_finance_decides_who_is_told(story) -> None:  # type: ignore[no-untyped-
     assert "2.5 %" in client.get(reverse("anomaly-policies")).content.decode()
 
 
-def test_a_breaker_is_reset_with_a_reason(story) -> None:  # type: ignore[no-untyped-def]
+def test_a_breaker_is_reset_with_a_reason(story: Story) -> None:
     case, now = story
     client = signed_in(case.owner)
     client.post(
@@ -150,8 +155,7 @@ def test_a_breaker_is_reset_with_a_reason(story) -> None:  # type: ignore[no-unt
 
 
 def test_lists_ask_a_constant_number_of_questions(
-    story,
-    django_assert_max_num_queries,  # type: ignore[no-untyped-def]
+    story: Story, django_assert_max_num_queries: Any
 ) -> None:
     case, _ = story
     for number in range(4):

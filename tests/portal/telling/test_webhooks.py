@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from portal.choices import WebhookStatus, WorkStatus
+from portal.credentials.envelope import unseal
 from portal.credentials.errors import CredentialUnavailableError
 from portal.env import new_encryption_key
 from portal.imports.http import OutboundClient
@@ -243,10 +244,8 @@ def test_secrets_follow_the_keys_and_belong_to_their_address(settings: Any) -> N
     settings.CREDENTIAL_KEYS = NumberedSecrets("PLUMBLINE_CREDENTIAL_KEYS", {2: new})
     row.refresh_from_db()
     keys = settings.CREDENTIAL_KEYS
-    opened = webhooks.unseal(
-        row.key_number, row.ciphertext, webhooks._purpose(row.pk, row.url), keys
-    )
+    opened = unseal(row.key_number, row.ciphertext, webhooks._purpose(row.pk, row.url), keys)
     assert opened == secret
     elsewhere = webhooks._purpose(row.pk, "https://thief.example/")
     with pytest.raises(CredentialUnavailableError):
-        webhooks.unseal(row.key_number, row.ciphertext, elsewhere, keys)
+        unseal(row.key_number, row.ciphertext, elsewhere, keys)
