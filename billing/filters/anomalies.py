@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import django_filters
+from django.db.models import QuerySet
 
 from billing.models import Anomaly
 from billing.vocabularies import ANOMALY_STANDINGS
@@ -21,7 +22,7 @@ class AnomalyFilters(ShellFilterSet):
         label="State",
     )
     silent = django_filters.BooleanFilter(
-        field_name="deliveries", lookup_expr="exact", label="Without deliveries",
+        field_name="deliveries", label="Without deliveries",
         method="filter_silent",
     )  # fmt: skip
 
@@ -29,6 +30,6 @@ class AnomalyFilters(ShellFilterSet):
         model = Anomaly
         fields = ()
 
-    def filter_silent(self, rows, _name, value):  # type: ignore[no-untyped-def]
+    def filter_silent(self, rows: QuerySet[Anomaly], _name: str, value: bool) -> QuerySet[Anomaly]:
         """Spend while nothing was claimed for the use case."""
         return rows.filter(deliveries=0) if value else rows.filter(deliveries__gt=0)

@@ -38,8 +38,8 @@ def median_deviation(values: Sequence[int | Fraction], centre: Fraction) -> Frac
 def spread(deviations: Sequence[int | Fraction]) -> Fraction:
     """An estimate of sigma from deviations around their centre that a few outliers do not move.
 
-    MAD / 0.6745; where more than half of them are zero, 1.253314 times their mean size; zero only
-    when all are.
+    MAD / 0.6745; where more than half of them are zero, 1.253314 times their mean size without the
+    largest tenth, since a mean, unlike a median, is moved by one outlier.
 
     Raises:
         ValueError: there is none.
@@ -48,7 +48,8 @@ def spread(deviations: Sequence[int | Fraction]) -> Fraction:
     middle = median(sizes)
     if middle:
         return middle / NORMAL_QUARTILE
-    return MEAN_DEVIATION_FACTOR * sum(sizes) / len(sizes)
+    kept = sorted(sizes)[: len(sizes) - len(sizes) // 10]
+    return MEAN_DEVIATION_FACTOR * sum(kept) / len(kept)
 
 
 def modified_z(value: int, values: Sequence[int]) -> Fraction | None:

@@ -96,14 +96,14 @@ class BudgetForm(RefusableForm):
     reason = forms.CharField(
         max_length=500, required=False, label="Why it changes", help_text="Stands in the audit."
     )
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    expected_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(
         self, *args: Any, programmes: list[tuple[str, str]], is_new: bool, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["programme"].choices = [("", "None"), *programmes]  # type: ignore[attr-defined]
-        gone = ("reason", "version") if is_new else ("use_case", "programme")
+        gone = ("reason", "expected_version") if is_new else ("use_case", "programme")
         for name in gone:
             del self.fields[name]
 
@@ -136,7 +136,7 @@ class BudgetForm(RefusableForm):
             "measure": budget.measure,
             "cost_basis": budget.cost_basis,
             "owner": budget.owner.username,
-            "version": budget.version,
+            "expected_version": budget.version,
         }
 
 
@@ -144,7 +144,7 @@ class EndForm(RefusableForm):
     """Why a budget ends."""
 
     reason = forms.CharField(label="Why", max_length=500, help_text="Stays with it.")
-    version = forms.IntegerField(widget=forms.HiddenInput)
+    expected_version = forms.IntegerField(widget=forms.HiddenInput)
 
 
 class ReasonForm(RefusableForm):

@@ -143,4 +143,7 @@ def _hours(length: dt.timedelta) -> Fraction:
 
 def unanswered(user: AnyUser) -> QuerySet[Anomaly]:
     """What was told and waits for an answer, newest first."""
-    return anomalies_visible_to(user).filter(standing="waiting").order_by("-detected_at", "-pk")
+    waiting = anomalies_visible_to(user).filter(
+        withdrawn_at__isnull=True, acknowledged_at__isnull=True, notified_at__isnull=False
+    )
+    return waiting.order_by("-detected_at", "-pk")

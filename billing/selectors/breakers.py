@@ -99,8 +99,17 @@ def _lines(breakers: Iterable[CircuitBreaker], since: dt.datetime) -> Iterator[_
     )
     row: dict[str, Any]
     for row in rows:
-        values = [row[name] for name in names]
-        yield _Line(*values[:-1], tags_of(values[-1]), read_nano(row, "billed"))
+        yield _Line(
+            connection_id=row["slice__connection_id"],
+            currency=row["currency"],
+            basis=row["cost_basis"],
+            starts_at=row["charge_period_start"],
+            ends_at=row["charge_period_end"],
+            sub_account=row["dimension__sub_account_id"],
+            api_key=row["dimension__api_key_id"],
+            tags=tags_of(row["dimension__tags"]),
+            nano=read_nano(row, "billed"),
+        )
 
 
 def _attributes(breakers: Iterable[CircuitBreaker]) -> Q:

@@ -22,6 +22,7 @@ class BudgetTable(ShellTable):
     unique_key = ("pk",)
 
     name = ShellColumn("Of", url=LinkTo("budget", "pk"), sub="scope", row_header=True)
+    state = StatusColumn("State", vocabulary="budget", orderable=False)
     period = ShellColumn("Period", sub="window")
     amount_nano = MoneyColumn("Budget", orderable=False)
     used = FigureColumn(
@@ -29,8 +30,7 @@ class BudgetTable(ShellTable):
         nullable=True,
     )  # fmt: skip
     ends_at = FigureColumn("Will end at", figure=lambda r: r["ends_at"], fields=("ends_at",))
-    crosses_on = DateColumn("Exceeded on", reason="not to be expected", orderable=False)
-    state = StatusColumn("State", vocabulary="budget", orderable=False)
+    crosses_on = DateColumn("Will be exceeded", reason="not expected", orderable=False)
     owner = ShellColumn("Owner", orderable=False)
 
 

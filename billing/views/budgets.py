@@ -249,7 +249,7 @@ def budget_edit_page(request: HttpRequest, pk: int) -> HttpResponse:
         change_budget(
             pk=budget.pk,
             draft=form.draft(use_case_id=budget.use_case_id, programme_id=budget.programme_id),
-            expected_version=form.cleaned_data["version"] or 0,
+            expected_version=form.cleaned_data["expected_version"] or 0,
             reason=form.cleaned_data["reason"],
             actor=person,
         )
@@ -268,12 +268,13 @@ def budget_end_page(request: HttpRequest, pk: int) -> HttpResponse:
     budget = _budget_or_404(request, pk)
     person = person_of(request, allowed=_may_edit(request.user, budget))
     form = EndForm(
-        request.POST if request.method == "POST" else None, initial={"version": budget.version}
+        request.POST if request.method == "POST" else None,
+        initial={"expected_version": budget.version},
     )
 
     def save(form: EndForm) -> str:
         end_budget(
-            pk=budget.pk, expected_version=form.cleaned_data["version"],
+            pk=budget.pk, expected_version=form.cleaned_data["expected_version"],
             reason=form.cleaned_data["reason"], actor=person, at=timezone.now(),
         )  # fmt: skip
         return reverse("budget", args=[budget.pk])

@@ -96,7 +96,7 @@ def _row(found: ForecastMonth, spender: Any) -> dict[str, Any]:
         Figure.missing("Forecast", found.reason)
         if row.forecast_nano is None
         else Figure.money("Forecast", row.forecast_nano, row.currency,
-                          status=FigureStatus.FINAL, basis=basis,
+                          status=FigureStatus.ESTIMATED, basis=basis,
                           note=f"{row.history_months} months, {row.method}")
     )  # fmt: skip
     lineage = FigureReference(

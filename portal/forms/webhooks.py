@@ -21,7 +21,7 @@ class WebhookForm(forms.Form):
         help_text="An https address that answers 200 to 299 once it has the event.",
     )
     events = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
-    is_active = forms.BooleanField(
+    is_sending = forms.BooleanField(
         required=False,
         initial=True,
         label="Send events",
@@ -36,7 +36,7 @@ class WebhookForm(forms.Form):
             if event != TEST_EVENT
         ]
         if is_new:
-            del self.fields["is_active"]
+            del self.fields["is_sending"]
         else:
             del self.fields["url"]
 

@@ -101,7 +101,7 @@ def _keep_secret(row: WebhookSubscription, secret: str) -> None:
 
 @transaction.atomic
 def change_subscription(
-    *, pk: int, name: str, events: Sequence[str], is_active: bool, actor: User, at: datetime
+    *, pk: int, name: str, events: Sequence[str], is_sending: bool, actor: User, at: datetime
 ) -> WebhookSubscription:
     """Other name, other events, paused or not. Another address is another subscription.
 
@@ -112,7 +112,7 @@ def change_subscription(
     _checked(name, row.url, events)
     if WebhookSubscription.objects.filter(name=name.strip()).exclude(pk=pk).exists():
         raise ValidationError({"name": "There is one of that name."})
-    row.name, row.events, row.is_active = name.strip(), sorted(set(events)), is_active
+    row.name, row.events, row.is_active = name.strip(), sorted(set(events)), is_sending
     row.save(update_fields=["name", "events", "is_active"])
     return row
 

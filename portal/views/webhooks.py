@@ -117,7 +117,7 @@ def webhook_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Other name or events, or paused."""
     person = person_of(request, allowed=may_configure_webhooks(request.user))
     row = _row(request, pk)
-    initial = {"name": row.name, "events": row.events, "is_active": row.is_active}
+    initial = {"name": row.name, "events": row.events, "is_sending": row.is_active}
     form = WebhookForm(
         request.POST if request.method == "POST" else None, initial=initial, is_new=False
     )

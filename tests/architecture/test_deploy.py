@@ -44,6 +44,8 @@ def test_a_process_of_the_compose_file_starts_safely_in_production(service: str)
     resolved["PLUMBLINE_AUDIT_KEYS"] = "1:" + "a" * 60
     resolved["PLUMBLINE_CREDENTIAL_KEYS"] = ""
     resolved["PLUMBLINE_PRIVATE_NETWORKS"] = "10.2.0.0/16"
+    resolved["PLUMBLINE_MAIL_URL"] = "smtp://mail.example.org"
+    resolved["PLUMBLINE_MAIL_FROM"] = "plumbline@example.org"
     resolved["PLUMBLINE_ALLOWED_HOSTS"] = "plumbline.example.org"
     resolved["PLUMBLINE_TRUSTED_PROXY"] = "true"
     assert Environment.read({**resolved, "PLUMBLINE_ENV": "production"}).is_production

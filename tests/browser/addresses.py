@@ -88,6 +88,9 @@ TEAM = (Visit(values=_slug("team.slug")),)
 PROGRAMME = (Visit(values=_slug("programme.slug")),)
 CONNECTION = (Visit(values=_slug("connection.slug")),)
 RULE = (Visit(values={"key": "rule.key"}),)
+BUDGET = (Visit(values={"pk": "budgets.month.pk"}, rare=True),)
+BREAKER = (Visit(values={"pk": "breaker.pk"}),)
+WEBHOOK = (Visit(values={"pk": "webhook.pk"}),)
 PERSON = {"pk": "newcomer.pk"}
 FORM = (Visit(rare=True),)
 OWN_FACTOR = (Visit(who="auditor", rare=True),)
@@ -131,6 +134,13 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     ),
     "api-token-rotate": (Visit(values={"pk": "tokens.used.pk"}),),
     "api-token-revoke": (Visit(values={"pk": "tokens.used.pk"}),),
+    "notice-list": LIST,
+    "webhook-list": ONE,
+    "webhook-new": FORM,
+    "webhook": WEBHOOK,
+    "webhook-edit": (Visit(values={"pk": "webhook.pk"}, rare=True),),
+    "webhook-end": (Visit(values={"pk": "webhook.pk"}, rare=True),),
+    "webhook-delivery": (Visit(values={"pk": "webhook_event.pk"}),),
     # approvals
     "approval-list": (
         Visit("waiting", who="auditor"),
@@ -267,6 +277,23 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "allocation-rule": (*RULE, Visit("retired", {"key": "retired_rule.key"})),
     "allocation-rule-edit": RULE,
     "allocation-rule-retire": RULE,
+    "budgets": (*LIST, Visit("ended", query="state=ended", rare=True)),
+    "budget-new": FORM,
+    "budget": tuple(Visit(name, {"pk": f"budgets.{name}.pk"}) for name in ("month", "quarter")),
+    "budget-edit": BUDGET,
+    "budget-end": BUDGET,
+    "forecasts": LIST,
+    "anomalies": LIST,
+    "anomaly": tuple(
+        Visit(name, {"pk": f"anomalies.{name}.pk"}) for name in ("waiting", "answered")
+    ),
+    "anomaly-policies": FORM,
+    "anomaly-policy-edit": (Visit(values={"currency": "=USD"}, rare=True),),
+    "breakers": LIST,
+    "breaker-new": FORM,
+    "breaker": BREAKER,
+    "breaker-end": BREAKER,
+    "usage": ONE,
 }  # fmt: skip
 
 # Parts of pages, asked for by pages above.
@@ -297,6 +324,11 @@ ACTIONS: Mapping[str, Visit] = {
         f"break-glass-{name}": Visit(values={"pk": "glasses.open.pk"})
         for name in ("close", "review")
     },
+    "notices-read": Visit(),
+    "webhook-test": Visit(values={"pk": "webhook.pk"}),
+    "webhook-replay": Visit(values={"pk": "webhook_event.pk"}),
+    "anomaly-answer": Visit(values={"pk": "anomalies.waiting.pk"}),
+    "breaker-reset": Visit(values={"pk": "breaker.pk"}),
     **{f"work-item-{name}": Visit(values={"pk": "work.held.pk"}) for name in ("retry", "discard")},
 }
 

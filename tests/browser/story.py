@@ -56,6 +56,7 @@ from tests.browser.story_trust import (
     session_before_code,
     session_of,
 )
+from tests.browser.story_watch import make_watch
 
 LONG_TITLE = f"Supplier questionnaires nobody has ever read to the end: {LONG}"
 AI_LINE = "\n\nCo-Authored-By: Claude <noreply@anthropic.com>"
@@ -70,7 +71,7 @@ def build_story() -> Made:
     made: Made = {"now": now}
     steps = (
         *(_registry, _history, make_bills, _rules, _deliveries, make_tokens),
-        *(make_people, make_approvals, make_glasses, make_work, make_hooks),
+        *(make_people, make_approvals, make_glasses, make_work, make_hooks, make_watch),
     )
     for make in steps:
         made |= make(**made)

@@ -17,6 +17,10 @@ volumeMounts:
   value: {{ .Values.trustedProxy | quote }}
 - name: PLUMBLINE_PRIVATE_NETWORKS
   value: {{ join "," .Values.privateNetworks | quote }}
+- name: PLUMBLINE_MAIL_FROM
+  value: {{ .Values.mailFrom | quote }}
+- name: PLUMBLINE_MAIL_URL
+  valueFrom: {secretKeyRef: {name: {{ $.Values.existingSecret }}, key: PLUMBLINE_MAIL_URL, optional: true}}
 - name: PLUMBLINE_CREDENTIAL_KEYS
   valueFrom: {secretKeyRef: {name: {{ $.Values.existingSecret }}, key: PLUMBLINE_CREDENTIAL_KEYS, optional: true}}
 {{- range tuple "PLUMBLINE_SECRET_KEY" "PLUMBLINE_TOKEN_PEPPERS" "PLUMBLINE_AUDIT_KEYS" "DATABASE_URL" "CELERY_BROKER_URL" }}

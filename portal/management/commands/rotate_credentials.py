@@ -19,8 +19,9 @@ from portal.services.webhooks import rotate_webhook_secrets
 class Command(BaseCommand):
     help = (
         "Encrypt every stored credential and webhook secret with the newest key of "
-        "PLUMBLINE_CREDENTIAL_KEYS. It may be stopped and begun again, and runs beside a working portal. Once nothing is left, "
-        "the older keys can go. Exit code 1 when one cannot be read; that one stays as it is."
+        "PLUMBLINE_CREDENTIAL_KEYS. It may be stopped and begun again, and runs beside a working "
+        "portal. Once nothing is left, the older keys can go. Exit code 1 when one cannot be "
+        "read; that one stays as it is."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

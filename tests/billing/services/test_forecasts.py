@@ -1,0 +1,74 @@
+"""Forecasts are frozen when a month begins, and stay as they are."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from billing.models import Forecast
+from billing.selectors.forecasts import ForecastError, forecast_errors, forecast_months
+from billing.services.forecasts import freeze_forecasts
+from portal.shell.money import NANO_PER_UNIT
+from tests.adoption.factories import make_use_case
+from tests.billing.watching import every_day, paid_for, spend
+
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+FIRST = dt.date(2026, 2, 1)
+
+
+def on(month: int, day: int = 1, hour: int = 3) -> dt.datetime:
+    return dt.datetime(2026, month, day, hour, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def bill() -> None:
+    case = make_use_case()
+    paid_for(case, "triage", FIRST)
+    spend(every_day(FIRST, dt.date(2026, 7, 31)), "triage")
+
+
+def test_a_month_is_frozen_once_and_what_comes_later_changes_nothing(bill: None) -> None:
+    assert freeze_forecasts(at=on(5)) == 2  # billed and effective
+    row = Forecast.objects.get(measure="billed")
+    assert (row.forecast_nano, row.history_months) == (310 * NANO_PER_UNIT, 3)
+    assert sum(row.daily_nano) == row.forecast_nano
+    before = list(Forecast.objects.order_by("pk").values())
+    spend({dt.date(2026, 4, 2): "5000"}, "late")
+    paid_for(make_use_case(), "late", FIRST)
+    assert freeze_forecasts(at=on(5, 2)) == 2  # those of the use case that came later
+    assert list(Forecast.objects.filter(pk__in=[each["id"] for each in before])
+                .order_by("pk").values()) == before  # fmt: skip
+
+
+def test_without_three_months_there_is_none_and_a_reason(bill: None) -> None:
+    freeze_forecasts(at=on(4))
+    row = Forecast.objects.get(measure="billed")
+    assert (row.forecast_nano, row.reason, row.history_months) == (None, "too_short_history", 2)
+
+
+@pytest.mark.parametrize(("moment", "made"), [(on(5, 3, 23), 2), (on(5, 4, 0), 0), (on(5, 20), 0)])
+def test_after_three_days_it_is_too_late(bill: None, moment: dt.datetime, made: int) -> None:
+    assert freeze_forecasts(at=moment) == made
+
+
+@pytest.mark.parametrize("deed", ["update", "delete"])
+def test_the_database_refuses_to_change_what_is_frozen(bill: None, deed: str) -> None:
+    freeze_forecasts(at=on(5))
+    rows = Forecast.objects.all()
+    with pytest.raises(DatabaseError, match="frozen|never"), transaction.atomic():
+        rows.update(forecast_nano=0, lower_nano=0) if deed == "update" else rows.delete()
+
+
+def test_the_error_needs_three_complete_months(bill: None) -> None:
+    for month in (5, 6, 7):
+        freeze_forecasts(at=on(month))
+    rows = Forecast.objects.all()
+
+    def error(today: dt.date) -> ForecastError:
+        (found,) = forecast_errors(forecast_months(rows, today=today, measure="billed"))
+        return found
+
+    assert (error(dt.date(2026, 7, 31)).share, error(dt.date(2026, 7, 31)).months) == (None, 2)
+    assert (error(dt.date(2026, 8, 1)).share, error(dt.date(2026, 8, 1)).level) == (0, "run")

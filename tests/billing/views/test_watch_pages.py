@@ -1,0 +1,169 @@
+"""Pages of budgets, forecasts, anomalies and breakers: what they show, and what they refuse."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from adoption.models import UseCase
+from billing.models import Anomaly, AnomalyPolicy, Budget, BudgetAlert, CircuitBreaker
+from billing.services.anomalies import detect_anomalies
+from billing.services.breakers import check_breakers
+from billing.services.budget_alerts import check_budgets
+from billing.services.forecasts import freeze_forecasts
+from portal.choices import Role
+from portal.shell.money import NANO_PER_UNIT
+from tests.adoption.factories import make_use_case, make_user
+from tests.billing.watching import every_day, make_budget, paid_for, spend
+
+pytestmark = pytest.mark.django_db
+Story = tuple[UseCase, dt.datetime]
+
+
+def signed_in(person: object) -> Client:
+    client = Client()
+    client.force_login(person)  # type: ignore[arg-type]
+    return client
+
+
+@pytest.fixture
+def story() -> Story:
+    """A use case that costs 10 a day until yesterday, which cost 500."""
+    now = timezone.now()
+    yesterday = now.date() - dt.timedelta(days=1)
+    first = yesterday - dt.timedelta(days=150)
+    case = make_use_case(title="Answer drafts")
+    paid_for(case, "triage", first)
+    spend({**every_day(first, yesterday), yesterday: "500"}, "triage")
+    freeze_forecasts(at=dt.datetime.combine(now.date().replace(day=1), dt.time(1), tzinfo=dt.UTC))
+    return case, now
+
+
+def test_a_budget_from_form_to_alert(story: Story) -> None:
+    case, now = story
+    client = signed_in(case.owner)
+    given = {
+        "use_case": case.slug, "amount": "400", "currency": "usd", "period": "year",
+        "first": f"{now:%Y}-01", "measure": "billed", "cost_basis": "invoiced",
+        "owner": case.owner.username,
+    }  # fmt: skip
+    refused = client.post(reverse("budget-new"), given | {"owner": "nobody-like-this"})
+    assert "Nobody signs in as" in refused.content.decode()
+    page = client.post(reverse("budget-new"), given)
+    budget = Budget.objects.get()
+    assert page["Location"] == reverse("budget", args=[budget.pk])
+    assert budget.amount_nano == 400 * NANO_PER_UNIT
+    check_budgets(at=now)
+    text = client.get(page["Location"]).content.decode()
+    assert BudgetAlert.objects.filter(threshold="100").exists()
+    for part in ("Where it stands", "All used", "Used and expected", "Answer drafts"):
+        assert part in text
+    listed = client.get(f"{reverse('budgets')}?export=csv").content.decode()
+    assert "Answer drafts" in listed
+    assert "Answer drafts" in client.get(reverse("use-case", args=[case.slug])).content.decode()
+    assert "Budget used" in client.get(reverse("portfolio")).content.decode()
+
+
+def test_nobody_makes_budgets_for_the_use_case_of_another(story: Story) -> None:
+    case, _ = story
+    client = signed_in(make_user())
+    given = {
+        "use_case": case.slug, "amount": "1", "currency": "USD", "period": "month",
+        "first": "2026-01", "measure": "billed", "cost_basis": "invoiced",
+        "owner": case.owner.username, "programme": case.programme.slug,
+    }  # fmt: skip
+    client.post(reverse("budget-new"), given)
+    client.post(reverse("budget-new"), given | {"programme": ""})
+    client.post(reverse("budget-new"), given | {"use_case": ""})
+    breaker = {
+        "name": "Mine", "use_case": case.slug, "field": "api_key", "value": "k", "limit": "1",
+        "currency": "USD", "cost_basis": "invoiced", "window": "day",
+    }  # fmt: skip
+    client.post(reverse("breaker-new"), breaker)
+    assert not Budget.objects.exists()
+    assert not CircuitBreaker.objects.exists()
+    signed_in(case.owner).post(reverse("breaker-new"), breaker)
+    assert CircuitBreaker.objects.exists()
+
+
+def test_a_stale_form_changes_nothing(story: Story) -> None:
+    case, _ = story
+    budget = make_budget(case, 100, owner=case.owner)
+    client = signed_in(case.owner)
+    given = {"amount": "200", "currency": "USD", "period": "month", "first": "2026-01",
+             "measure": "billed", "cost_basis": "invoiced", "owner": case.owner.username,
+             "reason": "More.", "expected_version": 1}  # fmt: skip
+    url = reverse("budget-edit", args=[budget.pk])
+    assert client.post(url, given).status_code == 302
+    stale = client.post(url, given | {"amount": "300"})
+    assert stale.status_code == 409
+    budget.refresh_from_db()
+    assert (budget.amount_nano, budget.version) == (200 * NANO_PER_UNIT, 2)
+
+
+def test_an_anomaly_is_answered_by_its_owner(story: Story) -> None:
+    case, now = story
+    detect_anomalies(at=now)
+    anomaly = Anomaly.objects.get(day__actual_nano=500 * NANO_PER_UNIT)
+    client, stranger = signed_in(case.owner), signed_in(make_user())
+    url, answer = (reverse(name, args=[anomaly.pk]) for name in ("anomaly", "anomaly-answer"))
+    assert "Spend without deliveries." in client.get(url).content.decode()
+    assert "Answer drafts" in client.get("/").content.decode()
+    given = {"reason": "mended", "note": "A loop without an end."}
+    assert stranger.post(answer, given).status_code == 403
+    assert client.post(answer, {"reason": "mended"}).status_code == 400
+    assert client.post(answer, given).status_code == 302
+    text = client.get(url).content.decode()
+    assert "A loop without an end." in text
+    assert client.post(answer, given).status_code == 400
+    listed = client.get(f"{reverse('anomalies')}?state=answered").content.decode()
+    assert "Median time to answer" in listed
+
+
+def test_finance_decides_who_is_told(story: Story) -> None:
+    client = signed_in(make_user(Role.FINANCE))
+    url = reverse("anomaly-policy-edit", args=["USD"])
+    given = {"absolute": "10", "percent": "2.5", "learning_cap": "300"}
+    assert client.post(url, given).status_code == 302
+    row = AnomalyPolicy.objects.get()
+    assert (row.notify_absolute_nano, row.notify_share) == (10 * NANO_PER_UNIT, 25_000)
+    assert "2.5 %" in client.get(reverse("anomaly-policies")).content.decode()
+
+
+def test_a_breaker_is_reset_with_a_reason(story: Story) -> None:
+    case, now = story
+    client = signed_in(case.owner)
+    client.post(
+        reverse("breaker-new"),
+        {"name": "Batch", "use_case": case.slug, "field": "tag", "tag_key": "use_case",
+         "value": "triage", "limit": "5", "currency": "USD", "cost_basis": "invoiced",
+         "window": "day"},
+    )  # fmt: skip
+    breaker = CircuitBreaker.objects.get()
+    CircuitBreaker.objects.update(created_at=now - dt.timedelta(days=4))
+    check_breakers(at=now)
+    url, reset = (reverse(name, args=[breaker.pk]) for name in ("breaker", "breaker-reset"))
+    assert "over the limit" in client.get(url).content.decode()
+    assert client.post(reset, {}).status_code == 400
+    assert client.post(reset, {"reason": "Mended."}).status_code == 302
+    assert "Mended." in client.get(url).content.decode()
+
+
+def test_lists_ask_a_constant_number_of_questions(
+    story: Story, django_assert_max_num_queries: Any
+) -> None:
+    case, _ = story
+    for number in range(4):
+        make_budget(make_use_case(title=f"Case {number}"), 100)
+    make_budget(case, 100)
+    client = signed_in(case.owner)
+    client.get(reverse("budgets"))
+    with django_assert_max_num_queries(16):
+        client.get(reverse("budgets"))
+    with django_assert_max_num_queries(16):
+        client.get(reverse("forecasts"))
