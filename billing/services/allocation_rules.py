@@ -14,10 +14,12 @@ from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils.text import slugify
 
+from billing.allocation.match import Condition, values_in
 from billing.approvals import RULE_KIND
-from billing.choices import MatchField
+from billing.choices import MatchField, MatchMode, SplitKind
 from billing.models import AllocationRule, AllocationShare, Charge
 from billing.models.allocation import WHOLE
+from billing.selectors.conditions import further_text
 from billing.services.allocations import reallocate
 from portal.choices import ApprovalStatus
 from portal.models import ApprovalRequest, Connection, User
@@ -27,6 +29,8 @@ from portal.shell.periods import DateRange
 log = structlog.get_logger(__name__)
 # Up to so many charges a person waits for the reallocation; about three seconds on SQLite.
 SMALL = 20_000
+MOST_CONDITIONS = 6
+LONGEST_VALUE = 4_000
 _KEY_LENGTH = 70
 PENDING_RULES = "billing.apply-pending-rules"  # the kind of work that does the rest
 
@@ -46,7 +50,11 @@ class RuleNotLiveError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleDraft:
-    """What a rule says. `shares`: use case id → millionths; days are UTC, `ends_on` exclusive."""
+    """What a rule says. `shares`: use case id → millionths; days are UTC, `ends_on` exclusive.
+
+    `further` conditions must hold beside the first one. Shares of an even or proportional split
+    say who takes part, each with 1.
+    """
 
     name: str
     starts_on: dt.date
@@ -58,6 +66,13 @@ class RuleDraft:
     tag_key: str = ""
     priority: int = 100
     connection_id: int | None = None
+    further: tuple[Condition, ...] = ()
+    split: str = SplitKind.FIXED
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All that must hold."""
+        return (Condition(self.field, self.tag_key, self.mode, self.value), *self.further)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +131,41 @@ def check_draft(draft: RuleDraft) -> None:
         raise RuleRefusedError("name", "Give the rule a name.")
     if draft.ends_on is not None and draft.ends_on <= draft.starts_on:
         raise RuleRefusedError("ends_on", "It must end after it starts.")
-    if not draft.value:
+    if len(draft.conditions) > MOST_CONDITIONS:
+        raise RuleRefusedError("further", f"At most {MOST_CONDITIONS} conditions, please.")
+    for condition in draft.conditions:
+        _check_condition(condition)
+    _check_shares(draft)
+
+
+def _check_condition(condition: Condition) -> None:
+    if condition.field not in MatchField or condition.mode not in MatchMode:
+        raise RuleRefusedError("field", "Rules do not look at that.")
+    if not (values_in(condition.value) if condition.mode == MatchMode.ONE_OF else condition.value):
         raise RuleRefusedError(
             "value", "Say which value to look for; nothing matches an empty one."
         )
-    if (draft.field == MatchField.TAG) != bool(draft.tag_key):
+    if len(condition.value) > LONGEST_VALUE:
+        raise RuleRefusedError("value", f"At most {LONGEST_VALUE:,} characters, please.")
+    if (condition.field == MatchField.TAG) != bool(condition.tag_key):
         raise RuleRefusedError(
             "tag_key", "A tag key belongs to rules about tags, and only to them."
         )
-    if not draft.shares:
+
+
+def _check_shares(draft: RuleDraft) -> None:
+    if draft.split not in SplitKind:
+        raise RuleRefusedError("split", "Costs are not split like that.")
+    if draft.split == SplitKind.TEAM and draft.shares:
+        raise RuleRefusedError("shares", "The team decides who gets it; give no shares.")
+    if not draft.shares and draft.split in (SplitKind.FIXED, SplitKind.EVEN):
         raise RuleRefusedError("shares", "Give a share to at least one use case.")
     if len({use_case for use_case, _ in draft.shares}) != len(draft.shares):
         raise RuleRefusedError("shares", "A use case stands twice in the shares.")
     if any(share < 1 for _, share in draft.shares):
         raise RuleRefusedError("shares", "Each share must be more than nothing.")
+    if draft.split != SplitKind.FIXED and any(share != 1 for _, share in draft.shares):
+        raise RuleRefusedError("shares", "Only fixed shares have a size.")
     total = sum(share for _, share in draft.shares)
     if total > WHOLE:
         raise RuleRefusedError(
@@ -168,6 +204,8 @@ def _insert(
         tag_key=draft.tag_key,
         mode=draft.mode,
         value=draft.value,
+        further=further_text(draft.further),
+        split=draft.split,
         created_by=approval.author,
         created_at=at,
     )
