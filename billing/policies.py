@@ -21,3 +21,8 @@ def may_see_charges(user: AnyUser) -> bool:
 
 def may_edit_allocation_rules(user: AnyUser) -> bool:
     return holds(user, Role.FINANCE)
+
+
+def may_settle_overlaps(user: AnyUser) -> bool:
+    """Whoever says which of two sources counts."""
+    return holds(user, Role.FINANCE)

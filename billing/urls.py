@@ -10,14 +10,20 @@ from billing.views import (
     definitions,
     explorer,
     lineage,
+    overlaps,
     restatements,
     rule_editor,
     unallocated,
+    unmapped,
 )
 
 urlpatterns = [
     path("", explorer.CostExplorerPage.as_view(), name="costs"),
     path("unallocated/", unallocated.unallocated_page, name="costs-unallocated"),
+    path("unmapped/", unmapped.unmapped_page, name="costs-unmapped"),
+    path("overlaps/", overlaps.overlaps_page, name="cost-overlaps"),
+    path("overlaps/new/", overlaps.overlap_new_page, name="cost-overlap-new"),
+    path("overlaps/<int:pk>/end/", overlaps.overlap_end_page, name="cost-overlap-end"),
     path("definitions/", definitions.definitions_page, name="cost-definitions"),
     path("lineage/", lineage.lineage_page, name="cost-lineage"),
     path("charges/<int:pk>/", charges.charge_page, name="charge"),

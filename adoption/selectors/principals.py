@@ -1,4 +1,4 @@
-"""From the names that bills give to people, to the teams they were in: for cost, never for scores."""
+"""From the names that bills give to people, to their teams: for cost, never for scores."""
 
 from __future__ import annotations
 

@@ -149,14 +149,17 @@ def days_taken(
     """
     if attributes.is_unused_commitment and not rule.names_commitment:
         return []
-    found = [Span(rule.starts_on, rule.ends_on)]
+    teams = []
     for condition in rule.conditions:
         if condition.field == MatchField.TEAM:
-            found = common(found, _team_days(condition, attributes, people))
+            teams.append(condition)
         elif condition.field == MatchField.CONNECTION and connection is None:
             continue
         elif not _holds(condition, _candidates(condition, attributes, connection)):
             return []
+    found = [Span(rule.starts_on, rule.ends_on)]
+    for condition in teams:
+        found = common(found, _team_days(condition, attributes, people))
     return found
 
 

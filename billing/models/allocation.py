@@ -18,8 +18,9 @@ class AllocationRule(models.Model):
     The first rule (lowest `priority`, then oldest) whose dates contain the charge's day and whose
     conditions hold takes the whole charge, and `split` says how it is shared out. `field` to
     `value` are the first condition; `further` holds those that must hold as well, as JSON
-    `[[field, tag_key, mode, value], …]`. A list has one value a line. `pending_since` is set while its coming or going has not
-    been worked out for days already imported. `approval` is the request under which it came.
+    `[[field, tag_key, mode, value], …]`. A list has one value a line. `pending_since` is set while
+    its coming or going has not been worked out for days already imported. `approval` is the request
+    under which it came.
     """
 
     key = models.SlugField(max_length=80)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Q
 from django.utils.text import slugify
 
 from billing.allocation.match import Condition, values_in
@@ -20,11 +20,10 @@ from billing.choices import MatchField, MatchMode, SplitKind
 from billing.models import AllocationRule, AllocationShare, Charge
 from billing.models.allocation import WHOLE
 from billing.selectors.conditions import further_text
-from billing.services.allocations import reallocate
+from billing.services.reallocations import reallocate_by_month, reallocate_charges
 from portal.choices import ApprovalStatus
-from portal.models import ApprovalRequest, Connection, User
+from portal.models import ApprovalRequest, User
 from portal.services.work import enqueue
-from portal.shell.periods import DateRange
 
 log = structlog.get_logger(__name__)
 # Up to so many charges a person waits for the reallocation; about three seconds on SQLite.
@@ -243,7 +242,7 @@ def _settle(
         rule.refresh_from_db()
         enqueue(kind=PENDING_RULES, actor=None, at=at)
         return SavedRule(rule, 0, is_pending=True)
-    return SavedRule(rule, _reallocate(charges, at=at), is_pending=False)
+    return SavedRule(rule, reallocate_charges(charges, at=at), is_pending=False)
 
 
 def _reach(rule: AllocationRule) -> Q:
@@ -254,31 +253,6 @@ def _reach(rule: AllocationRule) -> Q:
     if rule.connection_id:
         reach &= Q(slice__connection_id=rule.connection_id)
     return reach
-
-
-def _reallocate(charges: QuerySet[Charge], *, at: dt.datetime) -> int:
-    """Reallocate the range of days that these charges span, connection by connection."""
-    count = 0
-    for connection_id, days in _spans(charges):
-        count += reallocate(connection_id=connection_id, start=days.start, end=days.end, at=at)
-    return count
-
-
-def _spans(charges: QuerySet[Charge]) -> list[tuple[int, DateRange]]:
-    """Connection and range of days of some charges; in one order, so that locks never cross."""
-    rows = (
-        charges.order_by()
-        .values("slice__connection_id")
-        .annotate(first=Min("day"), last=Max("day"))
-        .order_by("slice__connection_id")
-    )
-    return [
-        (
-            row["slice__connection_id"],
-            DateRange(row["first"], row["last"] + dt.timedelta(days=1)),
-        )
-        for row in rows
-    ]
 
 
 def allocate_range(
@@ -295,7 +269,7 @@ def allocate_range(
         wanted &= Q(day__lt=end)
     # Rules that were waiting before this began are worked out by a range without bounds.
     pending = list(AllocationRule.objects.filter(pending_since__isnull=False).order_by("pk"))
-    counts = _reallocate_by_month(wanted, at=at)
+    counts = reallocate_by_month(wanted, at=at)
     if start is None and end is None:
         _no_longer_pending(pending)
     return counts
@@ -313,22 +287,8 @@ def apply_pending_rules(*, at: dt.datetime) -> dict[str, int]:
     affected = Q()
     for rule in pending:
         affected |= _reach(rule)
-    counts = _reallocate_by_month(affected, at=at)
+    counts = reallocate_by_month(affected, at=at)
     _no_longer_pending(pending)
-    return counts
-
-
-def _reallocate_by_month(wanted: Q, *, at: dt.datetime) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    names = dict(Connection.objects.values_list("pk", "slug"))
-    for connection_id, days in _spans(Charge.objects.filter(wanted, superseded_at__isnull=True)):
-        for month in days.months():
-            part = days.overlap(month.range)
-            if part is None:
-                continue
-            done = reallocate(connection_id=connection_id, start=part.start, end=part.end, at=at)
-            name = names[connection_id]
-            counts[name] = counts.get(name, 0) + done
     return counts
 
 

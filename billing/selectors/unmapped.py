@@ -1,0 +1,62 @@
+"""What names no use case yet: workspaces, projects, keys, tags, repositories; with suggestions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from billing.allocation.names import Hint, Named, Suggester
+from billing.choices import MatchField
+from billing.selectors.unallocated import Candidate, unallocated_candidates
+from billing.selectors.use_cases import all_use_case_names
+from portal.policies import AnyUser
+from portal.shell.periods import Month
+
+# What can stand for one use case; a service or model serves many.
+NAMING = (
+    MatchField.SUB_ACCOUNT,
+    MatchField.API_KEY,
+    MatchField.TAG,
+    MatchField.REPOSITORY,
+    MatchField.COST_CENTER,
+    MatchField.RESOURCE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """A value that no rule takes, and the use case that it seems to name."""
+
+    candidate: Candidate
+    hint: Hint | None
+
+
+def unmapped_values(
+    *, user: AnyUser, first: Month, last: Month, fields: Sequence[str] = NAMING, limit: int = 2_000
+) -> tuple[list[Unmapped], bool]:
+    """Values with money that no rule takes in some months (UTC), largest first.
+
+    One query an attribute, and one for the use cases that this person may see.
+
+    Returns:
+        at most `limit` of them, and whether there are more.
+    """
+    found: list[Candidate] = []
+    is_cut = False
+    for field in fields:
+        candidates, is_longer = unallocated_candidates(
+            field=field, month=first, last=last, limit=limit
+        )
+        found += candidates
+        is_cut |= is_longer
+    found.sort(key=lambda each: (-abs(each.billed_nano), each.attribute, each.tag_key, each.value))
+    suggester = Suggester(
+        [Named(each.pk, each.slug, each.title) for each in all_use_case_names(user)]
+    )
+    rows = [Unmapped(each, _hint(suggester, each)) for each in found[:limit]]
+    return rows, is_cut or len(found) > limit
+
+
+def _hint(suggester: Suggester, each: Candidate) -> Hint | None:
+    texts = dict.fromkeys(filter(None, (each.value, each.name)))
+    return suggester.hint(*texts)
