@@ -104,6 +104,8 @@ def _belongs(part: Part, scope: Scope) -> bool:
         return False
     if scope.use_case_id is not None and part.use_case_id != scope.use_case_id:
         return False
+    if scope.reference.team and part.use_case_id not in scope.team_use_cases:
+        return False
     if scope.reference.reason:
         return part.reason == scope.reference.reason
     return part.reason != UnallocatedReason.NOT_COUNTED

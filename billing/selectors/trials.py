@@ -24,7 +24,7 @@ from billing.models import (
     SplitBase,
 )
 from billing.selectors.conditions import conditions_of
-from billing.selectors.references import Scope
+from billing.selectors.references import CHARGE_LIMITS, Scope, stated
 from portal.models import Connection
 
 _CHUNK = 5_000
@@ -126,14 +126,9 @@ def charges_in(scope: Scope, *, at: dt.datetime | None = None) -> QuerySet[Charg
         rows = rows.filter(day__gte=wanted.start)
     if wanted.end:
         rows = rows.filter(day__lt=wanted.end)
-    for column, value in (
-        ("dimension__service_name", wanted.service),
-        ("dimension__provider", wanted.provider),
-        ("currency", wanted.currency),
-        ("cost_basis", wanted.basis),
-    ):
-        if value:
-            rows = rows.filter(**{column: value})
+    for key, column in CHARGE_LIMITS.items():
+        if value := getattr(wanted, key):
+            rows = rows.filter(**{column: stated(value)})
     return rows
 
 
