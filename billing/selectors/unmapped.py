@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from billing.allocation.names import Hint, Named, Suggester
 from billing.choices import MatchField
 from billing.selectors.unallocated import Candidate, unallocated_candidates
-from billing.selectors.use_cases import all_use_case_names
-from portal.policies import AnyUser
+from billing.selectors.use_cases import UseCaseName
 from portal.shell.periods import Month
 
 # What can stand for one use case; a service or model serves many.
@@ -32,11 +31,16 @@ class Unmapped:
 
 
 def unmapped_values(
-    *, user: AnyUser, first: Month, last: Month, fields: Sequence[str] = NAMING, limit: int = 2_000
+    *,
+    use_cases: Iterable[UseCaseName],
+    first: Month,
+    last: Month,
+    fields: Sequence[str] = NAMING,
+    limit: int = 2_000,
 ) -> tuple[list[Unmapped], bool]:
     """Values with money that no rule takes in some months (UTC), largest first.
 
-    One query an attribute, and one for the use cases that this person may see.
+    One query an attribute. Suggestions are among `use_cases`.
 
     Returns:
         at most `limit` of them, and whether there are more.
@@ -50,9 +54,7 @@ def unmapped_values(
         found += candidates
         is_cut |= is_longer
     found.sort(key=lambda each: (-abs(each.billed_nano), each.attribute, each.tag_key, each.value))
-    suggester = Suggester(
-        [Named(each.pk, each.slug, each.title) for each in all_use_case_names(user)]
-    )
+    suggester = Suggester([Named(each.pk, each.slug, each.title) for each in use_cases])
     rows = [Unmapped(each, _hint(suggester, each)) for each in found[:limit]]
     return rows, is_cut or len(found) > limit
 

@@ -17,6 +17,7 @@ from billing.forms.unallocated import UnmappedForm
 from billing.policies import may_edit_allocation_rules, may_see_costs
 from billing.selectors.choices_in_use import newest_month
 from billing.selectors.unmapped import NAMING, Unmapped, unmapped_values
+from billing.selectors.use_cases import all_use_case_names
 from billing.tables.unmapped import UnmappedTable
 from portal.limits import take_turn
 from portal.shell.exports import csv_response
@@ -52,7 +53,9 @@ def unmapped_page(request: HttpRequest) -> HttpResponseBase:
     last: Month = asked.get("last") or newest
     first: Month = min(asked.get("first") or last - (_LOOKED_AT - 1), last)
     fields = [asked["by"]] if asked.get("by") else NAMING
-    found, is_cut = unmapped_values(user=request.user, first=first, last=last, fields=fields)
+    found, is_cut = unmapped_values(
+        use_cases=all_use_case_names(request.user), first=first, last=last, fields=fields
+    )
     may_edit = may_edit_allocation_rules(request.user)
     rows = [_row(each, may_edit) for each in found]
     table = UnmappedTable(rows, query=request.GET, path=request.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from adoption.models import UseCase
+from adoption.choices import DeliveryState
+from adoption.models import Delivery, UseCase
 from billing.choices import MatchField, UnallocatedReason
 from billing.models import ChargeDimension, MonthlyCost
 from billing.models.allocation import WHOLE
@@ -25,6 +27,7 @@ from billing.services.allocation_rules import allocate_range
 from portal.choices import Role
 from tests.adoption.factories import make_team, make_use_case, make_user
 from tests.billing.factories import give_all, make_rule
+from tests.billing.services.charges import billed, live
 from tests.imports import START, line, make_connection, run_import
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +75,7 @@ def rows_of(client: Client, **query: str) -> list[dict[str, str]]:
                            "Unallocated": ("10", {"May 2026": "10"})}),
         ("cost_center", "provider", {"cc-1": ("30", {"Cloud": "30"}),
                                      "None stated": ("10", {"Cloud": "10"})}),
-        ("connection", "service", {"cloud": ("40", {"Model Service": "40"})}),
+        ("connection", "service", {"Cloud": ("40", {"Model Service": "40"})}),
     ],
 )  # fmt: skip
 def test_cells_and_totals_are_exact(
@@ -149,10 +152,12 @@ def test_coverage_is_of_effective_cost_and_unused_commitment_stands_apart(
 ) -> None:
     user = make_use_case()
     make_rule((user, WHOLE), field=MatchField.RESOURCE, value="a")
+    none = {"CommitmentDiscountId": "", "CommitmentDiscountStatus": ""}
     plan = {"CommitmentDiscountId": "plan", "CommitmentDiscountStatus": "Unused"}
     run_import(make_connection(), [
-        line(3, "60", ResourceId="a"), line(3, "0", ResourceId="b", EffectiveCost="30", **plan),
-        line(4, "10", ResourceId="c"),
+        line(3, "60", ResourceId="a", **none),
+        line(3, "0", ResourceId="b", EffectiveCost="30", **plan),
+        line(4, "10", ResourceId="c", **none),
     ])  # fmt: skip
     (found,) = allocation_coverage(MonthlyCost.objects.all(), now=timezone.now())
     assert (found.allocated_nano, found.unused_nano, found.total_nano) == (
@@ -197,7 +202,44 @@ def test_the_focus_export_is_read_back_to_the_same_sums(finance: Client) -> None
     assert sums == {"BilledCost": Decimal("8.500000001"), "EffectiveCost": Decimal("8.500000001")}
     lists = sum(Decimal(row["ListCost"]) for row in exported if row["ListCost"])
     assert lists == 6  # 2 a line, once each
-    back = run_import(make_connection("back", hold_jump_percent=10_000), content)
-    assert back.status in ("applied", "held"), back.status
-    assert back.sums["USD"]["billed"] == "8.500000001"
-    assert back.rejected_rows == 0
+    back = make_connection("back")
+    run = run_import(back, content)
+    assert (run.status, run.rejected) == ("applied", 0)
+    assert billed(back) == sums["BilledCost"]
+    assert len(live(back)) == len(exported)
+
+
+def test_a_file_of_two_bases_is_refused_until_one_is_chosen(finance: Client) -> None:
+    run_import(make_connection(), [line(3, "1")])
+    guess = make_connection("guess", cost_basis="estimated")
+    run_import(guess, [line(3, "2", BillingAccountId="2")])
+    query = {"first": "2026-05", "last": "2026-05"}
+    assert finance.get(reverse("cost-export-focus"), query).status_code == 400
+    assert (
+        finance.get(reverse("cost-export-focus"), query | {"basis": "estimated"}).status_code == 200
+    )
+    page = finance.get(reverse("cost-exports"), query).content.decode()
+    assert "Bases are never added, so choose one" in page
+
+
+def test_unit_costs_divide_what_was_held_in_the_month_and_say_why_not(finance: Client) -> None:
+    held, bare = make_use_case(title="Held"), make_use_case(title="Bare")
+    give_all(held, value="held")
+    give_all(bare, value="bare")
+    run_import(make_connection(), [
+        line(3, "10", Tags='{"use_case": "held"}'), line(4, "7", Tags='{"use_case": "bare"}'),
+    ])  # fmt: skip
+    moments = [(2026, 4, 30, 23, 59), (2026, 5, 1, 0, 0), (2026, 5, 31, 23, 59), (2026, 6, 1, 0, 0)]
+    for moment in moments:
+        at = dt.datetime(*moment, tzinfo=dt.UTC)
+        Delivery.objects.create(
+            use_case=held, title="One", claimed_by=make_user(), claimed_at=at,
+            state=DeliveryState.HELD, held_at=at,
+        )  # fmt: skip
+    query = {"first": "2026-05", "last": "2026-05"}
+    response = finance.get(reverse("cost-export-unit-costs"), query)
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    found = {row["title"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert (found["Held"]["held_deliveries"], found["Held"]["unit_cost"]) == ("2", "5")
+    assert (found["Bare"]["unit_cost"], found["Bare"]["reason"]) == ("", "no_held_deliveries")
+    assert {row["basis"] for row in found.values()} == {"invoiced"}
