@@ -50,7 +50,19 @@ def _end_unapproved(dialect: Dialect) -> str:
 
 
 def _rule_changes(dialect: Dialect) -> str:
-    fixed = ("key", "version", "name", "priority", "starts_on", "field", "tag_key", "mode", "value")
+    fixed = (
+        "key",
+        "version",
+        "name",
+        "priority",
+        "starts_on",
+        "field",
+        "tag_key",
+        "mode",
+        "value",
+        "further",
+        "split",
+    )
     optional = ("ends_on", "connection_id", "approval_id")
     differs = [dialect.differs(column) for column in fixed]
     differs += [

@@ -23,6 +23,11 @@ def may_edit_allocation_rules(user: AnyUser) -> bool:
     return holds(user, Role.FINANCE)
 
 
+def may_settle_overlaps(user: AnyUser) -> bool:
+    """Whoever says which of two sources counts."""
+    return holds(user, Role.FINANCE)
+
+
 def may_edit_budgets_of(user: AnyUser, owner_id: int) -> bool:
     """Budgets and circuit breakers of a use case: its owner, programme leads and finance."""
     if not isinstance(user, User) or not user.is_active:

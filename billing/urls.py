@@ -7,17 +7,27 @@ from django.urls import path
 from billing.views import (
     allocation_rules,
     charges,
+    cost_exports,
     definitions,
     explorer,
     lineage,
+    overlaps,
     restatements,
     rule_editor,
     unallocated,
+    unmapped,
 )
 
 urlpatterns = [
     path("", explorer.CostExplorerPage.as_view(), name="costs"),
     path("unallocated/", unallocated.unallocated_page, name="costs-unallocated"),
+    path("unmapped/", unmapped.unmapped_page, name="costs-unmapped"),
+    path("overlaps/", overlaps.overlaps_page, name="cost-overlaps"),
+    path("overlaps/new/", overlaps.overlap_new_page, name="cost-overlap-new"),
+    path("overlaps/<int:pk>/end/", overlaps.overlap_end_page, name="cost-overlap-end"),
+    path("exports/", cost_exports.exports_page, name="cost-exports"),
+    path("exports/focus.csv", cost_exports.focus_export, name="cost-export-focus"),
+    path("exports/unit-costs.csv", cost_exports.unit_cost_export, name="cost-export-unit-costs"),
     path("definitions/", definitions.definitions_page, name="cost-definitions"),
     path("lineage/", lineage.lineage_page, name="cost-lineage"),
     path("charges/<int:pk>/", charges.charge_page, name="charge"),

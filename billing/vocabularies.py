@@ -33,10 +33,25 @@ UNALLOCATED_REASONS = StatusVocabulary.from_choices(
     {
         UnallocatedReason.NO_RULE: ("warn", Tone.WARN),
         UnallocatedReason.REMAINDER: ("half", Tone.NEUTRAL),
+        UnallocatedReason.UNUSED_COMMITMENT: ("pause", Tone.NEUTRAL),
+        UnallocatedReason.NO_BASE: ("warn", Tone.WARN),
+        UnallocatedReason.UNKNOWN_TEAM: ("warn", Tone.WARN),
+        UnallocatedReason.NO_TEAM_USE_CASE: ("warn", Tone.WARN),
+        UnallocatedReason.NOT_COUNTED: ("half", Tone.NEUTRAL),
     },
     {
         UnallocatedReason.NO_RULE: "No allocation rule takes these lines.",
         UnallocatedReason.REMAINDER: "A rule takes them and shares out less than the whole.",
+        UnallocatedReason.UNUSED_COMMITMENT: "A commitment that nobody used; it stays with its "
+        "owner unless a rule names the commitment.",
+        UnallocatedReason.NO_BASE: "A rule shares it in proportion to direct cost, and there is "
+        "none of that kind in the month.",
+        UnallocatedReason.UNKNOWN_TEAM: "A rule gives it to the principal's team, and nobody knows "
+        "the principal or the team on that day.",
+        UnallocatedReason.NO_TEAM_USE_CASE: "The principal's team has no use case under way on "
+        "that day.",
+        UnallocatedReason.NOT_COUNTED: "Another source brings the same money and is the one that "
+        "counts.",
     },
 )
 RULE_STATES = StatusVocabulary(

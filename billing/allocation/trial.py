@@ -5,16 +5,13 @@ Pure, and the same result to the nano-unit as the allocation in SQL; a test hold
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from billing.allocation.match import Attributes, RuleMatch, matching_rules
-from billing.allocation.split import split_by_weight
-from billing.choices import UnallocatedReason
-
-WHOLE = 1_000_000
+from billing.allocation.match import Attributes, Exclusion, RuleMatch, days_taken
+from billing.allocation.people import NOBODY, People, Span
+from billing.allocation.sharing import Bases, Line, Part, Sharing, Weights
+from billing.choices import SplitKind, UnallocatedReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,86 +19,101 @@ class TrialRule:
     """A rule with its shares: use case → millionths; and how people know it."""
 
     match: RuleMatch
-    shares: tuple[tuple[int, int], ...]
+    shares: Weights
     key: str = ""
     name: str = ""
     version: int = 0
+    split: str = SplitKind.FIXED
 
     @property
-    def receivers(self) -> list[tuple[int | None, int]]:
-        """Who gets how many millionths; None is what the rule leaves over."""
-        rest = WHOLE - sum(share for _, share in self.shares)
-        return [*self.shares, (None, rest)] if rest else list(self.shares)
+    def sharing(self) -> Sharing:
+        return Sharing(self.match.rule_id, self.split, self.shares)
+
+    @property
+    def needs_people(self) -> bool:
+        """Whether it asks for the team of the principal."""
+        return self.split == SplitKind.TEAM or self.match.needs_people
 
 
-class Line(NamedTuple):
-    """The part of a charge that allocation looks at. Nano-units."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What allocation looks at besides rules and charges.
 
-    dimension_id: int
-    connection_id: int
-    day: dt.date
-    billed: int
-    effective: int | None
+    Attributes:
+        connections: address of each source by its number.
+        bases: what proportional splits go by.
+        exclusions: what another source counts.
+    """
 
-
-class Part(NamedTuple):
-    """A part of a charge. `use_case_id` None comes with the reason."""
-
-    rule_id: int | None
-    use_case_id: int | None
-    reason: str
-    billed: int
-    effective: int | None
+    connections: Mapping[int, str] = field(default_factory=dict)
+    bases: Bases = field(default_factory=dict)
+    people: People = NOBODY
+    exclusions: Sequence[Exclusion] = ()
 
 
 class TrialAllocator:
     """Allocates charges by rules given in the order in which they apply."""
 
-    def __init__(self, rules: Sequence[TrialRule], attributes: Mapping[int, Attributes]) -> None:
+    def __init__(
+        self,
+        rules: Sequence[TrialRule],
+        attributes: Mapping[int, Attributes],
+        setting: Setting,
+    ) -> None:
         """`attributes`: by dimension id."""
-        self._rules = {rule.match.rule_id: rule for rule in rules}
-        self._ordered = [rule.match for rule in rules]
+        self._rules = rules
+        self._sharings = {rule.match.rule_id: rule.sharing for rule in rules}
         self._attributes = attributes
-        self._matching: dict[int, list[RuleMatch]] = {}
+        self._setting = setting
+        self._matching: dict[tuple[int, int], list[tuple[TrialRule, list[Span]]]] = {}
 
-    def matching(self, dimension_id: int) -> list[RuleMatch]:
-        """Rules whose condition a dimension fulfils, dates and connection aside."""
-        found = self._matching.get(dimension_id)
+    def matching(self, dimension_id: int, connection_id: int) -> list[tuple[TrialRule, list[Span]]]:
+        """Rules that take such charges of a source, with the days on which they do."""
+        found = self._matching.get((dimension_id, connection_id))
         if found is None:
-            found = matching_rules(self._ordered, self._attributes[dimension_id])
-            self._matching[dimension_id] = found
+            found = list(self._look(dimension_id, connection_id))
+            self._matching[dimension_id, connection_id] = found
         return found
+
+    def _look(
+        self, dimension_id: int, connection_id: int
+    ) -> Iterable[tuple[TrialRule, list[Span]]]:
+        attributes = self._attributes[dimension_id]
+        slug = self._setting.connections.get(connection_id, "")
+        for rule in self._rules:
+            if rule.match.connection_id not in (None, connection_id):
+                continue
+            days = days_taken(rule.match, attributes, connection=slug, people=self._setting.people)
+            if days:
+                yield rule, days
 
     def rule_for(self, line: Line) -> TrialRule | None:
         """The first rule that takes the line."""
-        for match in self.matching(line.dimension_id):
-            if match.connection_id not in (None, line.connection_id):
-                continue
-            if match.starts_on <= line.day and (match.ends_on is None or line.day < match.ends_on):
-                return self._rules[match.rule_id]
+        for rule, days in self.matching(line.dimension_id, line.connection_id):
+            if any(span.contains(line.day) for span in days):
+                return rule
         return None
 
     def parts(self, line: Line) -> list[Part]:
         """The parts of a line; they sum to it exactly."""
+        attributes = self._attributes[line.dimension_id]
+        if any(
+            each.covers(line.connection_id, attributes.provider, line.day)
+            for each in self._setting.exclusions
+        ):
+            return [_untaken(UnallocatedReason.NOT_COUNTED, line)]
         rule = self.rule_for(line)
         if rule is None:
-            return [Part(None, None, UnallocatedReason.NO_RULE, line.billed, line.effective)]
-        receivers = rule.receivers
-        if len(receivers) == 1:
-            return [_part(rule, receivers[0][0], line.billed, line.effective)]
-        weights = [weight for _, weight in receivers]
-        billed = split_by_weight(line.billed, weights)
-        effective: Sequence[int | None] = (
-            [None] * len(weights)
-            if line.effective is None
-            else split_by_weight(line.effective, weights)
+            unused = attributes.is_unused_commitment
+            reason = UnallocatedReason.UNUSED_COMMITMENT if unused else UnallocatedReason.NO_RULE
+            return [_untaken(reason, line)]
+        return self._sharings[rule.match.rule_id].parts(
+            line,
+            principal=attributes.principal_id,
+            bases=self._setting.bases,
+            people=self._setting.people,
         )
-        return [
-            _part(rule, receiver, billed[place], effective[place])
-            for place, (receiver, _) in enumerate(receivers)
-        ]
 
 
-def _part(rule: TrialRule, use_case_id: int | None, billed: int, effective: int | None) -> Part:
-    reason = "" if use_case_id else UnallocatedReason.REMAINDER
-    return Part(rule.match.rule_id, use_case_id, reason, billed, effective)
+def _untaken(reason: str, line: Line) -> Part:
+    return Part(None, None, reason, line.billed, line.effective)

@@ -8,14 +8,16 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+from billing.allocation.match import Condition
 from billing.approvals import RULE_KIND
-from billing.choices import MatchField, MatchMode
+from billing.choices import ChargeCategory, MatchField, MatchMode, SplitKind
 from billing.demo.bills import Bill, Spender, bursts, next_month
 from billing.models import AllocationRule
 from billing.models.allocation import WHOLE
 from billing.selectors.use_cases import use_case_by_slug
 from billing.services.allocation_rules import RuleDraft
 from billing.services.rule_requests import request_replacement, request_rule
+from billing.services.base_refresh import refresh_split_bases
 from portal.choices import ApprovalOutcome, RunStatus, RunTrigger
 from portal.demo import SEED, DemoContext
 from portal.imports.runner import execute_run
@@ -35,7 +37,8 @@ def _spenders(context: DemoContext) -> list[Spender]:
 
 
 def build_rules(context: DemoContext) -> None:
-    """By tag for the cloud, by workspace for the models, and one shared cost split three ways."""
+    """By tag for the cloud, by workspace for the models; one shared cost split three ways, and what
+    belongs to a whole account split in proportion."""
     if AllocationRule.objects.exists():
         return
     context.say("Allocation rules")
@@ -72,6 +75,18 @@ def build_rules(context: DemoContext) -> None:
         shares=tuple(zip(receivers, (333_333, 333_333, 200_000), strict=True)),
     )
     _approved_rule(context, shared)
+    of_the_account = RuleDraft(
+        name="Tax and credits, by direct cost",
+        priority=300,
+        starts_on=start,
+        field=MatchField.CHARGE_CATEGORY,
+        value=f"{ChargeCategory.TAX}\n{ChargeCategory.CREDIT}",
+        mode=MatchMode.ONE_OF,
+        further=(Condition(MatchField.PROVIDER, "", MatchMode.EQUALS, "Foundry Models"),),
+        split=SplitKind.PROPORTIONAL,
+        shares=(),
+    )
+    _approved_rule(context, of_the_account)
 
 
 def _approved_rule(context: DemoContext, draft: RuleDraft) -> None:
@@ -121,6 +136,7 @@ def build_bills(context: DemoContext) -> None:
         else:
             _import(context, connection, paths)
             _hold(context, connection, months[-2])
+    refresh_split_bases(at=timezone.now())  # a worker's task, done by the time people look
 
 
 def _was_imported(slug: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from billing.choices import MatchField
 from billing.forms.fields import UseCaseField
@@ -28,10 +28,13 @@ class _ReceiverFilter(django_filters.Filter):
 class RuleFilters(ShellFilterSet):
     """Search, what a rule looks at, who receives, and whether it is live."""
 
-    q = SearchFilter(fields=("name", "value", "tag_key"))
+    q = SearchFilter(fields=("name", "value", "tag_key", "further"))
     use_case = _ReceiverFilter(label="Gives to")
     field = django_filters.ChoiceFilter(
-        choices=MatchField.choices, empty_label="Any", label="Looks at"
+        choices=MatchField.choices,
+        empty_label="Any",
+        label="Looks at",
+        method="filter_field",
     )
     state = django_filters.ChoiceFilter(
         choices=[(LIVE, "Live"), (GONE, "Retired")],
@@ -43,6 +46,12 @@ class RuleFilters(ShellFilterSet):
     class Meta:
         model = AllocationRule
         fields = ()
+
+    def filter_field(
+        self, rows: QuerySet[AllocationRule], _name: str, field: str
+    ) -> QuerySet[AllocationRule]:
+        """Rules that look at an attribute, first or further."""
+        return rows.filter(Q(field=field) | Q(further__contains=f'["{field}", '))
 
     def filter_state(
         self, rows: QuerySet[AllocationRule], _name: str, state: str

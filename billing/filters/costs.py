@@ -7,12 +7,17 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
+from adoption.selectors.principals import team_names
 from billing.choices import UnallocatedReason
 from billing.forms.fields import NOWHERE, UseCaseField
 from billing.models import MonthlyCost
 from billing.selectors.choices_in_use import choices_for
 from billing.selectors.costs import Group
+from billing.selectors.figures import MEASURE_LABELS
+from billing.selectors.references import MEASURES, NONE_STATED
 from billing.selectors.use_cases import UseCaseName
+from portal.choices import ImportKind
+from portal.models import Connection
 from portal.shell.filters import MonthField, ShellFilterSet
 from portal.shell.periods import Month
 
@@ -21,6 +26,10 @@ GROUP_LABELS = {
     Group.SERVICE: "Service",
     Group.PROVIDER: "Provider",
     Group.USE_CASE: "Use case",
+    Group.TEAM: "Team",
+    Group.MODEL: "Model",
+    Group.COST_CENTER: "Cost centre",
+    Group.CONNECTION: "Source",
 }
 
 
@@ -52,8 +61,19 @@ class _UseCaseFilter(django_filters.Filter):
         return qs.filter(use_case_id=value.pk)
 
 
+class _StatedFilter(django_filters.ChoiceFilter):
+    """One value, or what states none."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return (
+            qs.filter(**{self.field_name: ""})
+            if value == NONE_STATED
+            else super().filter(qs, value)
+        )
+
+
 def _choice(column: str, label: str) -> Any:
-    return django_filters.ChoiceFilter(
+    return _StatedFilter(
         field_name=column,
         choices=lambda: choices_for(column),
         empty_label="Any",
@@ -67,6 +87,24 @@ class CostFilters(ShellFilterSet):
     use_case = _UseCaseFilter(label="Use case", allow_unallocated=True)
     service = _choice("service_name", "Service")
     provider = _choice("provider", "Provider")
+    model = _choice("model", "Model")
+    cost_center = _choice("cost_center", "Cost centre")
+    team = django_filters.ChoiceFilter(
+        field_name="use_case__team__slug",
+        choices=lambda: sorted(team_names().items(), key=lambda pair: pair[1].casefold()),
+        empty_label="Any",
+        label="Team",
+    )
+    connection = django_filters.ChoiceFilter(
+        field_name="connection__slug",
+        choices=lambda: list(
+            Connection.objects.filter(kind=ImportKind.COSTS)
+            .order_by("name", "pk")
+            .values_list("slug", "name")
+        ),
+        empty_label="Any",
+        label="Source",
+    )
     currency = _choice("currency", "Currency")
     basis = _choice("cost_basis", "Basis")
     reason = django_filters.ChoiceFilter(
@@ -78,9 +116,22 @@ class CostFilters(ShellFilterSet):
     group = django_filters.ChoiceFilter(
         choices=[(group.value, label) for group, label in GROUP_LABELS.items()],
         empty_label=None,
-        label="Group by",
+        label="Rows",
         method="keep_all",
         initial=Group.MONTH.value,
+    )
+    across = django_filters.ChoiceFilter(
+        choices=[(group.value, label) for group, label in GROUP_LABELS.items()],
+        empty_label="None",
+        label="Columns",
+        method="keep_all",
+    )
+    measure = django_filters.ChoiceFilter(
+        choices=[(measure, MEASURE_LABELS[measure]) for measure in MEASURES],
+        empty_label=None,
+        label="Measure of cells",
+        method="keep_all",
+        initial=MEASURES[0],
     )
 
     class Meta:

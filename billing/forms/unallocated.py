@@ -7,14 +7,10 @@ from typing import Any
 from django import forms
 
 from billing.choices import MatchField
+from billing.selectors.unallocated import ATTRIBUTES
 from portal.shell.filters import MonthField
 
-BY_CHOICES = [
-    (MatchField.SUB_ACCOUNT, "Sub-account"),
-    (MatchField.TAG, "Tag"),
-    (MatchField.SERVICE, "Service"),
-    (MatchField.RESOURCE, "Resource"),
-]
+BY_CHOICES = [(field, MatchField(field).label) for field in ATTRIBUTES]
 
 
 class UnallocatedForm(forms.Form):
@@ -22,6 +18,20 @@ class UnallocatedForm(forms.Form):
 
     month = MonthField(required=False, label="Month")
     by = forms.ChoiceField(choices=BY_CHOICES, required=False, label="By")
+
+    def asked(self) -> dict[str, Any]:
+        """What can be read of it."""
+        return self.cleaned_data if self.is_valid() else {}
+
+
+class UnmappedForm(forms.Form):
+    """Months and attribute; the six newest and all attributes when not given."""
+
+    first = MonthField(required=False, label="From")
+    last = MonthField(required=False, label="To")
+    by = forms.ChoiceField(
+        choices=[("", "All that can name a use case"), *BY_CHOICES], required=False, label="By"
+    )
 
     def asked(self) -> dict[str, Any]:
         """What can be read of it."""

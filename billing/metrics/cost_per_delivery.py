@@ -10,18 +10,10 @@ from adoption.metrics.registry import Measured, MetricDefinition, metrics
 from adoption.selectors.deliveries import held_delivery_counts
 from billing.selectors.costs import CostSum, costs_to_date
 from billing.selectors.references import FigureReference
+from billing.selectors.sums import divide_half_even
 from billing.selectors.use_cases import use_case_names
 
 _NOT_MORE = (Comparator.AT_MOST, Comparator.BELOW)
-
-
-def divide_half_even(amount: int, parts: int) -> int:
-    """`amount / parts` in whole nano-units, rounded half-even; `parts` is positive."""
-    quotient, rest = divmod(amount, parts)
-    double = 2 * rest
-    if double > parts or (double == parts and quotient % 2):
-        quotient += 1
-    return quotient
 
 
 def _missing(reason: str, as_of: dt.datetime, url: str = "") -> Measured:

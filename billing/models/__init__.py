@@ -1,11 +1,12 @@
 """The billing room's tables, one noun a file."""
 
-from billing.models.allocation import Allocation, AllocationRule, AllocationShare
+from billing.models.allocation import Allocation, AllocationRule, AllocationShare, SplitBase
 from billing.models.anomalies import Anomaly, AnomalyDay, AnomalyPolicy
 from billing.models.breakers import BreakerTrip, CircuitBreaker
 from billing.models.budgets import Budget, BudgetAlert
 from billing.models.charges import Charge, ChargeDimension, ChargeSlice
 from billing.models.forecasts import Forecast
+from billing.models.overlaps import SpendOverlap
 from billing.models.restatements import Restatement
 from billing.models.rollups import DailyCost, MonthlyCost
 from billing.models.usage import Usage, UsageDimension, UsageSlice
@@ -28,6 +29,8 @@ __all__ = [
     "Forecast",
     "MonthlyCost",
     "Restatement",
+    "SpendOverlap",
+    "SplitBase",
     "Usage",
     "UsageDimension",
     "UsageSlice",

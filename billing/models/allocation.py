@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from billing.choices import MatchField, MatchMode, UnallocatedReason
+from billing.choices import MatchField, MatchMode, SplitKind, UnallocatedReason
 from billing.models.charges import Charge
 
 WHOLE = 1_000_000  # shares are parts of this
@@ -16,8 +16,11 @@ class AllocationRule(models.Model):
     """One version of one rule. An edit retires this row and makes the next version.
 
     The first rule (lowest `priority`, then oldest) whose dates contain the charge's day and whose
-    match holds takes the whole charge. `pending_since` is set while its coming or going has not
-    been worked out for days already imported. `approval` is the request under which it came.
+    conditions hold takes the whole charge, and `split` says how it is shared out. `field` to
+    `value` are the first condition; `further` holds those that must hold as well, as JSON
+    `[[field, tag_key, mode, value], …]`. A list has one value a line. `pending_since` is set while
+    its coming or going has not been worked out for days already imported. `approval` is the request
+    under which it came.
     """
 
     key = models.SlugField(max_length=80)
@@ -32,7 +35,11 @@ class AllocationRule(models.Model):
     field = models.CharField(max_length=16, choices=MatchField)
     tag_key = models.CharField(max_length=200, blank=True)
     mode = models.CharField(max_length=16, choices=MatchMode, default=MatchMode.EQUALS)
-    value = models.CharField(max_length=500)
+    value = models.TextField()
+    further = models.TextField(default="[]", db_default="[]")
+    split = models.CharField(
+        max_length=16, choices=SplitKind, default=SplitKind.FIXED, db_default=SplitKind.FIXED
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
@@ -70,7 +77,10 @@ class AllocationRule(models.Model):
 
 
 class AllocationShare(models.Model):
-    """A use case's part of what a rule takes, in millionths. What is left over is unallocated."""
+    """A use case's part of what a rule takes, in millionths. What is left over is unallocated.
+
+    Of a rule that splits evenly or in proportion, it says who takes part, and `share` is 1.
+    """
 
     rule = models.ForeignKey(AllocationRule, on_delete=models.PROTECT, related_name="shares")
     use_case = models.ForeignKey("adoption.UseCase", on_delete=models.PROTECT, related_name="+")
@@ -86,6 +96,34 @@ class AllocationShare(models.Model):
 
     def __str__(self) -> str:
         return f"{self.share / WHOLE:.2%}"
+
+
+class SplitBase(models.Model):
+    """What a rule splits a month by, kept as it was, so that the split can be told again.
+
+    `weights` is JSON `[[use case, nano-units], …]`: the direct cost of each in that month, of one
+    currency and basis; empty when nobody had any. `as_of` reads those recorded at its moment.
+    """
+
+    rule = models.ForeignKey(AllocationRule, on_delete=models.PROTECT, related_name="bases")
+    month = models.DateField()
+    currency = models.CharField(max_length=8)
+    cost_basis = models.CharField(max_length=16)
+    weights = models.TextField(default="[]")
+    recorded_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rule", "month", "currency", "cost_basis"],
+                condition=Q(superseded_at__isnull=True),
+                name="billing_split_base_one_live",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} {self.month:%Y-%m} {self.currency} {self.cost_basis}"
 
 
 class Allocation(models.Model):
@@ -105,7 +143,7 @@ class Allocation(models.Model):
     day = models.DateField()
     billed_nano = models.BigIntegerField()
     effective_nano = models.BigIntegerField(null=True)
-    unallocated_reason = models.CharField(max_length=16, choices=UnallocatedReason, blank=True)
+    unallocated_reason = models.CharField(max_length=32, choices=UnallocatedReason, blank=True)
 
     class Meta:
         constraints = [

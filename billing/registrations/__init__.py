@@ -5,4 +5,12 @@ Imported by `BillingConfig.ready()`.
 
 from __future__ import annotations
 
-from billing.registrations import costs, rules, sources, watch  # noqa: F401  (importing them registers)
+from billing.registrations import (  # noqa: F401  (importing them registers)
+    costs,
+    overlaps,
+    rules,
+    sources,
+    splits,
+    unmapped,
+    watch,
+)

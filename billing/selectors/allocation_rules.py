@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from billing.choices import MatchField, MatchMode
+from billing.choices import SplitKind
 from billing.models import AllocationRule, AllocationShare
 from billing.models.allocation import WHOLE
 from billing.policies import may_see_costs
@@ -76,12 +76,19 @@ def left_over(shares: Iterable[ShareOfUseCase]) -> int:
     return WHOLE - sum(each.share for each in shares)
 
 
-def condition_text(*, field: str, tag_key: str, mode: str, value: str) -> str:
-    """The condition in words: `Tag application equals “chat”`."""
-    subject = str(MatchField(field).label)
-    if tag_key:
-        subject = f"{subject} {tag_key}"
-    return f"{subject} {MatchMode(mode).label} “{value}”"
+def shares_text(shares: Sequence[ShareOfUseCase], split: str = SplitKind.FIXED) -> str:
+    """Receivers and shares in words, with what is left over."""
+    names = ", ".join(each.title for each in shares)
+    if split == SplitKind.TEAM:
+        return "the use cases of the principal's team"
+    if split == SplitKind.EVEN:
+        return f"evenly: {names}"
+    if split == SplitKind.PROPORTIONAL:
+        return f"in proportion to direct cost: {names or 'every use case that has any'}"
+    said = [f"{each.title} {each.percent}" for each in shares]
+    if rest := left_over(shares):
+        said.append(f"unallocated {share_text(rest)}")
+    return ", ".join(said)
 
 
 def period_text(starts_on: dt.date, ends_on: dt.date | None) -> str:
@@ -100,6 +107,14 @@ class RuleLink:
     version: int
     share: int
     is_pending: bool
+    split: str = SplitKind.FIXED
+
+    @property
+    def share_text(self) -> str:
+        """How much it gives, in words."""
+        if self.split == SplitKind.FIXED:
+            return share_text(self.share)
+        return "an even part" if self.split == SplitKind.EVEN else "a proportional part"
 
 
 def rules_giving_to(use_case_id: int) -> list[RuleLink]:
@@ -107,11 +122,18 @@ def rules_giving_to(use_case_id: int) -> list[RuleLink]:
     rows = (
         AllocationShare.objects.filter(use_case_id=use_case_id, rule__retired_at__isnull=True)
         .order_by("rule__priority", "rule__created_at", "rule_id")
-        .values_list("rule__key", "rule__name", "rule__version", "share", "rule__pending_since")
+        .values_list(
+            "rule__key",
+            "rule__name",
+            "rule__version",
+            "share",
+            "rule__pending_since",
+            "rule__split",
+        )
     )
     return [
-        RuleLink(key, name, version, share, pending is not None)
-        for key, name, version, share, pending in rows
+        RuleLink(key, name, version, share, pending is not None, split)
+        for key, name, version, share, pending, split in rows
     ]
 
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from billing.allocation.trial import Part, TrialRule
+from billing.allocation.sharing import Part
+from billing.allocation.trial import TrialRule
+from billing.choices import UnallocatedReason
 from billing.models import Charge
 from billing.selectors.costs import Kind
 from billing.selectors.references import Scope
@@ -86,7 +88,7 @@ def parts_as_of(
             f"More than {most:,} charges lie in this window; choose a month or a service, or ask "
             f"on the command line: explain {str(scope.reference)!r} --as-of …"
         )
-    allocator = allocator_for(charges, rules)
+    allocator = allocator_for(charges, rules, at=at)
 
     def parts() -> Iterator[PastPart]:
         for charge in stream_charges(charges):
@@ -102,7 +104,11 @@ def _belongs(part: Part, scope: Scope) -> bool:
         return False
     if scope.use_case_id is not None and part.use_case_id != scope.use_case_id:
         return False
-    return not scope.reference.reason or part.reason == scope.reference.reason
+    if scope.reference.team and part.use_case_id not in scope.team_use_cases:
+        return False
+    if scope.reference.reason:
+        return part.reason == scope.reference.reason
+    return part.reason != UnallocatedReason.NOT_COUNTED
 
 
 def figure_as_of(

@@ -7,6 +7,7 @@ from django.db.models import Max
 
 from billing.choices import CostBasis
 from billing.models import MonthlyCost
+from billing.selectors.references import NONE_STATED
 from billing.selectors.sums import newest_write
 from portal.shell.periods import Month
 
@@ -14,12 +15,12 @@ _CACHE_SECONDS = 3600
 
 
 def values_in_use() -> dict[str, list[str]]:
-    """Providers, services, currencies and bases, sorted; kept until a cost is written."""
+    """Providers, services, models, …, sorted; kept until a cost is written."""
     newest = newest_write()
     key = f"billing:values-in-use:{newest}"
     found: dict[str, list[str]] | None = cache.get(key)
     if found is None:
-        names = ("provider", "service_name", "currency", "cost_basis")
+        names = ("provider", "service_name", "currency", "cost_basis", "model", "cost_center")
         rows = MonthlyCost.objects.order_by().values_list(*names).distinct()
         columns = list(zip(*rows, strict=True)) or [()] * len(names)
         found = {name: sorted(set(column)) for name, column in zip(names, columns, strict=True)}
@@ -28,11 +29,11 @@ def values_in_use() -> dict[str, list[str]]:
 
 
 def choices_for(column: str) -> list[tuple[str, str]]:
-    """Choices of a filter on `provider`, `service_name`, `currency` or `cost_basis`."""
+    """Choices of a filter on a column of `values_in_use`."""
     values = values_in_use()[column]
     if column == "cost_basis":
         return [(value, str(CostBasis(value).label)) for value in values]
-    return [(value, value) for value in values]
+    return [(value, value) if value else (NONE_STATED, "None stated") for value in values]
 
 
 def newest_month() -> Month | None:

@@ -31,6 +31,10 @@ class Group(StrEnum):
     PROVIDER = "provider"
     USE_CASE = "use_case"
     REASON = "reason"
+    MODEL = "model"
+    TEAM = "team"
+    COST_CENTER = "cost_center"
+    CONNECTION = "connection"
 
 
 _COLUMNS: Mapping[Group, Any] = {
@@ -39,6 +43,10 @@ _COLUMNS: Mapping[Group, Any] = {
     Group.PROVIDER: F("provider"),
     Group.USE_CASE: F("use_case_id"),
     Group.REASON: F("unallocated_reason"),
+    Group.MODEL: F("model"),
+    Group.TEAM: F("use_case__team__slug"),
+    Group.COST_CENTER: F("cost_center"),
+    Group.CONNECTION: F("connection__slug"),
 }
 
 

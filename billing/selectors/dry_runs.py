@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from django.db.models import QuerySet
 
-from billing.allocation.match import rule_matches
-from billing.allocation.trial import Part, TrialAllocator, TrialRule
+from billing.allocation.match import Attributes, days_taken
+from billing.allocation.sharing import BaseKey, Bases, Part
+from billing.allocation.trial import Setting, TrialAllocator, TrialRule
+from billing.choices import SplitKind
 from billing.models import AllocationRule, Charge
 from billing.selectors.costs import Kind
 from billing.selectors.references import FigureReference, Scope
@@ -18,6 +21,7 @@ from billing.selectors.trials import (
     attributes_of,
     charges_in,
     rules_recorded_at,
+    setting_for,
     stream_charges,
 )
 from portal.shell.periods import Month
@@ -85,18 +89,58 @@ def dry_run(
     touched = [rule for rule in (draft, old) if rule is not None]
     charges = charges_in(Scope(FigureReference(first=month, last=month)))
     attributes = attributes_of(charges)
-    dimensions = [
-        pk
-        for pk, each in attributes.items()
-        if any(rule_matches(rule.match, each) for rule in touched)
-    ]
-    now = TrialAllocator(before, attributes)
-    then = TrialAllocator(after, attributes)
+    setting = setting_for([*before, *touched], attributes, at=None)
+    now = TrialAllocator(before, attributes, setting)
+    then = TrialAllocator(after, attributes, setting)
+    if any(rule.split == SplitKind.PROPORTIONAL for rule in [*before, *after]):
+        # Whatever moves can change what is split by: every charge of the month is looked at.
+        bases = _bases_after(charges, then, after)
+        then = TrialAllocator(after, attributes, replace(setting, bases=bases))
+    else:
+        charges = _only(charges, _reached(touched, attributes, setting))
     tally = _Tally(NEW_RULE if draft is not None else replaces)
-    for charge in stream_charges(_only(charges, dimensions)):
+    for charge in stream_charges(charges):
         kind = Kind(charge.currency, charge.basis)
         tally.add(kind, now.parts(charge.line), then.parts(charge.line))
     return DryRun(month, tally.moves(), tally.taken())
+
+
+def _reached(
+    rules: Sequence[TrialRule], attributes: Mapping[int, Attributes], setting: Setting
+) -> list[int]:
+    """The dimensions that one of the rules takes on some day."""
+    return [
+        pk
+        for pk, each in attributes.items()
+        if any(
+            days_taken(rule.match, each, connection=None, people=setting.people) for rule in rules
+        )
+    ]
+
+
+def _bases_after(
+    charges: QuerySet[Charge], allocator: TrialAllocator, rules: Sequence[TrialRule]
+) -> Bases:
+    """What proportional rules would split by: the direct cost that the allocator gives."""
+    sharings = {
+        rule.match.rule_id: rule.sharing for rule in rules if rule.split == SplitKind.PROPORTIONAL
+    }
+    direct: dict[tuple[dt.date, Kind], dict[int, int]] = {}
+    for charge in stream_charges(charges):
+        line = charge.line
+        rule = allocator.rule_for(line)
+        if rule is None or rule.match.rule_id in sharings:
+            continue
+        found = direct.setdefault((line.month, Kind(line.currency, line.basis)), {})
+        for part in allocator.parts(line):
+            if part.use_case_id is not None:
+                amount = part.billed if part.effective is None else part.effective
+                found[part.use_case_id] = found.get(part.use_case_id, 0) + amount
+    return {
+        BaseKey(rule_id, month, kind.currency, kind.basis): sharing.base_of(found)
+        for rule_id, sharing in sharings.items()
+        for (month, kind), found in direct.items()
+    }
 
 
 def _only(charges: QuerySet[Charge], dimensions: Sequence[int]) -> QuerySet[Charge]:

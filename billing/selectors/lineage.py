@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, F, Q, QuerySet
 
+from billing.choices import UnallocatedReason
 from billing.models import Allocation
 from billing.selectors.costs import CostSum, Kind, cost_sums
-from billing.selectors.references import Scope
+from billing.selectors.references import CHARGE_LIMITS, Scope, stated
 from billing.selectors.sums import nano_sums, read_nano
 
 LINES_ON_A_PAGE = 50
@@ -73,15 +74,15 @@ def allocations_of(scope: Scope) -> QuerySet[Allocation]:
         limits &= Q(**{f"{day}__gte": wanted.start})
     if wanted.end:
         limits &= Q(**{f"{day}__lt": wanted.end})
-    for column, value in (
-        ("charge__dimension__service_name", wanted.service),
-        ("charge__dimension__provider", wanted.provider),
-        ("charge__currency", wanted.currency),
-        ("charge__cost_basis", wanted.basis),
-        ("unallocated_reason", wanted.reason),
-    ):
-        if value:
-            limits &= Q(**{column: value})
+    if wanted.team:
+        limits &= Q(use_case_id__in=scope.team_use_cases)
+    for key, column in CHARGE_LIMITS.items():
+        if value := getattr(wanted, key):
+            limits &= Q(**{f"charge__{column}": stated(value)})
+    if wanted.reason:
+        limits &= Q(unallocated_reason=wanted.reason)
+    else:
+        limits &= ~Q(unallocated_reason=UnallocatedReason.NOT_COUNTED)
     return Allocation.objects.filter(limits)
 
 

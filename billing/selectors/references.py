@@ -17,19 +17,48 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from billing.models import MonthlyCost
-from billing.selectors.use_cases import use_case_by_slug
+from billing.selectors.use_cases import use_case_by_slug, use_cases_of_team
 from portal.policies import AnyUser
 from portal.shell.periods import BadPeriodError, Month
 
 PREFIX = "cost:"
 CHARGE_PREFIX = "charge:"
 UNALLOCATED = "unallocated"
+NONE_STATED = "(none)"  # of an attribute: only what states none
 MEASURES = ("billed", "effective")
 _SAFE = " /:@*+.()[]~!;"
 
 
 class BadReferenceError(ValueError):
     """The text names no figure; the message says what is wrong with it."""
+
+
+# Key of a reference → column of the roll-ups.
+LIMITS = {
+    "service": "service_name",
+    "provider": "provider",
+    "model": "model",
+    "cost_center": "cost_center",
+    "connection": "connection__slug",
+    "currency": "currency",
+    "basis": "cost_basis",
+    "reason": "unallocated_reason",
+}
+# The same of a charge.
+CHARGE_LIMITS = {
+    "service": "dimension__service_name",
+    "provider": "dimension__provider",
+    "model": "dimension__model",
+    "cost_center": "dimension__cost_center",
+    "connection": "slice__connection__slug",
+    "currency": "currency",
+    "basis": "cost_basis",
+}
+
+
+def stated(value: str) -> str:
+    """The value of a limit as it is stored."""
+    return "" if value == NONE_STATED else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +69,9 @@ class FigureReference:
         measure: `billed` or `effective`.
         use_case: slug of a use case, or `unallocated`.
         first, last: months (UTC), both included.
-        provider, service, currency, basis, reason: as stored with the daily costs.
+        provider, service, model, cost_center, currency, basis, reason: as stored with the daily
+            costs; `(none)` is what states none.
+        connection: slug of a source. team: slug of the team that the use case belongs to.
     """
 
     measure: str = "billed"
@@ -52,6 +83,10 @@ class FigureReference:
     currency: str = ""
     basis: str = ""
     reason: str = ""
+    model: str = ""
+    cost_center: str = ""
+    connection: str = ""
+    team: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -106,7 +141,7 @@ class FigureReference:
             found["month"] = str(self.first)
         else:
             found |= {"from": str(self.first or ""), "to": str(self.last or "")}
-        for name in ("service", "provider", "currency", "basis", "reason", "measure"):
+        for name in (*LIMITS, "team", "measure"):
             found[name] = getattr(self, name)
         return {key: value for key, value in found.items() if value}
 
@@ -166,6 +201,7 @@ class Scope:
     reference: FigureReference
     use_case_id: int | None = None
     use_case_title: str = ""
+    team_use_cases: frozenset[int] = frozenset()
 
     @property
     def is_unallocated(self) -> bool:
@@ -183,15 +219,11 @@ class Scope:
             limits &= Q(day__gte=wanted.start)
         if wanted.end:
             limits &= Q(day__lt=wanted.end)
-        for column, value in (
-            ("service_name", wanted.service),
-            ("provider", wanted.provider),
-            ("currency", wanted.currency),
-            ("cost_basis", wanted.basis),
-            ("unallocated_reason", wanted.reason),
-        ):
-            if value:
-                limits &= Q(**{column: value})
+        if wanted.team:
+            limits &= Q(use_case_id__in=self.team_use_cases)
+        for key, column in LIMITS.items():
+            if value := getattr(wanted, key):
+                limits &= Q(**{column: stated(value)})
         return MonthlyCost.objects.filter(limits)
 
 
@@ -201,9 +233,10 @@ def scope_of(reference: FigureReference, user: AnyUser | None) -> Scope:
     Raises:
         BadReferenceError: this person may see no such use case, or there is none.
     """
+    team = frozenset(use_cases_of_team(reference.team)) if reference.team else frozenset()
     if not reference.use_case or reference.use_case == UNALLOCATED:
-        return Scope(reference)
+        return Scope(reference, team_use_cases=team)
     found = use_case_by_slug(reference.use_case, user)
     if found is None:
         raise BadReferenceError(f"there is no use case {reference.use_case!r}")
-    return Scope(reference, found.pk, found.title)
+    return Scope(reference, found.pk, found.title, team)

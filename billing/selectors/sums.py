@@ -66,3 +66,12 @@ def read_nano(row: Mapping[str, Any], name: str) -> int:
     Both databases cut towards zero when dividing, and give the rest the sign of the dividend.
     """
     return int(row[f"{name}_units"] or 0) * NANO_PER_UNIT + int(row[f"{name}_rest"] or 0)
+
+
+def divide_half_even(amount: int, parts: int) -> int:
+    """`amount / parts` in whole nano-units, rounded half-even; `parts` is positive."""
+    quotient, rest = divmod(amount, parts)
+    double = 2 * rest
+    if double > parts or (double == parts and quotient % 2):
+        quotient += 1
+    return quotient

@@ -1,33 +1,50 @@
-"""Reading what trial allocations need: rules and charges as recorded at any moment."""
+"""Reading what trial allocations need: rules, charges and bases as recorded at any moment."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from billing.allocation.match import Attributes, RuleMatch
-from billing.allocation.trial import Line, TrialAllocator, TrialRule
-from billing.models import AllocationRule, AllocationShare, Charge, ChargeDimension
-from billing.selectors.references import Scope
+from adoption.selectors.principals import team_spells, use_cases_of_teams
+from billing.allocation.match import Attributes, Exclusion, RuleMatch
+from billing.allocation.people import NOBODY, People, Span, Spell, TeamUseCase
+from billing.allocation.sharing import BaseKey, Bases, Line, Weights
+from billing.allocation.trial import Setting, TrialAllocator, TrialRule
+from billing.choices import SplitKind
+from billing.models import (
+    AllocationRule,
+    AllocationShare,
+    Charge,
+    ChargeDimension,
+    SpendOverlap,
+    SplitBase,
+)
+from billing.selectors.conditions import conditions_of
+from billing.selectors.references import CHARGE_LIMITS, Scope, stated
+from portal.models import Connection
 
 _CHUNK = 5_000
 
 
 def recorded_at(at: dt.datetime) -> Q:
-    """Charges that were live at a moment: `recorded_at <= at < superseded_at`."""
+    """Rows that were live at a moment: `recorded_at <= at < superseded_at`."""
     return Q(recorded_at__lte=at) & (Q(superseded_at__isnull=True) | Q(superseded_at__gt=at))
+
+
+def _in_force(at: dt.datetime | None) -> Q:
+    """Rules and overlaps that were in force at a moment; None is now."""
+    if at is None:
+        return Q(retired_at__isnull=True)
+    return Q(created_at__lte=at) & (Q(retired_at__isnull=True) | Q(retired_at__gt=at))
 
 
 def rules_recorded_at(at: dt.datetime | None = None) -> list[TrialRule]:
     """The rules that were in force at a moment (None: now), in the order in which they apply."""
-    rows = AllocationRule.objects.all()
-    if at is None:
-        rows = rows.filter(retired_at__isnull=True)
-    else:
-        rows = rows.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=at), created_at__lte=at)
+    rows = AllocationRule.objects.filter(_in_force(at))
     rules = list(rows.order_by("priority", "created_at", "pk"))
     shares: dict[int, list[tuple[int, int]]] = {}
     for rule_id, use_case_id, share in (
@@ -39,22 +56,62 @@ def rules_recorded_at(at: dt.datetime | None = None) -> list[TrialRule]:
     return [
         TrialRule(
             RuleMatch(
-                rule.pk,
-                rule.field,
-                rule.tag_key,
-                rule.mode,
-                rule.value,
-                rule.starts_on,
-                rule.ends_on,
-                rule.connection_id,
+                rule.pk, conditions_of(rule), rule.starts_on, rule.ends_on, rule.connection_id
             ),
             tuple(shares.get(rule.pk, ())),
             rule.key,
             rule.name,
             rule.version,
+            rule.split,
         )
         for rule in rules
     ]
+
+
+def bases_recorded_at(rule_ids: Iterable[int], at: dt.datetime | None = None) -> Bases:
+    """What proportional splits went by at a moment (None: now)."""
+    live = Q(superseded_at__isnull=True) if at is None else recorded_at(at)
+    rows = SplitBase.objects.filter(live, rule_id__in=list(rule_ids)).order_by("pk")
+    return {
+        BaseKey(row.rule_id, row.month, row.currency, row.cost_basis): weights_of(row.weights)
+        for row in rows
+    }
+
+
+def weights_of(text: str) -> Weights:
+    """Weights as a base keeps them."""
+    return tuple((use_case, weight) for use_case, weight in json.loads(text))
+
+
+def exclusions_recorded_at(at: dt.datetime | None = None) -> list[Exclusion]:
+    """What another source counted at a moment (None: now)."""
+    rows = SpendOverlap.objects.filter(_in_force(at), is_excluded=True).order_by("pk")
+    return [
+        Exclusion(other, provider, Span(starts, ends))
+        for other, provider, starts, ends in rows.values_list(
+            "other_id", "provider", "starts_on", "ends_on"
+        )
+    ]
+
+
+def people_for(rules: Sequence[TrialRule], principals: Iterable[str]) -> People:
+    """Teams of these principals, as they are known now; nobody when no rule asks for teams."""
+    if not any(rule.needs_people for rule in rules):
+        return NOBODY
+    spells = {
+        name: tuple(Spell(Span(each.starts_on, each.ends_on), each.line) for each in found)
+        for name, found in team_spells(principals).items()
+    }
+    use_cases: dict[str, tuple[TeamUseCase, ...]] = {}
+    for team, pk, ended_on in use_cases_of_teams():
+        case = TeamUseCase(pk, Span(dt.date.min, ended_on))
+        use_cases[team] = (*use_cases.get(team, ()), case)
+    return People(spells, use_cases)
+
+
+def connection_slugs() -> dict[int, str]:
+    """The address of every source. One query."""
+    return dict(Connection.objects.values_list("pk", "slug"))
 
 
 def charges_in(scope: Scope, *, at: dt.datetime | None = None) -> QuerySet[Charge]:
@@ -69,14 +126,9 @@ def charges_in(scope: Scope, *, at: dt.datetime | None = None) -> QuerySet[Charg
         rows = rows.filter(day__gte=wanted.start)
     if wanted.end:
         rows = rows.filter(day__lt=wanted.end)
-    for column, value in (
-        ("dimension__service_name", wanted.service),
-        ("dimension__provider", wanted.provider),
-        ("currency", wanted.currency),
-        ("cost_basis", wanted.basis),
-    ):
-        if value:
-            rows = rows.filter(**{column: value})
+    for key, column in CHARGE_LIMITS.items():
+        if value := getattr(wanted, key):
+            rows = rows.filter(**{column: stated(value)})
     return rows
 
 
@@ -85,9 +137,7 @@ def attributes_of(charges: QuerySet[Charge]) -> dict[int, Attributes]:
     rows = (
         ChargeDimension.objects.filter(pk__in=charges.order_by().values("dimension_id"))
         .order_by()
-        .values_list(
-            "pk", "sub_account_id", "sub_account_name", "service_name", "resource_id", "tags"
-        )
+        .values_list("pk", *Attributes._fields)
     )
     return {pk: Attributes(*rest) for pk, *rest in rows.iterator(chunk_size=_CHUNK)}
 
@@ -116,10 +166,29 @@ def stream_charges(charges: QuerySet[Charge]) -> Iterator[TrialCharge]:
     for pk, currency, basis, dimension, connection, day, billed, effective in rows.iterator(
         chunk_size=_CHUNK
     ):
-        line = Line(dimension, connection, day, billed, effective)
+        line = Line(dimension, connection, day, billed, effective, currency, basis)
         yield TrialCharge(pk, currency, basis, line)
 
 
-def allocator_for(charges: QuerySet[Charge], rules: Sequence[TrialRule]) -> TrialAllocator:
+def setting_for(
+    rules: Sequence[TrialRule], attributes: Mapping[int, Attributes], *, at: dt.datetime | None
+) -> Setting:
+    """What allocation looks at besides rules and charges, as recorded at a moment (None: now).
+
+    Teams are those known now: memberships say themselves on which days they hold.
+    """
+    proportional = [r.match.rule_id for r in rules if r.split == SplitKind.PROPORTIONAL]
+    return Setting(
+        connections=connection_slugs(),
+        bases=bases_recorded_at(proportional, at) if proportional else {},
+        people=people_for(rules, {each.principal_id for each in attributes.values()}),
+        exclusions=exclusions_recorded_at(at),
+    )
+
+
+def allocator_for(
+    charges: QuerySet[Charge], rules: Sequence[TrialRule], *, at: dt.datetime | None = None
+) -> TrialAllocator:
     """An allocator that knows every dimension of these charges."""
-    return TrialAllocator(rules, attributes_of(charges))
+    attributes = attributes_of(charges)
+    return TrialAllocator(rules, attributes, setting_for(rules, attributes, at=at))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count, F, QuerySet
@@ -12,7 +12,7 @@ from billing.allocation.match import tags_of
 from billing.choices import MatchField, MatchMode, UnallocatedReason
 from billing.models import Allocation
 from billing.selectors.costs import Kind
-from billing.selectors.sums import nano_sums, read_nano
+from billing.selectors.sums import MonthOf, nano_sums, read_nano
 from portal.shell.periods import Month
 
 _COLUMNS: dict[str, Combinable] = {
@@ -20,7 +20,22 @@ _COLUMNS: dict[str, Combinable] = {
     MatchField.SERVICE: F("charge__dimension__service_name"),
     MatchField.TAG: F("charge__dimension__tags"),
     MatchField.RESOURCE: F("charge__dimension__resource_id"),
+    MatchField.API_KEY: F("charge__dimension__api_key_id"),
+    MatchField.REPOSITORY: F("charge__dimension__repository"),
+    MatchField.COST_CENTER: F("charge__dimension__cost_center"),
+    MatchField.BILLING_ACCOUNT: F("charge__dimension__billing_account_id"),
+    MatchField.PROVIDER: F("charge__dimension__provider"),
+    MatchField.MODEL: F("charge__dimension__model"),
+    MatchField.SKU: F("charge__dimension__sku_id"),
 }
+_NAMES: dict[str, Combinable] = {
+    MatchField.SUB_ACCOUNT: F("charge__dimension__sub_account_name"),
+    MatchField.RESOURCE: F("charge__dimension__resource_name"),
+    MatchField.BILLING_ACCOUNT: F("charge__dimension__billing_account_name"),
+    MatchField.SKU: F("charge__dimension__sku_meter"),
+}
+# People are not listed with what they cost: a rule by principal is written by hand.
+ATTRIBUTES = tuple(_COLUMNS)
 
 
 @dataclass(slots=True)
@@ -31,7 +46,7 @@ class Candidate:
     are never added up.
     """
 
-    field: str
+    attribute: str
     tag_key: str
     value: str
     name: str
@@ -39,12 +54,13 @@ class Candidate:
     lines: int = 0
     billed_nano: int = 0
     effective_nano: int = 0
+    months: set[str] = field(default_factory=set)
 
     @property
     def rule_query(self) -> dict[str, str]:
         """What the form of a new rule is filled with."""
         return {
-            "field": self.field,
+            "field": self.attribute,
             "tag_key": self.tag_key,
             "mode": MatchMode.EQUALS,
             "value": self.value,
@@ -52,23 +68,24 @@ class Candidate:
 
 
 def unallocated_candidates(
-    *, field: str, month: Month, limit: int = 2_000
+    *, field: str, month: Month, last: Month | None = None, limit: int = 2_000
 ) -> tuple[list[Candidate], bool]:
-    """Unallocated money without a rule in `month` (UTC) by one attribute, largest first.
+    """Unallocated money without a rule in `month` (UTC), or from it to `last`, by one attribute.
 
-    One query over the unallocated lines of that month.
+    Largest first; one query over the unallocated lines of those months.
 
     Returns:
         at most `limit` candidates, and whether there are more.
     """
     found: dict[tuple[str, str, Kind], Candidate] = {}
-    for row in _rows(field, month):
+    for row in _rows(field, month, last or month):
         kind = Kind(row["charge__currency"], row["charge__cost_basis"])
         for tag_key, value in _values(field, row["wanted"]):
             candidate = found.get((tag_key, value, kind))
             if candidate is None:
                 candidate = Candidate(field, tag_key, value, row.get("shown") or "", kind)
                 found[tag_key, value, kind] = candidate
+            candidate.months.add(row["by_month"])
             candidate.lines += row["lines"]
             candidate.billed_nano += read_nano(row, "billed")
             candidate.effective_nano += read_nano(row, "effective")
@@ -78,17 +95,15 @@ def unallocated_candidates(
     return ordered[:limit], len(ordered) > limit
 
 
-def _rows(field: str, month: Month) -> QuerySet[Allocation, Any]:
-    columns: dict[str, Combinable] = {"wanted": _COLUMNS[field]}
-    if field == MatchField.SUB_ACCOUNT:
-        columns["shown"] = F("charge__dimension__sub_account_name")
-    if field == MatchField.RESOURCE:
-        columns["shown"] = F("charge__dimension__resource_name")
+def _rows(field: str, first: Month, last: Month) -> QuerySet[Allocation, Any]:
+    columns: dict[str, Combinable] = {"wanted": _COLUMNS[field], "by_month": MonthOf("day")}
+    if field in _NAMES:
+        columns["shown"] = _NAMES[field]
     return (
         Allocation.objects.filter(
             use_case__isnull=True,
-            day__gte=month.start,
-            day__lt=month.end,
+            day__gte=first.start,
+            day__lt=last.end,
             unallocated_reason=UnallocatedReason.NO_RULE,
             charge__superseded_at__isnull=True,
         )

@@ -11,22 +11,25 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Q
 from django.utils.text import slugify
 
+from billing.allocation.match import Condition, values_in
 from billing.approvals import RULE_KIND
-from billing.choices import MatchField
+from billing.choices import MatchField, MatchMode, SplitKind
 from billing.models import AllocationRule, AllocationShare, Charge
 from billing.models.allocation import WHOLE
-from billing.services.allocations import reallocate
+from billing.selectors.conditions import further_text
+from billing.services.reallocations import reallocate_by_month, reallocate_charges
 from portal.choices import ApprovalStatus
-from portal.models import ApprovalRequest, Connection, User
+from portal.models import ApprovalRequest, User
 from portal.services.work import enqueue
-from portal.shell.periods import DateRange
 
 log = structlog.get_logger(__name__)
 # Up to so many charges a person waits for the reallocation; about three seconds on SQLite.
 SMALL = 20_000
+MOST_CONDITIONS = 6
+LONGEST_VALUE = 4_000
 _KEY_LENGTH = 70
 PENDING_RULES = "billing.apply-pending-rules"  # the kind of work that does the rest
 
@@ -46,7 +49,11 @@ class RuleNotLiveError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleDraft:
-    """What a rule says. `shares`: use case id → millionths; days are UTC, `ends_on` exclusive."""
+    """What a rule says. `shares`: use case id → millionths; days are UTC, `ends_on` exclusive.
+
+    `further` conditions must hold beside the first one. Shares of an even or proportional split
+    say who takes part, each with 1.
+    """
 
     name: str
     starts_on: dt.date
@@ -58,6 +65,13 @@ class RuleDraft:
     tag_key: str = ""
     priority: int = 100
     connection_id: int | None = None
+    further: tuple[Condition, ...] = ()
+    split: str = SplitKind.FIXED
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All that must hold."""
+        return (Condition(self.field, self.tag_key, self.mode, self.value), *self.further)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +130,41 @@ def check_draft(draft: RuleDraft) -> None:
         raise RuleRefusedError("name", "Give the rule a name.")
     if draft.ends_on is not None and draft.ends_on <= draft.starts_on:
         raise RuleRefusedError("ends_on", "It must end after it starts.")
-    if not draft.value:
+    if len(draft.conditions) > MOST_CONDITIONS:
+        raise RuleRefusedError("further", f"At most {MOST_CONDITIONS} conditions, please.")
+    for condition in draft.conditions:
+        _check_condition(condition)
+    _check_shares(draft)
+
+
+def _check_condition(condition: Condition) -> None:
+    if condition.field not in MatchField or condition.mode not in MatchMode:
+        raise RuleRefusedError("field", "Rules do not look at that.")
+    if not (values_in(condition.value) if condition.mode == MatchMode.ONE_OF else condition.value):
         raise RuleRefusedError(
             "value", "Say which value to look for; nothing matches an empty one."
         )
-    if (draft.field == MatchField.TAG) != bool(draft.tag_key):
+    if len(condition.value) > LONGEST_VALUE:
+        raise RuleRefusedError("value", f"At most {LONGEST_VALUE:,} characters, please.")
+    if (condition.field == MatchField.TAG) != bool(condition.tag_key):
         raise RuleRefusedError(
             "tag_key", "A tag key belongs to rules about tags, and only to them."
         )
-    if not draft.shares:
+
+
+def _check_shares(draft: RuleDraft) -> None:
+    if draft.split not in SplitKind:
+        raise RuleRefusedError("split", "Costs are not split like that.")
+    if draft.split == SplitKind.TEAM and draft.shares:
+        raise RuleRefusedError("shares", "The team decides who gets it; give no shares.")
+    if not draft.shares and draft.split in (SplitKind.FIXED, SplitKind.EVEN):
         raise RuleRefusedError("shares", "Give a share to at least one use case.")
     if len({use_case for use_case, _ in draft.shares}) != len(draft.shares):
         raise RuleRefusedError("shares", "A use case stands twice in the shares.")
     if any(share < 1 for _, share in draft.shares):
         raise RuleRefusedError("shares", "Each share must be more than nothing.")
+    if draft.split != SplitKind.FIXED and any(share != 1 for _, share in draft.shares):
+        raise RuleRefusedError("shares", "Only fixed shares have a size.")
     total = sum(share for _, share in draft.shares)
     if total > WHOLE:
         raise RuleRefusedError(
@@ -168,6 +203,8 @@ def _insert(
         tag_key=draft.tag_key,
         mode=draft.mode,
         value=draft.value,
+        further=further_text(draft.further),
+        split=draft.split,
         created_by=approval.author,
         created_at=at,
     )
@@ -205,7 +242,7 @@ def _settle(
         rule.refresh_from_db()
         enqueue(kind=PENDING_RULES, actor=None, at=at)
         return SavedRule(rule, 0, is_pending=True)
-    return SavedRule(rule, _reallocate(charges, at=at), is_pending=False)
+    return SavedRule(rule, reallocate_charges(charges, at=at), is_pending=False)
 
 
 def _reach(rule: AllocationRule) -> Q:
@@ -216,31 +253,6 @@ def _reach(rule: AllocationRule) -> Q:
     if rule.connection_id:
         reach &= Q(slice__connection_id=rule.connection_id)
     return reach
-
-
-def _reallocate(charges: QuerySet[Charge], *, at: dt.datetime) -> int:
-    """Reallocate the range of days that these charges span, connection by connection."""
-    count = 0
-    for connection_id, days in _spans(charges):
-        count += reallocate(connection_id=connection_id, start=days.start, end=days.end, at=at)
-    return count
-
-
-def _spans(charges: QuerySet[Charge]) -> list[tuple[int, DateRange]]:
-    """Connection and range of days of some charges; in one order, so that locks never cross."""
-    rows = (
-        charges.order_by()
-        .values("slice__connection_id")
-        .annotate(first=Min("day"), last=Max("day"))
-        .order_by("slice__connection_id")
-    )
-    return [
-        (
-            row["slice__connection_id"],
-            DateRange(row["first"], row["last"] + dt.timedelta(days=1)),
-        )
-        for row in rows
-    ]
 
 
 def allocate_range(
@@ -257,7 +269,7 @@ def allocate_range(
         wanted &= Q(day__lt=end)
     # Rules that were waiting before this began are worked out by a range without bounds.
     pending = list(AllocationRule.objects.filter(pending_since__isnull=False).order_by("pk"))
-    counts = _reallocate_by_month(wanted, at=at)
+    counts = reallocate_by_month(wanted, at=at)
     if start is None and end is None:
         _no_longer_pending(pending)
     return counts
@@ -275,22 +287,8 @@ def apply_pending_rules(*, at: dt.datetime) -> dict[str, int]:
     affected = Q()
     for rule in pending:
         affected |= _reach(rule)
-    counts = _reallocate_by_month(affected, at=at)
+    counts = reallocate_by_month(affected, at=at)
     _no_longer_pending(pending)
-    return counts
-
-
-def _reallocate_by_month(wanted: Q, *, at: dt.datetime) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    names = dict(Connection.objects.values_list("pk", "slug"))
-    for connection_id, days in _spans(Charge.objects.filter(wanted, superseded_at__isnull=True)):
-        for month in days.months():
-            part = days.overlap(month.range)
-            if part is None:
-                continue
-            done = reallocate(connection_id=connection_id, start=part.start, end=part.end, at=at)
-            name = names[connection_id]
-            counts[name] = counts.get(name, 0) + done
     return counts
 
 

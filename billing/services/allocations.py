@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
 
 from django.db import connection, transaction
-from django.db.models import Q
 
-from billing.allocation.match import Attributes, RuleMatch, matching_rules
-from billing.allocation.split import split_by_weight
-from billing.choices import UnallocatedReason
-from billing.models import Allocation, AllocationRule, AllocationShare, Charge
-from billing.models.allocation import WHOLE
+from billing.allocation.match import Attributes, Exclusion, days_taken
+from billing.allocation.people import People
+from billing.allocation.sharing import BaseKey, Bases, Line, Sharing
+from billing.allocation.trial import TrialRule
+from billing.choices import SplitKind, UnallocatedReason
+from billing.models import Allocation, Charge
+from billing.selectors.trials import exclusions_recorded_at, people_for, rules_recorded_at
 from billing.services.rollups import refresh_daily_costs
+from billing.services.split_bases import bases_for, note_stale_bases
 from portal.imports.lock import lock_connection
 from portal.imports.staging import StagingTable
 from portal.models import Connection
 
 _BATCH = 2_000
 
-# The first rule in order whose dates contain the day; null when there is none.
+# The first rule in order whose days contain the day; null when there is none.
 _CHOOSE = """
-INSERT INTO charge_choice (charge_id, rule_id)
+INSERT INTO charge_choice (charge_id, rule_id, reason)
 SELECT t.charge_id, (
     SELECT m.rule_id FROM rule_match m
     WHERE m.dimension_id = c.dimension_id AND m.starts_on <= c.day
       AND (m.ends_on IS NULL OR c.day < m.ends_on)
-    ORDER BY m.place LIMIT 1)
+    ORDER BY m.place LIMIT 1), ''
 FROM allocation_target t JOIN billing_charge c ON c.id = t.charge_id
+"""
+_EXCLUDE = """
+UPDATE charge_choice SET rule_id = NULL, reason = %s WHERE charge_id IN (
+    SELECT c.id FROM allocation_target t JOIN billing_charge c ON c.id = t.charge_id
+    JOIN billing_chargedimension d ON d.id = c.dimension_id
+    WHERE c.day >= %s AND c.day < %s AND (%s = '' OR d.provider = %s))
 """
 _INSERT_UNMATCHED = """
 INSERT INTO billing_allocation
     (charge_id, rule_id, use_case_id, day, billed_nano, effective_nano, unallocated_reason)
-SELECT c.id, NULL, NULL, c.day, c.billed_nano, c.effective_nano, %s
-FROM charge_choice x JOIN billing_charge c ON c.id = x.charge_id WHERE x.rule_id IS NULL
+SELECT c.id, NULL, NULL, c.day, c.billed_nano, c.effective_nano,
+       CASE WHEN x.reason <> '' THEN x.reason
+            WHEN d.commitment_discount_status = 'Unused' THEN %s ELSE %s END
+FROM charge_choice x JOIN billing_charge c ON c.id = x.charge_id
+JOIN billing_chargedimension d ON d.id = c.dimension_id WHERE x.rule_id IS NULL
 """
 _INSERT_WHOLE = """
 INSERT INTO billing_allocation
@@ -45,51 +56,75 @@ FROM charge_choice x
 JOIN whole_rule w ON w.rule_id = x.rule_id
 JOIN billing_charge c ON c.id = x.charge_id
 """
+_TO_SPLIT = """
+SELECT c.id, x.rule_id, d.principal_id, c.dimension_id, c.day, c.billed_nano, c.effective_nano,
+       c.currency, c.cost_basis
+FROM charge_choice x JOIN billing_charge c ON c.id = x.charge_id
+JOIN billing_chargedimension d ON d.id = c.dimension_id
+WHERE x.rule_id IS NOT NULL AND x.rule_id NOT IN (SELECT rule_id FROM whole_rule)
+"""
+
+_TAKEN_BY = """
+AND EXISTS (SELECT 1 FROM billing_allocation a WHERE a.charge_id = c.id AND a.rule_id = %s)
+"""
 
 
-def live_rules(connection_id: int) -> list[RuleMatch]:
+def live_rules(connection_id: int) -> list[TrialRule]:
     """The live rules for a connection in the order in which they apply."""
-    rows = (
-        AllocationRule.objects.filter(
-            Q(connection__isnull=True) | Q(connection_id=connection_id), retired_at__isnull=True
-        )
-        .order_by("priority", "created_at", "pk")
-        .values_list(
-            "pk", "field", "tag_key", "mode", "value", "starts_on", "ends_on", "connection_id"
-        )
-    )
-    return [RuleMatch(*row) for row in rows]
+    return [
+        rule for rule in rules_recorded_at() if rule.match.connection_id in (None, connection_id)
+    ]
 
 
-def allocate_staged_targets(*, connection_id: int) -> None:
+def allocate_staged_targets(*, connection_id: int, at: datetime) -> None:
     """Allocate the live charges whose ids are in the temporary table `allocation_target`.
 
     They must have no allocations yet. Runs inside the caller's transaction.
     """
     rules = live_rules(connection_id)
-    _stage_matches(rules)
+    people = _stage_matches(rules, connection_id)
     choice = StagingTable(
-        "charge_choice", {"charge_id": "bigint", "rule_id": "bigint"}, primary_key=["charge_id"]
+        "charge_choice",
+        {"charge_id": "bigint", "rule_id": "bigint", "reason": "text"},
+        primary_key=["charge_id"],
     )
     choice.create()
-    whole, split = _rule_shares([rule.rule_id for rule in rules])
     whole_rule = StagingTable(
         "whole_rule", {"rule_id": "bigint", "use_case_id": "bigint"}, primary_key=["rule_id"]
     )
     whole_rule.create()
-    whole_rule.load(whole.items())
+    sharings = {rule.match.rule_id: rule.sharing for rule in rules}
+    whole_rule.load((pk, each.whole) for pk, each in sharings.items() if each.whole is not None)
     with connection.cursor() as cursor:
         cursor.execute(_CHOOSE)
+        _exclude(exclusions_recorded_at(), connection_id)
         choice.analyze()
-        cursor.execute(_INSERT_UNMATCHED, [UnallocatedReason.NO_RULE])
+        cursor.execute(
+            _INSERT_UNMATCHED, [UnallocatedReason.UNUSED_COMMITMENT, UnallocatedReason.NO_RULE]
+        )
         cursor.execute(_INSERT_WHOLE)
-    if split:
-        _insert_split(split)
+    if any(each.whole is None for each in sharings.values()):
+        _insert_split(sharings, people, connection_id=connection_id, at=at)
     for name in ("rule_match", "charge_choice", "whole_rule"):
         StagingTable(name, {}).drop()
 
 
-def _stage_matches(rules: Sequence[RuleMatch]) -> None:
+def _exclude(exclusions: Iterable[Exclusion], connection_id: int) -> None:
+    """What another source counts is taken by no rule."""
+    with connection.cursor() as cursor:
+        for each in exclusions:
+            if each.connection_id != connection_id:
+                continue
+            bounds = [each.days.start, each.days.end or date.max]
+            reason = UnallocatedReason.NOT_COUNTED
+            cursor.execute(_EXCLUDE, [reason, *bounds, each.provider, each.provider])
+
+
+def _stage_matches(rules: Sequence[TrialRule], connection_id: int) -> People:
+    """Fill `rule_match`: every dimension among the targets, with the rules that take it when.
+
+    Returns the people that the rules asked for.
+    """
     table = StagingTable(
         "rule_match",
         {
@@ -99,87 +134,92 @@ def _stage_matches(rules: Sequence[RuleMatch]) -> None:
             "starts_on": "date",
             "ends_on": "date",
         },
-        primary_key=["dimension_id", "place"],
+        primary_key=["dimension_id", "place", "starts_on"],
     )
     table.create()
-    table.load(_matches(rules))
+    dimensions = _target_dimensions() if rules else {}
+    people = people_for(rules, {each.principal_id for each in dimensions.values()})
+    slug = Connection.objects.values_list("slug", flat=True).get(pk=connection_id)
+    table.load(_matches(rules, dimensions, slug, people))
     table.analyze()
+    return people
 
 
-def _matches(rules: Sequence[RuleMatch]) -> Iterator[tuple[int, int, int, date, date | None]]:
-    """Every dimension among the targets, with the rules that match it."""
-    if not rules:
+def _target_dimensions() -> dict[int, Attributes]:
+    columns = ", ".join(f"d.{name}" for name in Attributes._fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT d.id, {columns} FROM billing_chargedimension d WHERE d.id IN "  # noqa: S608  (names of our own)
+            "(SELECT c.dimension_id FROM allocation_target t "
+            "JOIN billing_charge c ON c.id = t.charge_id)"
+        )
+        return {pk: Attributes(*rest) for pk, *rest in cursor.fetchall()}
+
+
+def _matches(
+    rules: Sequence[TrialRule], dimensions: Mapping[int, Attributes], slug: str, people: People
+) -> Iterator[tuple[int, int, int, date, date | None]]:
+    for dimension_id, attributes in dimensions.items():
+        for place, rule in enumerate(rules):
+            for days in days_taken(rule.match, attributes, connection=slug, people=people):
+                yield (dimension_id, place, rule.match.rule_id, days.start, days.end)
+
+
+def _insert_split(
+    sharings: Mapping[int, Sharing], people: People, *, connection_id: int, at: datetime
+) -> None:
+    """Split what is to be split: direct cost first, because proportional splits go by it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TO_SPLIT)
+        rows = [
+            (charge, rule, principal, _line(connection_id, *rest))
+            for charge, rule, principal, *rest in cursor.fetchall()
+        ]
+    later = [row for row in rows if sharings[row[1]].kind == SplitKind.PROPORTIONAL]
+    direct = (row for row in rows if sharings[row[1]].kind != SplitKind.PROPORTIONAL)
+    _insert_parts(_split_rows(direct, sharings, {}, people))
+    if not later:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT d.id, d.sub_account_id, d.sub_account_name, d.service_name, d.resource_id, "
-            "d.tags FROM billing_chargedimension d WHERE d.id IN (SELECT c.dimension_id "
-            "FROM allocation_target t JOIN billing_charge c ON c.id = t.charge_id)"
-        )
-        dimensions = cursor.fetchall()
-    for dimension_id, *attributes in dimensions:
-        for place, rule in enumerate(matching_rules(rules, Attributes(*attributes))):
-            yield (dimension_id, place, rule.rule_id, rule.starts_on, rule.ends_on)
+    keys = {BaseKey(rule, line.month, line.currency, line.basis) for _, rule, _, line in later}
+    bases = bases_for(keys, sharings, at=at)
+    _insert_parts(_split_rows(later, sharings, bases, people))
 
 
-def _rule_shares(
-    rule_ids: Sequence[int],
-) -> tuple[dict[int, int], dict[int, list[tuple[int | None, int]]]]:
-    """Rules that give everything to one use case, and those that split."""
-    shares: dict[int, list[tuple[int | None, int]]] = {}
-    for rule_id, use_case_id, share in (
-        AllocationShare.objects.filter(rule_id__in=rule_ids)
-        .order_by("rule_id", "pk")
-        .values_list("rule_id", "use_case_id", "share")
-    ):
-        shares.setdefault(rule_id, []).append((use_case_id, share))
-    whole: dict[int, int] = {}
-    split: dict[int, list[tuple[int | None, int]]] = {}
-    for rule_id, parts in shares.items():
-        first_use_case = parts[0][0]
-        if len(parts) == 1 and parts[0][1] == WHOLE and first_use_case is not None:
-            whole[rule_id] = first_use_case
-            continue
-        rest = WHOLE - sum(share for _, share in parts)
-        split[rule_id] = [*parts, (None, rest)] if rest else parts
-    return whole, split
+def _line(
+    connection_id: int,
+    dimension: int,
+    day: date | str,
+    billed: int,
+    effective: int | None,
+    currency: str,
+    basis: str,
+) -> Line:
+    when = day if isinstance(day, date) else date.fromisoformat(day)
+    return Line(dimension, connection_id, when, billed, effective, currency, basis)
 
 
-def _insert_split(split: dict[int, list[tuple[int | None, int]]]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.id, x.rule_id, c.day, c.billed_nano, c.effective_nano "
-            "FROM charge_choice x JOIN billing_charge c ON c.id = x.charge_id "
-            "WHERE x.rule_id IS NOT NULL AND x.rule_id NOT IN (SELECT rule_id FROM whole_rule)"
-        )
-        rows = cursor.fetchall()
-    parts = _split_rows(rows, split)
+def _insert_parts(parts: Iterator[Allocation]) -> None:
     while batch := list(islice(parts, _BATCH)):
         Allocation.objects.bulk_create(batch)
 
 
 def _split_rows(
-    rows: Iterable[tuple[int, int, date, int, int | None]],
-    split: dict[int, list[tuple[int | None, int]]],
+    rows: Iterable[tuple[int, int, str, Line]],
+    sharings: Mapping[int, Sharing],
+    bases: Bases,
+    people: People,
 ) -> Iterator[Allocation]:
-    for charge_id, rule_id, day, billed, effective in rows:
-        receivers = split[rule_id]
-        weights = [share for _, share in receivers]
-        billed_parts = split_by_weight(billed, weights)
-        effective_parts: Sequence[int | None] = (
-            [None] * len(weights) if effective is None else split_by_weight(effective, weights)
-        )
-        for (use_case_id, _), billed_part, effective_part in zip(
-            receivers, billed_parts, effective_parts, strict=True
-        ):
+    for charge_id, rule_id, principal, line in rows:
+        sharing = sharings[rule_id]
+        for part in sharing.parts(line, principal=principal, bases=bases, people=people):
             yield Allocation(
                 charge_id=charge_id,
                 rule_id=rule_id,
-                use_case_id=use_case_id,
-                day=day if isinstance(day, date) else date.fromisoformat(day),
-                billed_nano=billed_part,
-                effective_nano=effective_part,
-                unallocated_reason="" if use_case_id else UnallocatedReason.REMAINDER,
+                use_case_id=part.use_case_id,
+                day=line.day,
+                billed_nano=part.billed,
+                effective_nano=part.effective,
+                unallocated_reason=part.reason,
             )
 
 
@@ -191,8 +231,13 @@ def stage_targets() -> StagingTable:
 
 
 @transaction.atomic
-def reallocate(*, connection_id: int, start: date, end: date, at: datetime) -> int:
+def reallocate(
+    *, connection_id: int, start: date, end: date, at: datetime, rule_id: int | None = None
+) -> int:
     """Allocate all live charges of a connection in a half-open range of days (UTC) anew.
+
+    Args:
+        rule_id: only those that this rule has taken, because what it splits by has changed.
 
     Returns:
         how many charges were allocated.
@@ -204,16 +249,19 @@ def reallocate(*, connection_id: int, start: date, end: date, at: datetime) -> i
         day__lt=end,
         superseded_at__isnull=True,
     )
+    if rule_id is not None:
+        charges = charges.filter(allocations__rule_id=rule_id).distinct()
     days = set(charges.values_list("day", flat=True).distinct())
     if not days:
         return 0
     targets = stage_targets()
+    taken = "" if rule_id is None else _TAKEN_BY
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO allocation_target (charge_id) SELECT c.id FROM billing_charge c "
+            "INSERT INTO allocation_target (charge_id) SELECT c.id FROM billing_charge c "  # noqa: S608  (text of our own)
             "JOIN billing_chargeslice s ON s.id = c.slice_id WHERE s.connection_id = %s "
-            "AND c.day >= %s AND c.day < %s AND c.superseded_at IS NULL",
-            [connection_id, start, end],
+            f"AND c.day >= %s AND c.day < %s AND c.superseded_at IS NULL{taken}",
+            [connection_id, start, end, *([] if rule_id is None else [rule_id])],
         )
         targets.analyze()
         cursor.execute(
@@ -222,9 +270,11 @@ def reallocate(*, connection_id: int, start: date, end: date, at: datetime) -> i
         )
         cursor.execute("SELECT COUNT(*) FROM allocation_target")
         count: int = cursor.fetchone()[0]
-    allocate_staged_targets(connection_id=connection_id)
+    allocate_staged_targets(connection_id=connection_id, at=at)
     refresh_daily_costs(connection_id=connection_id, days=days)
     targets.drop()
+    if rule_id is None:
+        note_stale_bases(at=at)
     return count
 
 

@@ -19,6 +19,7 @@ from billing.services.charge_holds import hold_reasons
 from billing.services.export_exclusion import refuse_second_export
 from billing.services.restatements import record_restatements
 from billing.services.rollups import refresh_daily_costs
+from billing.services.split_bases import note_stale_bases
 from billing.sources.records import ChargeRecord, Dimension
 from portal.imports.registry import Plan, Totals, Window
 from portal.imports.staging import StagingTable, database_time
@@ -292,10 +293,11 @@ class ChargeStore:
             )
             cursor.execute(sql.STAGE_TARGETS, [self.run.pk])
         targets.analyze()
-        allocate_staged_targets(connection_id=self.run.connection_id)
+        allocate_staged_targets(connection_id=self.run.connection_id, at=at)
         refresh_daily_costs(connection_id=self.run.connection_id, days={key[2] for key in changed})
         for name in ("allocation_target", "slice_place", "file_place"):
             StagingTable(name, {}).drop()
+        note_stale_bases(at=at)
 
     def _save_slices(
         self, changed: dict[SliceKey, StagedSlice], at: datetime

@@ -13,13 +13,14 @@ from portal.shell.periods import Month
 
 # Led by the slices of those days: their day is that of their charges and allocations, there are few
 # of them, and from there every step is by a key. By the allocation's day it would read everything.
+# What another source counts is in no sum; the page of overlaps shows it.
 _REFRESH = """
 INSERT INTO billing_dailycost (
-    day, use_case_id, connection_id, provider, service_name, model, charge_category, currency,
-    cost_basis, unallocated_reason, billed_nano, effective_nano, effective_unknown, charges,
-    uninvoiced, restated, changed_at)
+    day, use_case_id, connection_id, provider, service_name, model, cost_center,
+    charge_category, currency, cost_basis, unallocated_reason, billed_nano, effective_nano,
+    effective_unknown, charges, uninvoiced, restated, changed_at)
 SELECT a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.model,
-       d.charge_category, c.currency, c.cost_basis, a.unallocated_reason,
+       d.cost_center, d.charge_category, c.currency, c.cost_basis, a.unallocated_reason,
        CAST(SUM(a.billed_nano) AS bigint),
        CAST(COALESCE(SUM(a.effective_nano), 0) AS bigint),
        SUM(CASE WHEN a.effective_nano IS NULL THEN 1 ELSE 0 END),
@@ -34,18 +35,19 @@ JOIN billing_chargeslice s ON s.id = c.slice_id
 JOIN billing_chargedimension d ON d.id = c.dimension_id
 WHERE s.day IN (SELECT day FROM touched_day)
   AND c.superseded_at IS NULL AND s.connection_id = %s
+  AND a.unallocated_reason <> 'not_counted'
 GROUP BY a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.model,
-         d.charge_category, c.currency, c.cost_basis, a.unallocated_reason
+         d.cost_center, d.charge_category, c.currency, c.cost_basis, a.unallocated_reason
 """
 # Whole units and the rest apart: in some currencies a month's nano-units pass 64 bits.
 _REFRESH_MONTHS = f"""
 INSERT INTO billing_monthlycost (
-    day, newest_day, use_case_id, connection_id, provider, service_name, model, charge_category,
-    currency,
+    day, newest_day, use_case_id, connection_id, provider, service_name, model,
+    cost_center, charge_category, currency,
     cost_basis, unallocated_reason, billed_whole, billed_part, effective_whole, effective_part,
     effective_unknown, charges, uninvoiced, restated, changed_at)
 SELECT m.first_day, MAX(d.day), d.use_case_id, d.connection_id, d.provider, d.service_name,
-       d.model, d.charge_category, d.currency, d.cost_basis, d.unallocated_reason,
+       d.model, d.cost_center, d.charge_category, d.currency, d.cost_basis, d.unallocated_reason,
        CAST(SUM(d.billed_nano / {NANO_PER_UNIT}) AS bigint),
        CAST(SUM(d.billed_nano %% {NANO_PER_UNIT}) AS bigint),
        CAST(SUM(d.effective_nano / {NANO_PER_UNIT}) AS bigint),
@@ -56,7 +58,7 @@ FROM touched_month m
 JOIN billing_dailycost d
   ON d.connection_id = %s AND d.day >= m.first_day AND d.day < m.next_month
 GROUP BY m.first_day, d.use_case_id, d.connection_id, d.provider, d.service_name,
-         d.model, d.charge_category, d.currency, d.cost_basis, d.unallocated_reason
+         d.model, d.cost_center, d.charge_category, d.currency, d.cost_basis, d.unallocated_reason
 """  # noqa: S608  (a number of this code base; the value is bound)
 
 

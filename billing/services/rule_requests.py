@@ -8,15 +8,13 @@ from typing import Any
 
 from django.db import transaction
 
+from billing.allocation.match import Condition
 from billing.approvals import RULE_KIND, end_target, rule_address, version_target
+from billing.choices import MatchField, MatchMode, SplitKind
 from billing.models import AllocationRule
 from billing.policies import may_edit_allocation_rules
-from billing.selectors.allocation_rules import (
-    condition_text,
-    period_text,
-    share_text,
-    shares_by_rule,
-)
+from billing.selectors.allocation_rules import period_text, share_text, shares_by_rule
+from billing.selectors.conditions import conditions_of, conditions_text
 from billing.selectors.use_cases import use_case_names
 from billing.services.allocation_rules import (
     RuleDraft,
@@ -112,6 +110,8 @@ def _draft(payload: Payload) -> RuleDraft:
     values["starts_on"] = dt.date.fromisoformat(values["starts_on"])
     values["ends_on"] = dt.date.fromisoformat(ends_on) if ends_on else None
     values["shares"] = tuple((use_case, share) for use_case, share in values["shares"])
+    # Requests that were made before rules had further conditions say nothing of them.
+    values["further"] = tuple(Condition(*each) for each in values.get("further", ()))
     return RuleDraft(**values)
 
 
@@ -171,6 +171,8 @@ def _fields_of_rule(rule: AllocationRule) -> Fields:
         tag_key=rule.tag_key,
         priority=rule.priority,
         connection_id=rule.connection_id,
+        further=conditions_of(rule)[1:],
+        split=rule.split,
     )
     return _fields_of_draft(draft)
 
@@ -182,16 +184,20 @@ def _fields_of_draft(draft: RuleDraft) -> Fields:
     )
     fields: Fields = {
         "Name": draft.name,
-        "Condition": condition_text(
-            field=draft.field, tag_key=draft.tag_key, mode=draft.mode, value=draft.value
-        ),
+        "Condition": conditions_text(draft.conditions),
         "Days": period_text(draft.starts_on, draft.ends_on),
         "Connection": connection.name if connection else "any",
         "Priority": str(draft.priority),
+        "Split": str(SplitKind(draft.split).label),
     }
+    for condition in draft.conditions:
+        if condition.mode == MatchMode.ONE_OF:
+            # A list in full: the condition in words names the first of it only.
+            fields[f"List of {MatchField(condition.field).label}"] = condition.value
+    is_fixed = draft.split == SplitKind.FIXED
     for use_case, share in sorted(draft.shares):
         name = names.get(use_case, f"use case {use_case}")
-        fields[f"Share of {name}"] = share_text(share)
+        fields[f"Share of {name}"] = share_text(share) if is_fixed else "takes part"
     return fields
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 from django.http import QueryDict
 
 from billing.selectors.allocation_rules import (
     ShareOfUseCase,
-    condition_text,
-    left_over,
     period_text,
-    share_text,
     shares_by_rule,
+    shares_text,
     state_of,
 )
+from billing.selectors.conditions import conditions_of, conditions_text
 from portal.shell.columns import (
     LinkTo,
     MoneyColumn,
@@ -28,17 +28,14 @@ from portal.shell.paging import Source
 from portal.shell.tables import ShellTable
 
 
-def shares_text(shares: Sequence[ShareOfUseCase]) -> str:
-    """Receivers and shares in words, with what is left over."""
-    said = [f"{each.title} {each.percent}" for each in shares]
-    if rest := left_over(shares):
-        said.append(f"unallocated {share_text(rest)}")
-    return ", ".join(said)
+def stored_conditions(record: Record) -> str:
+    """The conditions of a stored rule in words."""
+    return conditions_text(conditions_of(SimpleNamespace(**record)))
 
 
 STORED = (
     "pk", "key", "version", "name", "priority", "created_at", "field", "tag_key", "mode",
-    "value", "starts_on", "ends_on", "retired_at", "pending_since",
+    "value", "further", "split", "starts_on", "ends_on", "retired_at", "pending_since",
 )  # fmt: skip
 
 
@@ -94,13 +91,8 @@ class RuleTable(ShellTable):
         return {
             **record,
             "version_text": f"version {record['version']}",
-            "condition": condition_text(
-                field=record["field"],
-                tag_key=record["tag_key"],
-                mode=record["mode"],
-                value=record["value"],
-            ),
-            "shares": shares_text(shares),
+            "condition": stored_conditions(record),
+            "shares": shares_text(shares, record["split"]),
             "period": period_text(record["starts_on"], record["ends_on"]),
             "state": state_of(
                 retired_at=record["retired_at"],

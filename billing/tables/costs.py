@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from billing.tables.figures import figure_of
-from portal.shell.columns import DateColumn, FigureColumn, NumberColumn, Record, ShellColumn
+from portal.shell.columns import (
+    DateColumn,
+    FigureColumn,
+    MoneyColumn,
+    NumberColumn,
+    Record,
+    ShellColumn,
+)
 from portal.shell.tables import ShellTable
 
 
@@ -46,3 +53,19 @@ class LargestCostTable(CostTable):
     """The same for groups without an order of their own: the largest first."""
 
     default_sort = "-billed"
+
+
+class PivotTable(ShellTable):
+    """Rows and columns of one currency and basis; the page adds a column for each group."""
+
+    caption = "Cost by row and column"
+    default_sort = "name"
+
+    name = ShellColumn("Row", row_header=True, sort_by=("place",), fields=("place",))
+    total = MoneyColumn(
+        "Total",
+        url=lambda record: record["total_url"],
+        fields=("total_url",),
+        reason="no line states one",
+        nullable=True,
+    )

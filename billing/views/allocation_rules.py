@@ -15,27 +15,29 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.approvals import RULE_KIND
+from billing.choices import SplitKind
 from billing.filters.allocation_rules import RuleFilters
 from billing.forms.allocation_rules import RetireForm
 from billing.forms.fields import USE_CASE_LIST
 from billing.models import AllocationRule
 from billing.policies import may_edit_allocation_rules, may_see_costs
 from billing.selectors.allocation_rules import (
-    condition_text,
     newest_versions,
     period_text,
     rule_for_page,
     rules_are_pending,
     shares_by_rule,
+    shares_text,
     state_of,
     versions_of,
 )
 from billing.selectors.choices_in_use import newest_month
+from billing.selectors.conditions import conditions_of, conditions_text
 from billing.selectors.dry_runs import dry_run
 from billing.selectors.use_cases import all_use_case_names
 from billing.services.allocation_rules import RuleNotLiveError, RuleRefusedError
 from billing.services.rule_requests import request_end
-from billing.tables.allocation_rules import RuleTable, RuleVersionTable, shares_text
+from billing.tables.allocation_rules import RuleTable, RuleVersionTable
 from billing.views.rule_editor import say_asked
 from billing.views.rule_preview import preview_context
 from portal.models import User
@@ -124,6 +126,8 @@ def rule_page(request: HttpRequest, key: str) -> HttpResponseBase:
         "state": _state(rule, rule),
         "period": period_text(rule.starts_on, rule.ends_on),
         "shares": shares_by_rule([rule.pk]).get(rule.pk, []),
+        "is_fixed": rule.split == SplitKind.FIXED,
+        "split_label": SplitKind(rule.split).label,
         "versions": RuleVersionTable.of(_version_rows(versions, rule)),
         "may_edit": may_edit_allocation_rules(request.user) and rule.retired_at is None,
         "pending": pending_request(RULE_KIND, rule.key),
@@ -132,7 +136,7 @@ def rule_page(request: HttpRequest, key: str) -> HttpResponseBase:
 
 
 def _condition(rule: AllocationRule) -> str:
-    return condition_text(field=rule.field, tag_key=rule.tag_key, mode=rule.mode, value=rule.value)
+    return conditions_text(conditions_of(rule))
 
 
 def _state(version: AllocationRule, newest: AllocationRule) -> str:
@@ -155,7 +159,7 @@ def _version_rows(
             "state": _state(version, newest),
             "condition": _condition(version),
             "period": period_text(version.starts_on, version.ends_on),
-            "shares": shares_text(shares.get(version.pk, [])),
+            "shares": shares_text(shares.get(version.pk, []), version.split),
             "made": moment_text(version.created_at),
             "made_by": _made_by(version),
             "retired": moment_text(version.retired_at) if version.retired_at else None,

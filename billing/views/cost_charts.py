@@ -18,11 +18,13 @@ _LARGEST = 8
 _LONGEST_NAME = 60
 
 
-def _writer(currency: str) -> Callable[[Number], str]:
+def amount_writer(currency: str) -> Callable[[Number], str]:
+    """Writes amounts of a currency."""
     return lambda value: money_text(to_decimal(value), currency)
 
 
-def _unit(kind: Kind) -> str:
+def unit_text(kind: Kind) -> str:
+    """Currency and basis in words."""
     return f"{kind.currency}, {kind.basis_label.lower()}"
 
 
@@ -38,13 +40,13 @@ def month_chart(months: Sequence[tuple[str, CostSum | None]], *, kind: Kind) -> 
         title="Cost by month",
         description="Billed and effective cost side by side for each month.",
         labels=[label for label, _ in months],
-        unit=_unit(kind),
+        unit=unit_text(kind),
         series=[
             Series("Billed", values("billed"), reason=NO_LINE),
             Series("Effective", values("effective"), reason=NO_LINE, reasons=silent),
         ],
         stacked=False,
-        text=_writer(kind.currency),
+        text=amount_writer(kind.currency),
     )
 
 
@@ -52,11 +54,11 @@ def largest_chart(groups: Sequence[tuple[str, CostSum]], *, kind: Kind, noun: st
     """The groups with the largest billed cost, as bars in a table."""
     ordered = sorted(groups, key=lambda pair: -abs(pair[1].billed_nano))[:_LARGEST]
     return bar_list(
-        title=f"Billed by {noun}, the largest, {_unit(kind)}",
+        title=f"Billed by {noun}, the largest, {unit_text(kind)}",
         rows=[BarListRow(_short(name), from_nano(each.billed_nano)) for name, each in ordered],
         value_heading="Billed",
         label_heading=noun.capitalize(),
-        text=_writer(kind.currency),
+        text=amount_writer(kind.currency),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,9 +16,12 @@ from django.views.generic import View
 
 from billing.allocation.match import RuleMatch
 from billing.allocation.trial import TrialRule
+from billing.choices import SplitKind
 from billing.forms.allocation_rules import (
     MOST_SHARES,
+    BaseFurtherFormSet,
     BaseShareFormSet,
+    FurtherFormSet,
     RuleForm,
     ShareFormSet,
     draft_digest,
@@ -32,6 +35,7 @@ from billing.selectors.choices_in_use import newest_month
 from billing.selectors.dry_runs import NEW_RULE, DryRun, dry_run
 from billing.selectors.use_cases import all_use_case_names
 from billing.services.allocation_rules import (
+    MOST_CONDITIONS,
     RuleDraft,
     RuleNotLiveError,
     RuleRefusedError,
@@ -43,7 +47,8 @@ from portal.shell.periods import Month
 from portal.shell.views import Crumb
 
 _PREFIX = "shares"
-_PREFILLED = ("name", "field", "tag_key", "mode", "value", "starts_on", "ends_on")
+_ALSO = "also"
+_PREFILLED = ("name", "field", "tag_key", "mode", "value", "split", "starts_on", "ends_on")
 
 
 def say_asked(request: HttpRequest) -> None:
@@ -60,6 +65,7 @@ class RuleEditorPage(View):
     http_method_names = ["get", "head", "post", "options"]
     title = ""
     rule: AllocationRule | None = None
+    further: BaseFurtherFormSet
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not may_edit_allocation_rules(request.user):
@@ -79,35 +85,53 @@ class RuleEditorPage(View):
         """What the shares start with."""
         return []
 
+    def get_further(self) -> list[dict[str, Any]]:
+        """What the further conditions start with."""
+        return []
+
     def ask(self, draft: RuleDraft, reason: str, user: User, at: dt.datetime) -> ApprovalRequest:
         """Call the service."""
         raise TypeError(f"{type(self).__name__} does not say what it asks for")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.further = FurtherFormSet(initial=self.get_further(), prefix=_ALSO)
         form = RuleForm(initial=self.get_initial())
         return self._respond(form, ShareFormSet(initial=self.get_shares(), prefix=_PREFIX))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if "add_share" in request.POST:
-            return self._respond(RuleForm(request.POST), self._longer(request), is_draft=True)
+        if "add_share" in request.POST or "add_condition" in request.POST:
+            return self._respond_longer(request)
         form = RuleForm(request.POST)
-        shares = ShareFormSet(request.POST, prefix=_PREFIX)
-        if not (form.is_valid() & shares.is_valid()):
+        split = {"split": request.POST.get("split") or SplitKind.FIXED}
+        shares = ShareFormSet(request.POST, prefix=_PREFIX, form_kwargs=split)
+        self.further = self._further(request.POST)
+        if not (form.is_valid() & shares.is_valid() & self.further.is_valid()):
             return self._respond(form, shares)
-        draft = form.draft(shares.shares())
+        draft = form.draft(shares.shares(), self.further.conditions())
         digest = draft_digest(draft)
         if "save" in request.POST and form.cleaned_data["previewed"] == digest:
             return self._save(request, form, shares, draft)
         changed = "save" in request.POST
         return self._respond(form, shares, draft=draft, digest=digest, has_changed=changed)
 
-    def _longer(self, request: HttpRequest) -> BaseShareFormSet:
-        """The shares as typed, with one more row; a button that works without a script."""
+    def _further(self, data: QueryDict) -> BaseFurtherFormSet:
+        """The further conditions; none when the form has no rows for them at all."""
+        if f"{_ALSO}-TOTAL_FORMS" not in data:
+            data = data.copy()
+            data |= {f"{_ALSO}-TOTAL_FORMS": "0", f"{_ALSO}-INITIAL_FORMS": "0"}
+        return FurtherFormSet(data, prefix=_ALSO)
+
+    def _respond_longer(self, request: HttpRequest) -> HttpResponse:
+        """What was typed, with one more row; a button that works without a script."""
         data = request.POST.copy()
-        name = f"{_PREFIX}-TOTAL_FORMS"
+        prefix, most = (
+            (_PREFIX, MOST_SHARES) if "add_share" in data else (_ALSO, MOST_CONDITIONS - 1)
+        )
+        name = f"{prefix}-TOTAL_FORMS"
         count = data.get(name, "0")
-        data[name] = str(min(int(count) if count.isdecimal() else 0, MOST_SHARES - 1) + 1)
-        return ShareFormSet(data, prefix=_PREFIX)
+        data[name] = str(min(int(count) if count.isdecimal() else 0, most - 1) + 1)
+        self.further = self._further(data)
+        return self._respond(RuleForm(data), ShareFormSet(data, prefix=_PREFIX), is_draft=True)
 
     def _save(
         self, request: HttpRequest, form: RuleForm, shares: BaseShareFormSet, draft: RuleDraft
@@ -145,13 +169,14 @@ class RuleEditorPage(View):
     ) -> HttpResponse:
         if is_draft:
             form.errors.clear()
-            for each in shares.forms:
+            for each in (*shares.forms, *self.further.forms):
                 each.errors.clear()
         context: dict[str, Any] = {
             "page_title": self.title,
             "breadcrumbs": self.get_breadcrumbs(),
             "form": form,
             "shares": shares,
+            "further": self.further,
             "sections": [
                 (heading, [form[name] for name in names]) for heading, names in form.sections
             ],
@@ -178,16 +203,9 @@ class RuleEditorPage(View):
 def trial_of(draft: RuleDraft) -> TrialRule:
     """The draft as a rule to try."""
     match = RuleMatch(
-        NEW_RULE,
-        draft.field,
-        draft.tag_key,
-        draft.mode,
-        draft.value,
-        draft.starts_on,
-        draft.ends_on,
-        draft.connection_id,
+        NEW_RULE, draft.conditions, draft.starts_on, draft.ends_on, draft.connection_id
     )
-    return TrialRule(match, draft.shares, name=draft.name)
+    return TrialRule(match, draft.shares, name=draft.name, split=draft.split)
 
 
 class RuleNewPage(RuleEditorPage):
@@ -227,7 +245,12 @@ class RuleEditPage(RuleEditorPage):
 
     def get_shares(self) -> list[dict[str, Any]]:
         assert self.rule is not None  # noqa: S101  (set by `load`)
-        return initial_shares(shares_by_rule([self.rule.pk]).get(self.rule.pk, []))
+        shares = shares_by_rule([self.rule.pk]).get(self.rule.pk, [])
+        return initial_shares(shares, self.rule.split)
+
+    def get_further(self) -> list[dict[str, Any]]:
+        assert self.rule is not None  # noqa: S101  (set by `load`)
+        return RuleForm.further_of(self.rule)
 
     def ask(self, draft: RuleDraft, reason: str, user: User, at: dt.datetime) -> ApprovalRequest:
         assert self.rule is not None  # noqa: S101  (set by `load`)

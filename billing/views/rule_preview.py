@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.choices import UnallocatedReason
+from billing.choices import SplitKind, UnallocatedReason
 from billing.models.allocation import WHOLE
 from billing.selectors.allocation_rules import share_text
 from billing.selectors.dry_runs import DryRun, Receiver
@@ -29,7 +29,11 @@ def preview_context(found: DryRun, *, draft: RuleDraft | None = None) -> dict[st
         }
         for move in found.moves
     ]
-    rest = WHOLE - sum(share for _, share in draft.shares) if draft else 0
+    rest = (
+        WHOLE - sum(share for _, share in draft.shares)
+        if draft and draft.split == SplitKind.FIXED
+        else 0
+    )
     return {
         "preview_month": found.month,
         "moves": MoveTable.of(rows),

@@ -32,6 +32,10 @@ from portal.shell.views import Crumb, EmptyState
 _WHY = {
     UnallocatedReason.NO_RULE: "No rule takes it",
     UnallocatedReason.REMAINDER: "Left over by rules",
+    UnallocatedReason.UNUSED_COMMITMENT: "Unused commitment",
+    UnallocatedReason.NO_BASE: "Nothing to share it by",
+    UnallocatedReason.UNKNOWN_TEAM: "Of no known team",
+    UnallocatedReason.NO_TEAM_USE_CASE: "Of teams without a use case",
 }
 _NOTHING_IMPORTED = EmptyState(
     "No cost has been imported yet", "What no rule takes appears here after the first import."
@@ -88,7 +92,9 @@ def _figures(month: Month) -> list[Figure]:
     )
     whole = FigureReference(use_case=UNALLOCATED, first=month, last=month)
     return [
-        cost_figure(each, whole.with_(reason=each.key[0]), label=_WHY[each.key[0]], now=now)
+        cost_figure(
+            each, whole.with_(reason=each.key[0]), label=_WHY.get(each.key[0], each.key[0]), now=now
+        )
         for each in cost_sums(rows, by=(Group.REASON,), now=now)
     ]
 
@@ -116,7 +122,7 @@ def _row(each: Candidate, month: Month, may_edit: bool) -> dict[str, Any]:
 
 def _lineage(each: Candidate, month: Month) -> str:
     """Lineage is by service; the other attributes have no address of their own."""
-    if each.field != MatchField.SERVICE:
+    if each.attribute != MatchField.SERVICE:
         return ""
     reference = FigureReference(use_case=UNALLOCATED, first=month, last=month, service=each.value)
     return reference.lineage_url

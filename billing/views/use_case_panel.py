@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.policies import may_edit_allocation_rules, may_see_costs
-from billing.selectors.allocation_rules import rules_giving_to, share_text
+from billing.selectors.allocation_rules import rules_giving_to
 from billing.selectors.costs import costs_to_date
 from billing.selectors.figures import cost_figure, status_of
 from billing.selectors.references import UNALLOCATED, FigureReference
@@ -54,7 +54,7 @@ def cost_panel(request: HttpRequest, use_case: Any) -> dict[str, Any] | None:
     may_edit = may_edit_allocation_rules(request.user)
     return {
         "sections": sections,
-        "rules": [(rule, share_text(rule.share)) for rule in rules],
+        "rules": [(rule, rule.share_text) for rule in rules],
         "may_edit": may_edit,
         "no_cost": _no_cost(use_case.slug, bool(rules), may_edit),
     }

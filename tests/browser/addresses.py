@@ -77,6 +77,7 @@ def _slug(where: str, **more: str) -> dict[str, str]:
 
 
 ONE = (Visit(),)
+ONE_BASIS = "first={month}&last={month}&basis=invoiced"
 USE_CASE = (Visit(values=_slug("use_case.slug")),)
 USE_CASES = (
     Visit("full", _slug("use_case.slug")),
@@ -263,7 +264,14 @@ PAGES: Mapping[str, Sequence[Visit]] = {
         Visit("filtered", query="currency=USD&basis=invoiced&provider=Cloud&service=Gateway"),
         Visit("nothing", query="use_case={bare.slug}"),
         Visit("impossible", query="from=soon&use_case=no-such-thing"),
+        Visit("columns", query="group=service&across=month"),
+        Visit("team and model", query="group=team&across=model&measure=effective", rare=True),
     ),
+    "costs-unmapped": (Visit("all"), Visit("by tag", query="by=tag", rare=True)),
+    "cost-overlaps": ONE,
+    "cost-overlap-new": (Visit(rare=True),),
+    "cost-overlap-end": (Visit(values={"pk": "overlap.pk"}, rare=True),),
+    "cost-exports": ONE,
     "costs-unallocated": (Visit("sub-account"), Visit("by tag", query="by=tag")),
     "cost-definitions": ONE,
     "cost-lineage": (
@@ -339,6 +347,8 @@ ELSEWHERE: Mapping[str, Elsewhere] = {
     "second-factor-needed": Elsewhere(
         Visit(), 302, "Leads to the account where no second factor is asked for, as here."
     ),
+    "cost-export-focus": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
+    "cost-export-unit-costs": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
     "audit-export": Elsewhere(Visit(who="auditor"), 200, "A download."),
     "sign-in-oidc": Elsewhere(Visit(who="nobody"), 404, NO_PROVIDER),
     "sign-in-oidc-callback": Elsewhere(Visit(who="nobody"), 404, NO_PROVIDER),

@@ -54,7 +54,7 @@ def import_files(
 def make_bills(*, now: dt.datetime, viewer: User, **_: Any) -> dict[str, Any]:
     """Runs in every state, a revised day, bad rows decided in three ways, two currencies."""
     cloud, quiet, euros = _connections(now, viewer)
-    rows = _rows(now)
+    rows = bill_rows(now)
     bad = [
         rows[-1] | {"ChargePeriodStart": each, "ResourceId": f"bad-{each[:4]}"}
         for each in ("soon" * 60, "never", "later")
@@ -68,10 +68,10 @@ def make_bills(*, now: dt.datetime, viewer: User, **_: Any) -> dict[str, Any]:
     revised = [*rows[:-1], rows[-1] | {"BilledCost": "3.75"}]
     runs["revised"] = bill(revised)
     runs["refused"] = bill([rows[0], rows[1] | {"BilledCost": "1e400"}])
-    runs["held"] = bill(_rows(now, scale=900))
+    runs["held"] = bill(bill_rows(now, scale=900))
     runs["dry"] = bill(revised, is_dry=True)
     runs["discarded"] = discard_run(
-        run=bill(_rows(now, scale=700)), actor=viewer, at=timezone.now()
+        run=bill(bill_rows(now, scale=700)), actor=viewer, at=timezone.now()
     )
     rejected = _decide(runs["mixed"], viewer, now)
     replay = replay_run(run=runs["mixed"], actor=viewer, at=now)
@@ -110,7 +110,7 @@ def _decide(run: ImportRun, actor: User, now: dt.datetime) -> dict[str, Rejected
     return {"waiting": waiting, "mended": mended, "dismissed": dismissed}
 
 
-def _rows(now: dt.datetime, scale: int = 1) -> list[Row]:
+def bill_rows(now: dt.datetime, scale: int = 1) -> list[Row]:
     """Forty days up to yesterday: a tagged service a day, a shared one, and one with long names."""
     services = (
         ("Model Service", "triage", "model-1"),

@@ -14,11 +14,11 @@ from adoption.metrics.registry import Measured, metrics
 from adoption.models import UseCase
 from billing.metrics import cost_per_delivery
 from billing.metrics.cost_per_delivery import (
-    divide_half_even,
     measure_cost_per_held_delivery,
     measure_effective_cost,
 )
 from billing.models import DailyCost
+from billing.selectors.sums import divide_half_even
 from tests.adoption.factories import make_use_case
 from tests.billing.factories import give_all
 from tests.imports import line, make_connection, run_import

@@ -48,7 +48,7 @@ def test_what_it_says_is_what_saving_does(django_assert_num_queries: Any) -> Non
     draft = make_draft((one, 333_333), (two, 333_333), field="service", value="Model Service",
                        priority=10)  # fmt: skip
     before, unmoved = balances(), fingerprint()
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(7):
         found = dry_run(month=MAY, draft=trial_of(draft), priority=draft.priority)
     assert fingerprint() == unmoved
     assert [(each.lines, each.billed_nano) for each in found.taken] == [(3, 9_700_000_000)]

@@ -79,6 +79,18 @@ def assert_books_balance() -> None:
     _assert_roll_up_sums_to_charges()
 
 
+def assert_days_add_up() -> None:
+    """Allocated and unallocated sum to the charges: of each charge, and of each day."""
+    live = Charge.objects.filter(superseded_at__isnull=True)
+    amounts = {"billed": Sum("billed_nano"), "effective": Sum("effective_nano")}
+    parts = Allocation.objects.filter(charge__in=live).order_by().values_list("charge_id")
+    assert list(parts.annotate(**amounts).order_by("charge_id")) == list(
+        live.order_by("pk").values_list("pk", "billed_nano", "effective_nano")
+    )
+    rolled_up = DailyCost.objects.order_by("day").values_list("day").annotate(**amounts)
+    assert list(rolled_up) == list(live.order_by("day").values_list("day").annotate(**amounts))
+
+
 def _assert_allocations_sum_to_charges() -> None:
     live_charges = Q(charge__superseded_at__isnull=True)
     parts = {

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.db.models import Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adoption.models import UseCase
 from billing.choices import UnallocatedReason
-from billing.models import Allocation, AllocationRule, Charge, DailyCost
+from billing.models import Allocation, AllocationRule, DailyCost
 from billing.models.allocation import WHOLE
 from billing.services import allocation_rules
 from billing.services.allocation_rules import (
@@ -33,7 +32,7 @@ from tests.billing.factories import (
     replace_rule,
     retire_rule,
 )
-from tests.billing.services.charges import assert_books_balance
+from tests.billing.services.charges import assert_books_balance, assert_days_add_up
 from tests.imports import START, line, make_connection, run_import
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
@@ -45,18 +44,6 @@ def billed_by_use_case() -> dict[int | None, int]:
     for use_case, nano in DailyCost.objects.values_list("use_case_id", "billed_nano"):
         found[use_case] = found.get(use_case, 0) + nano
     return found
-
-
-def assert_days_add_up() -> None:
-    """Allocated and unallocated sum to the charges: of each charge, and of each day."""
-    live = Charge.objects.filter(superseded_at__isnull=True)
-    amounts = {"billed": Sum("billed_nano"), "effective": Sum("effective_nano")}
-    parts = Allocation.objects.filter(charge__in=live).order_by().values_list("charge_id")
-    assert list(parts.annotate(**amounts).order_by("charge_id")) == list(
-        live.order_by("pk").values_list("pk", "billed_nano", "effective_nano")
-    )
-    rolled_up = DailyCost.objects.order_by("day").values_list("day").annotate(**amounts)
-    assert list(rolled_up) == list(live.order_by("day").values_list("day").annotate(**amounts))
 
 
 # --- exactness ------------------------------------------------------------------------------

@@ -1,0 +1,136 @@
+"""Allocated cost as FOCUS 1.2 rows: what one of our own imports reads back to the same sums."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+
+from billing.models import Allocation
+from billing.selectors.lineage import allocations_of
+from billing.selectors.references import Scope
+from portal.shell.money import from_nano
+from portal.shell.periods import Month
+
+_CHUNK = 2_000
+# FOCUS column → what is read of an allocation; text as stored.
+_TEXTS = {
+    "BillingAccountId": "charge__dimension__billing_account_id",
+    "BillingAccountName": "charge__dimension__billing_account_name",
+    "BillingCurrency": "charge__currency",
+    "ChargeCategory": "charge__dimension__charge_category",
+    "ChargeClass": "charge__dimension__charge_class",
+    "ChargeDescription": "charge__dimension__charge_description",
+    "ChargeFrequency": "charge__dimension__charge_frequency",
+    "CommitmentDiscountId": "charge__dimension__commitment_discount_id",
+    "CommitmentDiscountStatus": "charge__dimension__commitment_discount_status",
+    "ConsumedUnit": "charge__dimension__consumed_unit",
+    "InvoiceId": "charge__dimension__invoice_id",
+    "InvoiceIssuerName": "charge__dimension__invoice_issuer",
+    "PricingCategory": "charge__dimension__pricing_category",
+    "PricingCurrency": "charge__dimension__pricing_currency",
+    "PricingUnit": "charge__dimension__pricing_unit",
+    "ProviderName": "charge__dimension__provider",
+    "PublisherName": "charge__dimension__publisher",
+    "RegionId": "charge__dimension__region_id",
+    "ResourceId": "charge__dimension__resource_id",
+    "ResourceName": "charge__dimension__resource_name",
+    "ResourceType": "charge__dimension__resource_type",
+    "ServiceCategory": "charge__dimension__service_category",
+    "ServiceName": "charge__dimension__service_name",
+    "SkuId": "charge__dimension__sku_id",
+    "SkuMeter": "charge__dimension__sku_meter",
+    "SkuPriceId": "charge__dimension__sku_price_id",
+    "SubAccountId": "charge__dimension__sub_account_id",
+    "SubAccountName": "charge__dimension__sub_account_name",
+    "Tags": "charge__dimension__tags",
+    "x_UseCase": "use_case__slug",
+    "x_UseCaseTeam": "use_case__team__slug",
+    "x_UnallocatedReason": "unallocated_reason",
+    "x_AllocationRule": "rule__key",
+    "x_AllocationRuleVersion": "rule__version",
+    "x_CostBasis": "charge__cost_basis",
+    "x_Connection": "charge__slice__connection__slug",
+    "x_ChargeNumber": "charge_id",
+    "x_Model": "charge__dimension__model",
+    "x_ApiKeyId": "charge__dimension__api_key_id",
+    "x_CostCenter": "charge__dimension__cost_center",
+    "x_Repository": "charge__dimension__repository",
+}
+_AMOUNTS = {"BilledCost": "billed_nano", "EffectiveCost": "effective_nano"}
+# Of the whole line: on its first part, so that a sum over all parts is that of the lines.
+_OF_THE_LINE = {
+    "ListCost": "charge__list_nano",
+    "ContractedCost": "charge__contracted_nano",
+    "ConsumedQuantity": "charge__consumed_quantity",
+    "PricingQuantity": "charge__pricing_quantity",
+}
+_PERIODS = {
+    "ChargePeriodStart": "charge__charge_period_start",
+    "ChargePeriodEnd": "charge__charge_period_end",
+}
+_BILLING_PERIOD = "charge__slice__billing_period_start"
+COLUMNS: tuple[str, ...] = tuple(
+    sorted(
+        {*_TEXTS, *_AMOUNTS, *_OF_THE_LINE, *_PERIODS, "BillingPeriodStart", "BillingPeriodEnd"},
+        key=lambda name: (name.startswith("x_"), name),
+    )
+)
+
+
+def export_rows(scope: Scope) -> QuerySet[Allocation, Any]:
+    """The allocations of a figure with everything that a row says; the principal is left out."""
+    names = [*_TEXTS.values(), *_AMOUNTS.values(), *_OF_THE_LINE.values(), *_PERIODS.values()]
+    rows = allocations_of(scope).order_by("charge__day", "charge_id", "pk")
+    return rows.values(*dict.fromkeys([*names, _BILLING_PERIOD]))
+
+
+def focus_rows(rows: QuerySet[Allocation, Any]) -> Iterator[list[Any]]:
+    """Rows in the order of `COLUMNS`, one a part of a charge, in bounded memory."""
+    last: int | None = None
+    for row in rows.iterator(chunk_size=_CHUNK):
+        yield _row(row, is_first=row["charge_id"] != last)
+        last = row["charge_id"]
+
+
+def _row(row: dict[str, Any], *, is_first: bool) -> list[Any]:
+    found: dict[str, Any] = {column: row[name] for column, name in _TEXTS.items()}
+    found |= {column: _amount(row[name]) for column, name in _AMOUNTS.items()}
+    if is_first:
+        found |= {column: row[name] for column, name in _OF_THE_LINE.items()}
+        for column in ("ListCost", "ContractedCost"):
+            found[column] = _amount(found[column])
+        for column in ("ConsumedQuantity", "PricingQuantity"):
+            found[column] = Decimal(found[column]) if found[column] else None
+    found |= {column: _moment(row[name]) for column, name in _PERIODS.items()}
+    start: dt.date = row[_BILLING_PERIOD]
+    found["BillingPeriodStart"] = _midnight(start)
+    # Where it ends is not kept; periods are of a month, from whatever day they start on.
+    found["BillingPeriodEnd"] = _midnight(_month_later(start))
+    return [found.get(column) for column in COLUMNS]
+
+
+def _amount(nano: int | None) -> Decimal | None:
+    return None if nano is None else from_nano(nano)
+
+
+def _moment(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def _midnight(day: dt.date) -> str:
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+def _month_later(day: dt.date) -> dt.date:
+    following = Month.of(day) + 1
+    return min(following.start + dt.timedelta(day.day - 1), following.end - dt.timedelta(1))
+
+
+def bases_in(scope: Scope) -> Sequence[tuple[str, str]]:
+    """Currencies and bases of a figure: a file holds one basis, so that nobody adds two."""
+    rows = scope.monthly_costs().order_by("currency", "cost_basis")
+    return list(rows.values_list("currency", "cost_basis").distinct())

@@ -1,0 +1,198 @@
+"""The same money through two sources: found, shown with both sums, counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from billing.forms.overlaps import OverlapEndForm, OverlapForm
+from billing.models import SpendOverlap
+from billing.policies import may_see_costs, may_settle_overlaps
+from billing.selectors.choices_in_use import newest_month
+from billing.selectors.overlaps import (
+    Both,
+    Suspect,
+    basis_label,
+    overlap_for_page,
+    overlaps_visible_to,
+    sums_of_overlaps,
+    suspected_overlaps,
+)
+from billing.services.overlaps import OverlapRefusedError, declare_overlap, end_overlap
+from billing.tables.overlaps import OverlapTable, SuspectTable
+from portal.models import Connection, User
+from portal.shell.periods import Month
+from portal.shell.views import Crumb
+
+_LOOKED_AT = 6  # months
+
+
+def _crumbs() -> list[Crumb]:
+    return [Crumb("Costs", reverse("costs"))]
+
+
+@require_safe
+def overlaps_page(request: HttpRequest) -> HttpResponseBase:
+    """What has been said, and what looks alike in the newest months."""
+    if not may_see_costs(request.user):
+        raise PermissionDenied
+    rows = overlaps_visible_to(request.user).select_related("counted", "other")
+    overlaps = list(rows.filter(retired_at__isnull=True).order_by("-created_at", "-pk"))
+    may_settle = may_settle_overlaps(request.user)
+    newest = newest_month()
+    suspects = _suspects(newest, may_settle) if newest else []
+    context = {
+        "page_title": "Overlaps",
+        "page_lead": "The same money can come through two sources. It is shown here, and counted "
+        "once.",
+        "breadcrumbs": _crumbs(),
+        "may_settle": may_settle,
+        "is_pending": any(each.pending_since for each in overlaps),
+        "declared": OverlapTable.of(_declared(overlaps, may_settle)),
+        "suspects": SuspectTable.of(suspects),
+        "window": f"{(newest - (_LOOKED_AT - 1)).label} to {newest.label}" if newest else "",
+    }
+    return TemplateResponse(request, "billing/overlaps.html", context)
+
+
+def _declared(overlaps: Sequence[SpendOverlap], may_settle: bool) -> list[dict[str, Any]]:
+    sums = sums_of_overlaps(overlaps)
+    return [
+        _declared_row(each, both, may_settle)
+        for each in overlaps
+        for both in sums[each.pk] or [None]
+    ]
+
+
+def _declared_row(each: SpendOverlap, both: Both | None, may_settle: bool) -> dict[str, Any]:
+    return {
+        "counted": each.counted.name,
+        "other": each.other.name,
+        "provider": f"only {each.provider}" if each.provider else "",
+        "state": "The second is not counted" if each.is_excluded else "Kept apart by their bases",
+        "reason": each.reason,
+        "months": _months(each),
+        "counted_nano": both.counted_nano if both else None,
+        "other_nano": both.other_nano if both else None,
+        "currency": both.kind.currency if both else "",
+        "basis": both.kind.basis_label if both else None,
+        "next_url": reverse("cost-overlap-end", args=[each.pk]) if may_settle else "",
+        "next_text": "Take it back",
+    }
+
+
+def _months(each: SpendOverlap) -> str:
+    first = Month.of(each.starts_on)
+    if each.ends_on is None:
+        return f"from {first.label}"
+    last = Month.of(each.ends_on) - 1
+    return first.label if first == last else f"{first.label} to {last.label}"
+
+
+def _suspects(newest: Month, may_settle: bool) -> list[dict[str, Any]]:
+    found = suspected_overlaps(first=newest - (_LOOKED_AT - 1), last=newest)
+    pks = {pk for each in found for pk in (each.first, each.second)}
+    sources = Connection.objects.in_bulk(pks)
+    return [_suspect_row(each, sources, newest, may_settle) for each in found]
+
+
+def _suspect_row(
+    each: Suspect, sources: Mapping[int, Connection], newest: Month, may_settle: bool
+) -> dict[str, Any]:
+    first, second = sources[each.first], sources[each.second]
+    query = {
+        "counted": first.slug,
+        "other": second.slug,
+        "provider": each.provider,
+        "first": str(newest - (_LOOKED_AT - 1)),
+        "reason": each.why.capitalize(),
+    }
+    text = "Say which counts" if each.is_in_one_basis else "Say so (bases differ, never added)"
+    return {
+        "first": first.name,
+        "first_basis": basis_label(each.bases[0]),
+        "other": second.name,
+        "second_basis": basis_label(each.bases[1]),
+        "provider": each.provider,
+        "why": each.why,
+        "first_nano": each.first_nano,
+        "second_nano": each.second_nano,
+        "currency": each.currency,
+        "days": each.days,
+        "next_url": f"{reverse('cost-overlap-new')}?{urlencode(query)}" if may_settle else "",
+        "next_text": text,
+    }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def overlap_new_page(request: HttpRequest) -> HttpResponseBase:
+    """Say that two sources bring the same money."""
+    if not may_settle_overlaps(request.user) or not isinstance(request.user, User):
+        raise PermissionDenied
+    initial = {name: request.GET.get(name, "") for name in OverlapForm.base_fields}
+    form = OverlapForm(request.POST) if request.method == "POST" else OverlapForm(initial=initial)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            declare_overlap(**form.cleaned_data, actor=request.user, at=timezone.now())
+        except OverlapRefusedError as error:
+            form.add_error(error.field or None, error.reason)
+            status = 409
+        else:
+            messages.success(request, "Said. The sums of those months count that money once.")
+            return HttpResponseRedirect(reverse("cost-overlaps"))
+    return _form_page(request, form, "Two sources, the same money", "Say so", status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def overlap_end_page(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Take it back."""
+    if not may_settle_overlaps(request.user) or not isinstance(request.user, User):
+        raise PermissionDenied
+    overlap = overlap_for_page(request.user, pk)
+    if overlap is None:
+        raise Http404
+    if overlap.retired_at is not None:
+        return HttpResponseRedirect(reverse("cost-overlaps"))
+    form = OverlapEndForm(request.POST or None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            end_overlap(
+                overlap_id=pk,
+                reason=form.cleaned_data["reason"],
+                actor=request.user,
+                at=timezone.now(),
+            )
+        except OverlapRefusedError as error:
+            form.add_error(error.field or None, error.reason)
+            status = 409
+        else:
+            messages.success(request, "Taken back. Both sources count again.")
+            return HttpResponseRedirect(reverse("cost-overlaps"))
+    title = f"{overlap.other.name} beside {overlap.counted.name}"
+    return _form_page(request, form, title, "Take it back", status)
+
+
+def _form_page(
+    request: HttpRequest, form: OverlapForm | OverlapEndForm, title: str, button: str, status: int
+) -> HttpResponseBase:
+    context = {
+        "page_title": title,
+        "breadcrumbs": [*_crumbs(), Crumb("Overlaps", reverse("cost-overlaps"))],
+        "form": form,
+        "button": button,
+        "cancel_url": reverse("cost-overlaps"),
+    }
+    return render(request, "billing/overlap_form.html", context, status=status)

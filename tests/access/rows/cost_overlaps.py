@@ -1,0 +1,45 @@
+"""Overlapping sources, the unmapped queue and exports of cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.models import SpendOverlap
+from portal.services.connections import create_connection
+from tests.access.matrix import EVERYBODY, Column, form_function, only, page
+from tests.access.readers import Reader
+from tests.access.rows.billing import SEE_LINES
+from tests.adoption.factories import NOW
+
+FINANCE = only(Column.FINANCE)
+OVERLAP = {"pk": "overlap.pk"}
+MONTHS = "first=2026-05&last=2026-05"
+
+ROWS = [
+    page("costs-unmapped", EVERYBODY),
+    page("cost-overlaps", EVERYBODY),
+    form_function("cost-overlap-new", FINANCE),
+    form_function("cost-overlap-end", FINANCE, values=OVERLAP),
+    page("cost-exports", EVERYBODY),
+    page("cost-export-focus", SEE_LINES, query=MONTHS),
+    page("cost-export-unit-costs", EVERYBODY, query=MONTHS),
+]
+READERS = [
+    Reader("billing.selectors.overlaps:overlaps_visible_to", EVERYBODY),
+    Reader(
+        "billing.selectors.overlaps:overlap_for_page", EVERYBODY, arguments={"pk": "@overlap.pk"}
+    ),
+]
+
+
+def prepare(world: Any) -> None:
+    """Two sources of which one covers the other's spend."""
+    sources = [
+        create_connection(slug=slug, source="focus", config={}, at=NOW)
+        for slug in ("counts", "covers")
+    ]
+    overlap = SpendOverlap.objects.create(
+        counted=sources[0], other=sources[1], starts_on=NOW.date().replace(day=1),
+        is_excluded=True, reason="The same key.", created_by=world.maker, created_at=NOW,
+    )  # fmt: skip
+    world.add(overlap=overlap)

@@ -1,0 +1,245 @@
+"""Rows, columns and files of the explorer: exact, of one currency and basis, in few queries."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from adoption.choices import DeliveryState
+from adoption.models import Delivery, UseCase
+from billing.choices import MatchField, UnallocatedReason
+from billing.models import ChargeDimension, MonthlyCost
+from billing.models.allocation import WHOLE
+from billing.selectors.coverage import NO_SHARE, allocation_coverage
+from billing.selectors.references import FigureReference, scope_of
+from billing.services.allocation_rules import allocate_range
+from portal.choices import Role
+from tests.adoption.factories import make_team, make_use_case, make_user
+from tests.billing.factories import give_all, make_rule
+from tests.billing.services.charges import billed, live
+from tests.imports import START, line, make_connection, run_import
+
+pytestmark = pytest.mark.django_db
+UNIT = 10**9
+
+
+@pytest.fixture
+def finance(client: Client) -> Client:
+    client.force_login(make_user(Role.FINANCE))
+    return client
+
+
+@pytest.fixture
+def case() -> UseCase:
+    """A use case of a team with 30 of 40 in two models, and 10 nobody's; and 5 euros."""
+    found = make_use_case(title="Answer drafts", team=make_team("Search"))
+    rows = [
+        line(3, "10", ResourceId="a"),
+        line(4, "20", ResourceId="b"),
+        line(5, "10", ResourceId="c", Tags="{}"),
+    ]
+    run_import(make_connection(), rows)
+    euro = line(3, "5", BillingAccountId="9", BillingCurrency="EUR", ResourceId="d")
+    run_import(make_connection("euros"), [euro])
+    for resource, model in (("a", "atlas-large"), ("b", "atlas-small")):
+        ChargeDimension.objects.filter(resource_id=resource).update(model=model, cost_center="cc-1")
+    give_all(found)
+    allocate_range(start=None, end=None, at=START)
+    return found
+
+
+def rows_of(client: Client, **query: str) -> list[dict[str, str]]:
+    response = client.get(reverse("costs"), {"export": "csv", "currency": "USD", **query})
+    assert response.status_code == 200
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.mark.parametrize(
+    ("group", "across", "expected"),
+    [
+        ("use_case", "model", {"Answer drafts": ("30", {"atlas-small": "20", "atlas-large": "10"}),
+                               "Unallocated": ("10", {"None stated": "10"})}),
+        ("team", "month", {"Search": ("30", {"May 2026": "30"}),
+                           "Unallocated": ("10", {"May 2026": "10"})}),
+        ("cost_center", "provider", {"cc-1": ("30", {"Cloud": "30"}),
+                                     "None stated": ("10", {"Cloud": "10"})}),
+        ("connection", "service", {"Cloud": ("40", {"Model Service": "40"})}),
+    ],
+)  # fmt: skip
+def test_cells_and_totals_are_exact(
+    finance: Client, case: UseCase, group: str, across: str, expected: dict[str, Any]
+) -> None:
+    found = rows_of(finance, group=group, across=across)
+    assert {
+        row["Row"]: (
+            row["Total"],
+            {key: value for key, value in row.items()
+             if value and key not in ("Row", "Total") and "(currency)" not in key},
+        )
+        for row in found
+    } == expected  # fmt: skip
+
+
+def test_one_currency_is_shown_and_the_others_are_a_link_away(
+    finance: Client, case: UseCase
+) -> None:
+    page = finance.get(reverse("costs"), {"group": "use_case", "across": "model"})
+    text = page.content.decode()
+    assert "Shown in one currency and basis" in text
+    assert "currency=EUR" in text
+    assert "40.00" in text
+    assert "45.00" not in text
+
+
+def test_a_cell_leads_to_the_lines_that_it_sums(finance: Client, case: UseCase) -> None:
+    for query, expected in (
+        (f"use_case={case.slug}&model=atlas-large", 10),
+        ("team=search&cost_center=cc-1", 30),
+        ("model=(none)&use_case=unallocated", 10),
+        ("connection=cloud", 40),
+    ):
+        page = finance.get(f"{reverse('cost-lineage')}?{query}&currency=USD").content.decode()
+        assert f"{expected}.00" in page, query
+        values = dict(each.split("=") for each in query.split("&"))
+        scope = scope_of(FigureReference.of(values | {"currency": "USD"}), None)
+        assert sum(scope.monthly_costs().values_list("billed_whole", flat=True)) == expected
+
+
+def test_the_workbook_holds_what_is_shown(finance: Client, case: UseCase) -> None:
+    query = {"group": "use_case", "across": "model", "export": "xlsx", "currency": "USD"}
+    response = finance.get(reverse("costs"), query)
+    sheet = openpyxl.load_workbook(io.BytesIO(response.content)).active
+    assert sheet is not None
+    rows = list(sheet.iter_rows(values_only=True))
+    assert rows[0][:4] == ("Row", "Total", "Total (currency)", "atlas-small")
+    assert rows[1][:4] == ("Answer drafts", 30, "USD", 20)
+    assert finance.get(reverse("costs"), query | {"from": "x"}).status_code == 400
+
+
+def test_the_number_of_queries_does_not_grow(finance: Client, case: UseCase) -> None:
+    query = {"group": "use_case", "across": "team", "currency": "USD"}
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert finance.get(reverse("costs"), query).status_code == 200
+        return len(queries)
+
+    count()
+    before = count()
+    for number in range(4):
+        give_all(make_use_case(), value=f"more-{number}")
+        run_import(make_connection(f"more-{number}"), [
+            line(6, "1", BillingAccountId=f"b{number}", Tags=f'{{"use_case": "more-{number}"}}')
+        ])  # fmt: skip
+    count()  # the choices of the filters are read anew once after an import
+    assert count() == before
+
+
+def test_coverage_is_of_effective_cost_and_unused_commitment_stands_apart(
+    finance: Client,
+) -> None:
+    user = make_use_case()
+    make_rule((user, WHOLE), field=MatchField.RESOURCE, value="a")
+    none = {"CommitmentDiscountId": "", "CommitmentDiscountStatus": ""}
+    plan = {"CommitmentDiscountId": "plan", "CommitmentDiscountStatus": "Unused"}
+    run_import(make_connection(), [
+        line(3, "60", ResourceId="a", **none),
+        line(3, "0", ResourceId="b", EffectiveCost="30", **plan),
+        line(4, "10", ResourceId="c", **none),
+    ])  # fmt: skip
+    (found,) = allocation_coverage(MonthlyCost.objects.all(), now=timezone.now())
+    assert (found.allocated_nano, found.unused_nano, found.total_nano) == (
+        60 * UNIT, 30 * UNIT, 100 * UNIT,
+    )  # fmt: skip
+    assert (found.share, found.unused_share) == (Decimal("0.6"), Decimal("0.3"))
+    page = finance.get(reverse("costs"), {"from": "2026-05"}).content.decode()
+    assert "Allocation coverage" in page
+    assert "Unused commitment" in page
+    assert f"reason={UnallocatedReason.UNUSED_COMMITMENT}" in page
+
+
+def test_where_credits_outweigh_charges_there_is_no_coverage() -> None:
+    run_import(make_connection(), [line(3, "1"), line(3, "-5", ChargeCategory="Credit")])
+    (found,) = allocation_coverage(MonthlyCost.objects.all(), now=timezone.now())
+    assert (found.share, found.why_not) == (None, NO_SHARE)
+
+
+# --- files ----------------------------------------------------------------------------------
+
+
+def test_the_focus_export_is_read_back_to_the_same_sums(finance: Client) -> None:
+    cases = [make_use_case() for _ in range(3)]
+    make_rule(*zip(cases, (333_333, 333_333, 200_000), strict=True))
+    rows = [
+        line(3, "10.000000001", ResourceId="a"),
+        line(4, "-2.5", ResourceId="b", ChargeCategory="Credit"),
+        line(5, "1", ResourceId="c", Tags="{}", ChargeDescription="=1+1"),
+    ]
+    run_import(make_connection(), rows)
+    query = {"first": "2026-05", "last": "2026-05"}
+    response = finance.get(reverse("cost-export-focus"), query)
+    content = b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    exported = list(csv.DictReader(io.StringIO(content.decode())))
+    assert len(exported) == 4 + 4 + 1
+    assert {row["x_UseCase"] for row in exported} == {*(case.slug for case in cases), ""}
+    assert "principal" not in content.decode().casefold()
+    sums = {
+        measure: sum(Decimal(row[measure]) for row in exported)
+        for measure in ("BilledCost", "EffectiveCost")
+    }
+    assert sums == {"BilledCost": Decimal("8.500000001"), "EffectiveCost": Decimal("8.500000001")}
+    lists = sum(Decimal(row["ListCost"]) for row in exported if row["ListCost"])
+    assert lists == 6  # 2 a line, once each
+    back = make_connection("back")
+    run = run_import(back, content)
+    assert (run.status, run.rejected) == ("applied", 0)
+    assert billed(back) == sums["BilledCost"]
+    assert len(live(back)) == len(exported)
+
+
+def test_a_file_of_two_bases_is_refused_until_one_is_chosen(finance: Client) -> None:
+    run_import(make_connection(), [line(3, "1")])
+    guess = make_connection("guess", cost_basis="estimated")
+    run_import(guess, [line(3, "2", BillingAccountId="2")])
+    query = {"first": "2026-05", "last": "2026-05"}
+    assert finance.get(reverse("cost-export-focus"), query).status_code == 400
+    assert (
+        finance.get(reverse("cost-export-focus"), query | {"basis": "estimated"}).status_code == 200
+    )
+    page = finance.get(reverse("cost-exports"), query).content.decode()
+    assert "Bases are never added, so choose one" in page
+
+
+def test_unit_costs_divide_what_was_held_in_the_month_and_say_why_not(finance: Client) -> None:
+    held, bare = make_use_case(title="Held"), make_use_case(title="Bare")
+    give_all(held, value="held")
+    give_all(bare, value="bare")
+    run_import(make_connection(), [
+        line(3, "10", Tags='{"use_case": "held"}'), line(4, "7", Tags='{"use_case": "bare"}'),
+    ])  # fmt: skip
+    moments = [(2026, 4, 30, 23, 59), (2026, 5, 1, 0, 0), (2026, 5, 31, 23, 59), (2026, 6, 1, 0, 0)]
+    for moment in moments:
+        at = dt.datetime(*moment, tzinfo=dt.UTC)
+        Delivery.objects.create(
+            use_case=held, title="One", claimed_by=make_user(), claimed_at=at,
+            state=DeliveryState.HELD, held_at=at,
+        )  # fmt: skip
+    query = {"first": "2026-05", "last": "2026-05"}
+    response = finance.get(reverse("cost-export-unit-costs"), query)
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    found = {row["title"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert (found["Held"]["held_deliveries"], found["Held"]["unit_cost"]) == ("2", "5")
+    assert (found["Bare"]["unit_cost"], found["Bare"]["reason"]) == ("", "no_held_deliveries")
+    assert {row["basis"] for row in found.values()} == {"invoiced"}

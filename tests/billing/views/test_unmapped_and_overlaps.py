@@ -1,0 +1,148 @@
+"""The queue of unmapped values, the editor that it opens, and the page of overlaps."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils.html import escape
+
+from billing.models import AllocationRule, ChargeDimension, MonthlyCost, SpendOverlap
+from billing.selectors.unmapped import unmapped_values
+from billing.selectors.use_cases import all_use_case_names
+from portal.choices import Role
+from portal.shell.periods import Month
+from tests.adoption.factories import make_use_case, make_user
+from tests.approving import approve_all
+from tests.billing.factories import give_all
+from tests.imports import line, make_connection, run_import
+
+pytestmark = pytest.mark.django_db
+MAY = Month(2026, 5)
+
+
+@pytest.fixture
+def finance(client: Client) -> Client:
+    client.force_login(make_user(Role.FINANCE))
+    return client
+
+
+def test_values_are_listed_with_months_amount_and_a_suggestion_that_says_why(
+    finance: Client,
+) -> None:
+    case, other = make_use_case(title="Answer drafts"), make_use_case(title="Ticket triage")
+    give_all(other, value="taken")
+    named = {"SubAccountId": "", "SubAccountName": ""}
+    june = {
+        "ChargePeriodStart": "2026-06-02T00:00:00Z", "ChargePeriodEnd": "2026-06-03T00:00:00Z",
+        "BillingPeriodStart": "2026-06-01T00:00:00Z", "BillingPeriodEnd": "2026-07-01T00:00:00Z",
+    }  # fmt: skip
+    workspace = {"SubAccountId": "ws-answer-drafts", "SubAccountName": "Drafts of answers"}
+    run_import(make_connection(), [
+        line(3, "10", Tags="{}", **workspace), line(3, "5", Tags="{}", **workspace | june),
+        line(4, "90", Tags='{"use_case": "taken"}', **named),
+        line(5, "1", Tags='{"job": "zzz"}', ResourceId="key", **named),
+    ])  # fmt: skip
+    ChargeDimension.objects.filter(resource_id="key").update(api_key_id="key-77", principal_id="p")
+    found, is_cut = unmapped_values(
+        use_cases=all_use_case_names(case.owner), first=MAY, last=MAY + 1
+    )
+    assert not is_cut
+    (workspace_row,) = (each for each in found if each.candidate.value == "ws-answer-drafts")
+    assert workspace_row.candidate.billed_nano == 15 * 10**9
+    assert workspace_row.candidate.months == {"2026-05", "2026-06"}
+    assert workspace_row.hint is not None
+    assert (workspace_row.hint.named.slug, workspace_row.hint.score) == (case.slug, 100)
+    values = {(each.candidate.attribute, each.candidate.value) for each in found}
+    assert {("api_key", "key-77"), ("tag", "zzz")} <= values
+    assert not {value for _, value in values} & {"taken", "p"}
+    page = finance.get(reverse("costs-unmapped")).content.decode()
+    assert "May 2026 to Jun 2026, 2 of them" in page
+    assert escape("“ws-answer-drafts” is like its address “answer-drafts”") in page
+    link = page.partition('aria-label="Make a rule for ws-answer-drafts"')[0].rpartition('href="')[
+        2
+    ]
+    query = parse_qs(urlsplit(link.partition('"')[0].replace("&amp;", "&")).query)
+    assert query["use_case"] == [case.slug]
+    form = finance.get(reverse("allocation-rule-new"), {k: v[0] for k, v in query.items()})
+    assert f'value="{case.slug}"' in form.content.decode()
+
+
+def rule_data(case_slug: str, **changes: str) -> dict[str, str]:
+    return {
+        "name": "Keys of drafts", "field": "provider", "tag_key": "", "mode": "one_of",
+        "value": "Cloud\r\nOther", "connection": "", "starts_on": "2026-05-01", "ends_on": "",
+        "priority": "100", "reason": "", "month": "2026-05", "previewed": "", "split": "even",
+        "also-TOTAL_FORMS": "2", "also-INITIAL_FORMS": "0",
+        "also-0-field": "service", "also-0-tag_key": "", "also-0-mode": "starts_with",
+        "also-0-value": "Model", "also-1-field": "tag", "also-1-tag_key": "", "also-1-mode":
+        "equals", "also-1-value": "",
+        "shares-TOTAL_FORMS": "1", "shares-INITIAL_FORMS": "0",
+        "shares-0-use_case": case_slug, "shares-0-percent": "",
+    } | changes  # fmt: skip
+
+
+def test_a_rule_of_several_conditions_is_previewed_asked_for_and_kept(finance: Client) -> None:
+    case = make_use_case()
+    run_import(make_connection(), [line(3, "10")])
+    new = reverse("allocation-rule-new")
+    preview = finance.post(new, rule_data(case.slug, preview="1"))
+    assert "10.00" in preview.content.decode()
+    data = rule_data(case.slug, save="1", previewed=preview.context["digest"])
+    assert finance.post(new, data).status_code == 302
+    approve_all()
+    rule = AllocationRule.objects.get()
+    assert (rule.split, rule.value) == ("even", "Cloud\nOther")
+    assert rule.further == '[["service", "", "starts_with", "Model"]]'
+    assert MonthlyCost.objects.get().use_case_id == case.pk
+    page = finance.get(reverse("allocation-rule", args=[rule.key])).content.decode()
+    assert escape("Provider is one of “Cloud”, “Other”, and Service starts with “Model”") in page
+    edit = finance.get(reverse("allocation-rule-edit", args=[rule.key])).content.decode()
+    assert "Model</textarea>" in edit
+    listed = finance.get(reverse("allocation-rules"), {"field": "service"}).content.decode()
+    assert "Keys of drafts" in listed
+
+
+def test_what_does_not_fit_together_is_said_at_the_field(finance: Client) -> None:
+    case = make_use_case()
+    new = reverse("allocation-rule-new")
+    for changes, expected in (
+        ({"mode": "equals"}, "One value, please"),
+        ({"also-1-value": "x"}, "Say which tag to look at"),
+        ({"shares-0-percent": "10"}, "Only fixed shares have a size"),
+        ({"split": "fixed"}, "How much of it?"),
+        ({"split": "team"}, "The team decides who gets it"),
+    ):
+        page = finance.post(new, rule_data(case.slug, preview="1", **changes)).content.decode()
+        assert expected in page, changes
+    longer = finance.post(new, rule_data(case.slug, add_condition="1")).content.decode()
+    assert "also-2-value" in longer
+    assert AllocationRule.objects.count() == 0
+
+
+def test_an_overlap_is_found_said_and_taken_back_on_its_page(finance: Client) -> None:
+    for slug, account in (("invoice", "1"), ("gateway", "2")):
+        rows = [line(day, f"{day}.5", BillingAccountId=account) for day in range(3, 10)]
+        run_import(make_connection(slug), rows)
+    page = finance.get(reverse("cost-overlaps"))
+    text = page.content.decode()
+    assert "the same sum on 7 of 7 days" in text
+    assert text.count("45.50") >= 2
+    link = text.partition(f'href="{reverse("cost-overlap-new")}?')[2].partition('"')[0]
+    asked = {k: v[0] for k, v in parse_qs(link.replace("&amp;", "&")).items()}
+    assert finance.post(reverse("cost-overlap-new"), asked | {"last": ""}).status_code == 302
+    overlap = SpendOverlap.objects.get()
+    assert overlap.is_excluded
+    text = finance.get(reverse("cost-overlaps")).content.decode()
+    assert "The second is not counted" in text
+    assert text.count("45.50") >= 2
+    assert "no two sources" in text.casefold()
+    again = finance.post(reverse("cost-overlap-new"), asked | {"last": ""})
+    assert again.status_code == 409
+    end = reverse("cost-overlap-end", args=[overlap.pk])
+    assert finance.post(end, {"reason": ""}).status_code == 200
+    assert finance.post(end, {"reason": "Another key."}).status_code == 302
+    overlap.refresh_from_db()
+    assert overlap.retired_reason == "Another key."
