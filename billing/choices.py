@@ -50,3 +50,10 @@ class UnallocatedReason(models.TextChoices):
 
     NO_RULE = "no_rule", "No rule matches"
     REMAINDER = "remainder", "Not shared out by the rule"
+
+
+class PlanPeriod(models.TextChoices):
+    """What the price of a seat pays for."""
+
+    MONTH = "month", "Month"
+    YEAR = "year", "Year"

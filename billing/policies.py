@@ -21,3 +21,8 @@ def may_see_charges(user: AnyUser) -> bool:
 
 def may_edit_allocation_rules(user: AnyUser) -> bool:
     return holds(user, Role.FINANCE)
+
+
+def may_edit_plans(user: AnyUser) -> bool:
+    """Prices of plans, and seats that are paid for by them."""
+    return holds(user, Role.FINANCE)

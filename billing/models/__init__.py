@@ -2,6 +2,7 @@
 
 from billing.models.allocation import Allocation, AllocationRule, AllocationShare
 from billing.models.charges import Charge, ChargeDimension, ChargeSlice
+from billing.models.plans import PricePlan
 from billing.models.restatements import Restatement
 from billing.models.rollups import DailyCost, MonthlyCost
 from billing.models.usage import Usage, UsageDimension, UsageSlice
@@ -15,6 +16,7 @@ __all__ = [
     "ChargeSlice",
     "DailyCost",
     "MonthlyCost",
+    "PricePlan",
     "Restatement",
     "Usage",
     "UsageDimension",

@@ -27,7 +27,9 @@ def hold_reasons(
     emptied: Sequence[ChargeSlice],
 ) -> list[str]:
     """Every reason to hold, one sentence each; the same facts always give the same sentences."""
-    bounds = CostConfig.model_validate(config)
+    # A source's own configuration has more than these.
+    shared = {key: config[key] for key in CostConfig.model_fields if key in config}
+    bounds = CostConfig.model_validate(shared)
     reasons: list[str] = []
     if emptied:
         days = ", ".join(sorted({str(part.day) for part in emptied})[:5])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -78,6 +78,8 @@ class ImportSource:
         collect: turns paths that a person named into files to land (a folder, a repository).
         credential: the secret that fetching needs; None when nothing is fetched with one.
         fetch: how it is fetched; None when files are all there is.
+        make_context: what the source must know besides its files and cannot look up, being pure
+            (price plans), as JSON values. Part of what makes two inputs the same.
     """
 
     key: str
@@ -91,6 +93,7 @@ class ImportSource:
     collect: Callable[[Sequence[Path], Path], list[Path]]
     credential: CredentialNeed | None = None
     fetch: FetchSpec | None = None
+    make_context: Callable[[ImportRun], Mapping[str, Any]] | None = None
 
 
 def _check_source(item: ImportSource) -> list[CheckMessage]:
