@@ -10,8 +10,10 @@ from billing.views import (
     definitions,
     explorer,
     lineage,
+    plans,
     restatements,
     rule_editor,
+    seats,
     unallocated,
 )
 
@@ -22,6 +24,10 @@ urlpatterns = [
     path("lineage/", lineage.lineage_page, name="cost-lineage"),
     path("charges/<int:pk>/", charges.charge_page, name="charge"),
     path("restatements/", restatements.RestatementListPage.as_view(), name="restatements"),
+    path("plans/", plans.PlanListPage.as_view(), name="price-plan-list"),
+    path("plans/new/", plans.plan_new_page, name="price-plan-new"),
+    path("plans/<int:pk>/end/", plans.plan_end_page, name="price-plan-end"),
+    path("seats/new/", seats.seats_new_page, name="seats-new"),
     path("rules/", allocation_rules.RuleListPage.as_view(), name="allocation-rules"),
     path("rules/new/", rule_editor.RuleNewPage.as_view(), name="allocation-rule-new"),
     path("rules/<slug:key>/", allocation_rules.rule_page, name="allocation-rule"),
