@@ -151,3 +151,10 @@ class BreakerState(models.TextChoices):
     CLOSED = "closed", "Closed"
     OPEN = "open", "Open"
     ENDED = "ended", "Ended"
+
+
+class PlanPeriod(models.TextChoices):
+    """What the price of a seat pays for."""
+
+    MONTH = "month", "Month"
+    YEAR = "year", "Year"

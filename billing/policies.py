@@ -23,6 +23,11 @@ def may_edit_allocation_rules(user: AnyUser) -> bool:
     return holds(user, Role.FINANCE)
 
 
+def may_edit_plans(user: AnyUser) -> bool:
+    """Prices of plans, and seats that are paid for by them."""
+    return holds(user, Role.FINANCE)
+
+
 def may_settle_overlaps(user: AnyUser) -> bool:
     """Whoever says which of two sources counts."""
     return holds(user, Role.FINANCE)

@@ -140,3 +140,14 @@ ANOMALY_DAYS = StatusVocabulary.from_choices(
         AnomalyState.ANOMALY: "Above its upper bound.",
     },
 )
+PLAN_STATES = StatusVocabulary(
+    "price_plan",
+    (
+        Status("holds", "Holds", "Its prices hold today.", "check", Tone.GOOD),
+        Status("coming", "To come", "Its first day lies ahead.", "clock", Tone.INFO),
+        Status("ended", "Ended", "Its last day is over; what it priced, it keeps.", "pause",
+               Tone.NEUTRAL),
+        Status("withdrawn", "Withdrawn", "It was ended on its first day, so it prices nothing.",
+               "stop", Tone.NEUTRAL),
+    ),
+)  # fmt: skip

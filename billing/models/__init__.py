@@ -7,6 +7,7 @@ from billing.models.budgets import Budget, BudgetAlert
 from billing.models.charges import Charge, ChargeDimension, ChargeSlice
 from billing.models.forecasts import Forecast
 from billing.models.overlaps import SpendOverlap
+from billing.models.plans import PricePlan
 from billing.models.restatements import Restatement
 from billing.models.rollups import DailyCost, MonthlyCost
 from billing.models.usage import Usage, UsageDimension, UsageSlice
@@ -28,6 +29,7 @@ __all__ = [
     "DailyCost",
     "Forecast",
     "MonthlyCost",
+    "PricePlan",
     "Restatement",
     "SpendOverlap",
     "SplitBase",

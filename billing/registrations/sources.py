@@ -5,9 +5,13 @@ from __future__ import annotations
 from operator import itemgetter
 
 from billing.services.charge_store import ChargeStore
+from billing.services.collecting import collect_reports, collect_sessions
 from billing.services.control_totals import ControlledStore
 from billing.services.cost_store import CostStore
 from billing.services.export_store import ExportStore
+from billing.services.price_context import all_plans, plans_of_kiro
+from billing.services.seat_store import SeatStore
+from billing.services.stream_store import StreamStore
 from billing.sources.anthropic import client as anthropic
 from billing.sources.anthropic.config import AnthropicConfig
 from billing.sources.anthropic.source import AnthropicSource
@@ -23,15 +27,23 @@ from billing.sources.focus.source import FocusSource
 from billing.sources.github_copilot import client as github_copilot
 from billing.sources.github_copilot.config import CopilotConfig
 from billing.sources.github_copilot.source import CopilotSource
+from billing.sources.kiro.config import KiroConfig
+from billing.sources.kiro.source import KiroSource
 from billing.sources.litellm import client as litellm
 from billing.sources.litellm.config import LiteLLMConfig
 from billing.sources.litellm.source import LiteLLMSource
 from billing.sources.openai import client as openai
 from billing.sources.openai.config import OpenAIConfig
 from billing.sources.openai.source import OpenAISource
+from billing.sources.openclaw.config import OpenClawConfig
+from billing.sources.openclaw.source import OpenClawSource
 from billing.sources.openrouter import client as openrouter
 from billing.sources.openrouter.config import OpenRouterConfig
 from billing.sources.openrouter.source import OpenRouterSource
+from billing.sources.otel.config import OtelConfig
+from billing.sources.otel.source import OtelSource
+from billing.sources.seats.config import SeatsConfig
+from billing.sources.seats.source import SeatsSource
 from portal.choices import ImportKind
 from portal.credentials.needs import CredentialNeed
 from portal.imports.contracts import FetchSpec
@@ -208,5 +220,63 @@ import_sources.register(
             ("base_url",),
         ),
         fetch=openrouter.FETCH,
+    )
+)
+
+import_sources.register(
+    ImportSource(
+        key="seats",
+        label="Seats and subscriptions",
+        kind=ImportKind.COSTS,
+        source=SeatsSource(),
+        make_store=SeatStore,
+        config_model=SeatsConfig,
+        accept=".csv,.gz,.pdf,.png,.jpg,.jpeg,.xml,.zip",
+        summary="A CSV file with a row for each plan and period, with invoices beside it.",
+        collect=collect_files,
+        make_context=all_plans,
+    )
+)
+
+import_sources.register(
+    ImportSource(
+        key="kiro",
+        label="Kiro and Amazon Q activity",
+        kind=ImportKind.COSTS,
+        source=KiroSource(),
+        make_store=CostStore,
+        config_model=KiroConfig,
+        accept=".csv,.gz",
+        summary="Reports of user activity of Kiro or Amazon Q Developer, as CSV.",
+        collect=collect_reports,
+        make_context=plans_of_kiro,
+    )
+)
+
+import_sources.register(
+    ImportSource(
+        key="openclaw",
+        label="OpenClaw sessions",
+        kind=ImportKind.COSTS,
+        source=OpenClawSource(),
+        make_store=StreamStore,
+        config_model=OpenClawConfig,
+        accept=".jsonl,.gz",
+        summary="All session files (.jsonl) of the days to import.",
+        collect=collect_sessions,
+    )
+)
+
+import_sources.register(
+    ImportSource(
+        key="otel",
+        label="Claude Code telemetry",
+        kind=ImportKind.COSTS,
+        source=OtelSource(),
+        make_store=StreamStore,
+        config_model=OtelConfig,
+        accept=".json,.jsonl,.gz",
+        summary="OTLP in JSON, as a collector's file exporter writes it: whole days.",
+        collect=collect_files,
     )
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.sources.records import ChargeRecord, Dimension, UsageDimension, UsageRecord
+from portal.imports.contracts import ImportRefusedError
 from portal.shell.money import EXACT, AmountOutOfRangeError, decimal_text, to_nano
 
 DAY = timedelta(days=1)
@@ -331,3 +332,18 @@ def usage_record(line: UsageLine) -> UsageRecord:
         end,
         micro,
     )
+
+
+def all_of(records: Iterable[ChargeRecord | UsageRecord]) -> tuple[ChargeRecord | UsageRecord, ...]:
+    """Records made of sums over many rows, so that no single row is wrong when one does not fit.
+
+    Raises:
+        ImportRefusedError: a sum does not fit.
+    """
+    try:
+        return tuple(records)
+    except BadValueError as error:
+        raise ImportRefusedError(
+            error.code, "a sum over rows cannot be kept", column=error.field, value=error.value,
+            expected=error.expected,
+        ) from error  # fmt: skip

@@ -145,11 +145,13 @@ class ReadOptions:
         config: the connection's configuration (checked against the source's schema).
         limits: bounds on the input.
         repairs: raw-text digest → mended raw text, from the quarantine.
+        context: what the room knows and the source needs (`ImportSource.make_context`).
     """
 
     config: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     repairs: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

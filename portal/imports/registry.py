@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -81,6 +81,8 @@ class ImportSource:
         credential: the secret that fetching needs; None when nothing is fetched with one.
         fetch: how it is fetched; None when files are all there is.
         fetch_files: how whole files are fetched from an object store, likewise.
+        make_context: what the source must know besides its files and cannot look up, being pure
+            (price plans), as JSON values. Part of what makes two inputs the same.
     """
 
     key: str
@@ -95,6 +97,7 @@ class ImportSource:
     credential: CredentialNeed | None = None
     fetch: FetchSpec | None = None
     fetch_files: FetchFiles | None = None
+    make_context: Callable[[ImportRun], Mapping[str, Any]] | None = None
 
 
 def _check_source(item: ImportSource) -> list[CheckMessage]:

@@ -122,6 +122,7 @@ class _Execution:
         self.spec: ImportSource = import_sources.get(run.connection.source)
         self.files: list[ImportFile] = list(run.files.order_by("index"))
         self.repairs = ledger.repairs_of(run.connection_id)
+        self.context = self.spec.make_context(run) if self.spec.make_context else {}
         self.digest = self._input_digest()
         self._last_beat = clock()
 
@@ -148,6 +149,7 @@ class _Execution:
             config=config.model_dump(mode="json"),
             limits=Limits(max_bytes=settings.IMPORT_MAX_BYTES, max_rows=settings.IMPORT_MAX_ROWS),
             repairs=self.repairs,
+            context=self.context,
         )
 
     def _read(self, store: Store, reading: _Reading) -> None:
@@ -300,6 +302,8 @@ class _Execution:
             "repairs": self.repairs,
             "window": [str(self.run.window_start), str(self.run.window_end)],
         }
+        if self.context:
+            parts["context"] = self.context
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def _same_as_last_time(self) -> bool:

@@ -46,6 +46,7 @@ from tests.billing.factories import create_rule, replace_rule, retire_rule
 from tests.browser.story_bills import LONG, UNBROKEN, import_files, make_bills
 from tests.browser.story_hooks import make_hooks
 from tests.browser.story_overlaps import make_overlaps
+from tests.browser.story_seats import make_plans
 from tests.browser.story_tokens import make_tokens
 from tests.browser.story_trust import (
     PASSWORD,
@@ -72,7 +73,7 @@ def build_story() -> Made:
     made: Made = {"now": now}
     steps = (
         *(_registry, _history, make_bills, make_overlaps, _rules, _deliveries, make_tokens),
-        *(make_people, make_approvals, make_glasses, make_work, make_hooks, make_watch),
+        *(make_people, make_approvals, make_glasses, make_work, make_hooks, make_watch, make_plans),
     )
     for make in steps:
         made |= make(**made)

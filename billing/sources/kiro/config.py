@@ -1,0 +1,36 @@
+"""Configuration of a connection for Kiro's and Amazon Q's reports of activity."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from billing.sources.config import CostConfig
+
+
+class KiroConfig(CostConfig):
+    """Which account, and which price plans price its credits."""
+
+    cost_basis: Literal["derived"] = Field(
+        default="derived",
+        description="The reports hold no money: credits beyond the plan times the plan's price.",
+    )
+    account: str = Field(
+        default="",
+        max_length=120,
+        description="AWS account that pays. Where it is empty, it is read from the files' names.",
+    )
+    plan_provider: str = Field(
+        default="Kiro",
+        max_length=120,
+        title="Provider of the price plans",
+        description="Price plans are looked up under this provider.",
+    )
+    plan_key: str = Field(
+        default="",
+        max_length=120,
+        title="One price plan for all",
+        description="Key of the plan that prices every credit beyond the plan. Where it is empty, "
+        "the subscription tier of the row is the key, for example PRO.",
+    )

@@ -1,0 +1,146 @@
+"""Sessions as their files hold them; what was said in them is passed over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from billing.sources.lines import BadValueError, canonical, exact, instant
+from billing.sources.pages import Page
+
+TOKENS = {
+    "input": "tokens.input.uncached",
+    "output": "tokens.output",
+    "cacheRead": "tokens.input.cache_read",
+    "cacheWrite": "tokens.input.cache_write",
+}
+_SESSION_FILE = re.compile(r"([0-9a-fA-F-]{8,64})\.jsonl")
+_MOST = 10**12
+_KEPT = ("type", "id", "timestamp", "sessionId")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of a model. `cost` is in USD and None when the file does not state one."""
+
+    page: Page
+    session: str
+    directory: str
+    entry: str
+    at: datetime
+    provider: str
+    model: str
+    tokens: Mapping[str, Decimal]
+    cost: Decimal | None
+
+    @property
+    def facts(self) -> str:
+        """All that must agree when the same answer comes again."""
+        return canonical(
+            {
+                "at": self.at.isoformat(),
+                "provider": self.provider,
+                "model": self.model,
+                "tokens": self.tokens,
+                "cost": self.cost,
+            }
+        )
+
+
+def session_name(session: str) -> str:
+    """What is kept of a session's id: enough to tell sessions apart, nothing to look up."""
+    return sha256(session.encode()).hexdigest()[:16]
+
+
+def without_content(entry: Any) -> dict[str, Any]:
+    """An entry without what was said, for the quarantine."""
+    if not isinstance(entry, Mapping):
+        return {}
+    kept = {name: entry[name] for name in _KEPT if name in entry}
+    message = entry.get("message")
+    if isinstance(message, Mapping):
+        names = ("role", "provider", "model", "usage", "timestamp")
+        kept["message"] = {name: message[name] for name in names if name in message}
+    return kept
+
+
+class SessionFile:
+    """Follows one file from its header to its end."""
+
+    def __init__(self, name: str) -> None:
+        match = _SESSION_FILE.search(name)
+        self._session = match[1] if match else ""
+        self._directory = ""
+
+    def answers(self, page: Page, entry: Mapping[str, Any]) -> Iterator[Answer]:
+        """The answer of a model in this entry, when it is one that used tokens.
+
+        Raises:
+            BadValueError: a number, a time or the session is missing or cannot be read.
+        """
+        if entry.get("type") == "session":
+            self._session = str(entry.get("id") or self._session)
+            self._directory = str(entry.get("cwd") or "")
+            return
+        message = entry.get("message")
+        if entry.get("type") != "message" or not isinstance(message, Mapping):
+            return
+        usage = message.get("usage")
+        if message.get("role") != "assistant" or not isinstance(usage, Mapping):
+            return
+        if not self._session:
+            raise BadValueError(
+                "id", "", "no_session", "a line of type session before the first message"
+            )
+        yield Answer(
+            page=page,
+            session=self._session,
+            directory=self._directory.rstrip("/").rsplit("/", 1)[-1],
+            entry=str(entry.get("id") or ""),
+            at=_moment(entry, message),
+            provider=str(message.get("provider") or "unknown"),
+            model=str(message.get("model") or ""),
+            tokens=dict(_tokens(usage)),
+            cost=_cost(usage),
+        )
+
+
+def _moment(entry: Mapping[str, Any], message: Mapping[str, Any]) -> datetime:
+    value = entry.get("timestamp", message.get("timestamp"))
+    if value is None:
+        raise BadValueError("timestamp", "", "missing_value", "when it was answered")
+    if isinstance(value, int) and not isinstance(value, bool) and value > 10**11:
+        try:  # milliseconds, as JavaScript counts
+            return datetime.fromtimestamp(value // 1000, UTC)
+        except (ValueError, OverflowError, OSError) as error:
+            raise BadValueError("timestamp", value, "bad_datetime", "a time") from error
+    return instant(value, "timestamp")
+
+
+def _tokens(usage: Mapping[str, Any]) -> Iterator[tuple[str, Decimal]]:
+    for name, metric in TOKENS.items():
+        if usage.get(name) is None:
+            continue
+        number = exact(usage[name], f"usage.{name}", fatal=False)
+        if not 0 <= number <= _MOST or number != int(number):
+            raise BadValueError(
+                f"usage.{name}", usage[name], "bad_quantity", "a whole number of tokens"
+            )
+        yield metric, number
+
+
+def _cost(usage: Mapping[str, Any]) -> Decimal | None:
+    cost = usage.get("cost")
+    if not isinstance(cost, Mapping) or cost.get("total") is None:
+        return None
+    amount = exact(cost["total"], "usage.cost.total")
+    if amount < 0:
+        raise BadValueError(
+            "usage.cost.total", cost["total"], "bad_amount", "0 or more", fatal=True
+        )
+    return amount
