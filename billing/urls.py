@@ -7,8 +7,13 @@ from django.urls import path
 from billing.views import (
     allocation_rules,
     charges,
+    close_exports,
+    closes,
     definitions,
+    exchange_rates,
     explorer,
+    invoice_forms,
+    invoices,
     lineage,
     restatements,
     rule_editor,
@@ -29,4 +34,24 @@ urlpatterns = [
     path(
         "rules/<slug:key>/retire/", allocation_rules.rule_retire_page, name="allocation-rule-retire"
     ),
+    path("invoices/", invoices.InvoiceListPage.as_view(), name="invoices"),
+    path("invoices/new/", invoice_forms.invoice_new_page, name="invoice-new"),
+    path("invoices/<int:pk>/", invoices.invoice_page, name="invoice"),
+    path("invoices/<int:pk>/change/", invoice_forms.invoice_change_page, name="invoice-change"),
+    path("invoices/<int:pk>/document/", invoices.invoice_document, name="invoice-document"),
+    path("invoices/<int:pk>/explain/", invoice_forms.explain_page, name="invoice-explain"),
+    path(
+        "explanations/<int:pk>/withdraw/",
+        invoice_forms.explanation_withdraw_page,
+        name="explanation-withdraw",
+    ),
+    path("reconciliation/", closes.reconciliation_page, name="reconciliation"),
+    path("closes/", closes.checklist_page, name="close-checklist"),
+    path("closes/journal/", close_exports.journal_export, name="close-journal"),
+    path("closes/workbook/", close_exports.workbook_export, name="close-workbook"),
+    path("closes/<slug:key>/", closes.close_page, name="close"),
+    path("closes/<slug:key>/ask/", closes.close_ask_page, name="close-ask"),
+    path("corrections/", closes.CorrectionListPage.as_view(), name="corrections"),
+    path("exchange-rates/", exchange_rates.RateListPage.as_view(), name="exchange-rates"),
+    path("exchange-rates/new/", exchange_rates.rate_new_page, name="exchange-rate-new"),
 ]

@@ -2,6 +2,9 @@
 
 from billing.models.allocation import Allocation, AllocationRule, AllocationShare
 from billing.models.charges import Charge, ChargeDimension, ChargeSlice
+from billing.models.closes import CloseCorrection, ClosedPart, PeriodClose
+from billing.models.invoices import Invoice, InvoiceVariance
+from billing.models.rates import ExchangeRate
 from billing.models.restatements import Restatement
 from billing.models.rollups import DailyCost, MonthlyCost
 from billing.models.usage import Usage, UsageDimension, UsageSlice
@@ -13,8 +16,14 @@ __all__ = [
     "Charge",
     "ChargeDimension",
     "ChargeSlice",
+    "CloseCorrection",
+    "ClosedPart",
     "DailyCost",
+    "ExchangeRate",
+    "Invoice",
+    "InvoiceVariance",
     "MonthlyCost",
+    "PeriodClose",
     "Restatement",
     "Usage",
     "UsageDimension",

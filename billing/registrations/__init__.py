@@ -5,4 +5,9 @@ Imported by `BillingConfig.ready()`.
 
 from __future__ import annotations
 
-from billing.registrations import costs, rules, sources  # noqa: F401  (importing them registers)
+from billing.registrations import (  # noqa: F401  (importing them registers)
+    closes,
+    costs,
+    rules,
+    sources,
+)

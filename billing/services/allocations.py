@@ -14,6 +14,7 @@ from billing.allocation.split import split_by_weight
 from billing.choices import UnallocatedReason
 from billing.models import Allocation, AllocationRule, AllocationShare, Charge
 from billing.models.allocation import WHOLE
+from billing.services.close_corrections import mark_reallocated
 from billing.services.rollups import refresh_daily_costs
 from portal.imports.lock import lock_connection
 from portal.imports.staging import StagingTable
@@ -223,6 +224,7 @@ def reallocate(*, connection_id: int, start: date, end: date, at: datetime) -> i
         cursor.execute("SELECT COUNT(*) FROM allocation_target")
         count: int = cursor.fetchone()[0]
     allocate_staged_targets(connection_id=connection_id)
+    mark_reallocated(connection_id=connection_id, start=start, end=end, at=at)
     refresh_daily_costs(connection_id=connection_id, days=days)
     targets.drop()
     return count
