@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.urls import path
 
 from billing.api.costs import DailyCostsView, UseCaseCostsView
+from billing.api.explanations import ExplanationView
 
 urlpatterns = [
     path("costs/daily/", DailyCostsView.as_view(), name="api-costs-daily"),
+    path("costs/explain/", ExplanationView.as_view(), name="api-costs-explain"),
     path("use-cases/<slug:slug>/costs/", UseCaseCostsView.as_view(), name="api-use-case-costs"),
 ]

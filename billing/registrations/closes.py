@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from billing.approvals import register_close_guards
+from billing.demo import closes as demo
 from billing.policies import may_see_charges, may_see_costs
 from billing.selectors.invoices import document_hashes
 from billing.services.closes import CLOSES, recheck_all_closes
@@ -13,6 +14,7 @@ from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.backup.documents import LandedDocuments, landed_documents
 from portal.choices import ImportKind, Role
+from portal.demo import DemoStep, demo_steps
 from portal.imports.registry import FollowUp, follow_ups
 from portal.models import ImportRun
 from portal.shell.navigation import NavigationEntry, Visitor, navigation
@@ -20,6 +22,9 @@ from portal.shell.statuses import vocabularies
 
 register_close_guards()
 approval_kinds.register(CLOSES)
+
+demo_steps.register(DemoStep("billing.invoices", 82, demo.build_invoices))
+demo_steps.register(DemoStep("billing.closes", 84, demo.close_months))
 
 landed_documents.register(LandedDocuments("billing.invoice", document_hashes))
 

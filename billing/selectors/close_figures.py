@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from billing.models import Invoice
 from billing.selectors.month_lines import Destination, LineGroup
 from billing.selectors.reconciliation import CloseScope, Reconciled, Reconciliation
 from billing.selectors.use_cases import UseCaseName, use_case_names
@@ -51,6 +52,7 @@ def _invoice(each: Reconciled, names: Mapping[int, UseCaseName]) -> dict[str, An
         "lines_billed": nano_text(each.lines_nano),
         "lines_effective": nano_text(each.effective_nano),
         "document": invoice.document_sha256,
+        "stated": _stated(invoice),
         "variances": [
             {
                 "reason": str(variance.reason),
@@ -61,6 +63,19 @@ def _invoice(each: Reconciled, names: Mapping[int, UseCaseName]) -> dict[str, An
             for variance in each.variances
         ],
         "went_to": _went_to(each.groups, names),
+    }
+
+
+def _stated(invoice: Invoice) -> dict[str, Any]:
+    """What the document says besides its total; None where it does not say."""
+    found: dict[str, Any] = {}
+    for name in ("tax", "credits", "rounding", "effective"):
+        nano = getattr(invoice, f"{name}_nano")
+        found[name] = None if nano is None else nano_text(nano)
+    return found | {
+        "lines": invoice.stated_lines,
+        "tax_in_lines": invoice.tax_in_lines,
+        "credits_in_lines": invoice.credits_in_lines,
     }
 
 

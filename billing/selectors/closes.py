@@ -24,9 +24,8 @@ def closes_visible_to(user: AnyUser) -> QuerySet[PeriodClose]:
 
 def corrections_visible_to(user: AnyUser) -> QuerySet[CloseCorrection]:
     """Every correction, with `moved_nano`: by how much the billed sum of its lines moved."""
-    if not may_see_charges(user):
-        return CloseCorrection.objects.none()
-    return CloseCorrection.objects.annotate(moved_nano=F("new_nano") - F("old_nano"))
+    rows = CloseCorrection.objects.annotate(moved_nano=F("new_nano") - F("old_nano"))
+    return rows if may_see_charges(user) else rows.none()
 
 
 def month_to_close() -> Month | None:
@@ -36,11 +35,23 @@ def month_to_close() -> Month | None:
     return Month.of(found) if found is not None else newest_month()
 
 
-def checklist_by_key(key: str, *, now: dt.datetime) -> tuple[Reconciliation, Checklist] | None:
-    """The scope that a key names, within its month; None when there is no such scope."""
+def checklists_for(
+    user: AnyUser, month: Month, *, now: dt.datetime
+) -> tuple[Reconciliation, list[Checklist]] | None:
+    """A month and its checklists, for those who answer for money; None for others."""
+    return checklists(month, now=now) if may_see_charges(user) else None
+
+
+def checklist_by_key(
+    user: AnyUser, key: str, *, now: dt.datetime
+) -> tuple[Reconciliation, Checklist] | None:
+    """The scope that a key names, within its month; None when there is none for this person."""
     try:
         month = Month.parse(key[:7])
     except BadPeriodError:
         return None
-    found, lists = checklists(month, now=now)
+    read = checklists_for(user, month, now=now)
+    if read is None:
+        return None
+    found, lists = read
     return next(((found, each) for each in lists if each.key == key), None)

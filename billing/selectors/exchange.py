@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from django.db.models import QuerySet
 
-from billing.models import ExchangeRate
+from billing.models import AllocationShare, ExchangeRate
 from billing.policies import may_see_costs
 from portal.policies import AnyUser
 
@@ -113,3 +114,11 @@ def exchange_rates_visible_to(user: AnyUser) -> QuerySet[ExchangeRate]:
     if not may_see_costs(user):
         return ExchangeRate.objects.none()
     return ExchangeRate.objects.filter(superseded_at__isnull=True)
+
+
+def reporting_currencies() -> list[str]:
+    """The currencies in which programmes report. One query."""
+    # Billing points at adoption's models by string, so it reaches them through its own keys.
+    use_case: Any = AllocationShare._meta.get_field("use_case").related_model
+    programmes = use_case._meta.get_field("programme").related_model.objects
+    return sorted(set(programmes.order_by().values_list("currency", flat=True)))

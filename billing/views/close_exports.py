@@ -9,14 +9,13 @@ from typing import Any
 import xlsxwriter
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from billing.selectors.close_checks import Checklist, checklists
+from billing.selectors.close_checks import Checklist
 from billing.selectors.close_figures import COMPONENTS
 from billing.selectors.journal import HEADINGS, JournalLine, journal_of
 from billing.selectors.reconciliation import Reconciliation
-from billing.views.closes import month_of, see_money
+from billing.views.closes import month_of, read_month, see_money
 from portal.limits import take_turn
 from portal.shell.exports import csv_response, escape_cell
 from portal.shell.money import from_nano, nano_text
@@ -36,7 +35,7 @@ def _read(request: HttpRequest) -> tuple[Month, Reconciliation, list[Checklist]]
     if month is None:
         raise Http404
     take_turn("export", f"person {request.user.pk}")
-    found, lists = checklists(month, now=timezone.now())
+    found, lists = read_month(request, month)
     return month, found, lists
 
 

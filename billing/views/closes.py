@@ -18,23 +18,27 @@ from billing.filters.invoices import CorrectionFilters
 from billing.forms.invoices import CloseRequestForm, MonthForm
 from billing.models import PeriodClose
 from billing.policies import may_ask_for_close, may_see_charges
-from billing.selectors.close_checks import Checklist, checklists
+from billing.selectors.close_checks import Checklist
 from billing.selectors.close_figures import COMPONENTS, text_nano
 from billing.selectors.closes import (
     checklist_by_key,
+    checklists_for,
     closes_visible_to,
     corrections_visible_to,
     month_to_close,
 )
-from billing.selectors.reconciliation import Reconciliation
+from billing.selectors.exchange import rates_between, reporting_currencies
+from billing.selectors.reconciliation import Reconciled, Reconciliation
 from billing.services.closes import CloseRefusedError, request_close
 from billing.tables.closes import (
+    ConversionTable,
     CorrectionTable,
     FrozenTable,
     LooseTable,
     MoveTable,
     ReconciliationTable,
 )
+from billing.views.conversions import conversion_row, month_end
 from billing.views.rule_editor import say_asked
 from portal.models import User
 from portal.shell.navigation import Visitor
@@ -68,6 +72,18 @@ def month_of(request: HttpRequest) -> tuple[MonthForm, Month | None]:
     return form, form.asked() or month_to_close()
 
 
+def read_month(request: HttpRequest, month: Month) -> tuple[Reconciliation, list[Checklist]]:
+    """The month and its checklists.
+
+    Raises:
+        Http404: nothing of it is for this person.
+    """
+    found = checklists_for(request.user, month, now=timezone.now())
+    if found is None:
+        raise Http404
+    return found
+
+
 @require_safe
 def reconciliation_page(request: HttpRequest) -> HttpResponseBase:
     """Every invoice of a month in one table, and the lines that stand on none."""
@@ -83,8 +99,8 @@ def reconciliation_page(request: HttpRequest) -> HttpResponseBase:
         "empty": _NO_INVOICE,
     }
     if month is not None:
-        found, lists = checklists(month, now=timezone.now())
-        rows = _reconciliation_rows(found, lists)
+        found, lists = read_month(request, month)
+        rows = _reconciliation_rows(found.invoices, lists)
         loose = [
             {
                 "issuer": group.key.issuer,
@@ -104,7 +120,9 @@ def reconciliation_page(request: HttpRequest) -> HttpResponseBase:
     return TemplateResponse(request, "billing/reconciliation.html", context)
 
 
-def _reconciliation_rows(found: Reconciliation, lists: Sequence[Checklist]) -> list[dict[str, Any]]:
+def _reconciliation_rows(
+    invoices: Sequence[Reconciled], lists: Sequence[Checklist]
+) -> list[dict[str, Any]]:
     states = {each.invoice.pk: lst.state for lst in lists for each in lst.invoices}
     return [
         {
@@ -119,7 +137,7 @@ def _reconciliation_rows(found: Reconciliation, lists: Sequence[Checklist]) -> l
             "currency": each.invoice.currency,
             "state": states[each.invoice.pk].value,
         }
-        for each in found.invoices
+        for each in invoices
     ]
 
 
@@ -128,7 +146,7 @@ def checklist_page(request: HttpRequest) -> HttpResponseBase:
     """What is done and what is missing, for each scope of a month."""
     see_money(request)
     form, month = month_of(request)
-    lists = checklists(month, now=timezone.now())[1] if month is not None else []
+    lists = read_month(request, month)[1] if month is not None else []
     context = {
         "page_title": "Close checklist",
         "page_lead": "Imported, matched, allocated, explained, settled; then a second person.",
@@ -148,10 +166,10 @@ def close_ask_page(request: HttpRequest, key: str) -> HttpResponse:
     if not may_ask_for_close(request.user) or not isinstance(request.user, User):
         raise PermissionDenied
     now = timezone.now()
-    found = checklist_by_key(key, now=now)
+    found = checklist_by_key(request.user, key, now=now)
     if found is None:
         raise Http404
-    reconciliation, checklist = found
+    checklist = found[1]
     back = f"{reverse('close-checklist')}?month={checklist.scope.month}"
     form = CloseRequestForm(request.POST or None)
     status = 200
@@ -170,7 +188,7 @@ def close_ask_page(request: HttpRequest, key: str) -> HttpResponse:
         else:
             say_asked(request)
             return HttpResponseRedirect(reverse("approval", args=[asked.pk]))
-    rows = _reconciliation_rows(reconciliation, [checklist])
+    rows = _reconciliation_rows(checklist.invoices, [checklist])
     context = {
         "page_title": "Ask for the close",
         "page_lead": str(checklist.scope),
@@ -207,9 +225,25 @@ def close_page(request: HttpRequest, key: str) -> HttpResponseBase:
             (each, MoveTable.of(each.moves, caption=f"What correction {each.number} moved"))
             for each in corrections
         ],
-        "moved_nano": sum(each.new_nano - each.old_nano for each in corrections),
+        "converted": _converted(close, month),
     }
     return TemplateResponse(request, "billing/close_detail.html", context)
+
+
+def _converted(close: PeriodClose, month: Month) -> ConversionTable | None:
+    """The closed total in the reporting currencies of the programmes; None when it is in them."""
+    currencies = sorted(set(reporting_currencies()) - {close.currency})
+    now = timezone.now()
+    rows = [
+        conversion_row(
+            month.label,
+            rates_between({close.currency}, currency).convert(
+                close.total_nano, close.currency, currency, month_end(month, now)
+            ),
+        )
+        for currency in currencies
+    ]
+    return ConversionTable.of(rows, caption="The closed total converted") if rows else None
 
 
 def _frozen_rows(close: PeriodClose) -> list[dict[str, Any]]:

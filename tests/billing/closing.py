@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
+from billing.choices import VarianceReason
 from billing.models import Invoice, PeriodClose
-from billing.selectors.close_checks import Checklist, checklists
+from billing.selectors.close_checks import Checklist, checklists, close_key
 from billing.selectors.reconciliation import CloseScope, scope_of_invoice
 from billing.services.closes import request_close
-from billing.services.invoices import InvoiceDraft, enter_invoice
+from billing.services.exchange_rates import Pair, enter_rate
+from billing.services.invoices import (
+    Document,
+    InvoiceDraft,
+    enter_invoice,
+    explain_difference,
+)
 from portal.choices import Role
+from portal.imports.files import land_stream
 from portal.models import ApprovalRequest, Connection, User
 from portal.services.connections import create_connection
 from portal.shell.money import to_nano
 from portal.shell.periods import Month
 from tests.adoption.factories import make_user
 from tests.approving import approve
-from tests.imports import START, line
+from tests.imports import START, Clock, line, make_connection, run_import
 
 MAY = Month.parse("2026-05")
 
@@ -88,3 +98,56 @@ def table(header: str, rows: Iterable[Mapping[str, Any] | str]) -> bytes:
         text = row if isinstance(row, str) else ",".join(str(row.get(name, "")) for name in names)
         lines.append(text)
     return ("\n".join(lines) + "\n").encode()
+
+
+def tell_a_close(
+    *, at: dt.datetime = START, account: str = "0077", finance: User | None = None
+) -> dict[str, Any]:
+    """A closed month with a document and a correction; one that is ready, with an explanation.
+
+    Both in May 2026, of two issuers. Returns what it made by name.
+    """
+    person = finance or make_user(Role.FINANCE, name="Keeper of invoices")
+    billed, clock = make_connection("billed"), Clock(at)
+    first = {"BillingAccountId": account, "InvoiceIssuerName": "Billed Ltd", "InvoiceId": "B-1"}
+    second = {**first, "InvoiceIssuerName": "Open Ltd", "InvoiceId": "O-1"}
+    rows = [line(3, "10", **first), line(4, "2.5", **first), line(5, "7", **second)]
+    run_import(billed, rows, clock=clock, at=at)
+    landed = land_stream(io.BytesIO(b"%PDF-1.7 an invoice"), name="b-1.pdf")
+    shared: dict[str, Any] = {"month": MAY.start, "currency": "USD", "billing_account_id": account}
+    invoice = enter_invoice(
+        draft=InvoiceDraft(issuer="Billed Ltd", number="B-1", total_nano=12_500_000_000, **shared),
+        actor=person,
+        at=at,
+        document=Document("b-1.pdf", landed.sha256, landed.size),
+    )
+    open_invoice = enter_invoice(
+        draft=InvoiceDraft(issuer="Open Ltd", number="O-1", total_nano=7_010_000_000, **shared),
+        actor=person,
+        at=at,
+    )
+    variance = explain_difference(
+        invoice_id=open_invoice.pk,
+        reason=VarianceReason.MISSING_LINES,
+        amount_nano=10_000_000,
+        note="A fee on page 2.",
+        actor=person,
+        at=at,
+    )
+    closed = close_scope(scope_of_invoice(invoice), actor=person, at=at)
+    run_import(billed, [rows[0], line(4, "2.75", **first), rows[2]], clock=clock, at=at)
+    rate = enter_rate(
+        pair=Pair("USD", "EUR", MAY.end - dt.timedelta(days=1)),
+        rate="0.8734",
+        source="A bank",
+        actor=person,
+        at=at,
+    )
+    return {
+        "invoice": invoice,
+        "open_invoice": open_invoice,
+        "variance": variance,
+        "closed": closed,
+        "ready": SimpleNamespace(key=close_key(scope_of_invoice(open_invoice))),
+        "rate": rate,
+    }

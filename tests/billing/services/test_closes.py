@@ -34,7 +34,7 @@ from tests.billing.factories import give_all, retire_rule
 from tests.imports import START, Clock, make_connection, run_import
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
-LATER = START + dt.timedelta(days=20)
+LATER = START + dt.timedelta(days=5)
 BILL = (bill_line(3, "1.00"), bill_line(4, "2.00"))
 
 
@@ -126,7 +126,7 @@ def test_a_revision_starts_the_calm_days_again() -> None:
     run_import(cloud, [bill_line(3, "1.00"), bill_line(4, "2.50")])
     make_invoice("3.50")
     assert "settled from 4 Dec 2026" in problems()[0]
-    assert only_checklist(now=LATER).state == CloseState.READY
+    assert only_checklist(now=START + dt.timedelta(days=15)).state == CloseState.READY
 
 
 # --- explained differences ------------------------------------------------------------------
@@ -336,7 +336,7 @@ def test_a_reallocation_of_a_closed_month_becomes_a_correction() -> None:
     (correction,) = frozen.corrections.all()
     assert correction.cause == CorrectionCause.REALLOCATION
     assert correction.old_nano == correction.new_nano
-    assert correction.moves == [
+    assert sorted(correction.moves, key=lambda move: str(move["new"])) == [
         {"place": f"INV-1: {case.slug}", "old": "3", "new": "0"},
         {"place": "INV-1: unallocated, no_rule", "old": "0", "new": "3"},
     ]
@@ -362,11 +362,11 @@ def test_another_invoice_of_a_closed_month_becomes_a_correction() -> None:
 
 
 def test_what_was_revised_before_the_close_is_closed() -> None:
-    cloud = make_connection()
-    run_import(cloud, BILL)
-    run_import(cloud, [bill_line(3, "1.00"), bill_line(4, "2.50")])
+    cloud, october = make_connection(), Clock(START - dt.timedelta(days=30))
+    run_import(cloud, BILL, clock=october)
+    run_import(cloud, [bill_line(3, "1.00"), bill_line(4, "2.50")], clock=october)
     assert statuses() == {Finality.RESTATED}
-    close(make_invoice("3.50"), at=LATER)
+    close(make_invoice("3.50"))
     assert statuses() == {Finality.CLOSED}
 
 
