@@ -21,7 +21,7 @@ from billing.services.invoices import (
 from billing.sources.invoices.source import InvoiceRecord
 from portal.imports.registry import Plan, Totals, Window
 from portal.models import ImportRun
-from portal.shell.money import EXACT, from_nano
+from portal.shell.money import EXACT, nano_text
 
 
 class InvoiceStore:
@@ -53,7 +53,7 @@ class InvoiceStore:
         age = self.run.replay_of_id or self.run.pk
         for record, draft in drafts.items():
             sums = totals.setdefault(record.currency, {"total": Decimal(0)})
-            sums["total"] = EXACT.add(sums["total"], from_nano(record.total_nano))
+            sums["total"] = EXACT.add(sums["total"], Decimal(nano_text(record.total_nano)))
             stored = live_invoice(record.issuer, record.number)
             if stored is not None and same_as(draft, stored):
                 plan.unchanged += 1

@@ -110,19 +110,36 @@ def tell_a_close(
     person = finance or make_user(Role.FINANCE, name="Keeper of invoices")
     billed, clock = make_connection("billed"), Clock(at)
     first = {"BillingAccountId": account, "InvoiceIssuerName": "Billed Ltd", "InvoiceId": "B-1"}
-    second = {**first, "InvoiceIssuerName": "Open Ltd", "InvoiceId": "O-1"}
+    # On an account of its own: a revision of the other one keeps that one's calm days.
+    second = {
+        "BillingAccountId": f"{account}-b",
+        "InvoiceIssuerName": "Open Ltd",
+        "InvoiceId": "O-1",
+    }
     rows = [line(3, "10", **first), line(4, "2.5", **first), line(5, "7", **second)]
     run_import(billed, rows, clock=clock, at=at)
     landed = land_stream(io.BytesIO(b"%PDF-1.7 an invoice"), name="b-1.pdf")
-    shared: dict[str, Any] = {"month": MAY.start, "currency": "USD", "billing_account_id": account}
+    shared: dict[str, Any] = {"month": MAY.start, "currency": "USD"}
     invoice = enter_invoice(
-        draft=InvoiceDraft(issuer="Billed Ltd", number="B-1", total_nano=12_500_000_000, **shared),
+        draft=InvoiceDraft(
+            issuer="Billed Ltd",
+            number="B-1",
+            total_nano=12_500_000_000,
+            billing_account_id=account,
+            **shared,
+        ),
         actor=person,
         at=at,
         document=Document("b-1.pdf", landed.sha256, landed.size),
     )
     open_invoice = enter_invoice(
-        draft=InvoiceDraft(issuer="Open Ltd", number="O-1", total_nano=7_010_000_000, **shared),
+        draft=InvoiceDraft(
+            issuer="Open Ltd",
+            number="O-1",
+            total_nano=7_010_000_000,
+            billing_account_id=f"{account}-b",
+            **shared,
+        ),
         actor=person,
         at=at,
     )
