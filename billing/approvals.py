@@ -1,13 +1,27 @@
 # ruff: noqa: S608  (constants of this module are put together; no value comes from outside)
-"""What the database refuses about allocation rules, and the name of the kind of approval."""
+"""What the database refuses about rules, invoices and closes, and the kinds of approval."""
 
 from __future__ import annotations
+
+import hashlib
 
 from django.urls import reverse
 
 from portal.approvals.triggers import Dialect, Guard, always, guards
 
 RULE_KIND = "billing.allocation_rule"
+CLOSE_KIND = "billing.period_close"
+
+
+def close_subject(month: str, issuer: str, account: str, currency: str) -> str:
+    """The subject of a close: its month (`YYYY-MM`) and a digest of what else it is about."""
+    rest = "\n".join((issuer, account, currency))
+    return f"{month}-{hashlib.sha256(rest.encode()).hexdigest()[:24]}"
+
+
+def close_target(figures_hash: str) -> str:
+    """The request freezes exactly these figures."""
+    return f"close:{figures_hash}"
 
 
 def version_target(version: int) -> str:
@@ -81,6 +95,92 @@ def _share_unapproved(dialect: Dialect) -> str:
         "ON r.id = a.approval_id WHERE a.id = NEW.rule_id AND r.status = 'approved' "
         f"AND {dialect.text('r.payload')} LIKE {pair} || ']%')"
     )
+
+
+def _close_unapproved(dialect: Dialect) -> str:
+    """A close names the approved request about it, whose target is the hash of its figures."""
+    return (
+        "NOT EXISTS (SELECT 1 FROM portal_approvalrequest r WHERE r.id = NEW.approval_id "
+        f"AND r.status = 'approved' AND r.kind = '{CLOSE_KIND}' AND r.subject = NEW.key "
+        "AND r.target = 'close:' || NEW.figures_hash AND r.author_id = NEW.asked_by_id "
+        "AND r.closed_by_id = NEW.closed_by_id)"
+    )
+
+
+def _in_a_close(row: str) -> str:
+    """Whether the month of an invoice is closed; rows of its scope do not move any more."""
+    return (
+        "EXISTS (SELECT 1 FROM billing_periodclose k JOIN billing_invoice i "
+        "ON i.month = k.month AND i.issuer = k.issuer AND i.currency = k.currency "
+        f"AND i.billing_account_id = k.billing_account_id WHERE i.id = {row}.invoice_id)"
+    )
+
+
+def _variance_late(_dialect: Dialect) -> str:
+    return _in_a_close("NEW")
+
+
+def _variance_changes(dialect: Dialect) -> str:
+    fixed = ("invoice_id", "reason", "amount_nano", "note", "recorded_by_id", "recorded_at")
+    differs = " OR ".join(dialect.differs(column) for column in fixed)
+    return f"{differs} OR OLD.withdrawn_at IS NOT NULL OR {_in_a_close('OLD')}"
+
+
+def _invoice_changes(dialect: Dialect) -> str:
+    fixed = (
+        "issuer", "number", "billing_account_id", "month", "currency", "total_nano",
+        "tax_in_lines", "credits_in_lines", "document_sha256", "recorded_at",
+    )  # fmt: skip
+    optional = (
+        "issued_on", "tax_nano", "credits_nano", "rounding_nano", "stated_lines",
+        "effective_nano", "run_id", "file_id", "line", "entered_by_id",
+    )  # fmt: skip
+    differs = [dialect.differs(column) for column in fixed]
+    differs += [
+        f"COALESCE({dialect.text(f'OLD.{column}')}, '') <> "
+        f"COALESCE({dialect.text(f'NEW.{column}')}, '')"
+        for column in optional
+    ]
+    return " OR ".join([*differs, "OLD.superseded_at IS NOT NULL"])
+
+
+def _part_changes(dialect: Dialect) -> str:
+    fixed = ("close_id", "slice_id", "invoice_issuer", "provider", "invoice_id", "closed_at")
+    return " OR ".join(dialect.differs(column) for column in fixed)
+
+
+_CLOSE_GUARDS = (
+    Guard("close_by_approval", "billing.PeriodClose", "INSERT", _close_unapproved,
+          "exactly these figures were not approved"),
+    Guard("close_is_fixed", "billing.PeriodClose", "UPDATE", always,
+          "a close is never edited"),
+    Guard("close_stays", "billing.PeriodClose", "DELETE", always,
+          "a close is never deleted"),
+    Guard("closedpart_is_fixed", "billing.ClosedPart", "UPDATE", _part_changes,
+          "what a close froze is never edited"),
+    Guard("closedpart_stays", "billing.ClosedPart", "DELETE", always,
+          "what a close froze is never deleted"),
+    Guard("correction_is_fixed", "billing.CloseCorrection", "UPDATE", always,
+          "corrections are never edited"),
+    Guard("correction_stays", "billing.CloseCorrection", "DELETE", always,
+          "corrections are never deleted"),
+    Guard("invoice_is_fixed", "billing.Invoice", "UPDATE", _invoice_changes,
+          "a version of an invoice is never edited"),
+    Guard("invoice_stays", "billing.Invoice", "DELETE", always,
+          "invoices are never deleted"),
+    Guard("variance_before_close", "billing.InvoiceVariance", "INSERT", _variance_late,
+          "the month of this invoice is closed"),
+    Guard("variance_is_fixed", "billing.InvoiceVariance", "UPDATE", _variance_changes,
+          "an explanation is never edited, nor withdrawn after the close"),
+    Guard("variance_stays", "billing.InvoiceVariance", "DELETE", always,
+          "explanations are never deleted"),
+)  # fmt: skip
+
+
+def register_close_guards() -> None:
+    """Add the guards of invoices and closes to the portal's."""
+    for guard in _CLOSE_GUARDS:
+        guards.register(guard)
 
 
 def register_guards() -> None:

@@ -18,12 +18,13 @@ class CostBasis(models.TextChoices):
 
 
 class Finality(models.TextChoices):
-    """Whether the source may still change an amount."""
+    """Whether an amount may still change: by its source, or because nobody has closed it."""
 
     OPEN = "open", "Open"
     PROVISIONAL = "provisional", "Provisional"
     FINAL = "final", "Final"
     RESTATED = "restated", "Restated"
+    CLOSED = "closed", "Closed"
 
 
 class ChargeCategory(models.TextChoices):
@@ -158,3 +159,44 @@ class PlanPeriod(models.TextChoices):
 
     MONTH = "month", "Month"
     YEAR = "year", "Year"
+
+
+class VarianceReason(models.TextChoices):
+    """Why an invoice and its cost lines differ."""
+
+    ROUNDING = "rounding", "Rounding by the issuer"
+    TAX = "tax_not_in_lines", "Tax that the source does not send"
+    CREDIT = "credit_not_in_lines", "Credit that the source does not send"
+    MISSING_LINES = "missing_lines", "Cost lines that the source does not send"
+    TIMING = "timing", "Billed in another month"
+    EXCHANGE = "exchange", "Exchange rate of the issuer"
+    DISPUTED = "disputed", "Disputed with the issuer"
+    OTHER = "other", "Other"
+
+
+class MatchedBy(models.TextChoices):
+    """How the cost lines of an invoice were found."""
+
+    NUMBER = "number", "By invoice number"
+    ACCOUNT = "account", "By issuer, account and month"
+    AMBIGUOUS = "ambiguous", "Several invoices claim the same lines"
+    NOTHING = "nothing", "No cost line found"
+
+
+class CloseState(models.TextChoices):
+    """How far a month of an issuer has come."""
+
+    DIFFERS = "differs", "Does not tie yet"
+    WAITING = "waiting", "Ties, still open at the source"
+    READY = "ready", "Ready to close"
+    ASKED = "asked", "Waits for a second person"
+    CLOSED = "closed", "Closed"
+    CORRECTED = "corrected", "Closed, with corrections"
+
+
+class CorrectionCause(models.TextChoices):
+    """What moved money of a closed month."""
+
+    IMPORT = "import", "A late revision by the source"
+    REALLOCATION = "reallocation", "Allocated anew"
+    INVOICE = "invoice", "Another invoice"

@@ -23,6 +23,16 @@ def may_edit_allocation_rules(user: AnyUser) -> bool:
     return holds(user, Role.FINANCE)
 
 
+def may_keep_invoices(user: AnyUser) -> bool:
+    """Enter invoices and exchange rates, and explain differences."""
+    return holds(user, Role.FINANCE)
+
+
+def may_ask_for_close(user: AnyUser) -> bool:
+    """Ask for a close; whoever decides is another person."""
+    return holds(user, Role.FINANCE)
+
+
 def may_edit_plans(user: AnyUser) -> bool:
     """Prices of plans, and seats that are paid for by them."""
     return holds(user, Role.FINANCE)

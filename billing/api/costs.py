@@ -44,6 +44,7 @@ _STATUSES = {
     Finality.PROVISIONAL: FigureStatus.PROVISIONAL,
     Finality.RESTATED: FigureStatus.RESTATED,
     Finality.FINAL: FigureStatus.FINAL,
+    Finality.CLOSED: FigureStatus.CLOSED,
 }
 
 
@@ -183,15 +184,21 @@ def _figures(request: Request, cost: CostSum, reference: FigureReference) -> dic
 
 
 def _status(cost: CostSum) -> FigureStatus:
-    """What was worked out from rates stays estimated, however old it is."""
-    if cost.kind.basis == CostBasis.ESTIMATED:
+    """What was worked out from rates stays estimated, however old, until a close confirms it."""
+    if cost.kind.basis == CostBasis.ESTIMATED and cost.finality != Finality.CLOSED:
         return FigureStatus.ESTIMATED
     return _STATUSES[cost.finality]
 
 
 def _day_sum(row: dict[str, Any], runs: Mapping[int, dt.datetime], *, now: dt.datetime) -> CostSum:
     """One row of the roll-up as the sum that it is."""
-    facts = Settledness(row["day"], row["uninvoiced"], row["restated"], row["changed_at"])
+    facts = Settledness(
+        newest_day=row["day"],
+        uninvoiced=row["uninvoiced"],
+        restated=row["restated"],
+        changed_at=row["changed_at"],
+        is_closed=row["closed"] >= row["charges"],
+    )
     return CostSum(
         key=(),
         kind=Kind(row["currency"], row["cost_basis"]),
@@ -247,7 +254,8 @@ class DailyCostsView(ApiView):
     columns: ClassVar[tuple[str, ...]] = (
         "id", "day", "connection_id", "use_case__slug", "unallocated_reason", "connection__slug",
         "provider", "service_name", "charge_category", "currency", "cost_basis", "billed_nano",
-        "effective_nano", "effective_unknown", "charges", "uninvoiced", "restated", "changed_at",
+        "effective_nano", "effective_unknown", "charges", "uninvoiced", "restated", "closed",
+        "changed_at",
     )  # fmt: skip
 
     @operation(

@@ -128,13 +128,13 @@ def build_bills(context: DemoContext) -> None:
         )  # fmt: skip
         today = context.now.date()
         months = _months(context.first_month, today)
-        paths = [_write(context, slug, month, today) for month in months]
+        paths = [write_bill(context, slug, month, today) for month in months]
         if slug == "foundry-models":
             _damage_a_row(paths[-1])
-            _import(context, connection, paths)
+            import_bills(context, connection, paths)
             _revise(context, connection, months[-2])
         else:
-            _import(context, connection, paths)
+            import_bills(context, connection, paths)
             _hold(context, connection, months[-2])
     refresh_split_bases(at=timezone.now())  # a worker's task, done by the time people look
 
@@ -150,7 +150,10 @@ def _months(first: date, today: date) -> list[date]:
     return months
 
 
-def _write(context: DemoContext, slug: str, month: date, until: date, *, revision: int = 0) -> Path:
+def write_bill(
+    context: DemoContext, slug: str, month: date, until: date, *, revision: int = 0
+) -> Path:
+    """One provider's bill of a month as a FOCUS file in the spool."""
     spenders = _spenders(context)
     bill = Bill(
         spenders, month=month, until=until, seed=SEED, revision=revision,
@@ -162,7 +165,8 @@ def _write(context: DemoContext, slug: str, month: date, until: date, *, revisio
     return path
 
 
-def _import(context: DemoContext, connection: Connection, paths: list[Path]) -> ImportRun:
+def import_bills(context: DemoContext, connection: Connection, paths: list[Path]) -> ImportRun:
+    """Import files as finance would."""
     run = request_import(
         connection=connection, inputs=paths, trigger=RunTrigger.COMMAND, at=timezone.now(),
         actor=context.people["finance"],
@@ -172,8 +176,8 @@ def _import(context: DemoContext, connection: Connection, paths: list[Path]) -> 
 
 def _revise(context: DemoContext, connection: Connection, month: date) -> None:
     """The provider restates three days of a month that was invoiced."""
-    path = _write(context, connection.slug, month, next_month(month), revision=1)
-    _import(context, connection, [path])
+    path = write_bill(context, connection.slug, month, next_month(month), revision=1)
+    import_bills(context, connection, [path])
 
 
 def _damage_a_row(path: Path) -> None:
@@ -191,7 +195,7 @@ def _damage(line: str) -> str:
 
 def _hold(context: DemoContext, connection: Connection, month: date) -> None:
     """A bill in which an operator dropped a digit group: amounts a hundred times too high."""
-    path = _write(context, connection.slug, month, next_month(month))
+    path = write_bill(context, connection.slug, month, next_month(month))
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     wrong = [lines[0]]
     for line in lines[1:]:
@@ -199,7 +203,7 @@ def _hold(context: DemoContext, connection: Connection, month: date) -> None:
         wrong.append(f"{float(amount) * 100:.4f},{rest}")
     path = path.with_name(f"{path.stem}-second-issue.csv")
     path.write_text("".join(wrong), encoding="utf-8")
-    _import(context, connection, [path])
+    import_bills(context, connection, [path])
 
 
 def build_real_bill(context: DemoContext) -> None:
@@ -213,4 +217,4 @@ def build_real_bill(context: DemoContext) -> None:
         slug="public-focus-sample", source="focus", name="Public FOCUS sample", at=context.now,
         actor=context.people["admin"],
     )  # fmt: skip
-    _import(context, connection, [path])
+    import_bills(context, connection, [path])

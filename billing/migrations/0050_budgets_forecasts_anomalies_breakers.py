@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('adoption', '0007_approvals'),
-        ('billing', '0007_model_key_and_repository'),
+        ('billing', '0040_rules_splits_and_overlaps'),
         ('portal', '0010_notices_and_webhooks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -5,9 +5,12 @@ from billing.models.anomalies import Anomaly, AnomalyDay, AnomalyPolicy
 from billing.models.breakers import BreakerTrip, CircuitBreaker
 from billing.models.budgets import Budget, BudgetAlert
 from billing.models.charges import Charge, ChargeDimension, ChargeSlice
+from billing.models.closes import CloseCorrection, ClosedPart, PeriodClose
 from billing.models.forecasts import Forecast
+from billing.models.invoices import Invoice, InvoiceVariance
 from billing.models.overlaps import SpendOverlap
 from billing.models.plans import PricePlan
+from billing.models.rates import ExchangeRate
 from billing.models.restatements import Restatement
 from billing.models.rollups import DailyCost, MonthlyCost
 from billing.models.usage import Usage, UsageDimension, UsageSlice
@@ -30,6 +33,14 @@ __all__ = [
     "Forecast",
     "MonthlyCost",
     "PricePlan",
+    "CloseCorrection",
+    "ClosedPart",
+    "DailyCost",
+    "ExchangeRate",
+    "Invoice",
+    "InvoiceVariance",
+    "MonthlyCost",
+    "PeriodClose",
     "Restatement",
     "SpendOverlap",
     "SplitBase",

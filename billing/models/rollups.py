@@ -10,9 +10,9 @@ class DailyCost(models.Model):
 
     `use_case` is null for what is unallocated. `effective_nano` sums the lines that state an
     effective cost; `effective_unknown` counts those that do not, so that a page can say so.
-    Three facts say how settled the sum is: `uninvoiced` lines carry no invoice id, `restated`
-    lines lie in a slice that a source revised, and `changed_at` is when one of their slices was
-    written last.
+    Four facts say how settled the sum is: `uninvoiced` lines carry no invoice id, `restated`
+    lines lie in a slice that a source revised (or that moved after its close), `closed` lines
+    stand in a closed month, and `changed_at` is when one of their slices was written last.
     """
 
     day = models.DateField()
@@ -36,6 +36,7 @@ class DailyCost(models.Model):
     charges = models.PositiveIntegerField()
     uninvoiced = models.PositiveIntegerField(default=0)
     restated = models.PositiveIntegerField(default=0)
+    closed = models.PositiveIntegerField(default=0)
     changed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -81,6 +82,7 @@ class MonthlyCost(models.Model):
     charges = models.PositiveIntegerField()
     uninvoiced = models.PositiveIntegerField(default=0)
     restated = models.PositiveIntegerField(default=0)
+    closed = models.PositiveIntegerField(default=0)
     changed_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -6,6 +6,7 @@ Imported by `BillingConfig.ready()`.
 from __future__ import annotations
 
 from billing.registrations import (  # noqa: F401  (importing them registers)
+    closes,
     costs,
     overlaps,
     plans,

@@ -8,7 +8,9 @@ from billing.services.charge_store import ChargeStore
 from billing.services.collecting import collect_reports, collect_sessions
 from billing.services.control_totals import ControlledStore
 from billing.services.cost_store import CostStore
+from billing.services.exchange_rates import RateStore
 from billing.services.export_store import ExportStore
+from billing.services.invoice_store import InvoiceStore
 from billing.services.price_context import all_plans, plans_of_kiro
 from billing.services.seat_store import SeatStore
 from billing.services.stream_store import StreamStore
@@ -27,6 +29,8 @@ from billing.sources.focus.source import FocusSource
 from billing.sources.github_copilot import client as github_copilot
 from billing.sources.github_copilot.config import CopilotConfig
 from billing.sources.github_copilot.source import CopilotSource
+from billing.sources.invoices.rates import RatesSource
+from billing.sources.invoices.source import InvoicesSource
 from billing.sources.kiro.config import KiroConfig
 from billing.sources.kiro.source import KiroSource
 from billing.sources.litellm import client as litellm
@@ -48,7 +52,7 @@ from portal.choices import ImportKind
 from portal.credentials.needs import CredentialNeed
 from portal.imports.contracts import FetchSpec
 from portal.imports.files import collect_files
-from portal.imports.registry import ImportSource, import_sources
+from portal.imports.registry import ImportSource, NoConfig, import_sources
 
 import_sources.register(
     ImportSource(
@@ -277,6 +281,34 @@ import_sources.register(
         config_model=OtelConfig,
         accept=".json,.jsonl,.gz",
         summary="OTLP in JSON, as a collector's file exporter writes it: whole days.",
+        collect=collect_files,
+    )
+)
+
+import_sources.register(
+    ImportSource(
+        key="invoices",
+        label="Invoices",
+        kind=ImportKind.COSTS,
+        source=InvoicesSource(),
+        make_store=InvoiceStore,
+        config_model=NoConfig,
+        accept=".csv",
+        summary="Payable amounts as a CSV of ours: issuer, number, month, currency, total.",
+        collect=collect_files,
+    )
+)
+
+import_sources.register(
+    ImportSource(
+        key="exchange_rates",
+        label="Exchange rates",
+        kind=ImportKind.COSTS,
+        source=RatesSource(),
+        make_store=RateStore,
+        config_model=NoConfig,
+        accept=".csv",
+        summary="Dated rates as a CSV of ours: day, base, quote, rate, source.",
         collect=collect_files,
     )
 )

@@ -112,6 +112,7 @@ class _Draft:
     lines: int = 0
     uninvoiced: int = 0
     restated: int = 0
+    closed: int = 0
     changed_at: dt.datetime | None = None
     newest_day: dt.date = dt.date.min
     connections: set[int] = field(default_factory=set)
@@ -123,6 +124,7 @@ class _Draft:
         self.lines += row["lines"]
         self.uninvoiced += row["not_invoiced"]
         self.restated += row["was_restated"]
+        self.closed += row["were_closed"]
         self.newest_day = max(self.newest_day, row["newest_on"])
         self.connections.add(row["connection_id"])
         changed = row["last_change"]
@@ -152,6 +154,7 @@ def cost_sums(
             lines=Sum("charges"),
             not_invoiced=Sum("uninvoiced"),
             was_restated=Sum("restated"),
+            were_closed=Sum("closed"),
             last_change=Max("changed_at"),
             newest_on=Max("newest_day" if rows.model is MonthlyCost else "day"),
         )
@@ -213,6 +216,7 @@ def _finish(
                 uninvoiced=draft.uninvoiced,
                 restated=draft.restated + taken_back,
                 changed_at=draft.changed_at,
+                is_closed=draft.closed >= draft.lines,
             ),
             now=now,
         ),

@@ -20,16 +20,18 @@ _STATUSES = {
     Finality.PROVISIONAL: FigureStatus.PROVISIONAL,
     Finality.RESTATED: FigureStatus.RESTATED,
     Finality.FINAL: FigureStatus.FINAL,
+    Finality.CLOSED: FigureStatus.CLOSED,
 }
 
 
 def status_of(found: CostSum, *, now: dt.datetime) -> FigureStatus:
-    """How a page says the status: an open month whose data is old is stale, a guess estimated."""
+    """How a page says the status: an open month whose data is old is stale, a guess
+    estimated unless an invoice has confirmed it."""
     if found.finality == Finality.OPEN and (
         found.as_of is not None and now - found.as_of > STALE_AFTER
     ):
         return FigureStatus.STALE
-    if found.kind.basis in _GUESSED:
+    if found.kind.basis in _GUESSED and found.finality != Finality.CLOSED:
         return FigureStatus.ESTIMATED
     return _STATUSES[found.finality]
 

@@ -9,6 +9,9 @@ from django.db.models import Max
 from portal.choices import ImportKind, RunStatus
 from portal.models import ImportRun
 
+# Their connections bring no cost line, so they say nothing about how fresh costs are.
+_NO_COSTS = ("invoices", "exchange_rates")
+
 
 def last_applied_runs() -> dict[int, dt.datetime]:
     """By connection id, when its last applied cost import was finished. One query."""
@@ -16,6 +19,7 @@ def last_applied_runs() -> dict[int, dt.datetime]:
         ImportRun.objects.filter(
             status=RunStatus.APPLIED, is_dry_run=False, connection__kind=ImportKind.COSTS
         )
+        .exclude(connection__source__in=_NO_COSTS)
         .order_by()
         .values("connection_id")
         .annotate(newest=Max("finished_at"))

@@ -15,6 +15,7 @@ from billing.allocation.trial import TrialRule
 from billing.choices import SplitKind, UnallocatedReason
 from billing.models import Allocation, Charge
 from billing.selectors.trials import exclusions_recorded_at, people_for, rules_recorded_at
+from billing.services.close_corrections import mark_reallocated
 from billing.services.rollups import refresh_daily_costs
 from billing.services.split_bases import bases_for, note_stale_bases
 from portal.imports.lock import lock_connection
@@ -271,6 +272,7 @@ def reallocate(
         cursor.execute("SELECT COUNT(*) FROM allocation_target")
         count: int = cursor.fetchone()[0]
     allocate_staged_targets(connection_id=connection_id, at=at)
+    mark_reallocated(connection_id=connection_id, start=start, end=end, at=at)
     refresh_daily_costs(connection_id=connection_id, days=days)
     targets.drop()
     if rule_id is None:

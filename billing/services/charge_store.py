@@ -16,6 +16,7 @@ from billing.models import ChargeSlice
 from billing.services import charge_sql as sql
 from billing.services.allocations import allocate_staged_targets, stage_targets
 from billing.services.charge_holds import hold_reasons
+from billing.services.close_corrections import correct_after_import
 from billing.services.export_exclusion import refuse_second_export
 from billing.services.restatements import record_restatements
 from billing.services.rollups import refresh_daily_costs
@@ -295,6 +296,7 @@ class ChargeStore:
         targets.analyze()
         allocate_staged_targets(connection_id=self.run.connection_id, at=at)
         refresh_daily_costs(connection_id=self.run.connection_id, days={key[2] for key in changed})
+        correct_after_import(run=self.run, slices=[pk for _, pk in ids], at=at)
         for name in ("allocation_target", "slice_place", "file_place"):
             StagingTable(name, {}).drop()
         note_stale_bases(at=at)

@@ -18,7 +18,7 @@ _REFRESH = """
 INSERT INTO billing_dailycost (
     day, use_case_id, connection_id, provider, service_name, model, cost_center,
     charge_category, currency, cost_basis, unallocated_reason, billed_nano, effective_nano,
-    effective_unknown, charges, uninvoiced, restated, changed_at)
+    effective_unknown, charges, uninvoiced, restated, closed, changed_at)
 SELECT a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.model,
        d.cost_center, d.charge_category, c.currency, c.cost_basis, a.unallocated_reason,
        CAST(SUM(a.billed_nano) AS bigint),
@@ -26,13 +26,19 @@ SELECT a.day, a.use_case_id, s.connection_id, d.provider, d.service_name, d.mode
        SUM(CASE WHEN a.effective_nano IS NULL THEN 1 ELSE 0 END),
        COUNT(*),
        SUM(CASE WHEN d.invoice_id = '' THEN 1 ELSE 0 END),
-       SUM(CASE WHEN c.slice_id IN (SELECT r.slice_id FROM billing_restatement r)
+       SUM(CASE WHEN p.moved_at IS NOT NULL
+                  OR (r.newest IS NOT NULL AND (p.id IS NULL OR r.newest > p.closed_at))
            THEN 1 ELSE 0 END),
+       SUM(CASE WHEN p.id IS NULL THEN 0 ELSE 1 END),
        MAX(s.changed_at)
 FROM billing_allocation a
 JOIN billing_charge c ON c.id = a.charge_id
 JOIN billing_chargeslice s ON s.id = c.slice_id
 JOIN billing_chargedimension d ON d.id = c.dimension_id
+LEFT JOIN (SELECT slice_id, MAX(restated_at) AS newest FROM billing_restatement GROUP BY slice_id) r
+    ON r.slice_id = s.id
+LEFT JOIN billing_closedpart p ON p.slice_id = s.id AND p.invoice_issuer = d.invoice_issuer
+    AND p.provider = d.provider AND p.invoice_id = d.invoice_id
 WHERE s.day IN (SELECT day FROM touched_day)
   AND c.superseded_at IS NULL AND s.connection_id = %s
   AND a.unallocated_reason <> 'not_counted'
@@ -45,7 +51,7 @@ INSERT INTO billing_monthlycost (
     day, newest_day, use_case_id, connection_id, provider, service_name, model,
     cost_center, charge_category, currency,
     cost_basis, unallocated_reason, billed_whole, billed_part, effective_whole, effective_part,
-    effective_unknown, charges, uninvoiced, restated, changed_at)
+    effective_unknown, charges, uninvoiced, restated, closed, changed_at)
 SELECT m.first_day, MAX(d.day), d.use_case_id, d.connection_id, d.provider, d.service_name,
        d.model, d.cost_center, d.charge_category, d.currency, d.cost_basis, d.unallocated_reason,
        CAST(SUM(d.billed_nano / {NANO_PER_UNIT}) AS bigint),
@@ -53,6 +59,7 @@ SELECT m.first_day, MAX(d.day), d.use_case_id, d.connection_id, d.provider, d.se
        CAST(SUM(d.effective_nano / {NANO_PER_UNIT}) AS bigint),
        CAST(SUM(d.effective_nano %% {NANO_PER_UNIT}) AS bigint),
        SUM(d.effective_unknown), SUM(d.charges), SUM(d.uninvoiced), SUM(d.restated),
+       SUM(d.closed),
        MAX(d.changed_at)
 FROM touched_month m
 JOIN billing_dailycost d

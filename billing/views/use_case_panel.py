@@ -19,6 +19,7 @@ from billing.selectors.references import UNALLOCATED, FigureReference
 from billing.selectors.use_case_costs import KindOfCost, use_case_costs
 from billing.selectors.use_cases import use_case_names
 from billing.tables.use_case_costs import MonthCostTable, ServiceCostTable
+from billing.views.conversions import Conversion, conversions_of
 from billing.views.cost_charts import NO_LINE, month_chart
 from portal.shell.charts import Chart
 from portal.shell.figures import Figure, FigureKind, share_of
@@ -39,6 +40,7 @@ class CostSection:
     months: MonthCostTable
     more_services: int
     explorer_url: str
+    converted: Conversion | None
 
 
 def cost_panel(request: HttpRequest, use_case: Any) -> dict[str, Any] | None:
@@ -46,10 +48,9 @@ def cost_panel(request: HttpRequest, use_case: Any) -> dict[str, Any] | None:
     if not may_see_costs(request.user):
         return None
     now = timezone.now()
-    sections = [
-        _section(each, use_case.slug, now)
-        for each in use_case_costs(use_case_id=use_case.pk, now=now)
-    ]
+    costs = use_case_costs(use_case_id=use_case.pk, now=now)
+    conversions = conversions_of(costs, currency=use_case.programme.currency, now=now)
+    sections = [_section(each, use_case.slug, conversions.get(each.kind), now) for each in costs]
     rules = rules_giving_to(use_case.pk)
     may_edit = may_edit_allocation_rules(request.user)
     return {
@@ -74,7 +75,9 @@ def _no_cost(slug: str, has_rules: bool, may_edit: bool) -> EmptyState:
     )
 
 
-def _section(found: KindOfCost, slug: str, now: dt.datetime) -> CostSection:
+def _section(
+    found: KindOfCost, slug: str, converted: Conversion | None, now: dt.datetime
+) -> CostSection:
     kind = found.kind
     heading = f"{kind.currency}, {kind.basis_label.lower()}"
     whole = FigureReference(use_case=slug, currency=kind.currency, basis=kind.basis)
@@ -102,6 +105,7 @@ def _section(found: KindOfCost, slug: str, now: dt.datetime) -> CostSection:
         ),
         more_services=max(0, len(found.services) - _MOST_SERVICES),
         explorer_url=window.with_(measure="billed").explorer_url,
+        converted=converted,
     )
 
 

@@ -15,6 +15,7 @@ from django.db import connection
 
 from portal.backup import postgres, sqlite
 from portal.backup.archive import ArchiveWriter, writing
+from portal.backup.documents import document_hashes
 from portal.backup.heads import head_of_audit
 from portal.backup.manifest import (
     CODE_VERSION,
@@ -132,7 +133,9 @@ def _counted(member: str, path: Path, version: str, tables: dict[str, TableFigur
         migrations=applied_migrations(),
         tables=tables,
         audit_head=head_of_audit(),
-        landed=sorted(set(ImportFile.objects.order_by().values_list("sha256", flat=True))),
+        landed=sorted(
+            {*ImportFile.objects.order_by().values_list("sha256", flat=True), *document_hashes()}
+        ),
     )
 
 

@@ -127,6 +127,7 @@ class FigureStatus(StrEnum):
     PROVISIONAL = "provisional"
     FINAL = "final"
     RESTATED = "restated"
+    CLOSED = "closed"
     STALE = "stale"
 
 
@@ -157,6 +158,13 @@ FIGURE_STATUSES = vocabularies.register(
                 "The source changed it after it was shown; the earlier value is kept.",
                 "redo",
                 Tone.WARN,
+            ),
+            Status(
+                FigureStatus.CLOSED,
+                "Closed",
+                "It ties to the invoice, and a second person has closed the period.",
+                "shield",
+                Tone.GOOD,
             ),
             Status(
                 FigureStatus.STALE,

@@ -59,7 +59,7 @@ class Asker:
         kept = SimpleCookie(client.cookies)
         with transaction.atomic():
             answer: Any = client.generic(method, path, *_body(path, method, data), **more)
-            answer.body = answer.getvalue().decode()  # what is streamed is read here
+            answer.body = answer.getvalue().decode(errors="replace")  # streamed, or a workbook
             if look is not None:
                 look()
             transaction.set_rollback(True)

@@ -306,6 +306,26 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "breaker": BREAKER,
     "breaker-end": BREAKER,
     "usage": ONE,
+    "invoices": LIST,
+    "invoice-new": FORM,
+    "invoice": (
+        Visit("closed", {"pk": "closing.invoice.pk"}),
+        Visit("explained", {"pk": "closing.open_invoice.pk"}),
+    ),
+    "invoice-change": (Visit(values={"pk": "closing.open_invoice.pk"}, rare=True),),
+    "invoice-explain": (Visit(values={"pk": "closing.open_invoice.pk"}, rare=True),),
+    "explanation-withdraw": (Visit(values={"pk": "closing.variance.pk"}, rare=True),),
+    "reconciliation": (
+        Visit("month", query="month=2026-05"), Visit("nothing", query="month=2020-01"),
+    ),
+    "close-checklist": (
+        Visit("month", query="month=2026-05"), Visit("nothing", query="month=2020-01"),
+    ),
+    "close": (Visit(values={"key": "closing.closed.key"}),),
+    "close-ask": (Visit(values={"key": "closing.ready.key"}),),
+    "corrections": LIST,
+    "exchange-rates": LIST,
+    "exchange-rate-new": FORM,
 }  # fmt: skip
 
 # Parts of pages, asked for by pages above.
@@ -353,6 +373,9 @@ ELSEWHERE: Mapping[str, Elsewhere] = {
     ),
     "cost-export-focus": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
     "cost-export-unit-costs": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
+    "invoice-document": Elsewhere(Visit(values={"pk": "closing.invoice.pk"}), 200, "A download."),
+    "close-journal": Elsewhere(Visit(query="month=2026-05"), 200, "A download."),
+    "close-workbook": Elsewhere(Visit(query="month=2026-05"), 200, "A download."),
     "audit-export": Elsewhere(Visit(who="auditor"), 200, "A download."),
     "sign-in-oidc": Elsewhere(Visit(who="nobody"), 404, NO_PROVIDER),
     "sign-in-oidc-callback": Elsewhere(Visit(who="nobody"), 404, NO_PROVIDER),

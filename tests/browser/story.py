@@ -44,6 +44,7 @@ from tests.adoption.factories import move_stage
 from tests.adoption.histories import commit_row, make_sha, tag_row, to_lines
 from tests.billing.factories import create_rule, replace_rule, retire_rule
 from tests.browser.story_bills import LONG, UNBROKEN, import_files, make_bills
+from tests.browser.story_closes import make_closes
 from tests.browser.story_hooks import make_hooks
 from tests.browser.story_overlaps import make_overlaps
 from tests.browser.story_seats import make_plans
@@ -73,7 +74,16 @@ def build_story() -> Made:
     made: Made = {"now": now}
     steps = (
         *(_registry, _history, make_bills, make_overlaps, _rules, _deliveries, make_tokens),
-        *(make_people, make_approvals, make_glasses, make_work, make_hooks, make_watch, make_plans),
+        *(
+            make_people,
+            make_approvals,
+            make_glasses,
+            make_work,
+            make_hooks,
+            make_watch,
+            make_plans,
+            make_closes,
+        ),
     )
     for make in steps:
         made |= make(**made)

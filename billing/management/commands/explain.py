@@ -1,4 +1,4 @@
-"""`manage.py explain FIGURE`: from a figure to its allocations, charges, file and line."""
+"""`manage.py explain FIGURE`: from a figure to file and line, from an invoice to use cases."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from billing.management.explanations import explain_charge, explain_figure, explain_past_figure
+from billing.selectors.explanations import explain
 from billing.selectors.moments import BadMomentError, parse_moment
-from billing.selectors.references import CHARGE_PREFIX, BadReferenceError, FigureReference
+from billing.selectors.references import BadReferenceError
 
 _MOST_LINES = 100
 
 
 class Command(BaseCommand):
     help = (
-        "Walk a figure back to what it is made of. FIGURE is a reference as pages print it, for "
-        "example cost:use_case=answer-drafts,month=2026-05,measure=billed, or charge:123."
+        "Walk a figure back to what it is made of, or an invoice forward to where its money went. "
+        "FIGURE is a reference as pages print it, for example "
+        "cost:use_case=answer-drafts,month=2026-05,measure=billed, charge:123 or invoice:A-17."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("figure", help="cost:key=value,… or charge:NUMBER")
+        parser.add_argument(
+            "figure",
+            help="cost:key=value,…, charge:NUMBER or invoice:NUMBER (invoice:ISSUER/NUMBER)",
+        )
         parser.add_argument(
             "--as-of", help="as recorded at this moment (ISO 8601, UTC without offset)"
         )
@@ -47,18 +51,12 @@ class Command(BaseCommand):
                 self.stdout.write(line)
 
     def _document(self, options: dict[str, Any]) -> dict[str, Any]:
-        text: str = options["figure"]
-        at = parse_moment(options["as_of"] or "")
-        if text.startswith(CHARGE_PREFIX):
-            number = text.removeprefix(CHARGE_PREFIX)
-            if not number.isdecimal():
-                raise BadReferenceError(f"{text!r} names no charge; expected charge:123")
-            return explain_charge(int(number), at=at)
-        reference = FigureReference.parse(text)
-        limit = options["limit"] or None
-        if at is not None:
-            return explain_past_figure(reference, at=at, limit=limit)
-        return explain_figure(reference, now=timezone.now(), limit=limit)
+        return explain(
+            options["figure"],
+            at=parse_moment(options["as_of"] or ""),
+            now=timezone.now(),
+            limit=options["limit"] or None,
+        )
 
 
 def _as_text(document: dict[str, Any]) -> list[str]:
@@ -69,8 +67,12 @@ def _as_text(document: dict[str, Any]) -> list[str]:
         lines.append(f"  sum: {said}")
     if "sums" in document and not document["sums"]:
         lines.append("  nothing is in it")
-    for name, value in document.get("charge", {}).items():
-        lines.append(f"  {name}: {value}")
+    for section in ("charge", "invoice", "parts"):
+        for name, value in document.get(section, {}).items():
+            lines.append(f"  {name}: {value}")
+    for place in document.get("destinations", []):
+        said = "  ".join(str(value) for value in place.values() if value is not None)
+        lines.append(f"  went to: {said}")
     for key in ("allocations", "versions"):
         lines += [f"  {_line_text(line)}" for line in document.get(key, [])]
     raw = document.get("raw")

@@ -21,6 +21,8 @@ from billing.selectors.charges import (
     tags_of_charge,
 )
 from billing.selectors.costs import CostSum
+from billing.selectors.forward import explain_invoice
+from billing.selectors.invoices import INVOICE_PREFIX
 from billing.selectors.lineage import figure_sums, stream_lines
 from billing.selectors.raw_records import raw_record
 from billing.selectors.references import (
@@ -31,6 +33,7 @@ from billing.selectors.references import (
     scope_of,
 )
 from billing.selectors.use_cases import UseCaseName, use_case_names
+from portal.policies import AnyUser
 from portal.shell.money import nano_text
 
 
@@ -54,15 +57,52 @@ def _present_sum(found: CostSum) -> dict[str, Any]:
     return _sum(found) | {"status": str(found.finality), "imported_at": fresh}
 
 
+def explain(
+    text: str,
+    *,
+    at: dt.datetime | None,
+    now: dt.datetime,
+    limit: int | None,
+    user: AnyUser | None = None,
+) -> dict[str, Any]:
+    """What a reference names: `cost:…` and `charge:…` back, `invoice:…` forward.
+
+    Args:
+        at: as recorded at this moment; None for now. An invoice is told as it is now.
+        limit: how many lines at most; None for all.
+        user: whose view of use cases counts; None is the operator at the terminal.
+
+    Raises:
+        BadReferenceError: it names nothing.
+    """
+    if text.startswith(INVOICE_PREFIX):
+        if at is not None:
+            raise BadReferenceError("an invoice is explained as it is now; leave as_of out")
+        return explain_invoice(text, limit=limit)
+    if text.startswith(CHARGE_PREFIX):
+        number = text.removeprefix(CHARGE_PREFIX)
+        if not number.isdecimal() or len(number) > 18:
+            raise BadReferenceError(f"{text!r} names no charge; expected charge:123")
+        return explain_charge(int(number), at=at)
+    reference = FigureReference.parse(text)
+    if at is not None:
+        return explain_past_figure(reference, at=at, limit=limit, user=user)
+    return explain_figure(reference, now=now, limit=limit, user=user)
+
+
 def explain_figure(
-    reference: FigureReference, *, now: dt.datetime, limit: int | None
+    reference: FigureReference,
+    *,
+    now: dt.datetime,
+    limit: int | None,
+    user: AnyUser | None = None,
 ) -> dict[str, Any]:
     """A figure as it is now, with its sums and at most `limit` lines.
 
     Raises:
         BadReferenceError: it names a use case that is not there.
     """
-    scope = scope_of(reference, None)
+    scope = scope_of(reference, user)
     sums = figure_sums(scope, now=now)
     lines = list(islice(stream_lines(scope), limit))
     return {
@@ -75,14 +115,18 @@ def explain_figure(
 
 
 def explain_past_figure(
-    reference: FigureReference, *, at: dt.datetime, limit: int | None
+    reference: FigureReference,
+    *,
+    at: dt.datetime,
+    limit: int | None,
+    user: AnyUser | None = None,
 ) -> dict[str, Any]:
     """A figure as it was recorded at `at`.
 
     Raises:
         BadReferenceError: it names a use case that is not there.
     """
-    found = figure_as_of(scope_of(reference, None), at, limit=limit)
+    found = figure_as_of(scope_of(reference, user), at, limit=limit)
     return {
         "figure": str(reference),
         "as_of": at.isoformat(),

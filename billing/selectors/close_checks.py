@@ -1,0 +1,248 @@
+"""The checklist of a close: imported, matched, allocated, explained, settled, second person."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from billing.approvals import CLOSE_KIND, close_subject
+from billing.choices import CloseState, MatchedBy
+from billing.models import AllocationRule, CloseCorrection, PeriodClose
+from billing.selectors.close_rules import rule_of, settled_from
+from billing.selectors.reconciliation import CloseScope, Reconciled, Reconciliation, reconcile
+from portal.choices import ApprovalStatus
+from portal.models import ApprovalRequest
+from portal.shell.formats import moment_text
+from portal.shell.money import nano_text
+from portal.shell.periods import Month
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One step: `problems` says everything that is missing, empty when the step is done."""
+
+    key: str
+    label: str
+    problems: tuple[str, ...]
+    fact: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """How far one scope has come.
+
+    Attributes:
+        checks: the steps that come before asking, in order.
+        settled_from: when the slowest of its sources is done with the month.
+        request: the request that waits for a second person.
+        close: what was frozen.
+        corrections: of the close, in order.
+    """
+
+    scope: CloseScope
+    key: str
+    invoices: list[Reconciled]
+    checks: list[Check]
+    settled_from: dt.datetime
+    request: ApprovalRequest | None
+    close: PeriodClose | None
+    corrections: list[CloseCorrection]
+
+    @property
+    def problems(self) -> list[str]:
+        """Why it cannot be asked for, one sentence each."""
+        return [problem for check in self.checks for problem in check.problems]
+
+    @property
+    def state(self) -> CloseState:
+        if self.close is not None:
+            return CloseState.CORRECTED if self.corrections else CloseState.CLOSED
+        if self.request is not None:
+            return CloseState.ASKED
+        open_steps = {check.key for check in self.checks if not check.is_done}
+        if not open_steps:
+            return CloseState.READY
+        return CloseState.WAITING if open_steps == {"settled"} else CloseState.DIFFERS
+
+    @property
+    def total_nano(self) -> int:
+        return sum(each.invoice.total_nano for each in self.invoices)
+
+
+def close_key(scope: CloseScope) -> str:
+    """Names a scope for ever: month and a digest of the rest."""
+    return close_subject(str(scope.month), scope.issuer, scope.account, scope.currency)
+
+
+def checklists(month: Month, *, now: dt.datetime) -> tuple[Reconciliation, list[Checklist]]:
+    """The month and the checklist of each of its scopes. A constant number of queries."""
+    found = reconcile(month)
+    return found, checklists_of(found, now=now)
+
+
+def checklists_of(found: Reconciliation, *, now: dt.datetime) -> list[Checklist]:
+    """The checklists of a month that has been reconciled: four more queries."""
+    month = found.month
+    closes = {
+        close.key: close
+        for close in PeriodClose.objects.filter(month=month.start).select_related(
+            "asked_by", "closed_by"
+        )
+    }
+    corrections: dict[int, list[CloseCorrection]] = {}
+    for each in CloseCorrection.objects.filter(close__month=month.start).order_by("number"):
+        corrections.setdefault(each.close_id, []).append(each)
+    asked = {
+        request.subject: request
+        for request in ApprovalRequest.objects.filter(
+            kind=CLOSE_KIND, status=ApprovalStatus.PENDING, subject__startswith=f"{month}-"
+        ).select_related("author")
+    }
+    pending = AllocationRule.objects.filter(pending_since__isnull=False).exists()
+    lists = []
+    for scope in found.scopes():
+        key = close_key(scope)
+        close = closes.get(key)
+        request = asked.get(key)
+        if request is not None and request.expires_at <= now:
+            request = None
+        lists.append(
+            _checklist(found, scope, key, pending, now, request, close,
+                       corrections.get(close.pk, []) if close else [])
+        )  # fmt: skip
+    return lists
+
+
+def _checklist(
+    found: Reconciliation,
+    scope: CloseScope,
+    key: str,
+    pending: bool,
+    now: dt.datetime,
+    request: ApprovalRequest | None,
+    close: PeriodClose | None,
+    corrections: list[CloseCorrection],
+) -> Checklist:
+    invoices = found.of_scope(scope)
+    settled = _settled_from(found, scope, invoices)
+    checks = [
+        Check("imported", "Imported", tuple(_not_imported(invoices)), _lines_text(invoices)),
+        Check("matched", "Matched", tuple(_not_matched(invoices))),
+        Check("allocated", "Allocated", tuple(_not_allocated(invoices, pending))),
+        Check("explained", "Variance explained", tuple(_not_explained(invoices))),
+        Check("settled", "Settled at the source", tuple(_not_settled(invoices, settled, now)),
+              _rules_text(invoices)),
+    ]  # fmt: skip
+    return Checklist(scope, key, invoices, checks, settled, request, close, corrections)
+
+
+def _lines_text(invoices: Sequence[Reconciled]) -> str:
+    lines = sum(each.lines for each in invoices)
+    return f"{lines:,} cost line{'' if lines == 1 else 's'}"
+
+
+def _not_imported(invoices: Sequence[Reconciled]) -> Iterator[str]:
+    for each in invoices:
+        if not each.lines and each.matched_by != MatchedBy.AMBIGUOUS:
+            yield f"Invoice {each.invoice.number}: no cost line has been imported for it."
+
+
+def _not_matched(invoices: Sequence[Reconciled]) -> Iterator[str]:
+    for each in invoices:
+        number, invoice = each.invoice.number, each.invoice
+        if each.matched_by == MatchedBy.AMBIGUOUS:
+            yield (
+                f"Invoice {number}: another invoice claims the same lines; give the invoices "
+                "accounts, or the lines invoice numbers."
+            )
+        if invoice.stated_lines is not None and invoice.stated_lines != each.lines:
+            yield (
+                f"Invoice {number}: {each.lines:,} lines found, the issuer counts "
+                f"{invoice.stated_lines:,}."
+            )
+        yield from _differs(each, "effective cost", invoice.effective_nano, each.effective_nano)
+        if invoice.tax_in_lines:
+            yield from _differs(each, "tax", invoice.tax_nano, each.tax_lines_nano)
+        elif each.tax_lines_nano:
+            yield f"Invoice {number}: the lines hold tax, and the invoice says that they do not."
+        if invoice.credits_in_lines:
+            yield from _differs(each, "credits", invoice.credits_nano, each.credit_lines_nano)
+        elif each.credit_lines_nano:
+            yield f"Invoice {number}: the lines hold credits, and the invoice says otherwise."
+
+
+def _differs(each: Reconciled, what: str, stated: int | None, found: int) -> Iterator[str]:
+    """A stated amount is a control: it must agree, or a person must have explained that part."""
+    if stated is None:
+        return
+    explained = sum(
+        variance.amount_nano for variance in each.variances if _explains(variance.reason, what)
+    )
+    if stated != found + explained:
+        yield (
+            f"Invoice {each.invoice.number}: {what} of {nano_text(found)} found, "
+            f"{nano_text(stated)} {each.invoice.currency} stated."
+        )
+
+
+def _explains(reason: str, what: str) -> bool:
+    return {"tax": "tax_not_in_lines", "credits": "credit_not_in_lines"}.get(what) == reason
+
+
+def _not_allocated(invoices: Sequence[Reconciled], pending: bool) -> Iterator[str]:
+    if pending:
+        yield "A rule is still being applied; wait until it has reached every line."
+    for each in invoices:
+        if each.placed_nano != each.lines_nano:
+            yield (
+                f"Invoice {each.invoice.number}: {nano_text(each.lines_nano - each.placed_nano)} "
+                f"{each.invoice.currency} lies nowhere; run the command `allocate`."
+            )
+
+
+def _not_explained(invoices: Sequence[Reconciled]) -> Iterator[str]:
+    for each in invoices:
+        if not each.ties:
+            yield (
+                f"Invoice {each.invoice.number}: {nano_text(each.residual_nano)} "
+                f"{each.invoice.currency} is not explained."
+            )
+
+
+def _settled_from(
+    found: Reconciliation, scope: CloseScope, invoices: Sequence[Reconciled]
+) -> dt.datetime:
+    keys = [group.key for each in invoices for group in each.groups]
+    by_source: dict[str, dt.datetime] = {}
+    for source in {key.source for key in keys}:
+        own = [key for key in keys if key.source == source]
+        by_source[source] = settled_from(
+            rule_of(source), scope.month, revised_at=found.lines.revised_at(own)
+        )
+    end = dt.datetime.combine(scope.month.end, dt.time(), tzinfo=dt.UTC)
+    return max(by_source.values(), default=end)
+
+
+def _not_settled(
+    invoices: Sequence[Reconciled], settled: dt.datetime, now: dt.datetime
+) -> Iterator[str]:
+    if now < settled:
+        yield f"The source may still revise it; it is settled from {moment_text(settled)} on."
+    for each in invoices:
+        bare = sum(
+            group.lines
+            for group in each.groups
+            if rule_of(group.key.source).needs_invoice_id and not group.key.invoice_id
+        )
+        if bare:
+            yield f"Invoice {each.invoice.number}: {bare:,} lines carry no invoice id yet."
+
+
+def _rules_text(invoices: Sequence[Reconciled]) -> str:
+    sources = sorted({group.key.source for each in invoices for group in each.groups})
+    return "; ".join(f"{source}: {rule_of(source).why}" for source in sources)

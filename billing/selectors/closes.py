@@ -1,0 +1,57 @@
+"""Closes and corrections for pages, and the months that have something to close."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import F, Max, QuerySet
+
+from billing.models import CloseCorrection, Invoice, PeriodClose
+from billing.policies import may_see_charges
+from billing.selectors.choices_in_use import newest_month
+from billing.selectors.close_checks import Checklist, checklists
+from billing.selectors.reconciliation import Reconciliation
+from portal.policies import AnyUser
+from portal.shell.periods import BadPeriodError, Month
+
+
+def closes_visible_to(user: AnyUser) -> QuerySet[PeriodClose]:
+    """Every close, for those who answer for money."""
+    if not may_see_charges(user):
+        return PeriodClose.objects.none()
+    return PeriodClose.objects.select_related("asked_by", "closed_by")
+
+
+def corrections_visible_to(user: AnyUser) -> QuerySet[CloseCorrection]:
+    """Every correction, with `moved_nano`: by how much the billed sum of its lines moved."""
+    rows = CloseCorrection.objects.annotate(moved_nano=F("new_nano") - F("old_nano"))
+    return rows if may_see_charges(user) else rows.none()
+
+
+def month_to_close() -> Month | None:
+    """The newest month with an invoice; else the newest with a cost; None before either."""
+    newest = Invoice.objects.filter(superseded_at__isnull=True).aggregate(newest=Max("month"))
+    found: dt.date | None = newest["newest"]
+    return Month.of(found) if found is not None else newest_month()
+
+
+def checklists_for(
+    user: AnyUser, month: Month, *, now: dt.datetime
+) -> tuple[Reconciliation, list[Checklist]] | None:
+    """A month and its checklists, for those who answer for money; None for others."""
+    return checklists(month, now=now) if may_see_charges(user) else None
+
+
+def checklist_by_key(
+    user: AnyUser, key: str, *, now: dt.datetime
+) -> tuple[Reconciliation, Checklist] | None:
+    """The scope that a key names, within its month; None when there is none for this person."""
+    try:
+        month = Month.parse(key[:7])
+    except BadPeriodError:
+        return None
+    read = checklists_for(user, month, now=now)
+    if read is None:
+        return None
+    found, lists = read
+    return next(((found, each) for each in lists if each.key == key), None)

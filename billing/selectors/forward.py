@@ -1,0 +1,99 @@
+"""Forward: from an invoice, or one of its lines, to every place where its money went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from billing.choices import UnallocatedReason
+from billing.selectors.close_figures import COMPONENTS
+from billing.selectors.invoices import (
+    INVOICE_PREFIX,
+    LineAmount,
+    allocations_of_invoice,
+    destinations_of,
+    invoice_by_reference,
+    reconciled_invoice,
+)
+from billing.selectors.reconciliation import Reconciled
+from billing.selectors.references import UNALLOCATED, BadReferenceError
+from billing.selectors.use_cases import UseCaseName, use_case_names
+from portal.shell.money import nano_text
+from portal.shell.periods import Month
+
+
+def explain_invoice(text: str, *, limit: int | None) -> dict[str, Any]:
+    """An invoice forward: its parts, every destination, and at most `limit` allocations.
+
+    The destinations sum to its cost lines, the parts to the invoice; the residual says what does
+    not.
+
+    Raises:
+        BadReferenceError: it names no invoice, or several.
+    """
+    found = reconciled_invoice(invoice_by_reference(text))
+    if found is None:
+        raise BadReferenceError(f"there is a newer version of {text!r}")
+    places = destinations_of(found)
+    parts = list(islice(allocations_of_invoice(found), limit))
+    ids = {each.place.use_case_id for each in places} | {part["use_case_id"] for part in parts}
+    names = use_case_names(ids)
+    invoice = found.invoice
+    return {
+        "figure": f"{INVOICE_PREFIX}{invoice.issuer}/{invoice.number}",
+        "as_of": None,
+        "invoice": {
+            "issuer": invoice.issuer,
+            "number": invoice.number,
+            "billing_account": invoice.billing_account_id or None,
+            "month": str(Month.of(invoice.month)),
+            "currency": invoice.currency,
+            "total": nano_text(invoice.total_nano),
+            "matched_by": found.matched_by.value,
+            "basis": found.basis or None,
+            "lines_billed": nano_text(found.lines_nano),
+        },
+        "parts": _parts(found),
+        "destinations": [_destination(each, names) for each in places],
+        "lines": found.lines,
+        "allocations": [_allocation(part, names) for part in parts],
+    }
+
+
+def _parts(found: Reconciled) -> dict[str, str]:
+    parts = {name: nano_text(getattr(found, f"{name}_nano")) for name in COMPONENTS}
+    return parts | {"residual": nano_text(found.residual_nano)}
+
+
+def _destination(each: LineAmount, names: Mapping[int, UseCaseName]) -> dict[str, Any]:
+    place = each.place
+    name = names.get(place.use_case_id or 0)
+    return {
+        "use_case": name.slug if name else UNALLOCATED,
+        "cost_center": place.cost_center or None,
+        "rule": _rule(place.rule_key, place.rule_version, place.reason),
+        "billed": nano_text(each.billed_nano),
+    }
+
+
+def _allocation(part: Mapping[str, Any], names: Mapping[int, UseCaseName]) -> dict[str, Any]:
+    name = names.get(part["use_case_id"] or 0)
+    effective = part["effective_nano"]
+    return {
+        "charge": part["charge_id"],
+        "day": part["day"].isoformat(),
+        "use_case": name.slug if name else UNALLOCATED,
+        "rule": _rule(part["rule__key"], part["rule__version"], part["unallocated_reason"]),
+        "currency": part["charge__currency"],
+        "billed": nano_text(part["billed_nano"]),
+        "effective": None if effective is None else nano_text(effective),
+        "charge_billed": nano_text(part["charge__billed_nano"]),
+        "file": part["charge__file__name"],
+        "line": part["charge__line"],
+        "run": part["charge__run_id"],
+    }
+
+
+def _rule(key: str | None, version: int | None, reason: str) -> str:
+    return f"{key} v{version}" if key else str(reason or UnallocatedReason.NO_RULE.value)

@@ -1,0 +1,174 @@
+"""Invoices: the list, one with its versions, and the cost lines that stand on it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db.models import Q, QuerySet
+
+from billing.models import Allocation, Charge, Invoice, InvoiceVariance
+from billing.policies import may_see_charges
+from billing.selectors.month_lines import Destination, LineKey
+from billing.selectors.reconciliation import Reconciled, reconcile
+from billing.selectors.references import BadReferenceError
+from portal.policies import AnyUser
+from portal.shell.periods import Month
+
+INVOICE_PREFIX = "invoice:"
+LINES_ON_A_PAGE = 50
+
+
+def invoices_visible_to(user: AnyUser | None) -> QuerySet[Invoice]:
+    """Live invoices; payable amounts are for those who answer for money. None is the operator."""
+    if user is not None and not may_see_charges(user):
+        return Invoice.objects.none()
+    return Invoice.objects.filter(superseded_at__isnull=True)
+
+
+def invoice_for_page(user: AnyUser | None, pk: int) -> Invoice | None:
+    """One version of an invoice, live or superseded, or None."""
+    if user is not None and not may_see_charges(user):
+        return None
+    return Invoice.objects.select_related("entered_by", "run", "file").filter(pk=pk).first()
+
+
+def versions_of_invoice(invoice: Invoice) -> list[Invoice]:
+    """Every version of it, newest first."""
+    rows = Invoice.objects.filter(issuer__iexact=invoice.issuer, number=invoice.number)
+    return list(rows.select_related("entered_by", "run", "file").order_by("-recorded_at", "-pk"))
+
+
+def variances_of_invoice(invoice: Invoice) -> list[InvoiceVariance]:
+    """What was explained about this version, withdrawn explanations included."""
+    rows = InvoiceVariance.objects.filter(invoice=invoice)
+    return list(rows.select_related("recorded_by", "withdrawn_by").order_by("pk"))
+
+
+def invoice_by_reference(text: str) -> Invoice:
+    """The live invoice that `invoice:NUMBER` or `invoice:ISSUER/NUMBER` names.
+
+    Raises:
+        BadReferenceError: there is none, or several have the number.
+    """
+    name = text.removeprefix(INVOICE_PREFIX)
+    rows = invoices_visible_to(None)
+    found = list(rows.filter(number=name)[:2])
+    if not found and "/" in name:
+        wanted = Q()
+        pieces = name.split("/")
+        for place in range(1, len(pieces)):
+            issuer, number = "/".join(pieces[:place]), "/".join(pieces[place:])
+            wanted |= Q(issuer__iexact=issuer, number=number)
+        found = list(rows.filter(wanted)[:2])
+    if not found:
+        raise BadReferenceError(f"there is no invoice {name!r}")
+    if len(found) > 1:
+        issuers = " and ".join(sorted(each.issuer for each in found))
+        raise BadReferenceError(
+            f"{issuers} both have an invoice {name!r}; expected invoice:ISSUER/NUMBER"
+        )
+    return found[0]
+
+
+def reconciled_invoice(invoice: Invoice) -> Reconciled | None:
+    """The invoice beside its cost lines; None for a superseded version."""
+    for each in reconcile(Month.of(invoice.month)).invoices:
+        if each.invoice.pk == invoice.pk:
+            return each
+    return None
+
+
+class LineAmount(NamedTuple):
+    """What one place received of an invoice, in nano-units."""
+
+    place: Destination
+    billed_nano: int
+
+
+def destinations_of(found: Reconciled) -> list[LineAmount]:
+    """Every place where the money of its lines went, largest first; they sum to `lines_nano`."""
+    places = [LineAmount(place, nano) for place, nano in found.went_to().items()]
+    return sorted(places, key=lambda each: (-abs(each.billed_nano), str(each.place)))
+
+
+def charges_of(found: Reconciled) -> QuerySet[Charge]:
+    """The live cost lines that are counted for an invoice."""
+    keys = {group.key for group in found.groups}
+    month = Month.of(found.invoice.month)
+    wanted = Q(pk__in=[])
+    for key in keys:
+        wanted |= _of_key(key)
+    return Charge.objects.filter(
+        wanted,
+        slice__billing_period_start__gte=month.start,
+        slice__billing_period_start__lt=month.end,
+        superseded_at__isnull=True,
+    )
+
+
+def _of_key(key: LineKey) -> Q:
+    return Q(
+        slice__connection_id=key.connection_id,
+        slice__billing_account_id=key.account,
+        dimension__invoice_issuer=key.invoice_issuer,
+        dimension__provider=key.provider,
+        dimension__invoice_id=key.invoice_id,
+        dimension__charge_category=key.category,
+        currency=key.currency,
+        cost_basis=key.basis,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePage:
+    """Some cost lines of an invoice, and after which the next ones start."""
+
+    charges: list[Charge]
+    following: str
+
+
+def charge_page(found: Reconciled, *, after: str = "", limit: int = LINES_ON_A_PAGE) -> ChargePage:
+    """A page of its lines by day; one query."""
+    rows = charges_of(found).select_related("dimension", "file").order_by("day", "pk")
+    day, _, number = after.partition(".")
+    try:
+        start = dt.date.fromisoformat(day)
+        rows = rows.filter(day__gte=start).exclude(day=start, pk__lte=int(number))
+    except ValueError:
+        pass  # no place to start after: from the beginning
+    lines = list(rows[: limit + 1])
+    last = lines[limit - 1] if len(lines) > limit else None
+    return ChargePage(lines[:limit], f"{last.day.isoformat()}.{last.pk}" if last else "")
+
+
+def allocations_of_invoice(found: Reconciled) -> Iterator[dict[str, Any]]:
+    """Every part of every line of an invoice, by day, in bounded memory."""
+    parts = Allocation.objects.filter(charge__in=charges_of(found))
+    yield from (
+        parts.order_by("day", "charge_id", "pk")
+        .values(
+            "charge_id",
+            "day",
+            "use_case_id",
+            "billed_nano",
+            "effective_nano",
+            "unallocated_reason",
+            "rule__key",
+            "rule__version",
+            "charge__currency",
+            "charge__billed_nano",
+            "charge__file__name",
+            "charge__line",
+            "charge__run_id",
+        )
+        .iterator(chunk_size=2_000)
+    )
+
+
+def document_hashes() -> list[str]:
+    """Hashes of every document that was ever attached: a backup packs them."""
+    rows = Invoice.objects.exclude(document_sha256="").order_by()
+    return list(rows.values_list("document_sha256", flat=True).distinct())

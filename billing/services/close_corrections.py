@@ -1,0 +1,131 @@
+"""What moves money of a closed month is written down in the transaction that moves it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+
+import structlog
+
+from billing.choices import CorrectionCause
+from billing.models import ChargeSlice, CloseCorrection, ClosedPart, PeriodClose
+from billing.selectors.close_figures import (
+    Figures,
+    figures_of,
+    lines_nano,
+    moves_between,
+    residual_nano,
+)
+from billing.selectors.reconciliation import CloseScope, Reconciliation, reconcile
+from portal.models import ImportRun
+from portal.shell.periods import Month
+
+log = structlog.get_logger(__name__)
+
+
+def correct_closes(
+    *,
+    months: Iterable[Month],
+    cause: CorrectionCause,
+    reason: str,
+    at: dt.datetime,
+    run: ImportRun | None = None,
+) -> list[CloseCorrection]:
+    """Compare every close of these billing months with what is there now.
+
+    Call it within the transaction that moved money, after lines and allocations are written. The
+    closed figures stay as they are; each difference to what was known last becomes a correction.
+    """
+    wanted = sorted({month.start for month in months})
+    closes = list(PeriodClose.objects.filter(month__in=wanted).order_by("month", "pk"))
+    found: list[CloseCorrection] = []
+    known: dict[Month, Reconciliation] = {}
+    for close in closes:
+        month = Month.of(close.month)
+        if month not in known:
+            known[month] = reconcile(month)
+        scope = CloseScope(month, close.issuer, close.billing_account_id, close.currency)
+        now = figures_of(known[month], scope)
+        correction = _difference(close, now, cause, reason, at, run)
+        if correction is not None:
+            found.append(correction)
+    return CloseCorrection.objects.bulk_create(found)
+
+
+def _difference(
+    close: PeriodClose,
+    now: Figures,
+    cause: CorrectionCause,
+    reason: str,
+    at: dt.datetime,
+    run: ImportRun | None,
+) -> CloseCorrection | None:
+    last = close.corrections.order_by("-number").first()
+    before: Figures = close.figures if last is None else last.figures
+    moves = moves_between(before, now)
+    if not moves:
+        return None
+    log.warning("closed_month_corrected", close=close.key, cause=cause.value, moves=len(moves))
+    return CloseCorrection(
+        close=close,
+        number=1 if last is None else last.number + 1,
+        cause=cause,
+        reason=reason[:300],
+        run=run,
+        old_nano=lines_nano(before),
+        new_nano=lines_nano(now),
+        residual_nano=residual_nano(now),
+        moves=moves,
+        figures=now,
+        recorded_at=at,
+    )
+
+
+def billing_months(slices: Collection[int]) -> set[Month]:
+    """The billing months of some slices that have a close; empty when nothing is closed there."""
+    if not slices or not PeriodClose.objects.exists():
+        return set()
+    months: set[Month] = set()
+    ids = sorted(slices)
+    for start in range(0, len(ids), 500):
+        days = ChargeSlice.objects.filter(pk__in=ids[start : start + 500]).values_list(
+            "billing_period_start", flat=True
+        )
+        months |= {Month.of(day) for day in days}
+    return months
+
+
+def correct_after_import(*, run: ImportRun, slices: Collection[int], at: dt.datetime) -> None:
+    """For the charge store: the slices that this run wrote."""
+    months = billing_months(slices)
+    if months:
+        correct_closes(
+            months=months,
+            cause=CorrectionCause.IMPORT,
+            reason=f"Import run {run.pk} of {run.connection.name} brought other lines.",
+            at=at,
+            run=run,
+        )
+
+
+def mark_reallocated(
+    *, connection_id: int, start: dt.date, end: dt.date, at: dt.datetime
+) -> list[CloseCorrection]:
+    """For a reallocation of half-open days (UTC), before the roll-ups are refreshed.
+
+    Parts of a close whose money has moved are marked, so that pages say so.
+    """
+    slices = ChargeSlice.objects.filter(connection_id=connection_id, day__gte=start, day__lt=end)
+    parts = ClosedPart.objects.filter(slice__in=slices)
+    closes = list(parts.order_by().values_list("close_id", "close__month").distinct())
+    if not closes:
+        return []
+    corrections = correct_closes(
+        months={Month.of(month) for _, month in closes},
+        cause=CorrectionCause.REALLOCATION,
+        reason="The lines were allocated anew by other rules.",
+        at=at,
+    )
+    moved = {each.close_id for each in corrections}
+    parts.filter(close_id__in=moved, moved_at__isnull=True).update(moved_at=at)
+    return corrections

@@ -1,0 +1,253 @@
+"""Entering invoices and explaining differences. A version is never edited: the next replaces it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import structlog
+from django.db import transaction
+
+from billing.choices import CorrectionCause, VarianceReason
+from billing.models import Invoice, InvoiceVariance, PeriodClose
+from billing.policies import may_keep_invoices
+from billing.selectors.close_checks import close_key
+from billing.selectors.reconciliation import CloseScope, scope_of_invoice
+from billing.services.close_corrections import correct_closes
+from billing.services.closes import lock_scopes, recheck_closes
+from portal.models import ImportFile, ImportRun, User
+from portal.shell.periods import Month
+
+log = structlog.get_logger(__name__)
+
+
+class InvoiceRefusedError(ValueError):
+    """It cannot be kept like this. `field` names what to change, `reason` says why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field, self.reason = field, reason
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A landed document."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceDraft:
+    """What an invoice says. Nano-units of `currency`; None where it does not say."""
+
+    issuer: str
+    number: str
+    month: dt.date
+    currency: str
+    total_nano: int
+    billing_account_id: str = ""
+    issued_on: dt.date | None = None
+    tax_nano: int | None = None
+    credits_nano: int | None = None
+    rounding_nano: int | None = None
+    tax_in_lines: bool = True
+    credits_in_lines: bool = True
+    stated_lines: int | None = None
+    effective_nano: int | None = None
+
+    @property
+    def scope(self) -> CloseScope:
+        """Where it is closed."""
+        month = Month.of(self.month)
+        return CloseScope(month, self.issuer, self.billing_account_id, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an invoice comes from: a line of an import, or a person."""
+
+    run: ImportRun | None = None
+    file: ImportFile | None = None
+    line: int | None = None
+    person: User | None = None
+
+
+def same_as(draft: InvoiceDraft, stored: Invoice) -> bool:
+    """Whether the stored version says exactly this."""
+    return all(getattr(draft, field.name) == getattr(stored, field.name) for field in fields(draft))
+
+
+@transaction.atomic
+def enter_invoice(
+    *, draft: InvoiceDraft, actor: User, at: dt.datetime, document: Document | None = None
+) -> Invoice:
+    """Keep an invoice that a person types in; a known number of the issuer gets a new version.
+
+    Raises:
+        InvoiceRefusedError: it says something impossible, or is not this person's to enter.
+    """
+    if not may_keep_invoices(actor):
+        raise InvoiceRefusedError("", "Your roles do not include entering invoices.")
+    _check(draft)
+    stored = live_invoice(draft.issuer, draft.number)
+    if stored is not None and document is None and same_as(draft, stored):
+        raise InvoiceRefusedError("number", "This invoice is there already, just like this.")
+    lock_for([draft])
+    return keep_versions([(draft, Origin(person=actor))], at=at, document=document)[0]
+
+
+def live_invoice(issuer: str, number: str) -> Invoice | None:
+    """The version in force of an issuer's invoice; issuers are told apart without case."""
+    return Invoice.objects.filter(
+        issuer__iexact=issuer, number=number, superseded_at__isnull=True
+    ).first()
+
+
+def _check(draft: InvoiceDraft) -> None:
+    if not draft.issuer.strip() or not draft.number.strip():
+        raise InvoiceRefusedError("number", "An invoice has an issuer and a number.")
+    if draft.credits_nano is not None and draft.credits_nano > 0:
+        raise InvoiceRefusedError("credits", "Credits are deducted: give a negative amount.")
+    if not draft.tax_in_lines and draft.tax_nano is None:
+        raise InvoiceRefusedError("tax", "Say how much tax, when the cost lines do not hold it.")
+    if not draft.credits_in_lines and draft.credits_nano is None:
+        raise InvoiceRefusedError("credits", "Say how much, when the cost lines do not hold them.")
+
+
+def lock_for(drafts: Sequence[InvoiceDraft]) -> None:
+    """Take the locks of every scope that these drafts touch, old versions included."""
+    scopes = {draft.scope for draft in drafts}
+    for draft in drafts:
+        stored = live_invoice(draft.issuer, draft.number)
+        if stored is not None:
+            scopes.add(scope_of_invoice(stored))
+    lock_scopes(sorted(scopes))
+
+
+def keep_versions(
+    given: Sequence[tuple[InvoiceDraft, Origin]],
+    *,
+    at: dt.datetime,
+    document: Document | None = None,
+) -> list[Invoice]:
+    """Write new versions; what they replace stays, superseded. Needs `lock_for`.
+
+    A document stays with its invoice until another one is given. Closed months whose invoice
+    changes get a correction, requests that show another invoice are void.
+    """
+    months: set[Month] = set()
+    kept: list[Invoice] = []
+    for draft, origin in given:
+        stored = live_invoice(draft.issuer, draft.number)
+        papers = document
+        if stored is not None:
+            Invoice.objects.filter(pk=stored.pk).update(superseded_at=max(at, stored.recorded_at))
+            months.add(Month.of(stored.month))
+            if papers is None and stored.document_sha256:
+                papers = Document(
+                    stored.document_name, stored.document_sha256, stored.document_size or 0
+                )
+        kept.append(_insert(draft, origin, papers, at))
+        months.add(Month.of(draft.month))
+    correct_closes(
+        months=months,
+        cause=CorrectionCause.INVOICE,
+        reason="An invoice of the month was entered or replaced.",
+        at=at,
+        run=given[0][1].run if given else None,
+    )
+    for month in sorted(months):
+        recheck_closes(month=month, at=at)
+    return kept
+
+
+def _insert(
+    draft: InvoiceDraft, origin: Origin, document: Document | None, at: dt.datetime
+) -> Invoice:
+    invoice = Invoice.objects.create(
+        **{field.name: getattr(draft, field.name) for field in fields(draft)},
+        document_name=document.name if document else "",
+        document_sha256=document.sha256 if document else "",
+        document_size=document.size if document else None,
+        run=origin.run,
+        file=origin.file,
+        line=origin.line,
+        entered_by=origin.person,
+        recorded_at=at,
+    )
+    log.info("invoice_recorded", invoice=invoice.pk, month=str(draft.month))
+    return invoice
+
+
+@transaction.atomic
+def explain_difference(
+    *,
+    invoice_id: int,
+    reason: VarianceReason,
+    amount_nano: int,
+    note: str,
+    actor: User,
+    at: dt.datetime,
+) -> InvoiceVariance:
+    """Explain a part of the difference between an invoice and its cost lines.
+
+    Args:
+        amount_nano: positive when the invoice has more than the lines.
+
+    Raises:
+        InvoiceRefusedError: nothing is said, the month is closed, or it is not this person's.
+    """
+    invoice = _open_invoice(invoice_id, actor)
+    if not note.strip():
+        raise InvoiceRefusedError("note", "Say why; it stays with the invoice.")
+    if not amount_nano:
+        raise InvoiceRefusedError("amount", "An explanation has an amount.")
+    if reason == VarianceReason.ROUNDING and abs(amount_nano) >= LARGEST_ROUNDING_NANO:
+        raise InvoiceRefusedError(
+            "amount", "Rounding is less than one whole unit; this is another difference."
+        )
+    variance = InvoiceVariance.objects.create(
+        invoice=invoice,
+        reason=reason,
+        amount_nano=amount_nano,
+        note=note.strip()[:500],
+        recorded_by=actor,
+        recorded_at=at,
+    )
+    recheck_closes(month=Month.of(invoice.month), at=at)
+    return variance
+
+
+LARGEST_ROUNDING_NANO = 10**9
+
+
+@transaction.atomic
+def withdraw_explanation(*, variance_id: int, actor: User, at: dt.datetime) -> None:
+    """Take an explanation back; it stays to be read.
+
+    Raises:
+        InvoiceRefusedError: it is withdrawn already, the month is closed, or not this person's.
+    """
+    variance = InvoiceVariance.objects.filter(pk=variance_id).first()
+    if variance is None or variance.withdrawn_at is not None:
+        raise InvoiceRefusedError("", "This explanation is no longer in force.")
+    invoice = _open_invoice(variance.invoice_id, actor)
+    InvoiceVariance.objects.filter(pk=variance_id).update(withdrawn_by=actor, withdrawn_at=at)
+    recheck_closes(month=Month.of(invoice.month), at=at)
+
+
+def _open_invoice(invoice_id: int, actor: User) -> Invoice:
+    """The live invoice, its scope locked and not closed."""
+    if not may_keep_invoices(actor):
+        raise InvoiceRefusedError("", "Your roles do not include explaining differences.")
+    invoice = Invoice.objects.filter(pk=invoice_id, superseded_at__isnull=True).first()
+    if invoice is None:
+        raise InvoiceRefusedError("", "There is a newer version of this invoice.")
+    scope = scope_of_invoice(invoice)
+    lock_scopes([scope])
+    if PeriodClose.objects.filter(key=close_key(scope)).exists():
+        raise InvoiceRefusedError("", "The month of this invoice is closed.")
+    return invoice

@@ -1,0 +1,213 @@
+"""Tables of invoices, reconciliation, closes, corrections and exchange rates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.html import format_html
+
+from portal.shell.columns import (
+    DateColumn,
+    HtmlColumn,
+    LinkTo,
+    MomentColumn,
+    MoneyColumn,
+    NumberColumn,
+    Record,
+    ShellColumn,
+    StatusColumn,
+)
+from portal.shell.money import nano_text
+from portal.shell.tables import ShellTable
+
+
+class ExactColumn(MoneyColumn):
+    """Money with every digit: where a nano-unit decides."""
+
+    def inner_html(self, value: Any, record: Record) -> str:
+        return format_html("{} {}", nano_text(value), record[self.currency_key])
+
+
+class InvoiceTable(ShellTable):
+    """Live invoices."""
+
+    caption = "Invoices"
+    default_sort = "-month"
+
+    number = ShellColumn(
+        "Invoice", url=LinkTo("invoice", "pk"), fields=("pk",), sub="issuer", row_header=True
+    )
+    month = DateColumn("Billing month", help_text="Its first day")
+    billing_account_id = ShellColumn("Account", orderable=False)
+    total_nano = MoneyColumn("To pay", sort_by=("currency", "total_nano"))
+    tax_nano = MoneyColumn("Tax", nullable=True, reason="not stated", orderable=False)
+    credits_nano = MoneyColumn("Credits", nullable=True, reason="not stated", orderable=False)
+    document_name = ShellColumn("Document", orderable=False, reason="none attached")
+    recorded_at = MomentColumn("Recorded")
+
+
+class ReconciliationTable(ShellTable):
+    """One row an invoice: the parts sum to it, or the residual says by how much they do not."""
+
+    caption = "Reconciliation by invoice"
+
+    number = ShellColumn(
+        "Invoice", url=LinkTo("invoice", "pk"), fields=("pk",), sub="issuer", row_header=True
+    )
+    matched_by = StatusColumn("Lines found", vocabulary="invoice_match")
+    lines = NumberColumn("Lines")
+    allocated_nano = MoneyColumn("Allocated")
+    unallocated_nano = MoneyColumn("Unallocated")
+    tax_nano = MoneyColumn("Tax")
+    credits_nano = MoneyColumn("Credits")
+    rounding_nano = MoneyColumn("Rounding")
+    explained_nano = MoneyColumn("Explained")
+    total_nano = MoneyColumn("Invoice")
+    residual_nano = ExactColumn("Residual", help_text="0 when it ties, to the nano-unit")
+    state = StatusColumn("Month", vocabulary="close_state")
+
+
+class LooseTable(ShellTable):
+    """Cost lines of the month that stand on no invoice."""
+
+    caption = "Cost lines on no invoice"
+
+    issuer = ShellColumn("Issuer", sub="account", row_header=True)
+    invoice_id = ShellColumn("Invoice id in the lines", reason="none")
+    lines = NumberColumn("Lines")
+    billed_nano = MoneyColumn("Billed")
+    basis = ShellColumn("Basis")
+
+
+class PartsTable(ShellTable):
+    """What an invoice is made of; the last row is what is left."""
+
+    caption = "What the invoice is made of"
+
+    part = ShellColumn("Part", row_header=True, sub="note")
+    amount_nano = ExactColumn("Amount")
+
+
+class ExplanationTable(ShellTable):
+    """What people explained."""
+
+    caption = "Explained differences"
+
+    reason = ShellColumn("Reason", row_header=True, sub="note")
+    amount_nano = ExactColumn("Amount")
+    who = ShellColumn("By")
+    recorded_at = MomentColumn("Recorded")
+    state = ShellColumn("State")
+    withdraw = HtmlColumn(
+        "Next",
+        html=lambda record: (
+            format_html(
+                '<a href="{}" aria-label="Withdraw: {}">Withdraw</a>', record["url"], record["note"]
+            )
+            if record["url"]
+            else ""
+        ),
+        text=lambda record: "",
+        fields=("url", "note"),
+    )
+
+
+class DestinationTable(ShellTable):
+    """Where the money of an invoice's lines went."""
+
+    caption = "Where its money went"
+
+    target = ShellColumn("Use case", url=lambda record: record["url"], fields=("url",),
+                         row_header=True)  # fmt: skip
+    cost_center = ShellColumn("Cost centre", reason="none")
+    rule = ShellColumn("Rule", url=lambda record: record["rule_url"], fields=("rule_url",))
+    billed_nano = ExactColumn("Billed")
+
+
+class InvoiceLineTable(ShellTable):
+    """Cost lines of an invoice, by day."""
+
+    caption = "Cost lines"
+
+    charge = ShellColumn("Line", url=LinkTo("charge", "pk"), fields=("pk",), row_header=True)
+    day = DateColumn("Day")
+    service = ShellColumn("Service", sub="description")
+    category = ShellColumn("Category")
+    billed_nano = ExactColumn("Billed")
+    effective_nano = MoneyColumn("Effective", nullable=True, reason="not stated")
+    origin = ShellColumn("File and line")
+
+
+class VersionsTable(ShellTable):
+    """Versions of an invoice, newest first."""
+
+    caption = "Versions of the invoice"
+
+    recorded_at = MomentColumn("Recorded", row_header=True)
+    total_nano = ExactColumn("To pay")
+    origin = ShellColumn("From")
+    state = ShellColumn("State")
+
+
+class CorrectionTable(ShellTable):
+    """Old → new → why."""
+
+    caption = "Corrections of closed months"
+    default_sort = "-recorded_at"
+
+    close = ShellColumn(
+        "Closed month", accessor="close__issuer", url=LinkTo("close", "close__key"),
+        fields=("close__key",), sub="close__billing_account_id", row_header=True, orderable=False,
+    )  # fmt: skip
+    month = DateColumn("Month", accessor="close__month", orderable=False)
+    number = NumberColumn("No.", orderable=False)
+    cause = StatusColumn("Cause", vocabulary="correction_cause", orderable=False)
+    reason = ShellColumn("Why", orderable=False)
+    old_nano = MoneyColumn("Old", currency_key="close__currency", orderable=False)
+    new_nano = MoneyColumn("New", currency_key="close__currency", orderable=False)
+    moved_nano = MoneyColumn("Difference", currency_key="close__currency", orderable=False)
+    recorded_at = MomentColumn("Recorded")
+
+
+class MoveTable(ShellTable):
+    """What one correction moved."""
+
+    caption = "What moved"
+
+    place = ShellColumn("Place", row_header=True)
+    old = ShellColumn("Old")
+    new = ShellColumn("New")
+
+
+class FrozenTable(ShellTable):
+    """The frozen figures of a close."""
+
+    caption = "Frozen figures"
+
+    place = ShellColumn("Invoice and part", row_header=True)
+    amount_nano = ExactColumn("Amount")
+
+
+class RateTable(ShellTable):
+    """Dated exchange rates."""
+
+    caption = "Exchange rates"
+    default_sort = "-day"
+
+    day = DateColumn("Day", row_header=True)
+    base = ShellColumn("One unit of")
+    rate = ShellColumn("Is", orderable=False)
+    quote = ShellColumn("Of")
+    source = ShellColumn("Source", orderable=False)
+    recorded_at = MomentColumn("Recorded", orderable=False)
+
+
+class ConversionTable(ShellTable):
+    """An amount in two currencies, with the rate between them."""
+
+    caption = "Converted amounts"
+
+    month = ShellColumn("Month", row_header=True)
+    original_nano = MoneyColumn("Billed")
+    nano = MoneyColumn("Converted", currency_key="quote", nullable=True, reason_key="reason")
+    rate = ShellColumn("Rate", reason="none")

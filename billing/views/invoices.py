@@ -1,0 +1,247 @@
+"""Invoices: the list, one beside its cost lines and where their money went, and its document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from billing.filters.invoices import InvoiceFilters
+from billing.models import Charge, Invoice, InvoiceVariance
+from billing.policies import may_keep_invoices, may_see_charges
+from billing.selectors.close_checks import checklists_of
+from billing.selectors.invoices import (
+    charge_page,
+    destinations_of,
+    invoice_for_page,
+    invoices_visible_to,
+    variances_of_invoice,
+    versions_of_invoice,
+)
+from billing.selectors.month_lines import Destination
+from billing.selectors.reconciliation import Reconciled, reconcile, scope_of_invoice
+from billing.selectors.use_cases import UseCaseName, use_case_names
+from billing.tables.closes import (
+    DestinationTable,
+    ExplanationTable,
+    InvoiceLineTable,
+    InvoiceTable,
+    PartsTable,
+    VersionsTable,
+)
+from billing.views.lineage import reason_or_rule, rule_url
+from portal.imports.files import landed_path
+from portal.limits import take_turn
+from portal.shell.navigation import Visitor
+from portal.shell.paging import Source
+from portal.shell.periods import Month
+from portal.shell.views import Action, Crumb, EmptyState, ListPage
+
+
+class InvoiceListPage(ListPage):
+    """Payable amounts, by CSV or by form."""
+
+    title = "Invoices"
+    lead = "What has to be paid, as the documents state it. Costs are held against it."
+    noun_plural = "invoices"
+    export_name = "invoices"
+    table_class = InvoiceTable
+    filterset_class = InvoiceFilters
+
+    def allows(self, user: Visitor) -> bool:
+        return may_see_charges(user)  # type: ignore[arg-type]
+
+    def get_queryset(self) -> Source:
+        return invoices_visible_to(self.request.user)
+
+    def get_breadcrumbs(self) -> Sequence[Crumb]:
+        return [Crumb("Costs", reverse("costs"))]
+
+    def get_actions(self) -> Sequence[Action]:
+        if not may_keep_invoices(self.request.user):
+            return ()
+        return [Action("Enter an invoice", reverse("invoice-new"), is_primary=True)]
+
+    def get_empty(self) -> EmptyState:
+        text = "Enter one, or import a CSV of them through a connection of the source “Invoices”."
+        if not may_keep_invoices(self.request.user):
+            return EmptyState("No invoice yet", text)
+        return EmptyState("No invoice yet", text, "Enter an invoice", reverse("invoice-new"))
+
+
+def invoice_or_404(request: HttpRequest, pk: int) -> Invoice:
+    """The invoice that an address names.
+
+    Raises:
+        PermissionDenied: payable amounts are not for this person.
+        Http404: there is none.
+    """
+    if not may_see_charges(request.user):
+        raise PermissionDenied
+    invoice = invoice_for_page(request.user, pk)
+    if invoice is None:
+        raise Http404
+    return invoice
+
+
+def invoice_crumbs() -> list[Crumb]:
+    """The pages above an invoice."""
+    return [Crumb("Costs", reverse("costs")), Crumb("Invoices", reverse("invoices"))]
+
+
+@require_safe
+def invoice_page(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """One invoice: its parts, what was explained, where the money went, its lines."""
+    invoice = invoice_or_404(request, pk)
+    found = reconcile(Month.of(invoice.month))
+    own = next((each for each in found.invoices if each.invoice.pk == invoice.pk), None)
+    lists = checklists_of(found, now=timezone.now())
+    close = next((each for each in lists if each.scope == scope_of_invoice(invoice)), None)
+    is_open = own is not None and close is not None and close.close is None
+    may_edit = may_keep_invoices(request.user) and own is not None
+    context: dict[str, Any] = {
+        "page_title": f"Invoice {invoice.number}",
+        "page_lead": f"{invoice.issuer}, {Month.of(invoice.month).label}",
+        "breadcrumbs": invoice_crumbs(),
+        "invoice": invoice,
+        "reconciled": own,
+        "close": close,
+        "may_explain": may_edit and is_open,
+        "may_edit": may_edit,
+        "explanations": ExplanationTable.of(
+            [
+                _explanation_row(each, invoice, may_edit and is_open)
+                for each in variances_of_invoice(invoice)
+            ]
+        ),
+        "versions": VersionsTable.of([_version_row(each) for each in versions_of_invoice(invoice)]),
+    }
+    if own is not None:
+        context |= _lines_context(request, own)
+    return TemplateResponse(request, "billing/invoice_detail.html", context)
+
+
+def _lines_context(request: HttpRequest, own: Reconciled) -> dict[str, Any]:
+    page = charge_page(own, after=request.GET.get("after", ""))
+    places = destinations_of(own)
+    names = use_case_names(each.place.use_case_id for each in places)
+    address = reverse("invoice", args=[own.invoice.pk])
+    return {
+        "parts": PartsTable.of(part_rows(own)),
+        "destinations": DestinationTable.of(
+            [
+                destination_row(each.place, each.billed_nano, own.invoice.currency, names)
+                for each in places
+            ]
+        ),
+        "line_table": InvoiceLineTable.of([_line_row(each) for each in page.charges]),
+        "lines": own.lines,
+        "is_first": "after" not in request.GET,
+        "first_url": address,
+        "next_url": f"{address}?after={page.following}" if page.following else "",
+    }
+
+
+def part_rows(own: Reconciled) -> list[dict[str, Any]]:
+    """The parts of an invoice in the order in which they sum to it."""
+    stated = own.invoice
+    rows = (
+        ("Allocated", own.allocated_nano, "to use cases, before tax and credits"),
+        ("Unallocated", own.unallocated_nano, "what no rule takes"),
+        ("Tax", own.tax_nano, "" if stated.tax_in_lines else "as the invoice states it"),
+        ("Credits", own.credits_nano, "" if stated.credits_in_lines else "as the invoice states"),
+        ("Rounding", own.rounding_nano, "as stated, and as explained"),
+        ("Explained", own.explained_nano, "differences that a person has explained"),
+        ("Together", own.accounted_nano, ""),
+        ("Invoice", stated.total_nano, "as the document states it"),
+        ("Residual", own.residual_nano, "0 when it ties"),
+    )
+    return [
+        {"part": part, "amount_nano": nano, "note": note, "currency": stated.currency}
+        for part, nano, note in rows
+    ]
+
+
+def destination_row(
+    place: Destination, nano: int, currency: str, names: Mapping[int, UseCaseName]
+) -> dict[str, Any]:
+    """One place that received money."""
+    name = names.get(place.use_case_id or 0)
+    return {
+        "target": name.title if name else "Unallocated",
+        "url": reverse("use-case", args=[name.slug]) if name else "",
+        "cost_center": place.cost_center,
+        "rule": reason_or_rule(place.rule_key, place.rule_version, place.reason),
+        "rule_url": rule_url(place.rule_key or None),
+        "billed_nano": nano,
+        "currency": currency,
+    }
+
+
+def _line_row(charge: Charge) -> dict[str, Any]:
+    dimension = charge.dimension
+    return {
+        "pk": charge.pk,
+        "charge": f"Charge {charge.pk}",
+        "day": charge.day,
+        "service": dimension.service_name,
+        "description": dimension.charge_description,
+        "category": dimension.charge_category,
+        "billed_nano": charge.billed_nano,
+        "effective_nano": charge.effective_nano,
+        "currency": charge.currency,
+        "origin": f"{charge.file.name}, line {charge.line}",
+    }
+
+
+def _explanation_row(each: InvoiceVariance, invoice: Invoice, may_withdraw: bool) -> dict[str, Any]:
+    in_force = each.withdrawn_at is None
+    return {
+        "reason": each.get_reason_display(),
+        "note": each.note,
+        "amount_nano": each.amount_nano,
+        "currency": invoice.currency,
+        "who": str(each.recorded_by),
+        "recorded_at": each.recorded_at,
+        "state": "in force" if in_force else f"withdrawn by {each.withdrawn_by}",
+        "url": reverse("explanation-withdraw", args=[each.pk]) if in_force and may_withdraw else "",
+    }
+
+
+def _version_row(each: Invoice) -> dict[str, Any]:
+    origin = f"entered by {each.entered_by}"
+    if each.run_id is not None and each.file is not None:
+        origin = f"{each.file.name}, line {each.line}, import run {each.run_id}"
+    return {
+        "recorded_at": each.recorded_at,
+        "total_nano": each.total_nano,
+        "currency": each.currency,
+        "origin": origin,
+        "state": "superseded" if each.superseded_at else "live",
+    }
+
+
+@require_safe
+def invoice_document(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The attached document as a download; its bytes are what its hash says, or nothing is sent."""
+    invoice = invoice_or_404(request, pk)
+    path = landed_path(invoice.document_sha256) if invoice.document_sha256 else None
+    if path is None or not path.is_file():
+        raise Http404
+    take_turn("export", f"person {request.user.pk}")
+    response = FileResponse(
+        path.open("rb"),
+        as_attachment=True,
+        filename=invoice.document_name,
+        content_type="application/octet-stream",
+    )
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

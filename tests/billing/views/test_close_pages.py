@@ -1,0 +1,225 @@
+"""Pages of invoices and closes: what they show, and what a form does."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from billing.models import Invoice, InvoiceVariance
+from billing.selectors.invoices import invoice_by_reference
+from portal.choices import ApprovalStatus, Role
+from portal.models import ApprovalRequest, User
+from tests.adoption.factories import make_user
+from tests.billing.closing import bill_line, make_invoice, tell_a_close
+from tests.imports import make_connection, run_import
+
+pytestmark = pytest.mark.django_db
+FORM = {
+    "issuer": "Cloud Ltd", "number": "INV-1", "month": "2026-05", "billing_account_id": "0042",
+    "currency": "USD", "total": "3.00", "tax_in_lines": "on", "credits_in_lines": "on",
+}  # fmt: skip
+
+
+@pytest.fixture
+def person() -> User:
+    return make_user(Role.FINANCE)
+
+
+@pytest.fixture
+def finance(client: Client, person: User) -> Client:
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture
+def told() -> dict[str, Any]:
+    return tell_a_close()
+
+
+def text_of(client: Client, route: str, *args: Any, **query: str) -> str:
+    answer = client.get(reverse(route, args=args), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_reconciliation_shows_every_part_and_what_stands_on_no_invoice(
+    finance: Client, told: dict[str, Any]
+) -> None:
+    run_import(make_connection("loose"), [bill_line(9, "5", InvoiceId="X-9")])
+    page = text_of(finance, "reconciliation", month="2026-05")
+    for said in ("B-1", "O-1", "0.01", "Closed, with corrections", "Ready to close", "X-9"):
+        assert said in page
+    assert "-0.25 USD" in page  # the residual since the late revision
+
+
+def test_the_checklist_says_what_is_missing(finance: Client, told: dict[str, Any]) -> None:
+    make_invoice()
+    page = text_of(finance, "close-checklist", month="2026-05")
+    assert "Invoice INV-1: no cost line has been imported for it." in page
+    assert "Invoice INV-1: 3 USD is not explained." in page
+    assert reverse("close-ask", args=[told["ready"].key]) in page
+
+
+def test_asking_leads_to_the_request(finance: Client, person: User, told: dict[str, Any]) -> None:
+    address = reverse("close-ask", args=[told["ready"].key])
+    answer = finance.post(address, {"reason": "Month end."})
+    asked = ApprovalRequest.objects.get(status=ApprovalStatus.PENDING)
+    assert answer.url == reverse("approval", args=[asked.pk])  # type: ignore[attr-defined]
+    assert (asked.author, asked.reason) == (person, "Month end.")
+    assert "Waits for a second person" in text_of(finance, "close-checklist", month="2026-05")
+
+
+def test_what_is_closed_is_not_asked_for_again(finance: Client, told: dict[str, Any]) -> None:
+    answer = finance.post(reverse("close-ask", args=[told["closed"].key]), {"reason": "again"})
+    assert answer.status_code == 409
+    assert "closed already" in answer.content.decode()
+
+
+def test_a_close_shows_its_figures_its_corrections_and_the_reporting_currency(
+    finance: Client, told: dict[str, Any]
+) -> None:
+    make_programme_in("EUR")
+    page = text_of(finance, "close", told["closed"].key)
+    for said in ("12.5 USD", "Correction 1", "2.75", told["closed"].figures_hash):
+        assert said in page
+    assert "1 USD = 0.8734 EUR on 2026-05-31, A bank" in page
+    assert "10.92" in page  # 12.50 × 0.8734, beside the original
+
+
+def make_programme_in(currency: str) -> None:
+    from tests.adoption.factories import make_programme
+
+    make_programme(currency=currency)
+
+
+def test_an_invoice_is_entered_with_its_document(finance: Client, person: User) -> None:
+    document = SimpleUploadedFile("a.pdf", b"%PDF-1.7 hello")
+    answer = finance.post(reverse("invoice-new"), {**FORM, "document": document})
+    invoice = Invoice.objects.get()
+    assert answer.url == reverse("invoice", args=[invoice.pk])  # type: ignore[attr-defined]
+    assert (invoice.total_nano, invoice.entered_by) == (3 * 10**9, person)
+    sent = finance.get(reverse("invoice-document", args=[invoice.pk]))
+    assert b"".join(sent.streaming_content) == b"%PDF-1.7 hello"  # type: ignore[attr-defined]
+    assert sent["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"total": "1,200.00"}, "without group signs"),
+        ({"total": "9999999999"}, "too large"),
+        ({"currency": "eur"}, "three letters"),
+        ({"credits": "2"}, "Credits are deducted"),
+        ({"month": "May"}, "month"),
+        ({"document": SimpleUploadedFile("a.html", b"<html>")}, "not_a_document"),
+    ],
+)
+def test_an_invoice_that_cannot_be_kept_says_why(
+    finance: Client, changes: dict[str, Any], said: str
+) -> None:
+    answer = finance.post(reverse("invoice-new"), {**FORM, **changes})
+    assert answer.status_code == 200
+    assert said in answer.content.decode()
+    assert not Invoice.objects.exists()
+
+
+def test_a_difference_is_explained_and_withdrawn(finance: Client, person: User) -> None:
+    run_import(make_connection(), [bill_line(3, "1"), bill_line(4, "2")])
+    finance.post(reverse("invoice-new"), {**FORM, "total": "3.40"})
+    invoice = invoice_by_reference("invoice:INV-1")
+    address = reverse("invoice-explain", args=[invoice.pk])
+    assert 'value="0.4"' in text_of(finance, "invoice-explain", invoice.pk)
+    finance.post(address, {"reason": "missing_lines", "amount": "0.40", "note": "A fee."})
+    variance = InvoiceVariance.objects.get()
+    assert (variance.amount_nano, variance.recorded_by) == (400_000_000, person)
+    assert "A fee." in text_of(finance, "invoice", invoice.pk)
+    finance.post(reverse("explanation-withdraw", args=[variance.pk]))
+    assert f"withdrawn by {person}" in text_of(finance, "invoice", invoice.pk)
+
+
+def test_an_invoice_shows_where_its_money_went_and_its_lines_by_page(finance: Client) -> None:
+    rows = [bill_line(1 + number % 28, "1", ResourceId=f"r{number}") for number in range(60)]
+    run_import(make_connection(), rows)
+    invoice = make_invoice("60")
+    page = text_of(finance, "invoice", invoice.pk)
+    assert "No rule matches" in page
+    assert page.count("part-0.csv, line") == 50
+    following = page.split('rel="next"')[0].rsplit("after=", 1)[1].split("#")[0]
+    second = text_of(finance, "invoice", invoice.pk, after=following)
+    assert second.count("part-0.csv, line") == 10
+
+
+def test_a_superseded_version_says_so(finance: Client) -> None:
+    old = make_invoice()
+    make_invoice("4.00")
+    assert "This version is superseded" in text_of(finance, "invoice", old.pk)
+
+
+def test_the_journal_balances_and_tells_corrections(finance: Client, told: dict[str, Any]) -> None:
+    answer = finance.get(reverse("close-journal"), {"month": "2026-05"})
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))  # type: ignore[arg-type]
+    by_invoice: dict[str, Decimal] = {}
+    for row in rows:
+        key = f"{row['invoice']} {row['status']}"
+        by_invoice[key] = (
+            by_invoice.get(key, Decimal(0)) + Decimal(row["debit"]) - Decimal(row["credit"])
+        )
+    assert by_invoice == {
+        "B-1 closed": Decimal(0),
+        "B-1 correction 1": Decimal(0),
+        "O-1 open": Decimal(0),
+    }
+    payable = {
+        row["invoice"]: row["credit"] for row in rows if row["account"] == "Accounts payable"
+    }
+    assert payable == {"B-1": "12.5", "O-1": "7.01"}
+
+
+def test_the_workbook_has_every_amount_as_number_and_as_exact_text(
+    finance: Client, told: dict[str, Any]
+) -> None:
+    make_invoice(issuer="=1+1", number="@SUM(1)", total="0.000000001")
+    answer = finance.get(reverse("close-workbook"), {"month": "2026-05"})
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    assert book.sheetnames == ["Reconciliation", "Journal", "Corrections"]
+    rows = list(book["Reconciliation"].values)
+    heads = list(rows[0])
+    by_number = {row[3]: dict(zip(heads, row, strict=True)) for row in rows[1:]}
+    assert by_number["B-1"]["invoice total"] == 12.5
+    assert by_number["B-1"]["residual (exact)"] == "-0.25"
+    strange = by_number["'@SUM(1)"]
+    assert (strange["issuer"], strange["invoice total (exact)"]) == ("'=1+1", "0.000000001")
+    formulas = [c for s in book for row in s.iter_rows() for c in row if c.data_type == "f"]
+    assert formulas == []
+
+
+def test_a_rate_is_entered(finance: Client) -> None:
+    data = {"day": "2026-05-29", "base": "USD", "quote": "EUR", "rate": "0.8734", "source": "ECB"}
+    assert finance.post(reverse("exchange-rate-new"), data).status_code == 302
+    assert "0.8734" in text_of(finance, "exchange-rates")
+    wrong = finance.post(reverse("exchange-rate-new"), {**data, "rate": "0,87"})
+    assert "a positive number" in wrong.content.decode()
+
+
+def test_months_need_no_more_queries_for_more_invoices(
+    finance: Client, told: dict[str, Any], django_assert_max_num_queries: Any
+) -> None:
+    routes = ("reconciliation", "close-checklist")
+    before = {}
+    for route in routes:
+        with django_assert_max_num_queries(60) as counted:
+            text_of(finance, route, month="2026-05")
+        before[route] = len(counted.captured_queries)
+    for number in range(4):
+        make_invoice(issuer=f"Issuer {number}", number=str(number))
+    for route in routes:
+        with django_assert_max_num_queries(before[route]):
+            text_of(finance, route, month="2026-05")
