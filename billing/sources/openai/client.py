@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -117,20 +118,24 @@ def _fetch_costs(job: FetchJob) -> list[str]:
     """Costs by project, line item and key; returns the projects in them."""
     pages = _whole(job, list(_pages(job, COSTS, COST_GROUPS, limit=180)))
     rows = [row for page in pages for _, row in rows_in(page)]
-    if (
-        rows
-        and not any(row.get("line_item") for row in rows)
-        and any(amount_of(row)[0] for row in rows)
-    ):
-        raise ImportRefusedError(
-            "not_broken_down",
-            "the provider answers without line items although it was asked for them",
-            expected="the other setting of “Lists in requests” on the page of the connection",
-        )
-    if job.config["check_totals"]:
-        control = list(_pages(job, COSTS, (), limit=180, spooled_as=f"{COSTS}{CONTROL}"))
-        check_totals(_sums(job, pages), _sums(job, _whole(job, control)))
+    # With an amount that cannot be read there is no sum: the reader names it, and the import is
+    # refused with the row in quarantine.
+    with suppress(BadValueError):
+        _check_groups(rows)
+        if job.config["check_totals"]:
+            control = list(_pages(job, COSTS, (), limit=180, spooled_as=f"{COSTS}{CONTROL}"))
+            check_totals(_sums(job, pages), _sums(job, _whole(job, control)))
     return sorted({str(row["project_id"]) for row in rows if row.get("project_id")})
+
+
+def _check_groups(rows: list[dict[str, Any]]) -> None:
+    if any(row.get("line_item") for row in rows) or not any(amount_of(row)[0] for row in rows):
+        return
+    raise ImportRefusedError(
+        "not_broken_down",
+        "the provider answers without line items although it was asked for them",
+        expected="the other setting of “Lists in requests” on the page of the connection",
+    )
 
 
 def _sums(job: FetchJob, pages: list[Any]) -> dict[date, Decimal]:

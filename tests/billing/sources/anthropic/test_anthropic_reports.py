@@ -386,6 +386,25 @@ def test_rows_that_do_not_add_up_to_the_total_are_no_answer(report: str) -> None
     fetch(given)
 
 
+def test_an_amount_that_cannot_be_read_is_left_to_the_reader_which_names_it(
+    tmp_path: Path,
+) -> None:
+    class Garbled(AnthropicShape):
+        def items(self, path: str, params: Any) -> Any:
+            found = super().items(path, params)
+            for bucket in found or []:
+                for row in bucket.get("results", []):
+                    row |= {"amount": "12,5"} if row.get("description") else {}
+            return found
+
+    given, spool = job(FakeProvider(Garbled(shape().spent)))
+    fetch(given)
+    found = read(tmp_path, b"".join(spool))
+    assert {(each.field, each.value, each.fatal) for each in found.rejections} == {
+        ("amount", "12,5", True)
+    }
+
+
 def test_the_beta_and_each_report_have_their_own_rhythm() -> None:
     assert varies({"report": "admin"}) == {}
     assert varies({"report": "enterprise"})["reread_days"] == 31

@@ -306,3 +306,20 @@ def test_a_day_that_is_left_out_is_no_answer() -> None:
     given, _ = job(FakeProvider(Gap(shape().spent)))
     with pytest.raises(SourceUnavailableError, match="leaves out 2026-09-02"):
         fetch(given)
+
+
+def test_an_amount_that_cannot_be_read_is_left_to_the_reader_which_names_it(
+    tmp_path: Path,
+) -> None:
+    class Garbled(OpenAIShape):
+        def _results(self, report: str, day: dt.date, grouped: bool) -> list[Any]:
+            rows = super()._results(report, day, grouped)
+            bad = {"amount": {"value": "a lot", "currency": "usd"}}
+            return [row | bad for row in rows] if report == "costs" and grouped else rows
+
+    given, spool = job(FakeProvider(Garbled(shape().spent)))
+    fetch(given)
+    found = read(tmp_path, b"".join(spool))
+    assert {(each.field, each.value, each.fatal) for each in found.rejections} == {
+        ("amount.value", "a lot", True)
+    }
