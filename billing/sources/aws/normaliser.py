@@ -49,7 +49,6 @@ AMOUNTS = (
 )
 TEXTS = (
     "bill_billing_entity",
-    "bill_billing_period_end_date",
     "bill_invoice_id",
     "cost_category",
     "discount",

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from pydantic import BaseModel
 
+from billing.sources.focus.config import FocusConfig
 from portal.choices import Role
 from portal.forms.config_fields import UnknownKindError, config_fields
 from portal.models import Connection
@@ -89,7 +90,7 @@ def test_an_administrator_makes_a_connection_in_two_steps(signed_in: SignedIn) -
     assert response.headers["Location"] == "/imports/connections/main-cloud/"
     made = Connection.objects.get()
     assert (made.name, made.source, made.rejection_policy) == ("Main cloud", "focus", "refuse")
-    assert made.config == {
+    assert made.config == FocusConfig().model_dump() | {
         "cost_basis": "metered",
         "hold_jump_percent": 25,
         "hold_jump_floor": 10,
