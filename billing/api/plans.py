@@ -47,7 +47,7 @@ class PricePlanSerializer(serializers.Serializer[Any]):
     overage_price = serializers.CharField(
         allow_null=True, help_text="Of one credit beyond those included; exact decimal."
     )
-    source = serializers.CharField(help_text="Contract, order form or page.")
+    source = serializers.CharField(help_text="Contract, order form or page.")  # type: ignore[assignment]
     ended_reason = serializers.CharField(allow_null=True)
 
 
@@ -64,7 +64,7 @@ class PricePlanDraftSerializer(serializers.Serializer[Any]):
     seat_period = serializers.ChoiceField(PlanPeriod.choices, default=PlanPeriod.MONTH)
     included_credits = serializers.DecimalField(**{**_AMOUNT, "decimal_places": 6})
     overage_price = serializers.DecimalField(**_AMOUNT)
-    source = serializers.CharField(max_length=500)
+    source = serializers.CharField(max_length=500)  # type: ignore[assignment]
 
 
 class PricePlanEndSerializer(serializers.Serializer[Any]):

@@ -32,7 +32,7 @@ def make_plans(now: dt.datetime, viewer: User, **_: Any) -> dict[str, Any]:
     )  # fmt: skip
     wrong = plan("pro", today)
     end_plan(plan_id=wrong.pk, valid_until=today, reason="Typed wrong.", actor=viewer, at=now)
-    plan("UNBROKEN" * 12, today + dt.timedelta(days=30), seat_price=None, currency="EUR")
+    plan("UNBROKEN" * 2, today + dt.timedelta(days=30), seat_price=None, currency="EUR")
     create_connection(
         slug="subscriptions", source="seats", name="Subscriptions", actor=viewer, at=now
     )

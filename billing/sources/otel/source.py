@@ -171,8 +171,8 @@ def _read_metrics(pages: Iterable[Page], reader: RowReader, sums: _Sums) -> list
             except BadValueError as error:
                 reader.reject(page, _plain(raw), error)
     increments = increments_of(points)
-    for point, error in increments.conflicts:
-        reader.reject(point.page, _plain(point.raw), error)
+    for point, conflict in increments.conflicts:
+        reader.reject(point.page, _plain(point.raw), conflict)
     for point, amount in increments.found:
         _add_point(sums, point, amount)
     return [*_series_notes(increments), *_skipped(skipped, "events")]

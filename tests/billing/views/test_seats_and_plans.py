@@ -82,7 +82,7 @@ def test_a_plan_is_made_and_ended_in_the_browser(browser: Client) -> None:
     assert end.status_code == 302
     assert browser.post(reverse("price-plan-new"), plan(valid_from="2026-05-01")).status_code == 302
     exported = browser.get(reverse("price-plan-list"), {"export": "csv"})
-    assert b"".join(exported).count(b"Order form 7") == 2  # type: ignore[arg-type]
+    assert b"".join(exported).count(b"Order form 7") == 2
 
 
 def test_seats_that_are_typed_are_an_import_like_any_other(browser: Client) -> None:

@@ -19,7 +19,7 @@ from tests.billing.engine import bring, connect, gzipped, stored
 from tests.billing.services.charges import assert_books_balance
 from tests.imports import START, counts, make_person
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 HEADER = (
     "Date,UserId,Client_Type,Chat_Conversations,Credits_Used,Overage_Cap,Overage_Credits_Used,"
     "Overage_Enabled,ProfileId,Subscription_Tier,Total_Messages,New_User,User_Email,"
@@ -221,22 +221,22 @@ def test_a_missing_part_is_refused() -> None:
 # --- what is wrong has a name ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("bad", "code", "is_refused"),
-    [
-        (row("u2", day="4 May"), "bad_date", False),
-        (row("u2", credits="many"), "bad_amount", False),
-        (row("u2", credits="-1"), "bad_quantity", False),
-        (row("u2", credits="0.0000001"), "bad_quantity", False),
-        (row("u2", overage="?"), "bad_amount", True),
-        (row("").replace("d-1234567890.", ""), "missing_value", False),
-    ],
-)
-def test_a_wrong_row_is_named(bad: str, code: str, is_refused: bool) -> None:
-    run = bring(kiro(), report(row(), bad))
-    assert run.status == (RunStatus.REFUSED if is_refused else RunStatus.APPLIED)
-    (rejected,) = RejectedRow.objects.all()
-    assert (rejected.code, rejected.line) == (code, 3)
+def test_wrong_rows_are_named_and_an_unread_number_of_credits_refuses_all() -> None:
+    wrong = {
+        row("u2", day="4 May"): "bad_date",
+        row("u3", credits="many"): "bad_amount",
+        row("u4", credits="-1"): "bad_quantity",
+        row("u5", credits="0.0000001"): "bad_quantity",
+        row("").replace("d-1234567890.", ""): "missing_value",
+    }
+    connection = kiro()
+    run = bring(connection, report(row(), *wrong))
+    rejected = RejectedRow.objects.order_by("line")
+    assert (run.status, run.rejected) == (RunStatus.APPLIED, 5)
+    assert [each.code for each in rejected] == list(wrong.values())
+    assert [each.line for each in rejected] == [3, 4, 5, 6, 7]
+    run = bring(connection, report(row(), row("u2", overage="?")))
+    assert (run.status, "Overage_Credits_Used" in run.problem) == (RunStatus.REFUSED, True)
 
 
 def test_what_is_no_report_is_refused() -> None:

@@ -20,7 +20,7 @@ from tests.billing.engine import bring, connect, gzipped, stored
 from tests.billing.services.charges import assert_books_balance
 from tests.imports import counts
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 SECRET = "what was said"  # noqa: S105  (no password)
 
 
