@@ -158,6 +158,13 @@ class Environment(SignInVariables):
         return [host.strip() for host in self.plumbline_allowed_hosts.split(",") if host.strip()]
 
     @property
+    def site_origin(self) -> str:
+        """Where this portal is reached from outside: the first of its hosts."""
+        if self.is_production:
+            return f"https://{self.allowed_hosts[0].lstrip('.')}"
+        return f"http://127.0.0.1:{self.plumbline_port}"
+
+    @property
     def var(self) -> Path:
         """The data directory, absolute."""
         return self.plumbline_var.expanduser().resolve()

@@ -324,12 +324,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- E-mail -----------------------------------------------------------------------------------
 
-# Where this portal is reached from outside, for links in e-mail.
-SITE_ORIGIN = (
-    f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
-    if IS_PRODUCTION
-    else f"http://127.0.0.1:{ENVIRONMENT.plumbline_port}"
-)
+SITE_ORIGIN = ENVIRONMENT.site_origin  # for links in letters
 _MAIL = ENVIRONMENT.mail_server
 # Without a server nothing is sent in production; locally letters are written to files.
 SENDS_MAIL = _MAIL is not None or not IS_PRODUCTION

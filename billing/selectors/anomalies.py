@@ -26,8 +26,6 @@ def anomalies_visible_to(user: AnyUser) -> QuerySet[Anomaly]:
 
     Annotations: `impact_nano`, `standing` (`withdrawn`, `answered`, `waiting` or `small`).
     """
-    if not may_see_costs(user):
-        return Anomaly.objects.none()
     base = Case(
         When(day__expected_nano__isnull=True, then=F("day__upper_nano")),
         default=F("day__expected_nano"),
@@ -39,9 +37,10 @@ def anomalies_visible_to(user: AnyUser) -> QuerySet[Anomaly]:
         default=Value("small"),
         output_field=CharField(),
     )
-    return Anomaly.objects.select_related("day__use_case", "acknowledged_by").annotate(
+    rows = Anomaly.objects.select_related("day__use_case", "acknowledged_by").annotate(
         impact_nano=F("day__actual_nano") - base, standing=standing
     )
+    return rows if may_see_costs(user) else rows.none()
 
 
 def anomaly_for_page(user: AnyUser, pk: int) -> Anomaly | None:

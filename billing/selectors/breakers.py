@@ -23,12 +23,11 @@ _DAY = dt.timedelta(days=1)
 
 def breakers_visible_to(user: AnyUser) -> QuerySet[CircuitBreaker]:
     """All of them, for everybody inside; `is_open` and `last_trip` annotated."""
-    if not may_see_costs(user):
-        return CircuitBreaker.objects.none()
     open_trip = BreakerTrip.objects.filter(breaker=OuterRef("pk"), reset_at__isnull=True)
-    return CircuitBreaker.objects.select_related("use_case").annotate(
+    rows = CircuitBreaker.objects.select_related("use_case").annotate(
         is_open=Exists(open_trip), last_trip=Max("trips__tripped_at")
     )
+    return rows if may_see_costs(user) else rows.none()
 
 
 def breaker_for_page(user: AnyUser, pk: int) -> CircuitBreaker | None:

@@ -11,21 +11,19 @@ from portal.policies import AnyUser, may_see_webhooks
 
 def subscriptions_visible_to(user: AnyUser) -> QuerySet[WebhookSubscription]:
     """All of them for those who may see any, with `newest` delivery and how many `failed`."""
-    if not may_see_webhooks(user):
-        return WebhookSubscription.objects.none()
-    return WebhookSubscription.objects.defer("ciphertext").annotate(
+    rows = WebhookSubscription.objects.defer("ciphertext").annotate(
         newest=Max("deliveries__created_at"),
         failed=Count("deliveries", filter=Q(deliveries__status=WebhookStatus.FAILED)),
     )
+    return rows if may_see_webhooks(user) else rows.none()
 
 
 def deliveries_visible_to(user: AnyUser) -> QuerySet[WebhookDelivery]:
     """The log, newest first."""
-    if not may_see_webhooks(user):
-        return WebhookDelivery.objects.none()
-    return (
+    rows = (
         WebhookDelivery.objects.select_related("subscription")
         .defer("subscription__ciphertext")
         .annotate(tries=Count("attempts"))
         .order_by("-pk")
     )
+    return rows if may_see_webhooks(user) else rows.none()

@@ -63,7 +63,8 @@ def test_a_budget_from_form_to_alert(story: Story) -> None:
     assert BudgetAlert.objects.filter(threshold="100").exists()
     for part in ("Where it stands", "All used", "Used and expected", "Answer drafts"):
         assert part in text
-    listed = client.get(f"{reverse('budgets')}?export=csv").content.decode()
+    export = client.get(f"{reverse('budgets')}?export=csv")
+    listed = b"".join(export.streaming_content).decode()  # type: ignore[attr-defined, arg-type]
     assert "Answer drafts" in listed
     assert "Answer drafts" in client.get(reverse("use-case", args=[case.slug])).content.decode()
     assert "Budget used" in client.get(reverse("portfolio")).content.decode()
