@@ -19,7 +19,12 @@ from adoption.filters.hooks import HookFilters
 from adoption.forms.hooks import HookSecretForm, ReplayForm, WithdrawSecretForm
 from adoption.models import HookSecret, StoredHook
 from adoption.policies import may_manage_hook_secrets, may_replay_hooks, may_see_hooks
-from adoption.selectors.hooks import hook_connections, hooks_visible_to, secrets_of
+from adoption.selectors.hooks import (
+    hook_connection_rows,
+    hook_connections,
+    hooks_visible_to,
+    secrets_of,
+)
 from adoption.services.hook_secrets import make_hook_secret, withdraw_hook_secret
 from adoption.services.hooks import body_of, replay_hook
 from adoption.tables.hooks import HookConnectionTable, HookTable
@@ -56,11 +61,7 @@ class HookListPage(ListPage):
         return hooks_visible_to(self.request.user)
 
     def get_context_data(self) -> dict[str, Any]:
-        rows = list(
-            hook_connections(self.request.user).values(
-                "slug", "name", "source", "hooks", "stuck", "last_hook"
-            )
-        )
+        rows = hook_connection_rows(self.request.user)
         return {"connections": HookConnectionTable.of(rows) if rows else None}
 
     def get_empty(self) -> EmptyState:

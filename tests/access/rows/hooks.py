@@ -71,6 +71,7 @@ READERS = [
     Reader(f"{_HOOKS}:hooks_visible_to", SEE),
     Reader(f"{_HOOKS}:hook_connections", SEE),
     Reader(f"{_HOOKS}:hook_names", SEE),
+    Reader(f"{_HOOKS}:hook_connection_rows", SEE),
     Reader(f"{_HOOKS}:secrets_of", SEE, arguments={"connection": "@hooked"}),
     Reader(f"{_DEPLOYMENTS}:services_visible_to", EVERYBODY),
     Reader(f"{_DEPLOYMENTS}:deployments_visible_to", EVERYBODY),
