@@ -107,7 +107,20 @@ def _shown(hook: StoredHook) -> str:
     return text[:MOST_SHOWN]
 
 
-class HookReplayPage(FormPage):
+class _HookForm(FormPage):
+    """A form about a hook or a secret: for who may not fill it in it is not there."""
+
+    def load(self) -> None:
+        if not self.allows(self.request.user):
+            raise Http404("not open to this person")
+        self.find()
+
+    def find(self) -> None:
+        """Read what the address names onto `self`."""
+        raise TypeError(f"{type(self).__name__} does not say what it is about")
+
+
+class HookReplayPage(_HookForm):
     """Have a stored hook processed again."""
 
     form_class = ReplayForm
@@ -117,7 +130,7 @@ class HookReplayPage(FormPage):
     done_message = "Queued. It is processed as soon as a worker is free."
     hook: StoredHook
 
-    def load(self) -> None:
+    def find(self) -> None:
         self.hook = _hook(self.request, self.kwargs["pk"])
 
     def allows(self, user: AnyUser) -> bool:
@@ -161,7 +174,7 @@ def hook_connection_page(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "adoption/hook_connection.html", context)
 
 
-class HookSecretNewPage(FormPage):
+class HookSecretNewPage(_HookForm):
     """Make a secret; it is shown once, on the page that answers."""
 
     form_class = HookSecretForm
@@ -170,7 +183,7 @@ class HookSecretNewPage(FormPage):
     submit_label = "Make it"
     connection: Connection
 
-    def load(self) -> None:
+    def find(self) -> None:
         self.connection = _connection(self.request.user, self.kwargs["slug"])
 
     def allows(self, user: AnyUser) -> bool:
@@ -206,7 +219,7 @@ class HookSecretNewPage(FormPage):
         return [hooks_crumb(), Crumb(self.connection.name, page)]
 
 
-class HookSecretWithdrawPage(FormPage):
+class HookSecretWithdrawPage(_HookForm):
     """From now on a secret proves nothing."""
 
     form_class = WithdrawSecretForm
@@ -217,7 +230,7 @@ class HookSecretWithdrawPage(FormPage):
     is_dangerous = True
     secret: HookSecret
 
-    def load(self) -> None:
+    def find(self) -> None:
         connection = _connection(self.request.user, self.kwargs["slug"])
         self.secret = get_object_or_404(
             secrets_of(self.request.user, connection), pk=self.kwargs["pk"]
