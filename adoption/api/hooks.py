@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import structlog
 from django.utils import timezone
@@ -66,7 +66,7 @@ class HooksView(ApiView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes: ClassVar[tuple[Any, ...]] = ()
+    throttle_classes = ()
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         # Senders say all sorts of things about what they accept, and read nothing of it.

@@ -18,9 +18,7 @@ _PRODUCTION = Q(
 def services_visible_to(user: AnyUser) -> QuerySet[Service]:
     """Services with their production deployments: how many, how many needed intervention, the
     last one."""
-    if not may_see_registry(user):
-        return Service.objects.none()
-    return (
+    rows = (
         Service.objects.select_related("repository")
         .annotate(
             environments=Count("deployments__environment", distinct=True),
@@ -30,14 +28,13 @@ def services_visible_to(user: AnyUser) -> QuerySet[Service]:
         )
         .order_by("name", "pk")
     )
+    return rows if may_see_registry(user) else rows.none()
 
 
 def deployments_visible_to(user: AnyUser) -> QuerySet[Deployment]:
     """Deployments, newest first, with how many changes each delivered first. Steps of a pull
     request are not counted beside it."""
-    if not may_see_registry(user):
-        return Deployment.objects.none()
-    return (
+    rows = (
         Deployment.objects.select_related("service", "connection")
         .annotate(
             delivered=Count("delivered_changes", filter=Q(delivered_changes__part_of__isnull=True)),
@@ -51,3 +48,4 @@ def deployments_visible_to(user: AnyUser) -> QuerySet[Deployment]:
         )
         .order_by("-pk")
     )
+    return rows if may_see_registry(user) else rows.none()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, F, Max, Q, QuerySet
+from typing import Any
+
+from django.db.models import Count, Max, Q, QuerySet
 
 from adoption.choices import HookState
 from adoption.deploys.providers import PROVIDERS
@@ -10,6 +12,8 @@ from adoption.models import HookSecret, StoredHook
 from adoption.policies import may_see_hooks
 from portal.models import Connection
 from portal.policies import AnyUser
+
+STUCK = (HookState.STORED, HookState.FAILED, HookState.REFUSED)
 
 
 def hooks_visible_to(user: AnyUser) -> QuerySet[StoredHook]:
@@ -19,18 +23,19 @@ def hooks_visible_to(user: AnyUser) -> QuerySet[StoredHook]:
 
 
 def hook_connections(user: AnyUser) -> QuerySet[Connection]:
-    """Connections that take hooks, with how many came, when the last did, and what is stuck."""
-    rows = Connection.objects.filter(source__in=PROVIDERS)
-    if not may_see_hooks(user):
-        return rows.none()
-    return rows.annotate(
+    """Connections that take hooks, by name."""
+    rows = Connection.objects.filter(source__in=PROVIDERS).order_by("name", "pk")
+    return rows if may_see_hooks(user) else rows.none()
+
+
+def hook_connection_rows(user: AnyUser) -> list[dict[str, Any]]:
+    """The same with how many hooks came, when the last did, and how many a person should see."""
+    rows = hook_connections(user).annotate(
         hooks=Count("stored_hooks"),
         stuck=Count("stored_hooks", filter=Q(stored_hooks__state__in=STUCK)),
         last_hook=Max("stored_hooks__received_at"),
-    ).order_by("name", "pk")
-
-
-STUCK = (HookState.STORED, HookState.FAILED, HookState.REFUSED)
+    )
+    return list(rows.values("slug", "name", "source", "hooks", "stuck", "last_hook"))
 
 
 def secrets_of(user: AnyUser, connection: Connection) -> QuerySet[HookSecret]:
@@ -41,4 +46,4 @@ def secrets_of(user: AnyUser, connection: Connection) -> QuerySet[HookSecret]:
 
 def hook_names(user: AnyUser) -> list[tuple[str, str]]:
     """Short name and name of each connection that takes hooks, for a filter."""
-    return list(hook_connections(user).annotate(key=F("slug")).values_list("key", "name"))
+    return list(hook_connections(user).values_list("slug", "name"))

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from adoption.choices import ChangeKind, DeploymentStatus, EnvironmentTier
+from adoption.choices import DeploymentStatus, EnvironmentTier
 from adoption.deploys.config import DeployConfig
 from adoption.deploys.merging import current_event, later_fields, with_event
 from adoption.deploys.tiers import tier_of
@@ -134,7 +134,7 @@ class DeployStore:
 
     def _store_change(self, record: ChangeRecord) -> Stored:
         repository = self.repository(record.repository, record.repository_url)
-        if record.kind == ChangeKind.COMMIT:
+        if record.kind == "commit":
             outcome = store_commit_change(record, repository=repository, run=self.run, at=self.at)
         else:
             outcome = store_pull_request(record, repository=repository, run=self.run, at=self.at)

@@ -56,7 +56,7 @@ def store_pull_request(
     if record.first_commit_at is None and record.commits:
         moments = [each.authored_at for each in record.commits if each.authored_at]
         row.first_commit_at = min([*moments, *filter(None, [row.first_commit_at])], default=None)
-    if record.state == ChangeState.MERGED or is_merged:
+    if record.state == "merged" or is_merged:
         row.state = ChangeState.MERGED
         row.merged_at = row.merged_at or record.merged_at or record.observed_at
     moved = before != tuple(getattr(row, name) for name in _FIELDS)
@@ -108,6 +108,8 @@ def _commit_row(commit: SaidCommit) -> dict[str, Any]:
 
 
 def _become_change(row: PullRequest, run: ImportRun | None, at: datetime) -> None:
+    if row.merged_at is None:  # the database refuses such a row as well
+        raise ValueError(f"pull request {row.number} is merged and has no time of it")
     found = [
         sign
         for commit in row.commits

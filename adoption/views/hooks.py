@@ -19,7 +19,12 @@ from adoption.filters.hooks import HookFilters
 from adoption.forms.hooks import HookSecretForm, ReplayForm, WithdrawSecretForm
 from adoption.models import HookSecret, StoredHook
 from adoption.policies import may_manage_hook_secrets, may_replay_hooks, may_see_hooks
-from adoption.selectors.hooks import hook_connections, hooks_visible_to, secrets_of
+from adoption.selectors.hooks import (
+    hook_connection_rows,
+    hook_connections,
+    hooks_visible_to,
+    secrets_of,
+)
 from adoption.services.hook_secrets import make_hook_secret, withdraw_hook_secret
 from adoption.services.hooks import body_of, replay_hook
 from adoption.tables.hooks import HookConnectionTable, HookTable
@@ -56,11 +61,7 @@ class HookListPage(ListPage):
         return hooks_visible_to(self.request.user)
 
     def get_context_data(self) -> dict[str, Any]:
-        rows = list(
-            hook_connections(self.request.user).values(
-                "slug", "name", "source", "hooks", "stuck", "last_hook"
-            )
-        )
+        rows = hook_connection_rows(self.request.user)
         return {"connections": HookConnectionTable.of(rows) if rows else None}
 
     def get_empty(self) -> EmptyState:
@@ -106,7 +107,20 @@ def _shown(hook: StoredHook) -> str:
     return text[:MOST_SHOWN]
 
 
-class HookReplayPage(FormPage):
+class _HookForm(FormPage):
+    """A form about a hook or a secret: for who may not fill it in it is not there."""
+
+    def load(self) -> None:
+        if not self.allows(self.request.user):
+            raise Http404("not open to this person")
+        self.find()
+
+    def find(self) -> None:
+        """Read what the address names onto `self`."""
+        raise TypeError(f"{type(self).__name__} does not say what it is about")
+
+
+class HookReplayPage(_HookForm):
     """Have a stored hook processed again."""
 
     form_class = ReplayForm
@@ -116,7 +130,7 @@ class HookReplayPage(FormPage):
     done_message = "Queued. It is processed as soon as a worker is free."
     hook: StoredHook
 
-    def load(self) -> None:
+    def find(self) -> None:
         self.hook = _hook(self.request, self.kwargs["pk"])
 
     def allows(self, user: AnyUser) -> bool:
@@ -160,7 +174,7 @@ def hook_connection_page(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "adoption/hook_connection.html", context)
 
 
-class HookSecretNewPage(FormPage):
+class HookSecretNewPage(_HookForm):
     """Make a secret; it is shown once, on the page that answers."""
 
     form_class = HookSecretForm
@@ -169,7 +183,7 @@ class HookSecretNewPage(FormPage):
     submit_label = "Make it"
     connection: Connection
 
-    def load(self) -> None:
+    def find(self) -> None:
         self.connection = _connection(self.request.user, self.kwargs["slug"])
 
     def allows(self, user: AnyUser) -> bool:
@@ -205,7 +219,7 @@ class HookSecretNewPage(FormPage):
         return [hooks_crumb(), Crumb(self.connection.name, page)]
 
 
-class HookSecretWithdrawPage(FormPage):
+class HookSecretWithdrawPage(_HookForm):
     """From now on a secret proves nothing."""
 
     form_class = WithdrawSecretForm
@@ -216,7 +230,7 @@ class HookSecretWithdrawPage(FormPage):
     is_dangerous = True
     secret: HookSecret
 
-    def load(self) -> None:
+    def find(self) -> None:
         connection = _connection(self.request.user, self.kwargs["slug"])
         self.secret = get_object_or_404(
             secrets_of(self.request.user, connection), pk=self.kwargs["pk"]

@@ -95,9 +95,9 @@ def read_change(value: Mapping[str, Any]) -> ChangeRecord:
     """
     node = Node(value)
     _refuse_unknown(node, CHANGE_KEYS)
-    kind = _one_of(node, "kind", KINDS) or "pull_request"
+    kind: Any = _one_of(node, "kind", KINDS) or "pull_request"
     merged_at = node.moment("merged_at")
-    state = _one_of(node, "state", STATES) or ("merged" if merged_at else None)
+    state: Any = _one_of(node, "state", STATES) or ("merged" if merged_at else None)
     if (state == "merged") != (merged_at is not None):
         raise node.refuse("merged_at", "a moment exactly when the state is merged")
     moments = (node.moment("observed_at"), merged_at, node.moment("closed_at"))

@@ -110,72 +110,55 @@ def _job(node: Node, config: GitLabConfig) -> Reading:
     environment = config.environment_of(node.text("build_name", 200))
     if environment is None:
         return Reading(ignored="a job is read when the connection says that its name deploys")
-    place = node.at("repository")
-    key, address = project_of(place)
-    named = node.at("environment")
-    raw = node.need("build_status", 40)
-    status = STATUSES.get(raw, "unknown")
-    finished = node.moment("build_finished_at")
-    started = node.moment("build_started_at")
-    at = finished or started or node.need_moment("build_created_at")
-    found = DeploymentRecord(
-        external_id=f"job:{node.need('build_id', 40)}",
-        repository=key,
-        repository_url=address,
-        observed_at=at,
-        status=status,
-        raw_status=raw,
-        status_at=at,
-        environment=named.text("name", 120) or environment,
-        tier=named.text("deployment_tier", 20),
-        sha=node.sha("sha"),
-        ref=node.text("ref", 250),
-        group_id=f"pipeline:{node.text('pipeline_id', 40)}",
-        trigger="job",
-        queued_at=node.moment("build_created_at"),
-        started_at=started,
-        finished_at=finished if status in TERMINAL else None,
-    )
+    job = Node({key.removeprefix("build_"): value for key, value in node.value.items()})
+    project = project_of(node.at("repository"))
+    group = f"pipeline:{node.text('pipeline_id', 40)}"
+    found = _deployment_of(job, node, project, environment, group)
     return Reading(deployments=(found,))
 
 
 def _pipeline(node: Node, config: GitLabConfig) -> Reading:
     """Jobs of a pipeline that the connection says deploy; the pipeline alone is no deployment."""
     item = node.at("object_attributes")
-    key, address = project_of(node.at("project"))
+    project = project_of(node.at("project"))
+    group = f"pipeline:{item.need('id', 40)}"
     found = []
     for job in node.items("builds"):
         environment = config.environment_of(job.text("name", 200))
-        raw = job.need("status", 40)
-        if environment is None or raw in ("skipped", "manual"):
-            continue
-        status = STATUSES.get(raw, "unknown")
-        finished, started = job.moment("finished_at"), job.moment("started_at")
-        at = finished or started or job.need_moment("created_at")
-        named = job.at("environment")
-        found.append(
-            DeploymentRecord(
-                external_id=f"job:{job.need('id', 40)}",
-                repository=key,
-                repository_url=address,
-                observed_at=at,
-                status=status,
-                raw_status=raw,
-                status_at=at,
-                environment=named.text("name", 120) or environment,
-                tier=named.text("deployment_tier", 20),
-                sha=item.sha("sha"),
-                ref=item.text("ref", 250),
-                group_id=f"pipeline:{item.need('id', 40)}",
-                trigger=item.text("source", 60),
-                queued_at=job.moment("created_at"),
-                started_at=started,
-                finished_at=finished if status in TERMINAL else None,
-            )
-        )
+        if environment is not None and job.need("status", 40) not in ("skipped", "manual"):
+            found.append(_deployment_of(job, item, project, environment, group))
     if not found:
         return Reading(ignored="no job of this pipeline deploys by what the connection says")
     return Reading(deployments=tuple(found))
+
+
+def _deployment_of(
+    job: Node, place: Node, project: tuple[str, str], environment: str, group: str
+) -> DeploymentRecord:
+    """A job as a deployment; `place` has its commit and branch."""
+    raw = job.need("status", 40)
+    status = STATUSES.get(raw, "unknown")
+    started, finished = job.moment("started_at"), job.moment("finished_at")
+    at = finished or started or job.need_moment("created_at")
+    named = job.at("environment")
+    return DeploymentRecord(
+        external_id=f"job:{job.need('id', 40)}",
+        repository=project[0],
+        repository_url=project[1],
+        observed_at=at,
+        status=status,
+        raw_status=raw,
+        status_at=at,
+        environment=named.text("name", 120) or environment,
+        tier=named.text("deployment_tier", 20),
+        sha=place.sha("sha"),
+        ref=place.text("ref", 250),
+        group_id=group,
+        trigger="job",
+        queued_at=job.moment("created_at"),
+        started_at=started,
+        finished_at=finished if status in TERMINAL else None,
+    )
 
 
 def _release(node: Node, config: GitLabConfig) -> Reading:

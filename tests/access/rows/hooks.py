@@ -23,34 +23,27 @@ SECRET = {"slug": "=hooked", "pk": "hook_secret.pk"}
 PROVEN = "The sender is proven by its signature over the body; sessions and tokens open nothing."
 
 
-def _form(route: str, to: Any, values: dict[str, str]) -> Row:
-    """Who sees hooks and may not do this is refused; for others they are not there."""
+def _form(route: str, to: Any, values: dict[str, str], *, posted: int = 200) -> Row:
+    """For who may not fill it in, a form is not there."""
     return form(
         route,
         to,
         refused=404,
+        posted=posted,
         values=values,
-        unseen=UNSEEN,
+        unseen=EVERYBODY - to,
         inside=404,
         why=WHY,
     )
 
 
-def _with_403(row: Row, columns: Any) -> Row:
-    doors = {
-        method: Door(door.to, door.answer, door.refused, dict.fromkeys(columns, 403))
-        for method, door in row.doors.items()
-    }
-    return Row(**{**row.__dict__, "doors": doors})
-
-
 ROWS = [
     listing("hook-list", SEE),
     page("hook", SEE, refused=404, values=HOOK, unseen=UNSEEN, inside=404, why=WHY),
-    _with_403(_form("hook-replay", REPLAY, HOOK), SEE - REPLAY),
+    _form("hook-replay", REPLAY, HOOK),
     page("hook-connection", SEE, refused=404, values=PLACE, unseen=UNSEEN, inside=404, why=WHY),
-    _with_403(_form("hook-secret-new", KEEP, PLACE), SEE - KEEP),
-    _with_403(_form("hook-secret-withdraw", KEEP, SECRET), SEE - KEEP),
+    _form("hook-secret-new", KEEP, PLACE, posted=200),
+    _form("hook-secret-withdraw", KEEP, SECRET, posted=302),
     listing("service-list", EVERYBODY),
     listing("service", EVERYBODY, values={"pk": "service.pk"}),
     api("api-changes", post=Door(REPLAY, 400)),
@@ -71,6 +64,7 @@ READERS = [
     Reader(f"{_HOOKS}:hooks_visible_to", SEE),
     Reader(f"{_HOOKS}:hook_connections", SEE),
     Reader(f"{_HOOKS}:hook_names", SEE),
+    Reader(f"{_HOOKS}:hook_connection_rows", SEE),
     Reader(f"{_HOOKS}:secrets_of", SEE, arguments={"connection": "@hooked"}),
     Reader(f"{_DEPLOYMENTS}:services_visible_to", EVERYBODY),
     Reader(f"{_DEPLOYMENTS}:deployments_visible_to", EVERYBODY),
