@@ -16,8 +16,8 @@ from billing.models import AllocationRule
 from billing.models.allocation import WHOLE
 from billing.selectors.use_cases import use_case_by_slug
 from billing.services.allocation_rules import RuleDraft
-from billing.services.rule_requests import request_replacement, request_rule
 from billing.services.base_refresh import refresh_split_bases
+from billing.services.rule_requests import request_replacement, request_rule
 from portal.choices import ApprovalOutcome, RunStatus, RunTrigger
 from portal.demo import SEED, DemoContext
 from portal.imports.runner import execute_run
