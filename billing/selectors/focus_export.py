@@ -90,8 +90,9 @@ def export_rows(scope: Scope, user: AnyUser) -> QuerySet[Allocation, Any]:
     """
     names = [*_TEXTS.values(), *_AMOUNTS.values(), *_OF_THE_LINE.values(), *_PERIODS.values()]
     found = allocations_of(scope) if may_see_charges(user) else Allocation.objects.none()
-    rows = found.order_by("charge__day", "charge_id", "pk")
-    return rows.values(*dict.fromkeys([*names, _BILLING_PERIOD]))
+    ordered = found.order_by("charge__day", "charge_id", "pk")
+    rows: QuerySet[Allocation, Any] = ordered.values(*dict.fromkeys([*names, _BILLING_PERIOD]))
+    return rows
 
 
 def focus_rows(rows: QuerySet[Allocation, Any]) -> Iterator[list[Any]]:
