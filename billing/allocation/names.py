@@ -72,7 +72,7 @@ class Suggester:
         return Hint(named, round(score), why)
 
     def _near(self, words: str, text: str) -> list[tuple[float, str, Named, str]]:
-        found = {}
+        found: dict[int, float] = {}
         for scorer, weight in ((fuzz.token_sort_ratio, 1.0), (fuzz.token_set_ratio, 0.9)):
             for _, score, place in process.extract(
                 words, self._texts, scorer=scorer, score_cutoff=LEAST / weight, limit=5

@@ -10,8 +10,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from billing.models import Allocation
+from billing.policies import may_see_charges
 from billing.selectors.lineage import allocations_of
 from billing.selectors.references import Scope
+from portal.policies import AnyUser
 from portal.shell.money import from_nano
 from portal.shell.periods import Month
 
@@ -81,11 +83,16 @@ COLUMNS: tuple[str, ...] = tuple(
 )
 
 
-def export_rows(scope: Scope) -> QuerySet[Allocation, Any]:
-    """The allocations of a figure with everything that a row says; the principal is left out."""
+def export_rows(scope: Scope, user: AnyUser) -> QuerySet[Allocation, Any]:
+    """The allocations of a figure with everything that a row says; the principal is left out.
+
+    Nothing for those who may not see single cost lines.
+    """
     names = [*_TEXTS.values(), *_AMOUNTS.values(), *_OF_THE_LINE.values(), *_PERIODS.values()]
-    rows = allocations_of(scope).order_by("charge__day", "charge_id", "pk")
-    return rows.values(*dict.fromkeys([*names, _BILLING_PERIOD]))
+    found = allocations_of(scope) if may_see_charges(user) else Allocation.objects.none()
+    ordered = found.order_by("charge__day", "charge_id", "pk")
+    rows: QuerySet[Allocation, Any] = ordered.values(*dict.fromkeys([*names, _BILLING_PERIOD]))
+    return rows
 
 
 def focus_rows(rows: QuerySet[Allocation, Any]) -> Iterator[list[Any]]:

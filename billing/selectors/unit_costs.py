@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from adoption.selectors.deliveries import held_delivery_counts
 from billing.models import MonthlyCost
 from billing.selectors.costs import CostSum, Group, Kind, cost_sums
@@ -36,14 +38,14 @@ class UnitCost:
     sum: CostSum
 
 
-def unit_costs(*, first: Month, last: Month, now: dt.datetime) -> Iterator[UnitCost]:
+def unit_costs(
+    costs: QuerySet[MonthlyCost], *, first: Month, last: Month, now: dt.datetime
+) -> Iterator[UnitCost]:
     """Every use case with cost in a month of the window: by month, then use case.
 
     Four queries, and one for each boundary of a month.
     """
-    rows = MonthlyCost.objects.filter(
-        use_case__isnull=False, day__gte=first.start, day__lt=last.end
-    )
+    rows = costs.filter(use_case__isnull=False, day__gte=first.start, day__lt=last.end)
     sums = cost_sums(rows, by=(Group.MONTH, Group.USE_CASE), now=now)
     names = use_case_names(each.key[1] for each in sums)
     held = _held(sorted(names), first, last)

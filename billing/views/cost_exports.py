@@ -18,11 +18,13 @@ from billing.choices import CostBasis
 from billing.forms.cost_exports import ExportForm
 from billing.policies import may_see_charges, may_see_costs
 from billing.selectors.choices_in_use import newest_month
+from billing.selectors.daily_costs import monthly_costs_visible_to
 from billing.selectors.figures import status_of
 from billing.selectors.focus_export import COLUMNS, bases_in, export_rows, focus_rows
 from billing.selectors.references import FigureReference, Scope
 from billing.selectors.unit_costs import unit_costs
 from portal.limits import take_turn
+from portal.policies import AnyUser
 from portal.shell.exports import csv_response
 from portal.shell.money import from_nano
 from portal.shell.periods import Month
@@ -102,7 +104,9 @@ def focus_export(request: HttpRequest) -> HttpResponseBase:
         raise BadRequest("these months hold several bases, which are never added; choose one")
     take_turn("export", f"person {request.user.pk}")
     window = f"{scope.reference.first}-to-{scope.reference.last}"
-    return csv_response(f"focus-1.2-{window}", COLUMNS, focus_rows(export_rows(scope)))
+    return csv_response(
+        f"focus-1.2-{window}", COLUMNS, focus_rows(export_rows(scope, request.user))
+    )
 
 
 @require_safe
@@ -112,13 +116,14 @@ def unit_cost_export(request: HttpRequest) -> HttpResponseBase:
         raise PermissionDenied
     form = _asked(request)
     take_turn("export", f"person {request.user.pk}")
-    return csv_response("unit-costs", UNIT_COLUMNS, _unit_rows(form))
+    return csv_response("unit-costs", UNIT_COLUMNS, _unit_rows(form, request.user))
 
 
-def _unit_rows(form: ExportForm) -> Iterator[list[Any]]:
+def _unit_rows(form: ExportForm, user: AnyUser) -> Iterator[list[Any]]:
     asked = form.cleaned_data
     now = timezone.now()
-    for each in unit_costs(first=asked["first"], last=asked["last"], now=now):
+    rows = monthly_costs_visible_to(user)
+    for each in unit_costs(rows, first=asked["first"], last=asked["last"], now=now):
         if asked["basis"] not in ("", each.kind.basis):
             continue
         if asked["currency"] not in ("", each.kind.currency):

@@ -130,6 +130,7 @@ class CostExplorerPage(ListPage):
         except (BadReferenceError, ValidationError):
             self.reference = FigureReference()  # the filter form says what is wrong
         across = self.across
+        by: tuple[Group, ...]
         if across is not None:
             by = (self.group, across)
         else:

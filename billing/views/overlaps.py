@@ -68,11 +68,11 @@ def overlaps_page(request: HttpRequest) -> HttpResponseBase:
 
 def _declared(overlaps: Sequence[SpendOverlap], may_settle: bool) -> list[dict[str, Any]]:
     sums = sums_of_overlaps(overlaps)
-    return [
-        _declared_row(each, both, may_settle)
-        for each in overlaps
-        for both in sums[each.pk] or [None]
-    ]
+    rows = []
+    for each in overlaps:
+        found: list[Both | None] = [*sums[each.pk]]
+        rows += [_declared_row(each, both, may_settle) for both in found or [None]]
+    return rows
 
 
 def _declared_row(each: SpendOverlap, both: Both | None, may_settle: bool) -> dict[str, Any]:

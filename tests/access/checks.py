@@ -138,6 +138,7 @@ ONE_WALL = {
     *("log-delivery", "log-delivery-link", "log-delivery-changes", "api-deliveries"),
     *("metric-list", "metric", "api-metrics", "api-metric"),
     *("cost-definitions", "costs-unallocated", "cost-lineage", "restatements"),
+    *("costs-unmapped", "cost-overlaps", "cost-exports"),
 }
 
 

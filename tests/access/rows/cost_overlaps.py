@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from billing.models import SpendOverlap
+from billing.selectors.references import FigureReference, Scope
 from portal.services.connections import create_connection
 from tests.access.matrix import EVERYBODY, Column, form_function, only, page
 from tests.access.readers import Reader
@@ -25,6 +26,11 @@ ROWS = [
     page("cost-export-unit-costs", EVERYBODY, query=MONTHS),
 ]
 READERS = [
+    Reader(
+        "billing.selectors.focus_export:export_rows",
+        SEE_LINES,
+        arguments={"scope": Scope(FigureReference())},
+    ),
     Reader("billing.selectors.overlaps:overlaps_visible_to", EVERYBODY),
     Reader(
         "billing.selectors.overlaps:overlap_for_page", EVERYBODY, arguments={"pk": "@overlap.pk"}

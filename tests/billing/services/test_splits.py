@@ -156,8 +156,8 @@ def test_unused_commitment_stays_with_its_owner_unless_a_rule_names_it() -> None
         (user.pk, "", 3 * UNIT // 4),
     }
     make_rule((owner, WHOLE), field=MatchField.COMMITMENT, value="plan-1", priority=2)
-    found = DailyCost.objects.values_list("use_case_id", "effective_nano")
-    assert set(found) == {(owner.pk, UNIT // 4), (user.pk, 3 * UNIT // 4)}
+    named = DailyCost.objects.values_list("use_case_id", "effective_nano")
+    assert set(named) == {(owner.pk, UNIT // 4), (user.pk, 3 * UNIT // 4)}
 
 
 def test_the_principals_team_on_the_day_of_the_charge_gets_it() -> None:
@@ -282,8 +282,8 @@ def test_a_trial_says_what_is_written_and_every_charge_is_shared_out_whole(
         wanted = draft(*tried)
         found = dry_run(month=MAY, draft=trial_of(wanted), priority=wanted.priority)
         for move in found.moves:
-            expected[tuple(move.source)] -= move.billed_nano
-            expected[tuple(move.target)] += move.billed_nano
+            expected[move.source.use_case_id, move.source.reason] -= move.billed_nano
+            expected[move.target.use_case_id, move.target.reason] += move.billed_nano
         create_rule(draft=wanted, actor=actor, at=LATER)
         refresh_split_bases(at=LATER)
         assert {place: nano for place, nano in expected.items() if nano} == balances()
