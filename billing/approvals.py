@@ -19,6 +19,11 @@ def close_subject(month: str, issuer: str, account: str, currency: str) -> str:
     return f"{month}-{hashlib.sha256(rest.encode()).hexdigest()[:24]}"
 
 
+def close_address(month: str) -> str:
+    """Where the approver finds the month (`YYYY-MM`) that is to be closed."""
+    return f"{reverse('close-checklist')}?month={month}"
+
+
 def close_target(figures_hash: str) -> str:
     """The request freezes exactly these figures."""
     return f"close:{figures_hash}"

@@ -261,7 +261,12 @@ def _money(amount: Decimal, *, discount: Decimal) -> dict[str, str]:
 
 
 def _write(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    write_table(path, COLUMNS, rows)
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Sequence[dict[str, str]]) -> None:
+    """Rows as the CSV that a provider, or accounts payable, would send."""
     with path.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, COLUMNS, restval="")
+        writer = csv.DictWriter(out, columns, restval="")
         writer.writeheader()
         writer.writerows(rows)

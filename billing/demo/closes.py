@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from billing.choices import CloseState, VarianceReason
-from billing.demo.bills import next_month
+from billing.demo.bills import next_month, write_table
 from billing.demo.steps import import_bills, write_bill
 from billing.models import Invoice, PeriodClose
 from billing.selectors.close_checks import checklists
@@ -142,10 +141,7 @@ def _import(
         slug=slug, source=source, name=name, at=context.now, actor=context.people["admin"]
     )
     path: Path = context.spool / f"{slug}.csv"
-    with path.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, columns)
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(path, columns, rows)
     import_bills(context, connection, [path])
 
 

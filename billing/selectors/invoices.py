@@ -146,9 +146,9 @@ def charge_page(found: Reconciled, *, after: str = "", limit: int = LINES_ON_A_P
 
 def allocations_of_invoice(found: Reconciled) -> Iterator[dict[str, Any]]:
     """Every part of every line of an invoice, by day, in bounded memory."""
-    parts = Allocation.objects.filter(charge__in=charges_of(found))
-    yield from (
-        parts.order_by("day", "charge_id", "pk")
+    parts: QuerySet[Allocation, Any] = (
+        Allocation.objects.filter(charge__in=charges_of(found))
+        .order_by("day", "charge_id", "pk")
         .values(
             "charge_id",
             "day",
@@ -164,8 +164,8 @@ def allocations_of_invoice(found: Reconciled) -> Iterator[dict[str, Any]]:
             "charge__line",
             "charge__run_id",
         )
-        .iterator(chunk_size=2_000)
     )
+    yield from parts.iterator(chunk_size=2_000)
 
 
 def document_hashes() -> list[str]:

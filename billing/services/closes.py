@@ -9,9 +9,8 @@ from typing import Any
 import structlog
 from django.db import transaction
 from django.db.models import Q
-from django.urls import reverse
 
-from billing.approvals import CLOSE_KIND, close_target
+from billing.approvals import CLOSE_KIND, close_address, close_target
 from billing.models import Charge, ChargeSlice, ClosedPart, Invoice, PeriodClose
 from billing.policies import may_ask_for_close
 from billing.selectors.close_checks import Checklist, checklists_of, close_key
@@ -166,7 +165,7 @@ def describe_close(subject: str, payload: Payload) -> Content:
         after=after,
         facts=tuple(_facts(figures, digest)),
         target=close_target(digest),
-        url=f"{reverse('close-checklist')}?month={scope.month}",
+        url=close_address(str(scope.month)),
         editors=frozenset(pk for pk in hands if pk is not None),
     )
 

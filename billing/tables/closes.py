@@ -47,24 +47,27 @@ class InvoiceTable(ShellTable):
 
 
 class ReconciliationTable(ShellTable):
-    """One row an invoice: the parts sum to it, or the residual says by how much they do not."""
+    """One row an invoice: the parts sum to it, or the residual says by how much they do not.
+
+    What decides stands first; the parts follow, where a narrow window scrolls.
+    """
 
     caption = "Reconciliation by invoice"
 
     number = ShellColumn(
         "Invoice", url=LinkTo("invoice", "pk"), fields=("pk",), sub="issuer", row_header=True
     )
-    matched_by = StatusColumn("Lines found", vocabulary="invoice_match")
-    lines = NumberColumn("Lines")
+    residual_nano = ExactColumn("Residual", help_text="0 when it ties, to the nano-unit")
+    state = StatusColumn("Month", vocabulary="close_state")
+    total_nano = MoneyColumn("Invoice total")
     allocated_nano = MoneyColumn("Allocated")
     unallocated_nano = MoneyColumn("Unallocated")
     tax_nano = MoneyColumn("Tax")
     credits_nano = MoneyColumn("Credits")
     rounding_nano = MoneyColumn("Rounding")
     explained_nano = MoneyColumn("Explained")
-    total_nano = MoneyColumn("Invoice")
-    residual_nano = ExactColumn("Residual", help_text="0 when it ties, to the nano-unit")
-    state = StatusColumn("Month", vocabulary="close_state")
+    matched_by = StatusColumn("Lines found", vocabulary="invoice_match")
+    lines = NumberColumn("Lines")
 
 
 class LooseTable(ShellTable):

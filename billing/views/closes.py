@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.filters.invoices import CorrectionFilters
 from billing.forms.invoices import CloseRequestForm, MonthForm
-from billing.models import PeriodClose
+from billing.models import CloseCorrection, PeriodClose
 from billing.policies import may_ask_for_close, may_see_charges
 from billing.selectors.close_checks import Checklist
-from billing.selectors.close_figures import COMPONENTS, text_nano
+from billing.selectors.close_figures import COMPONENTS, lines_nano, text_nano
 from billing.selectors.closes import (
     checklist_by_key,
     checklists_for,
@@ -41,9 +41,11 @@ from billing.tables.closes import (
 from billing.views.conversions import conversion_row, month_end
 from billing.views.rule_editor import say_asked
 from portal.models import User
+from portal.shell.figures import Figure
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.periods import Month
+from portal.shell.statuses import FigureStatus
 from portal.shell.views import Crumb, EmptyState, ListPage
 
 _NO_INVOICE = EmptyState(
@@ -225,9 +227,41 @@ def close_page(request: HttpRequest, key: str) -> HttpResponseBase:
             (each, MoveTable.of(each.moves, caption=f"What correction {each.number} moved"))
             for each in corrections
         ],
+        "figures": _closed_and_now(close, corrections, month),
         "converted": _converted(close, month),
     }
     return TemplateResponse(request, "billing/close_detail.html", context)
+
+
+def _closed_and_now(
+    close: PeriodClose, corrections: Sequence[CloseCorrection], month: Month
+) -> list[Figure]:
+    """The billed sum of its cost lines as it was closed, and with every correction."""
+    basis = ", ".join(sorted({each["basis"] for each in close.figures["invoices"]}))
+    closed = Figure.money(
+        "Cost lines as closed",
+        lines_nano(close.figures),
+        close.currency,
+        status=FigureStatus.CLOSED,
+        basis=basis.capitalize(),
+        window=month.label,
+        as_of=close.closed_at,
+    )
+    if not corrections:
+        return [closed]
+    last = corrections[-1]
+    return [
+        closed,
+        Figure.money(
+            "With corrections",
+            last.new_nano,
+            close.currency,
+            status=FigureStatus.RESTATED,
+            basis=basis.capitalize(),
+            window=month.label,
+            as_of=last.recorded_at,
+        ),
+    ]
 
 
 def _converted(close: PeriodClose, month: Month) -> ConversionTable | None:

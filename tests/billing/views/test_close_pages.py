@@ -7,7 +7,7 @@ import io
 from decimal import Decimal
 from typing import Any
 
-import openpyxl
+import openpyxl  # type: ignore[import-untyped]
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -165,7 +165,7 @@ def test_a_superseded_version_says_so(finance: Client) -> None:
 
 def test_the_journal_balances_and_tells_corrections(finance: Client, told: dict[str, Any]) -> None:
     answer = finance.get(reverse("close-journal"), {"month": "2026-05"})
-    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))  # type: ignore[arg-type]
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
     by_invoice: dict[str, Decimal] = {}
     for row in rows:
         key = f"{row['invoice']} {row['status']}"
