@@ -26,7 +26,7 @@ from adoption.deploys.signatures import (
 
 Headers = Mapping[str, str]  # names in lower case
 _ID = re.compile(r"[\x21-\x7e]{1,150}")
-TOKEN_HEADER = "x-plumbline-token"  # noqa: S105  (a name)
+TOKEN_HEADER = "x-plumbline-token"  # noqa: S105  (the name of a header)
 
 
 @dataclass(frozen=True, slots=True)

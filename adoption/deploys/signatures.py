@@ -22,7 +22,7 @@ _MOST_SIGNATURES = 16  # in one header; a sender in the middle of a rotation has
 class Refusal(StrEnum):
     """Why a delivery is not believed; stable codes."""
 
-    NO_SECRET = "no_secret"  # noqa: S105  (a code)
+    NO_SECRET = "no_secret"  # noqa: S105  (the code of a refusal)
     MISSING = "signature_missing"
     MALFORMED = "signature_malformed"
     WRONG = "signature_wrong"

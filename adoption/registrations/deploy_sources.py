@@ -10,7 +10,11 @@ from adoption.deploys.reader import PayloadLines, ReadBody
 from adoption.services.deploy_import import DeployImportStore
 from adoption.services.hook_readers import READERS
 from adoption.sources.cdevents.config import CDEventsConfig
+from adoption.sources.github.client import FETCH as GITHUB_FETCH
+from adoption.sources.github.client import read_page as read_github_page
 from adoption.sources.github.config import GitHubConfig
+from adoption.sources.gitlab.client import FETCH as GITLAB_FETCH
+from adoption.sources.gitlab.client import read_page as read_gitlab_page
 from adoption.sources.gitlab.config import GitLabConfig
 from portal.choices import ImportKind
 from portal.credentials.needs import CredentialNeed
@@ -49,8 +53,32 @@ def _register(
     )
 
 
-_register("github", "GitHub", GitHubConfig)
-_register("gitlab", "GitLab", GitLabConfig)
+_register(
+    "github",
+    "GitHub",
+    GitHubConfig,
+    credential=CredentialNeed(
+        "Access token",
+        "For polling: a fine-grained token that may read contents, pull requests and deployments "
+        "of the repositories. Secrets of hooks are made on the page Hooks.",
+        address_fields=("base_url",),
+    ),
+    fetch=GITHUB_FETCH,
+    read_page=read_github_page,
+)
+_register(
+    "gitlab",
+    "GitLab",
+    GitLabConfig,
+    credential=CredentialNeed(
+        "Access token",
+        "For polling: a project or group token with the scope read_api. Secrets of hooks are "
+        "made on the page Hooks.",
+        address_fields=("base_url",),
+    ),
+    fetch=GITLAB_FETCH,
+    read_page=read_gitlab_page,
+)
 _register("cdevents", "CDEvents", CDEventsConfig)
 _register("circleci", "CircleCI", PipelineConfig)
 _register("bitbucket", "Bitbucket Cloud", DeployConfig)

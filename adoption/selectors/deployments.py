@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db.models import Case, CharField, Count, Max, Q, QuerySet, Value, When
+from django.db.models.functions import Left
 
 from adoption.choices import DeploymentStatus, EnvironmentTier
 from adoption.models import Deployment, Service
@@ -38,6 +39,7 @@ def deployments_visible_to(user: AnyUser) -> QuerySet[Deployment]:
         Deployment.objects.select_related("service", "connection")
         .annotate(
             delivered=Count("delivered_changes", filter=Q(delivered_changes__part_of__isnull=True)),
+            commit=Left("sha", 12),
             mark=Case(
                 When(is_baseline=True, then=Value("baseline")),
                 When(is_rollback=True, then=Value("rollback")),

@@ -35,7 +35,8 @@ def hook_connection_rows(user: AnyUser) -> list[dict[str, Any]]:
         stuck=Count("stored_hooks", filter=Q(stored_hooks__state__in=STUCK)),
         last_hook=Max("stored_hooks__received_at"),
     )
-    return list(rows.values("slug", "name", "source", "hooks", "stuck", "last_hook"))
+    found = rows.values("slug", "name", "source", "hooks", "stuck", "last_hook")
+    return [dict(row) for row in found]
 
 
 def secrets_of(user: AnyUser, connection: Connection) -> QuerySet[HookSecret]:

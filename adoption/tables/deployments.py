@@ -38,10 +38,10 @@ class DeploymentTable(ShellTable):
     environment = ShellColumn("Environment", orderable=False)
     tier = StatusColumn("Tier", vocabulary="tier", orderable=False)
     status = StatusColumn("Status", vocabulary="deployment", orderable=False)
-    sha = ShellColumn("Commit", orderable=False, reason="not known")
+    mark = StatusColumn("Kind", vocabulary="rollout", orderable=False)
+    commit = ShellColumn("Commit", orderable=False, reason="not known")
     finished_at = MomentColumn("Ended", nullable=True, reason="not yet")
     delivered = NumberColumn(
         "Changes", orderable=False, help_text="That it brought to production first"
     )
-    mark = StatusColumn("Kind", vocabulary="rollout", orderable=False)
     remediation = ShellColumn("Mended by", orderable=False, reason="needed none")

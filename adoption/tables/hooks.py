@@ -21,7 +21,6 @@ class HookTable(ShellTable):
     state = StatusColumn("State", vocabulary="hook", orderable=False)
     reason = ShellColumn("Rule or reason", orderable=False, reason="none")
     received_at = MomentColumn("Received", orderable=False)
-    processed_at = MomentColumn("Processed", orderable=False, nullable=True, reason="not yet")
     size = NumberColumn("Bytes", orderable=False)
 
 
