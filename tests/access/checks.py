@@ -137,7 +137,7 @@ ONE_WALL = {
     *("use-case-new", "use-case-similar", "programme-new", "team-new", "allocation-rule-new"),
     *("log-delivery", "log-delivery-link", "log-delivery-changes", "api-deliveries"),
     *("metric-list", "metric", "api-metrics", "api-metric"),
-    *("cost-definitions", "costs-unallocated", "cost-lineage", "restatements"),
+    *("cost-definitions", "costs-unallocated", "cost-lineage", "restatements", "api-costs-explain"),
 }
 
 
