@@ -17,12 +17,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='dailycost',
             name='closed',
-            field=models.PositiveIntegerField(default=0),
+            field=models.PositiveIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
             model_name='monthlycost',
             name='closed',
-            field=models.PositiveIntegerField(default=0),
+            field=models.PositiveIntegerField(db_default=0, default=0),
         ),
         migrations.CreateModel(
             name='Invoice',
@@ -141,10 +141,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='invoice',
             constraint=models.UniqueConstraint(condition=models.Q(('superseded_at__isnull', True)), fields=('issuer', 'number'), name='billing_invoice_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('month__day', 1)), name='billing_invoice_month_is_a_first_day'),
         ),
         migrations.AddConstraint(
             model_name='invoice',

@@ -57,9 +57,6 @@ class Invoice(models.Model):
                 name="billing_invoice_once",
             ),
             models.CheckConstraint(
-                condition=Q(month__day=1), name="billing_invoice_month_is_a_first_day"
-            ),
-            models.CheckConstraint(
                 condition=Q(credits_nano__isnull=True) | Q(credits_nano__lte=0),
                 name="billing_invoice_credits_not_positive",
             ),

@@ -36,7 +36,7 @@ class DailyCost(models.Model):
     charges = models.PositiveIntegerField()
     uninvoiced = models.PositiveIntegerField(default=0)
     restated = models.PositiveIntegerField(default=0)
-    closed = models.PositiveIntegerField(default=0)
+    closed = models.PositiveIntegerField(default=0, db_default=0)
     changed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -82,7 +82,7 @@ class MonthlyCost(models.Model):
     charges = models.PositiveIntegerField()
     uninvoiced = models.PositiveIntegerField(default=0)
     restated = models.PositiveIntegerField(default=0)
-    closed = models.PositiveIntegerField(default=0)
+    closed = models.PositiveIntegerField(default=0, db_default=0)
     changed_at = models.DateTimeField(null=True)
 
     class Meta:

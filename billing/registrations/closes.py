@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from billing.approvals import register_close_guards
 from billing.demo import closes as demo
 from billing.policies import may_see_charges, may_see_costs
 from billing.selectors.invoices import document_hashes
+from billing.services.close_corrections import RECHECK_CLOSES
 from billing.services.closes import CLOSES, recheck_all_closes
 from billing.vocabularies import CLOSE_STATES, CORRECTION_CAUSES, MATCHES
 from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.backup.documents import LandedDocuments, landed_documents
-from portal.choices import ImportKind, Role
+from portal.choices import Role
 from portal.demo import DemoStep, demo_steps
-from portal.imports.registry import FollowUp, follow_ups
-from portal.models import ImportRun
 from portal.shell.navigation import NavigationEntry, Visitor, navigation
 from portal.shell.statuses import vocabularies
+from portal.work.registry import Work, WorkKind, work_kinds
 
 register_close_guards()
 approval_kinds.register(CLOSES)
@@ -32,18 +30,17 @@ for _vocabulary in (CLOSE_STATES, MATCHES, CORRECTION_CAUSES):
     vocabularies.register(_vocabulary)
 
 
-def _recheck(_run: ImportRun, at: datetime) -> None:
-    recheck_all_closes(at=at)
+def _recheck(work: Work) -> None:
+    recheck_all_closes(at=work.at)
 
 
-follow_ups.register(
-    FollowUp(
-        key="billing.recheck-closes",
-        kinds=frozenset({ImportKind.COSTS}),
-        run=_recheck,
+work_kinds.register(
+    WorkKind(
+        key=RECHECK_CLOSES,
         label="Look again at closes that wait for a second person",
+        run=_recheck,
+        is_atomic=False,  # each request by itself; looking again changes nothing more
         roles=frozenset({Role.FINANCE}),
-        is_per_run=False,
     )
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 import structlog
 
+from billing.approvals import CLOSE_KIND
 from billing.choices import CorrectionCause
 from billing.models import ChargeSlice, CloseCorrection, ClosedPart, PeriodClose
 from billing.selectors.close_figures import (
@@ -17,9 +18,12 @@ from billing.selectors.close_figures import (
     residual_nano,
 )
 from billing.selectors.reconciliation import CloseScope, Reconciliation, reconcile
-from portal.models import ImportRun
+from portal.choices import ApprovalStatus
+from portal.models import ApprovalRequest, ImportRun
+from portal.services.work import enqueue
 from portal.shell.periods import Month
 
+RECHECK_CLOSES = "billing.recheck-closes"  # the kind of work
 log = structlog.get_logger(__name__)
 
 
@@ -37,6 +41,8 @@ def correct_closes(
     closed figures stay as they are; each difference to what was known last becomes a correction.
     """
     wanted = sorted({month.start for month in months})
+    if not wanted:
+        return []
     closes = list(PeriodClose.objects.filter(month__in=wanted).order_by("month", "pk"))
     found: list[CloseCorrection] = []
     known: dict[Month, Reconciliation] = {}
@@ -81,6 +87,17 @@ def _difference(
     )
 
 
+def recheck_later(*, at: dt.datetime) -> None:
+    """Have requests that wait for a second person looked at again, where there are any.
+
+    Later and not here, because a recheck takes the locks of a decision, and whoever moves money
+    holds others. A decision in between finds the change by itself.
+    """
+    waiting = ApprovalRequest.objects.filter(kind=CLOSE_KIND, status=ApprovalStatus.PENDING)
+    if waiting.exists():
+        enqueue(kind=RECHECK_CLOSES, actor=None, at=at)
+
+
 def billing_months(slices: Collection[int]) -> set[Month]:
     """The billing months of some slices that have a close; empty when nothing is closed there."""
     if not slices or not PeriodClose.objects.exists():
@@ -106,6 +123,7 @@ def correct_after_import(*, run: ImportRun, slices: Collection[int], at: dt.date
             at=at,
             run=run,
         )
+    recheck_later(at=at)
 
 
 def mark_reallocated(
@@ -118,8 +136,6 @@ def mark_reallocated(
     slices = ChargeSlice.objects.filter(connection_id=connection_id, day__gte=start, day__lt=end)
     parts = ClosedPart.objects.filter(slice__in=slices)
     closes = list(parts.order_by().values_list("close_id", "close__month").distinct())
-    if not closes:
-        return []
     corrections = correct_closes(
         months={Month.of(month) for _, month in closes},
         cause=CorrectionCause.REALLOCATION,
@@ -127,5 +143,7 @@ def mark_reallocated(
         at=at,
     )
     moved = {each.close_id for each in corrections}
-    parts.filter(close_id__in=moved, moved_at__isnull=True).update(moved_at=at)
+    if moved:
+        parts.filter(close_id__in=moved, moved_at__isnull=True).update(moved_at=at)
+    recheck_later(at=at)
     return corrections

@@ -109,6 +109,8 @@ def live_invoice(issuer: str, number: str) -> Invoice | None:
 def _check(draft: InvoiceDraft) -> None:
     if not draft.issuer.strip() or not draft.number.strip():
         raise InvoiceRefusedError("number", "An invoice has an issuer and a number.")
+    if draft.month.day != 1:
+        raise InvoiceRefusedError("month", "A billing month is named by its first day.")
     if draft.credits_nano is not None and draft.credits_nano > 0:
         raise InvoiceRefusedError("credits", "Credits are deducted: give a negative amount.")
     if not draft.tax_in_lines and draft.tax_nano is None:

@@ -7,7 +7,8 @@ from typing import Any
 from tests.access.matrix import EVERYBODY, Door, api, form_function, listing, page
 from tests.access.readers import Reader
 from tests.access.rows.billing import FINANCE, SEE_LINES
-from tests.billing.closing import tell_a_close
+from tests.billing.closing import MAY, tell_a_close
+from tests.imports import START
 
 UNSEEN = EVERYBODY - SEE_LINES
 INVOICE = {"pk": "invoice.pk"}
@@ -40,7 +41,6 @@ ROWS = [
         "api-costs-explain",
         get=Door(EVERYBODY),
         query="figure=cost:use_case={case.slug}",
-        inside=400,
     ),
 ]
 
@@ -50,5 +50,13 @@ READERS = [
     Reader(f"{_SELECTORS}.invoices:invoice_for_page", SEE_LINES, arguments={"pk": "@invoice.pk"}),
     Reader(f"{_SELECTORS}.closes:closes_visible_to", SEE_LINES),
     Reader(f"{_SELECTORS}.closes:corrections_visible_to", SEE_LINES),
+    Reader(
+        f"{_SELECTORS}.closes:checklists_for", SEE_LINES, arguments={"month": MAY, "now": START}
+    ),
+    Reader(
+        f"{_SELECTORS}.closes:checklist_by_key",
+        SEE_LINES,
+        arguments={"key": "@ready.key", "now": START},
+    ),
     Reader(f"{_SELECTORS}.exchange:exchange_rates_visible_to", EVERYBODY),
 ]

@@ -18,7 +18,8 @@ from billing.models import (
 )
 from billing.selectors.close_figures import figures_hash
 from billing.selectors.costs import cost_sums
-from billing.services.closes import CloseRefusedError
+from billing.services.close_corrections import RECHECK_CLOSES
+from billing.services.closes import CloseRefusedError, recheck_all_closes
 from billing.services.invoices import (
     InvoiceRefusedError,
     explain_difference,
@@ -26,7 +27,7 @@ from billing.services.invoices import (
 )
 from portal.approvals.errors import ApprovalRefusedError, ChangedSinceError, SamePersonError
 from portal.choices import ApprovalStatus, Role, RunStatus
-from portal.models import ApprovalRequest
+from portal.models import ApprovalRequest, WorkItem
 from tests.adoption.factories import make_use_case, make_user
 from tests.approving import approve
 from tests.billing.closing import MAY, ask, bill_line, close, make_invoice, only_checklist
@@ -243,6 +244,18 @@ def test_any_change_voids_what_was_asked(change: str) -> None:
     request.refresh_from_db()
     assert request.status == ApprovalStatus.VOIDED
     assert not PeriodClose.objects.exists()
+
+
+def test_an_import_has_what_waits_looked_at_again() -> None:
+    cloud = make_connection()
+    run_import(cloud, BILL)
+    assert not WorkItem.objects.filter(kind=RECHECK_CLOSES).exists()
+    request = ask(make_invoice())
+    run_import(cloud, [bill_line(3, "1.00"), bill_line(4, "2.50")], clock=Clock(LATER))
+    assert WorkItem.objects.filter(kind=RECHECK_CLOSES).count() == 1
+    recheck_all_closes(at=LATER)
+    request.refresh_from_db()
+    assert request.status == ApprovalStatus.VOIDED
 
 
 # --- what the database refuses ----------------------------------------------------------------
