@@ -116,7 +116,7 @@ class CostFilters(ShellFilterSet):
     group = django_filters.ChoiceFilter(
         choices=[(group.value, label) for group, label in GROUP_LABELS.items()],
         empty_label=None,
-        label="Rows",
+        label="Group by",
         method="keep_all",
         initial=Group.MONTH.value,
     )
