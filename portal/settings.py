@@ -325,8 +325,7 @@ SPECTACULAR_SETTINGS = {
 # --- E-mail -----------------------------------------------------------------------------------
 
 SITE_ORIGIN = ENVIRONMENT.site_origin  # for links in letters
-_MAIL = ENVIRONMENT.mail_server
-# Without a server nothing is sent in production; locally letters are written to files.
+_MAIL = ENVIRONMENT.mail_server  # without one nothing is sent; locally letters become files
 SENDS_MAIL = _MAIL is not None or not IS_PRODUCTION
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.plumbline_mail_from
 EMAIL_TIMEOUT = 10
@@ -378,9 +377,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"portal.tasks.run_import": {"queue": "imports"}}
-# An attempt beats its heart this often; silent for the second time, its item is given away.
-WORK_HEARTBEAT_SECONDS = 5.0
-WORK_STALE_SECONDS = 30.0
+WORK_HEARTBEAT_SECONDS = 5.0  # an attempt beats its heart this often
+WORK_STALE_SECONDS = 30.0  # silent for so long, its item is given away
 # An idle worker that is handed nothing for so long although messages wait ends itself.
 WORK_DEAF_SECONDS = 60.0 if ENVIRONMENT.celery_broker_url else 20.0
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")

@@ -137,12 +137,8 @@ ONE_WALL = {
     *("use-case-new", "use-case-similar", "programme-new", "team-new", "allocation-rule-new"),
     *("log-delivery", "log-delivery-link", "log-delivery-changes", "api-deliveries"),
     *("metric-list", "metric", "api-metrics", "api-metric"),
-<<<<<<< HEAD
-    *("cost-definitions", "costs-unallocated", "cost-lineage", "restatements"),
-    *("costs-unmapped", "cost-overlaps", "cost-exports"),
-=======
     *("cost-definitions", "costs-unallocated", "cost-lineage", "restatements", "api-costs-explain"),
->>>>>>> invoices
+    *("costs-unmapped", "cost-overlaps", "cost-exports"),
 }
 
 

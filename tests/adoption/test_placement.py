@@ -236,11 +236,7 @@ def test_precision_and_recall_are_one_on_seeded_histories(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_the_order_of_what_is_known_means_nothing(seed: int) -> None:
     world, rollouts = grow(seed)
-<<<<<<< HEAD
-    dice = random.Random(seed)  # noqa: S311  (histories, no secrets)
-=======
     dice = random.Random(seed)  # noqa: S311  (makes test data)
->>>>>>> hooks
     expected = place_changes(world.graph, world.units, rollouts, RULES)
     units, shuffled = list(world.units), list(rollouts)
     dice.shuffle(units)
