@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.utils import timezone
@@ -151,7 +152,7 @@ def _present(outcome: ItemOutcome) -> dict[str, Any]:
     return {"external_id": outcome.external_id, "status": outcome.status, "errors": errors}
 
 
-def _read(request: Request) -> tuple[Connection, list[Any]]:
+def _read(request: Request, known: Iterable[str]) -> tuple[Connection, list[Any]]:
     """The connection and the items.
 
     Raises:
@@ -160,6 +161,9 @@ def _read(request: Request) -> tuple[Connection, list[Any]]:
     data = request.data
     if not isinstance(data, dict):
         raise invalid({"non_field_errors": [FieldProblem("invalid", "Send one JSON object.")]})
+    if extra := sorted(set(map(str, data)) - set(known)):
+        problem = FieldProblem("not_writable", "This cannot be written here.")
+        raise invalid({name: [problem] for name in extra})
     slug = data.get("connection")
     found = None
     if isinstance(slug, str):
@@ -180,12 +184,13 @@ def _read(request: Request) -> tuple[Connection, list[Any]]:
 
 class _IngestView(ApiView):
     noun: ClassVar[str]
+    body: ClassVar[type[serializers.Serializer[Any]]]
 
     def take(self, request: Request) -> Any:
         """Store what is sent, at most once for each Idempotency-Key."""
         if not may_send_deliveries(request.user):
             raise PermissionDenied
-        connection, items = _read(request)
+        connection, items = _read(request, self.body().fields)
 
         def work() -> Answer:
             outcomes = ingest(
@@ -204,6 +209,7 @@ class ChangesView(_IngestView):
     """Changes."""
 
     noun = "changes"
+    body = ChangeBatchSerializer
     scopes: ClassVar[dict[str, str]] = {"POST": "changes:write"}
 
     @operation(
@@ -224,6 +230,7 @@ class DeploymentsView(_IngestView):
     """Deployments."""
 
     noun = "deployments"
+    body = DeploymentBatchSerializer
     scopes: ClassVar[dict[str, str]] = {"POST": "deployments:write"}
 
     @operation(

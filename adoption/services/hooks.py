@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from adoption.deploys.payload import BadPayloadError, parse_json
 from adoption.deploys.providers import document_of
 from adoption.models import HookReplay, StoredHook
 from adoption.services.deploy_store import (
+    PLACE_CHANGES,
     DeployStore,
     FutureStatementError,
     Stored,
@@ -29,13 +30,15 @@ from adoption.sources.records import Reading
 from portal.audit.context import because
 from portal.models import Connection, User
 from portal.services.work import enqueue
-from portal.work.registry import Work
+from portal.work.hints import hint_after_commit, withheld
+from portal.work.registry import Work, work_kinds
 
 log = structlog.get_logger(__name__)
 PROCESS_HOOKS = "adoption.process-hooks"
 MOST_ATTEMPTS = 3
 KEPT_FOR = timedelta(days=90)  # the body; the row says for ever that the delivery was here
 PURGED_AT_ONCE = 1000
+AT_ONCE = 50  # hooks between two messages and two signs of life
 
 
 class DeliveryReusedError(ValueError):
@@ -182,9 +185,21 @@ def process_hooks(*, connection: Connection, work: Work) -> int:
     """Process all waiting hooks of a connection; how many there were."""
     waiting = StoredHook.objects.filter(connection=connection, state=HookState.STORED).count()
     done = 0
-    while process_next(connection=connection, at=work.clock()):
-        done += 1
+    while part := _process_some(connection, work.clock):
+        done += part
         work.report(done, max(done, waiting), "hooks")
+    return done
+
+
+def _process_some(connection: Connection, clock: Callable[[], datetime]) -> int:
+    """A few hooks, with one message to the queue for all that they ask for: a message costs more
+    than a hook, and a lost one is sent by the sweeper."""
+    done = 0
+    with withheld() as asked:
+        while done < AT_ONCE and process_next(connection=connection, at=clock()):
+            done += 1
+    for item in sorted(set(asked)):
+        hint_after_commit(item, work_kinds.get(PLACE_CHANGES).queue)
     return done
 
 

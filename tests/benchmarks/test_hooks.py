@@ -10,7 +10,8 @@ import pytest
 from django.utils import timezone
 
 from adoption.models import StoredHook
-from adoption.services.hooks import process_next
+from adoption.services.hooks import process_hooks
+from portal.work.registry import Work
 from tests.adoption.hook_stories import story
 from tests.adoption.sending import Sender, make_connection
 
@@ -40,8 +41,8 @@ def test_answers_to_hooks(capsys: pytest.CaptureFixture[str]) -> None:
     rate = len(messages) / (time.perf_counter() - began)
     times.sort()
     started = time.perf_counter()
-    while process_next(connection=sender.connection, at=timezone.now()):
-        pass
+    work = Work(1, "", {}, 1, timezone.now(), timezone.now)
+    process_hooks(connection=sender.connection, work=work)
     length = time.perf_counter() - started
     hooks = StoredHook.objects.count()
     assert not StoredHook.objects.filter(state="stored").exists()

@@ -45,6 +45,7 @@ from adoption.services.hooks import (
 )
 from portal.choices import Role
 from portal.models import WorkItem
+from portal.work.runner import execute_item
 from tests.adoption.factories import make_user
 from tests.adoption.hook_stories import Message, disturbed, dump, story
 from tests.adoption.sending import SECRET, Sender, make_connection, place_all, process_all, states
@@ -195,6 +196,25 @@ def test_with_the_broker_away_hooks_are_stored_and_their_work_waits(
     item = WorkItem.objects.get(kind="adoption.process-hooks")
     assert item.status == "queued"
     assert states() == {HookState.STORED: 1}
+
+
+@pytest.mark.django_db
+def test_the_work_engine_processes_and_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[object] = []
+    monkeypatch.setattr("portal.work.hints._sender", [sent.extend])
+    monkeypatch.setattr(service, "AT_ONCE", 7)
+    sender = Sender(make_connection("github"))
+    for message in story(20):
+        sender.send(message.body, message.event, message.delivery)
+    item = WorkItem.objects.get(kind="adoption.process-hooks")
+    assert item.requests == 20
+    assert execute_item(item.pk, clock=timezone.now) == "done"
+    assert set(states()) == {HookState.PROCESSED}
+    placing = WorkItem.objects.get(kind="adoption.place-changes")
+    assert execute_item(placing.pk, clock=timezone.now) == "done"
+    placing.refresh_from_db()
+    assert placing.status == "done"
+    assert Deployment.objects.filter(is_baseline=True).exists()
 
 
 @pytest.mark.django_db
