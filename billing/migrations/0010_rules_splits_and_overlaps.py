@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0030_invoices_and_closes'),
+        ('billing', '0009_invoices_and_closes'),
         ('portal', '0007_audit'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -11,8 +11,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('adoption', '0007_approvals'),
-        ('billing', '0040_rules_splits_and_overlaps'),
-        ('portal', '0010_notices_and_webhooks'),
+        ('billing', '0010_rules_splits_and_overlaps'),
+        ('portal', '0008_notices_and_webhooks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

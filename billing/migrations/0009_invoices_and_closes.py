@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0020_price_plans'),
+        ('billing', '0008_price_plans'),
         ('portal', '0007_audit'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
