@@ -19,7 +19,7 @@ from billing.services.close_corrections import mark_reallocated
 from billing.services.rollups import refresh_daily_costs
 from billing.services.split_bases import bases_for, note_stale_bases
 from portal.imports.lock import lock_connection
-from portal.imports.staging import StagingTable
+from portal.imports.staging import StagingTable, analyze_if_doubled
 from portal.models import Connection
 
 _BATCH = 2_000
@@ -103,7 +103,10 @@ def allocate_staged_targets(*, connection_id: int, at: datetime) -> None:
         cursor.execute(
             _INSERT_UNMATCHED, [UnallocatedReason.UNUSED_COMMITMENT, UnallocatedReason.NO_RULE]
         )
+        added = cursor.rowcount
         cursor.execute(_INSERT_WHOLE)
+        added += cursor.rowcount
+    analyze_if_doubled(["billing_allocation"], rows=added)
     if any(each.whole is None for each in sharings.values()):
         _insert_split(sharings, people, connection_id=connection_id, at=at)
     for name in ("rule_match", "charge_choice", "whole_rule"):

@@ -23,7 +23,7 @@ from billing.services.rollups import refresh_daily_costs
 from billing.services.split_bases import note_stale_bases
 from billing.sources.records import ChargeRecord, Dimension
 from portal.imports.registry import Plan, Totals, Window
-from portal.imports.staging import StagingTable, database_time
+from portal.imports.staging import StagingTable, analyze_if_doubled, database_time
 from portal.models import ImportRun
 from portal.shell.money import EXACT, from_nano
 
@@ -291,6 +291,10 @@ class ChargeStore:
                     self.run.connection.config.get("cost_basis", "invoiced"),
                     database_time(at),
                 ],
+            )
+            analyze_if_doubled(
+                ("billing_charge", "billing_chargedimension", "billing_chargeslice"),
+                rows=cursor.rowcount,
             )
             cursor.execute(sql.STAGE_TARGETS, [self.run.pk])
         targets.analyze()

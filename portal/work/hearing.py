@@ -82,7 +82,7 @@ def end_at_once(worker: Any) -> None:
     os._exit(EXIT_CODE)
 
 
-class HearingStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
+class HearingStep(bootsteps.StartStopStep):
     """Looks every quarter of `WORK_DEAF_SECONDS` while the worker runs."""
 
     requires = {"celery.worker.components:Pool"}

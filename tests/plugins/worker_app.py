@@ -40,7 +40,7 @@ if seconds := os.environ.get("TEST_WORK_DEAF"):
     settings.WORK_DEAF_SECONDS = float(seconds)
 if os.environ.get("TEST_DEAF"):
 
-    @worker_ready.connect  # type: ignore[untyped-decorator]
+    @worker_ready.connect
     def go_deaf(sender: Any = None, **_: object) -> None:
         """Alive, connected, and never handed a message again."""
         sender.task_consumer.cancel()

@@ -38,7 +38,11 @@ def estimate(low: float, high: float) -> Estimate:
 
 
 def guardrail(low: float, high: float, **more: object) -> Guardrail:
-    given = {"key": "change-fail-rate@1", "scale": Scale.RATIO, "worse": Direction.INCREASE}
+    given: dict[str, object] = {
+        "key": "change-fail-rate@1",
+        "scale": Scale.RATIO,
+        "worse": Direction.INCREASE,
+    }
     given |= {"margin": 1.1, "interval": Interval(low, high, 0.95, "score")} | more
     return Guardrail(**given)  # type: ignore[arg-type]
 

@@ -8,7 +8,7 @@ import io
 from decimal import Decimal
 from typing import Any
 
-import openpyxl  # type: ignore[import-untyped]  # ships no types
+import openpyxl
 import pytest
 from django.db import connection
 from django.test import Client

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import OperationalError, ProgrammingError, connection
+from django.db import OperationalError, ProgrammingError, connection, transaction
 
-from portal.imports.staging import StagingTable
+from portal.imports.staging import StagingTable, analyze_if_doubled
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
 
@@ -58,3 +58,25 @@ def test_a_session_that_ends_within_a_copy_is_a_lost_database(engine: str) -> No
     with pytest.raises(OperationalError):
         table.load(CuttingRows((n, "word" * 50) for n in range(100_000)))
     connection.close()
+
+
+def test_the_planner_learns_of_rows_that_double_a_table_and_of_no_fewer(engine: str) -> None:
+    if engine != "postgres":
+        pytest.skip("SQLite plans by its indexes")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE grown (number bigint)")
+        cursor.execute("INSERT INTO grown SELECT generate_series(1, 5000)")
+        analyze_if_doubled(["grown"], rows=999)
+        assert known_rows() < 0  # never looked at
+        analyze_if_doubled(["grown"], rows=5000)
+        assert known_rows() == 5000
+        cursor.execute("INSERT INTO grown SELECT generate_series(1, 2000)")
+        analyze_if_doubled(["grown"], rows=2000)
+        assert known_rows() == 5000
+        transaction.set_rollback(True)
+
+
+def known_rows() -> float:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'grown'")
+        return float(cursor.fetchone()[0])

@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,14 @@ class Provider:
         self.asked: list[str] = []
         self.spool: list[tuple[str, Any]] = []
 
-    def __call__(self, endpoint: str, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
+    def __call__(
+        self,
+        endpoint: str,
+        path: str,
+        params: Sequence[tuple[str, str]] = (),
+        *,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:
         page = int(dict(params).get("page", "1"))
         self.asked.append(f"{path} {page}")
         found = self.answers[path]

@@ -105,7 +105,8 @@ def test_estimates_are_exact_by_session_and_repository_with_tags_and_without_peo
         "tokens.input.uncached": 1_200_000_000, "tokens.output": 30_000_000,
         "active_seconds": 61_123_457, "lines.added": 2_000_000,
     }  # fmt: skip
-    kept = " ".join(str(vars(each.dimension)) for each in [*charges, *usage])
+    dimensions = [*(each.dimension for each in charges), *(each.dimension for each in usage)]
+    kept = " ".join(str(vars(each)) for each in dimensions)
     assert '{"team":"support","use_case":"faq"}' in kept
     assert not [word for word in ("ana", "laptop", "s-1", "s-2") if word in kept]
     assert_books_balance()
