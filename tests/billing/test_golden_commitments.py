@@ -142,6 +142,7 @@ def test_the_golden_rows(
         ),
     ],
 )
+@pytest.mark.both_engines
 def test_a_year_costs_the_same_however_it_is_paid(
     rows: list[dict[str, str]], expected: dict[tuple[str, str, Decimal, Decimal], int]
 ) -> None:
