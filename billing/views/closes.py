@@ -71,7 +71,9 @@ def month_of(request: HttpRequest) -> tuple[MonthForm, Month | None]:
     form = MonthForm(request.GET)
     if not form.is_valid():
         raise BadRequest("month: expected a month such as 2026-05")
-    return form, form.asked() or month_to_close()
+    month = form.asked() or month_to_close()
+    # The field says which month is shown, also when nobody asked for one.
+    return MonthForm({"month": str(month)}) if month else form, month
 
 
 def read_month(request: HttpRequest, month: Month) -> tuple[Reconciliation, list[Checklist]]:
