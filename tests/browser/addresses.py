@@ -24,14 +24,12 @@ class Visit:
             `runs.held.pk`), or `=text` for a plain value.
         query: of the address; `{…}` is replaced by what the story has there.
         who: a session of the story, or `nobody`.
-        rare: not in every window; for plain forms, and for pages that differ little from another.
     """
 
     label: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
     who: str = "viewer"
-    rare: bool = False
 
     def address(self, route: str, site: Site) -> str:
         """The address of this visit, without the host."""
@@ -89,12 +87,12 @@ TEAM = (Visit(values=_slug("team.slug")),)
 PROGRAMME = (Visit(values=_slug("programme.slug")),)
 CONNECTION = (Visit(values=_slug("connection.slug")),)
 RULE = (Visit(values={"key": "rule.key"}),)
-BUDGET = (Visit(values={"pk": "budgets.month.pk"}, rare=True),)
+BUDGET = (Visit(values={"pk": "budgets.month.pk"}),)
 BREAKER = (Visit(values={"pk": "breaker.pk"}),)
 WEBHOOK = (Visit(values={"pk": "webhook.pk"}),)
 PERSON = {"pk": "newcomer.pk"}
-FORM = (Visit(rare=True),)
-OWN_FACTOR = (Visit(who="auditor", rare=True),)
+FORM = (Visit(),)
+OWN_FACTOR = (Visit(who="auditor"),)
 LIST = (Visit("all"), Visit("nothing", query="q=nothing-like-it"))
 
 PAGES: Mapping[str, Sequence[Visit]] = {
@@ -139,49 +137,49 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "webhook-list": ONE,
     "webhook-new": FORM,
     "webhook": WEBHOOK,
-    "webhook-edit": (Visit(values={"pk": "webhook.pk"}, rare=True),),
-    "webhook-end": (Visit(values={"pk": "webhook.pk"}, rare=True),),
+    "webhook-edit": (Visit(values={"pk": "webhook.pk"}),),
+    "webhook-end": (Visit(values={"pk": "webhook.pk"}),),
     "webhook-delivery": (Visit(values={"pk": "webhook_event.pk"}),),
     # approvals
     "approval-list": (
         Visit("waiting", who="auditor"),
-        Visit("all", query="view=all", rare=True),
-        Visit("nothing", rare=True),
+        Visit("all", query="view=all"),
+        Visit("nothing"),
     ),
     "approval": (
         Visit("to decide", {"pk": "requests.pending.pk"}, who="auditor"),
         Visit("own", {"pk": "requests.pending.pk"}),
         *(
-            Visit(name, {"pk": f"requests.{name}.pk"}, rare=True)
+            Visit(name, {"pk": f"requests.{name}.pk"})
             for name in ("approved", "rejected", "withdrawn")
         ),
-        Visit("decided alone", {"pk": "alone.pk"}, rare=True),
+        Visit("decided alone", {"pk": "alone.pk"}),
     ),
     "approval-rules": ONE,
-    "approval-rules-ask": (Visit(values={"kind": "=portal.role"}, rare=True),),
+    "approval-rules-ask": (Visit(values={"kind": "=portal.role"}),),
     "break-glass-list": ONE,
     "break-glass-open": FORM,
     "break-glass": (
         Visit("open", {"pk": "glasses.open.pk"}),
         Visit("to review", {"pk": "glasses.unreviewed.pk"}, who="auditor"),
-        Visit("reviewed", {"pk": "glasses.reviewed.pk"}, rare=True),
+        Visit("reviewed", {"pk": "glasses.reviewed.pk"}),
     ),
     # people and one's own account
     "person-list": ONE,
     "role-grant-list": ONE,
     "person": (
         Visit("long", PERSON),
-        Visit("left", {"pk": "leaver.pk"}, rare=True),
-        Visit("seen by the auditor", PERSON, who="auditor", rare=True),
+        Visit("left", {"pk": "leaver.pk"}),
+        Visit("seen by the auditor", PERSON, who="auditor"),
     ),
-    "person-action": (Visit("deactivate", {**PERSON, "action": "=deactivate"}, rare=True),),
-    "role-ask": (Visit(values=PERSON, rare=True),),
-    "role-revoke": (Visit(values={**PERSON, "role": "=finance"}, rare=True),),
-    "account": (Visit("plain"), Visit("with a second factor", who="auditor", rare=True)),
+    "person-action": (Visit("deactivate", {**PERSON, "action": "=deactivate"}),),
+    "role-ask": (Visit(values=PERSON),),
+    "role-revoke": (Visit(values={**PERSON, "role": "=finance"}),),
+    "account": (Visit("plain"), Visit("with a second factor", who="auditor")),
     "account-password": FORM,
     "account_reauthenticate": FORM,
     "mfa_activate_totp": FORM,
-    "mfa_authenticate": (Visit(who="before code", rare=True),),
+    "mfa_authenticate": (Visit(who="before code"),),
     "mfa_reauthenticate": OWN_FACTOR,
     "mfa_deactivate_totp": OWN_FACTOR,
     "mfa_view_recovery_codes": OWN_FACTOR,
@@ -189,16 +187,16 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     # audit and background work
     "audit": (
         Visit("all", who="auditor"),
-        Visit("nothing", query="q=no-such-thing", who="auditor", rare=True),
+        Visit("nothing", query="q=no-such-thing", who="auditor"),
     ),
     "audit-event": tuple(
         Visit(name, {"pk": f"events.{name}.pk"}, who="auditor") for name in ("changed", "made")
     ),
-    "audit-seals": (Visit(who="auditor", rare=True),),
+    "audit-seals": (Visit(who="auditor"),),
     "work-list": ONE,
     "work-item": (
         Visit("held", {"pk": "work.held.pk"}),
-        Visit("done", {"pk": "work.done.pk"}, rare=True),
+        Visit("done", {"pk": "work.done.pk"}),
     ),
     # adoption
     "portfolio": (*LIST, Visit("by team", query="group=team")),
@@ -228,11 +226,11 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "delivery-review": (Visit(values={"pk": "to_review.pk"}),),
     "hook-list": LIST,
     "hook": tuple(Visit(name, {"pk": f"hooks.{name}.pk"}) for name in ("taken", "refused")),
-    "hook-replay": (Visit(values={"pk": "hooks.taken.pk"}, rare=True),),
+    "hook-replay": (Visit(values={"pk": "hooks.taken.pk"}),),
     "hook-connection": (Visit(values={"slug": "hooked.slug"}),),
-    "hook-secret-new": (Visit(values={"slug": "hooked.slug"}, rare=True),),
+    "hook-secret-new": (Visit(values={"slug": "hooked.slug"}),),
     "hook-secret-withdraw": (
-        Visit(values={"slug": "hooked.slug", "pk": "hook_secret.pk"}, rare=True),
+        Visit(values={"slug": "hooked.slug", "pk": "hook_secret.pk"}),
     ),
     "service-list": LIST,
     "service": (Visit(values={"pk": "service.pk"}),),
@@ -265,12 +263,12 @@ PAGES: Mapping[str, Sequence[Visit]] = {
         Visit("nothing", query="use_case={bare.slug}"),
         Visit("impossible", query="from=soon&use_case=no-such-thing"),
         Visit("columns", query="group=service&across=month"),
-        Visit("team and model", query="group=team&across=model&measure=effective", rare=True),
+        Visit("team and model", query="group=team&across=model&measure=effective"),
     ),
-    "costs-unmapped": (Visit("all"), Visit("by tag", query="by=tag", rare=True)),
+    "costs-unmapped": (Visit("all"), Visit("by tag", query="by=tag")),
     "cost-overlaps": ONE,
-    "cost-overlap-new": (Visit(rare=True),),
-    "cost-overlap-end": (Visit(values={"pk": "overlap.pk"}, rare=True),),
+    "cost-overlap-new": (Visit(),),
+    "cost-overlap-end": (Visit(values={"pk": "overlap.pk"}),),
     "cost-exports": ONE,
     "costs-unallocated": (Visit("sub-account"), Visit("by tag", query="by=tag")),
     "cost-definitions": ONE,
@@ -282,14 +280,14 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "restatements": ONE,
     "price-plan-list": LIST,
     "price-plan-new": FORM,
-    "price-plan-end": (Visit(values={"pk": "plan.pk"}, rare=True),),
+    "price-plan-end": (Visit(values={"pk": "plan.pk"}),),
     "seats-new": ONE,
     "allocation-rules": LIST,
     "allocation-rule-new": ONE,
     "allocation-rule": (*RULE, Visit("retired", {"key": "retired_rule.key"})),
     "allocation-rule-edit": RULE,
     "allocation-rule-retire": RULE,
-    "budgets": (*LIST, Visit("ended", query="state=ended", rare=True)),
+    "budgets": (*LIST, Visit("ended", query="state=ended")),
     "budget-new": FORM,
     "budget": tuple(Visit(name, {"pk": f"budgets.{name}.pk"}) for name in ("month", "quarter")),
     "budget-edit": BUDGET,
@@ -300,7 +298,7 @@ PAGES: Mapping[str, Sequence[Visit]] = {
         Visit(name, {"pk": f"anomalies.{name}.pk"}) for name in ("waiting", "answered")
     ),
     "anomaly-policies": FORM,
-    "anomaly-policy-edit": (Visit(values={"currency": "=USD"}, rare=True),),
+    "anomaly-policy-edit": (Visit(values={"currency": "=USD"}),),
     "breakers": LIST,
     "breaker-new": FORM,
     "breaker": BREAKER,
@@ -312,9 +310,9 @@ PAGES: Mapping[str, Sequence[Visit]] = {
         Visit("closed", {"pk": "closing.invoice.pk"}),
         Visit("explained", {"pk": "closing.open_invoice.pk"}),
     ),
-    "invoice-change": (Visit(values={"pk": "closing.open_invoice.pk"}, rare=True),),
-    "invoice-explain": (Visit(values={"pk": "closing.open_invoice.pk"}, rare=True),),
-    "explanation-withdraw": (Visit(values={"pk": "closing.variance.pk"}, rare=True),),
+    "invoice-change": (Visit(values={"pk": "closing.open_invoice.pk"}),),
+    "invoice-explain": (Visit(values={"pk": "closing.open_invoice.pk"}),),
+    "explanation-withdraw": (Visit(values={"pk": "closing.variance.pk"}),),
     "reconciliation": (
         Visit("month", query="month=2026-05"), Visit("nothing", query="month=2020-01"),
     ),

@@ -1,7 +1,8 @@
 """Every page of the product in Chromium: light and dark, on a phone and on a desk.
 
 The pages come from the URL configuration, so a page that is added without a row in
-`addresses.py` fails here. Each is loaded once in every window and has to be free of complaints.
+`addresses.py` fails here. By default each is loaded in two windows, so that both themes and both
+widths have been seen; `quickstart.py prove browser` loads the other two.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from tests.browser.addresses import (
 )
 from tests.browser.server import Site
 from tests.plugins.browser import PageGuard
+from tests.plugins.proofs import Figures
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WINDOWS = [(scheme, width) for scheme in ("light", "dark") for width in (360, 1400)]
-RARELY = [("light", 360), ("dark", 1400)]  # both schemes and both widths, once each
+USUALLY = [("light", 360), ("dark", 1400)]  # both schemes and both widths, once each
 VISITS = [
     pytest.param(
         window,
@@ -35,10 +37,9 @@ VISITS = [
         visit,
         id="-".join(str(part) for part in (*window, route, visit.label) if part),
     )
-    for window in WINDOWS
+    for window in USUALLY
     for route, visits in PAGES.items()
     for visit in visits
-    if window in RARELY or not visit.rare
 ]
 # Dark differs from light in colours alone, so only what looks at colours is asked there again.
 RULES_OF_COLOUR = ["color-contrast", "link-in-text-block"]
@@ -130,6 +131,25 @@ def test_page(
 ) -> None:
     problems = open_window(*window).open(site.url + visit.address(route, site), visit)
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.prove("every page in the other two windows", engine="sqlite")
+def test_browser_sees_every_page_in_the_other_windows_too(
+    open_window: Callable[[str, int], Window], site: Site, figures: Figures
+) -> None:
+    others = [
+        (window, route, visit)
+        for window in WINDOWS
+        if window not in USUALLY
+        for route, visits in PAGES.items()
+        for visit in visits
+    ]
+    found = []
+    for window, route, visit in figures.progress(others, "pages"):
+        problems = open_window(*window).open(site.url + visit.address(route, site), visit)
+        found += [f"{window} {route} {visit.label}: {problem}" for problem in problems]
+    figures("pages", len(others), len(others))
+    assert not found, "\n".join(found)
 
 
 def test_every_address_of_the_url_configuration_is_visited() -> None:
