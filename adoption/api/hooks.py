@@ -31,6 +31,7 @@ from portal.api.errors import (
     BAD_REQUEST,
     CONTENT_TYPE,
     NOT_FOUND,
+    SERVER_ERROR,
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     Problem,
@@ -102,6 +103,7 @@ class HooksView(ApiView):
                     TOO_LARGE,
                     UNSUPPORTED_MEDIA_TYPE,
                     NO_SECRETS,
+                    SERVER_ERROR,
                 )
             },
         },

@@ -250,8 +250,10 @@ def test_row_11_with_a_hung_broker_every_answer_takes_three_seconds_at_most(
         began = time.monotonic()
         assert ask().status_code in {200, 302}
         assert time.monotonic() - began <= 3
+    attempts = stopped.attempt
     stopped.refresh_from_db()
-    assert stopped.status == WorkStatus.QUEUED
+    # Queued; or tried again already, when a worker still held an earlier message about it.
+    assert stopped.status == WorkStatus.QUEUED or stopped.attempt > attempts
     # Many commits of one answer wait no longer than one: after the first nobody asks again.
     began = time.monotonic()
     for number in range(10):

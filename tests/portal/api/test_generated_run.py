@@ -76,6 +76,8 @@ def test_no_request_surprises(
     data: st.DataObject,
 ) -> None:
     for template, method, operation in published.operations():
+        if "/hooks/" in template:
+            continue  # takes any bytes and believes none that are not signed: `test_hooks.py`
         who = data.draw(st.sampled_from(sorted(clients)), label="who")
         client = clients[who]
         given = {

@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPT = Path(__file__).with_name("fake_portal.py")
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 20.0) -> bool:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 SECRET = "what was said"  # noqa: S105  (no password)
 
 
-def session(name: str, *messages: str, directory: str = "/srv/ana/src/faq") -> bytes:
+def session(name: str, *messages: str, directory: str = "/srv/checkouts/faq") -> bytes:
     header = {"type": "session", "id": name, "timestamp": "2026-05-04T08:00:00Z", "cwd": directory}
     return "\n".join([json.dumps(header), *messages, ""]).encode()
 
