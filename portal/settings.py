@@ -11,6 +11,7 @@ import dj_database_url
 import drf_spectacular_sidecar
 from csp.constants import NONE, SELF
 
+from portal.api.enum_names import ENUM_NAMES
 from portal.env import BASE_DIR, Environment
 from portal.logs import configure_logging, know_secret
 from portal.run.broker import broker_url
@@ -314,10 +315,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "ComparatorEnum": "adoption.choices.Comparator",
-        "ApprovalStatusEnum": "portal.choices.ApprovalStatus",
-    },
+    "ENUM_NAME_OVERRIDES": ENUM_NAMES,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }

@@ -1,0 +1,13 @@
+"""Names of value lists in the API's description, where several fields have the same name.
+
+Without a name of its own a list is called after a digest, which changes with the list.
+"""
+
+from __future__ import annotations
+
+ENUM_NAMES = {
+    "ApprovalStatusEnum": "portal.choices.ApprovalStatus",
+    "ChangeStateEnum": "adoption.sources.generic.parser.STATES",
+    "ComparatorEnum": "adoption.choices.Comparator",
+    "DeploymentStatusEnum": "adoption.sources.generic.parser.STATUSES",
+}
