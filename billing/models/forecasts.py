@@ -12,7 +12,7 @@ class Forecast(models.Model):
     """The forecast of one use case for one month (UTC), in one currency, basis and measure.
 
     Frozen: the database refuses every change. Nano-units; null with a `reason` when there is not
-    enough history. `daily_nano` spreads the amount over the days and sums to it; `ahead_nano`
+    enough history. `daily` spreads the amount over the days and sums to it; `ahead`
     carries the same trend on to the following months, for budgets of longer periods.
     """
 
@@ -27,8 +27,8 @@ class Forecast(models.Model):
     lower_nano = models.BigIntegerField(null=True)
     upper_nano = models.BigIntegerField(null=True)
     reason = models.CharField(max_length=64, blank=True)
-    daily_nano = models.JSONField(default=list)
-    ahead_nano = models.JSONField(default=list)
+    daily = models.JSONField(default=list)
+    ahead = models.JSONField(default=list)
     history_months = models.PositiveIntegerField()
     method = models.CharField(max_length=32)
     frozen_at = models.DateTimeField()

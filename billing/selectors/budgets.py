@@ -217,7 +217,7 @@ def _pace(
     until = None if current is None else current.newest_day + dt.timedelta(days=1)
     if forecast is None:
         return Pace(known, until)
-    return Pace(known, until, forecast.daily_nano, forecast.ahead_nano)
+    return Pace(known, until, forecast.daily, forecast.ahead)
 
 
 def live_budgets() -> QuerySet[Budget]:

@@ -55,8 +55,8 @@ def _freeze(ids: list[int], month: Month, measure: str, at: dt.datetime) -> int:
             Forecast(
                 use_case_id=pk, month=month.start, currency=kind.currency, cost_basis=kind.basis,
                 measure=measure, forecast_nano=found.nano, lower_nano=found.lower,
-                upper_nano=found.upper, reason=reason, daily_nano=list(found.daily),
-                ahead_nano=list(found.ahead), history_months=found.months, method=METHOD,
+                upper_nano=found.upper, reason=reason, daily=list(found.daily),
+                ahead=list(found.ahead), history_months=found.months, method=METHOD,
                 frozen_at=at,
             )
         )  # fmt: skip

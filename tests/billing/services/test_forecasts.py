@@ -33,7 +33,7 @@ def test_a_month_is_frozen_once_and_what_comes_later_changes_nothing(bill: None)
     assert freeze_forecasts(at=on(5)) == 2  # billed and effective
     row = Forecast.objects.get(measure="billed")
     assert (row.forecast_nano, row.history_months) == (310 * NANO_PER_UNIT, 3)
-    assert sum(row.daily_nano) == row.forecast_nano
+    assert sum(row.daily) == row.forecast_nano
     before = list(Forecast.objects.order_by("pk").values())
     spend({dt.date(2026, 4, 2): "5000"}, "late")
     paid_for(make_use_case(), "late", FIRST)
