@@ -64,7 +64,7 @@ def test_a_budget_from_form_to_alert(story: Story) -> None:
     for part in ("Where it stands", "All used", "Used and expected", "Answer drafts"):
         assert part in text
     export = client.get(f"{reverse('budgets')}?export=csv")
-    listed = b"".join(export.streaming_content).decode()
+    listed = b"".join(export.streaming_content).decode()  # type: ignore[attr-defined]
     assert "Answer drafts" in listed
     assert "Answer drafts" in client.get(reverse("use-case", args=[case.slug])).content.decode()
     assert "Budget used" in client.get(reverse("portfolio")).content.decode()
