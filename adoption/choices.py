@@ -175,3 +175,34 @@ class AiAssistance(models.TextChoices):
 
     ASSISTED = "assisted", "AI helped"
     NOT_STATED = "not_stated", "Not stated"
+
+
+class ScopeKind(models.TextChoices):
+    """What a value is about. Never a person, and nothing smaller than a team or a service."""
+
+    SERVICE = "service", "Service"
+    USE_CASE = "use_case", "Use case"
+    TEAM = "team", "Team"
+    PROGRAMME = "programme", "Programme"
+
+
+class StandingStatus(models.TextChoices):
+    """How far a metric version is trusted in a scope."""
+
+    DRAFT = "draft", "Draft"
+    PROPOSED = "proposed", "Proposed"
+    APPROVED = "approved", "Approved"
+    CERTIFIED = "certified", "Certified"
+    REVIEW_DUE = "review_due", "Review due"
+    SUSPENDED = "suspended", "Suspended"
+    DEPRECATED = "deprecated", "Deprecated"
+    RETIRED = "retired", "Retired"
+
+
+class ValueStatus(models.TextChoices):
+    """How settled a value is."""
+
+    ESTIMATED = "estimated", "Estimated"
+    PROVISIONAL = "provisional", "Provisional"
+    FINAL = "final", "Final"
+    RESTATED = "restated", "Restated"

@@ -9,7 +9,7 @@ from django import forms
 
 from adoption.choices import Comparator
 from adoption.forms.widgets import DayField, lines, version_field
-from adoption.metrics.registry import metrics
+from adoption.metrics.registry import milestone_metrics
 from adoption.metrics.wording import metric_or_none, threshold_input
 from adoption.models import Milestone
 from portal.shell.money import AmountOutOfRangeError, from_nano, to_nano
@@ -38,7 +38,7 @@ class MilestoneForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["metric_key"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101  (for the type checker)
-        offered = sorted(metrics, key=lambda metric: metric.label)
+        offered = milestone_metrics()
         field.choices = [(metric.key, metric.label) for metric in offered]
         if len(offered) == 1:
             self.initial.setdefault("metric_key", offered[0].key)

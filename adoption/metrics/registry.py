@@ -13,6 +13,7 @@ from datetime import datetime
 from django.core.checks import CheckMessage, Error
 
 from adoption.choices import Comparator
+from adoption.metrics.contracts import Windowed
 from portal.registry import Registry
 
 NANO = 1_000_000_000
@@ -20,9 +21,27 @@ USAGE_INPUTS = frozenset(
     {"tokens", "seats", "prompts", "sessions", "lines", "requests", "credits", "reported_hours"}
 )
 KNOWN_INPUTS = frozenset(
-    {"changes", "deployments", "evidence", "deliveries", "effective_cost", "billed_cost"}
+    {
+        "anomalies",
+        "billed_cost",
+        "budgets",
+        "changes",
+        "deliveries",
+        "deployments",
+        "effective_cost",
+        "evidence",
+        "forecasts",
+        "incidents",
+        "milestones",
+        "people_cost",
+        "registrations",
+        "reviews",
+        "survey",
+        "targets",
+        "teams",
+    }
 )
-UNITS = frozenset({"count", "money", "days", "share"})
+UNITS = frozenset({"count", "money", "days", "hours", "share", "ratio", "score"})
 
 
 @dataclass(frozen=True)
@@ -59,13 +78,15 @@ class MetricDefinition:
         key: its name for ever.
         version: semantic version; a change of meaning raises the first number.
         label: what a person reads.
-        unit: `count`, `money`, `days` or `share`.
+        unit: one of `UNITS`.
         formula: in words that a controller can check.
         inputs: what it rests on, out of `KNOWN_INPUTS`.
         comparators: how a milestone may hold it against a threshold.
         measure: `measure(use_case_ids, as_of)` → one value a use case, in a constant number of
-            queries.
+            queries; None for a metric that no milestone can be held against.
         decision: the decision it supports.
+        windowed: how the catalogue computes it window by window; None for one that only milestones
+            use.
     """
 
     key: str
@@ -75,8 +96,20 @@ class MetricDefinition:
     formula: str
     inputs: frozenset[str]
     comparators: tuple[Comparator, ...]
-    measure: Callable[[Iterable[int], datetime], dict[int, Measured]]
+    measure: Callable[[Iterable[int], datetime], dict[int, Measured]] | None
     decision: str
+    windowed: Windowed | None = None
+
+    @property
+    def measurable(self) -> Callable[[Iterable[int], datetime], dict[int, Measured]]:
+        """`measure` of a metric that milestones use.
+
+        Raises:
+            TypeError: it has none.
+        """
+        if self.measure is None:
+            raise TypeError(f"no milestone can be held against {self.key!r}")
+        return self.measure
 
 
 def _check_metric(item: MetricDefinition) -> list[CheckMessage]:
@@ -99,11 +132,19 @@ def _check_metric(item: MetricDefinition) -> list[CheckMessage]:
         problems.append(
             Error(f"metric {item.key!r}: unknown unit {item.unit!r}", id="adoption.E003")
         )
-    if not item.comparators:
+    if item.measure is not None and not item.comparators:
         problems.append(
             Error(f"metric {item.key!r} can be held against nothing", id="adoption.E004")
         )
+    if item.measure is None and item.windowed is None:
+        problems.append(Error(f"metric {item.key!r} is never computed", id="adoption.E005"))
     return problems
 
 
 metrics: Registry[MetricDefinition] = Registry("metric", _check_metric)
+
+
+def milestone_metrics() -> list[MetricDefinition]:
+    """Those that a milestone can be held against, by label."""
+    found = [metric for metric in metrics if metric.measure is not None]
+    return sorted(found, key=lambda metric: metric.label)

@@ -27,6 +27,9 @@ UNIT_WORDS = {
     "money": "an amount in the programme's currency",
     "days": "days",
     "share": "a share, as a percentage",
+    "hours": "hours",
+    "ratio": "a ratio, 1 when nothing changed",
+    "score": "a score from 1 to 5",
 }
 
 

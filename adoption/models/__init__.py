@@ -6,6 +6,12 @@ from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
 from adoption.models.hooks import HookReplay, HookSecret, StoredHook
 from adoption.models.identities import Identity
+from adoption.models.metric_values import (
+    FillWatermark,
+    MetricStanding,
+    MetricValue,
+    MetricVersion,
+)
 from adoption.models.milestones import Milestone, MilestoneEvent
 from adoption.models.programmes import Programme
 from adoption.models.pull_requests import PullRequest
@@ -19,10 +25,14 @@ __all__ = [
     "Delivery",
     "Deployment",
     "Evidence",
+    "FillWatermark",
     "HookReplay",
     "HookSecret",
     "Identity",
     "Membership",
+    "MetricStanding",
+    "MetricValue",
+    "MetricVersion",
     "Milestone",
     "MilestoneEvent",
     "Programme",

@@ -112,6 +112,8 @@ for _model in (
     "MilestoneEvent",
     "RepositoryLink",
     "Delivery",
+    "MetricVersion",
+    "MetricStanding",
 ):
     governed(f"adoption.{_model}")
 governed("adoption.Identity", personal=("value", "display_name"), person="user")

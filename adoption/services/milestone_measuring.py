@@ -74,7 +74,7 @@ def _look_back(
         if index >= _LOOK_BACKS_PER_METRIC:
             waiting.update(milestone.pk for milestone in members)
             continue
-        past = metric.measure([milestone.use_case_id for milestone in members], moment)
+        past = metric.measurable([milestone.use_case_id for milestone in members], moment)
         for milestone in members:
             then = past.get(milestone.use_case_id)
             if (
@@ -128,7 +128,7 @@ def _measure_one_metric(
     if metric_key in metrics:
         reason = NOT_MEASURED
         use_cases = sorted({milestone.use_case_id for milestone in milestones})
-        values = metrics.get(metric_key).measure(use_cases, at)
+        values = metrics.get(metric_key).measurable(use_cases, at)
         supported, waiting = _look_back(metric_key, milestones, values)
     changed: list[Milestone] = []
     events: list[MilestoneEvent] = []

@@ -11,10 +11,9 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from adoption.choices import Comparator, MilestoneState
-from adoption.metrics.registry import NANO, Measured, MetricDefinition, metrics
+from adoption.metrics.registry import NANO, Measured, MetricDefinition, milestone_metrics
 from adoption.models import Programme
 from adoption.services.refusals import RefusedError
-from portal.registry import NotRegisteredError
 from portal.shell.money import MAX_NANO
 from portal.shell.periods import day_of
 
@@ -48,15 +47,16 @@ def metric_for_milestone(key: str) -> MetricDefinition:
     Raises:
         BadMilestoneError: there is none; usage figures have none on purpose.
     """
-    try:
-        return metrics.get(key)
-    except NotRegisteredError:
-        known = ", ".join(sorted(metric.label for metric in metrics)) or "none yet"
-        raise BadMilestoneError(
-            f"There is no metric {key!r}. A milestone promises an outcome, so tokens, seats, "
-            f"prompts, sessions, lines and self-reported hours are not offered. Choose: {known}.",
-            field="metric_key",
-        ) from None
+    offered = milestone_metrics()
+    for metric in offered:
+        if metric.key == key:
+            return metric
+    known = ", ".join(metric.label for metric in offered) or "none yet"
+    raise BadMilestoneError(
+        f"A milestone cannot be measured by {key!r}. It promises an outcome, so tokens, seats, "
+        f"prompts, sessions, lines and self-reported hours are not offered. Choose: {known}.",
+        field="metric_key",
+    )
 
 
 def _check_count(comparator: str, threshold_nano: int) -> str:

@@ -103,9 +103,11 @@ def metric_page(request: HttpRequest, key: str) -> HttpResponse:
 def metric_of_use_case(request: HttpRequest, key: str, slug: str) -> HttpResponse:
     """What the metric says about one use case now, and what it counted."""
     metric = _metric_or_404(key)
+    if metric.measure is None:
+        raise Http404(f"{key!r} is not measured for one use case at a moment")
     use_case = use_case_or_404(request.user, slug)
     now = timezone.now()
-    measured = metric.measure([use_case.pk], now).get(use_case.pk)
+    measured = metric.measurable([use_case.pk], now).get(use_case.pk)
     zone = zone_of(use_case)
     figure = value_figure(
         metric,

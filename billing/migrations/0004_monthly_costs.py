@@ -93,5 +93,5 @@ class Migration(migrations.Migration):
             model_name='monthlycost',
             index=models.Index(fields=['day'], name='billing_monthly_by_day'),
         ),
-        migrations.RunPython(fill_months, migrations.RunPython.noop),
+        migrations.RunPython(fill_months, migrations.RunPython.noop, elidable=True),
     ]

@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
             name='person_key',
             field=models.CharField(db_index=True, default=portal.models.users.new_person_key, max_length=200),
         ),
-        migrations.RunPython(give_everybody_a_key, migrations.RunPython.noop),
+        migrations.RunPython(give_everybody_a_key, migrations.RunPython.noop, elidable=True),
         migrations.AddConstraint(
             model_name='rolegrant',
             constraint=models.CheckConstraint(condition=models.Q(('granted_by__isnull', True), models.Q(('granted_by', models.F('user')), _negated=True), _connector='OR'), name='portal_rolegrant_not_to_oneself'),

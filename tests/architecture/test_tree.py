@@ -134,9 +134,14 @@ def machine_paths(paths: Iterable[Path]) -> list[str]:
 
 
 def repeated_migration_numbers(paths: Iterable[Path]) -> list[str]:
-    """Two migrations with one number: two branches met, and their order is luck."""
+    """Two migrations with one number: two branches met, and their order is luck.
+
+    One that replaces others has the number of the first of them.
+    """
     numbers = Counter(
-        (path.parent, path.name[:4]) for path in paths if re.match(r"\d{4}_", path.name)
+        (path.parent, path.name[:4])
+        for path in paths
+        if re.match(r"\d{4}_", path.name) and "    replaces = [" not in path.read_text("utf-8")
     )
     return [f"{folder}: {number} twice" for (folder, number), times in numbers.items() if times > 1]
 
@@ -210,7 +215,11 @@ def test_the_rule_finds_a_violation(
 
 def test_a_repeated_migration_number_is_found(tmp_path: Path) -> None:
     twins = [tmp_path / "0002_one.py", tmp_path / "0002_two.py", tmp_path / "0003_three.py"]
+    for twin in twins:
+        twin.write_text("class Migration:\n    operations = []\n")
     assert len(repeated_migration_numbers(twins)) == 1
+    twins[1].write_text("class Migration:\n    replaces = [('room', '0002_one')]\n")
+    assert repeated_migration_numbers(twins) == []
 
 
 def test_every_command_is_mentioned_in_a_test() -> None:
