@@ -160,7 +160,7 @@ def run(
     figures("seconds", round(time.monotonic() - began), 0)
 
 
-@pytest.mark.prove("A few kills under load")  # alone: behind a whole suite it did not drain twice
+@pytest.mark.prove("A few kills under load")
 def test_a_few_kills_under_load_lose_and_double_nothing(
     soak: Soak, figures: Figures, tmp_path: Path
 ) -> None:

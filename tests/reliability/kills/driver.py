@@ -6,10 +6,12 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,8 +95,10 @@ class Databases:
                     sql.Identifier(target), sql.Identifier(origin)
                 )
             )
-        else:
+        elif source:
             shutil.copyfile(origin, target)
+        else:
+            copy_in_use(origin, target)
         self._made.add(target)
         return target
 
@@ -122,6 +126,16 @@ class Databases:
             self.drop(name)
         if self._server:
             self._server.close()
+
+
+def copy_in_use(origin: str, target: str) -> None:
+    """Copy a SQLite file that this process may have open elsewhere, in another thread for example.
+
+    Reading it as a file would give up all locks that this process holds on it: the next process
+    that closes it then takes itself for the last one and removes the log under the others.
+    """
+    with closing(sqlite3.connect(origin)) as own, closing(sqlite3.connect(target)) as copy:
+        own.backup(copy)
 
 
 class Actor:
