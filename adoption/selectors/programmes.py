@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
@@ -60,3 +61,9 @@ def standing_of(programme: Programme) -> ProgrammeStanding:
         [(stage, by_stage.get(stage.value, 0)) for stage in Stage],
         [(state, by_state.get(state.value, 0)) for state in MilestoneState],
     )
+
+
+def reporting_currencies(programme_ids: Iterable[int]) -> dict[int, str]:
+    """The reporting currency (ISO 4217) of each programme, in one query."""
+    rows = Programme.objects.filter(pk__in=list(programme_ids))
+    return dict(rows.values_list("pk", "currency"))
