@@ -109,7 +109,7 @@ class FakeProvider:
 
     # --- pages --------------------------------------------------------------------------------
 
-    def answer(self, path: str, params: Params) -> Any | None:
+    def answer(self, path: str, params: Params, posted: Mapping[str, Any]) -> Any | None:
         """The page that a request gets; None for an address that is not there."""
         name = self.shape.cursor_parameter(path)
         cursor = next((value for key, value in params if key == name), None)
@@ -165,10 +165,12 @@ class FakeProvider:
         with self._lock:
             return next((fault for fault in ANSWER_FAULTS if self._meets(fault)), None)
 
-    def body(self, path: str, params: Params) -> bytes | None:
+    def body(
+        self, path: str, params: Params, posted: Mapping[str, Any] | None = None
+    ) -> bytes | None:
         """The page as bytes."""
         with self._lock:
-            page = self.answer(path, params)
+            page = self.answer(path, params, posted or {})
         return None if page is None else json_text(page)
 
 
@@ -195,7 +197,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     provider: FakeProvider
 
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        self._answer(json.loads(self.rfile.read(length)))
+
     def do_GET(self) -> None:
+        self._answer({})
+
+    def _answer(self, posted: Mapping[str, Any]) -> None:
         provider, address = self.provider, urlsplit(self.path)
         name, value = provider.shape.secret
         if self.headers.get(name) != value:
@@ -208,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None and fault.startswith("error_"):
             self._say(int(fault.removeprefix("error_")), b"oh")
             return
-        body = provider.body(address.path, parse_qsl(address.query))
+        body = provider.body(address.path, parse_qsl(address.query), posted)
         if body is None:
             self._say(404, b"{}")
             return

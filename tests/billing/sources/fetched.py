@@ -6,7 +6,7 @@ import io
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -69,28 +69,28 @@ def connect(
 
 
 def fetch_days(connection: Connection, start: date, end: date) -> ImportRun | str:
-    """Fetch one window as a worker does, and import it; the problem when it was not whole."""
-    item = request_fetch(
-        connection=connection, window=FetchWindow(start, end), actor=None, at=START
-    )
+    """Fetch one window as a worker does on the day that follows it, so that it is the newest one,
+    and import it; the problem when it was not whole."""
+    at = datetime.combine(end, time(6), UTC)
+    item = request_fetch(connection=connection, window=FetchWindow(start, end), actor=None, at=at)
     last = ImportRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     try:
-        run_fetch(work_of(item))
+        run_fetch(work_of(item, at))
     except (WorkLaterError, WorkRefusedError) as error:
         assert not ImportRun.objects.filter(pk__gt=last).exists()
         return str(error)
     return execute_run(ImportRun.objects.latest("pk").pk, clock=Clock())
 
 
-def work_of(item: WorkItem) -> Work:
+def work_of(item: WorkItem, at: datetime = START) -> Work:
     """An attempt at an item."""
     return Work(
         item_id=item.pk,
         key=item.key,
         payload=item.payload,
         attempt=1,
-        at=START,
-        clock=lambda: START,
+        at=at,
+        clock=lambda: at,
     )
 
 

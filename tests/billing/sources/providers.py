@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.billing.sources.anthropic.shape import AnthropicShape
-from tests.billing.sources.fake_provider import Shape
+from tests.billing.sources.fake_provider import FakeProvider, Shape
+from tests.billing.sources.numbered_pages import NumberedProvider, NumberedShape
+from tests.billing.sources.numbered_shapes import (
+    KEY,
+    copilot_shape,
+    cursor_shape,
+    litellm_shape,
+    openrouter_shape,
+)
 from tests.billing.sources.openai.shape import OpenAIShape
 
 
@@ -29,11 +37,12 @@ class Provided:
 
     name: str
     source: str
-    make_shape: Callable[[], Shape]
+    make_shape: Callable[[], Shape | NumberedShape]
     secret: str
     path: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     lies: Mapping[str, str] = field(default_factory=dict)
+    provider: type[FakeProvider] = FakeProvider
 
 
 ANTHROPIC_KEY = "sk-ant-admin01-test"
@@ -53,4 +62,15 @@ PROVIDERS = (
         lies={"lost": "rows of a day have no total and no number to be counted by"},
     ),
     Provided("openai", "openai", OpenAIShape, "sk-admin-test", path="/v1"),
+    Provided("cursor", "cursor", cursor_shape, KEY, provider=NumberedProvider),
+    Provided("litellm", "litellm", litellm_shape, KEY, provider=NumberedProvider),
+    Provided(
+        "openrouter", "openrouter", openrouter_shape, KEY, provider=NumberedProvider,
+        config={"payment": "invoiced"},
+    ),
+    Provided(
+        "github-copilot", "github_copilot", copilot_shape, KEY, provider=NumberedProvider,
+        config={"organization": "octo-org"},
+        lies={"lost": "the answer of a day has no total and no number to be counted by"},
+    ),
 )  # fmt: skip
