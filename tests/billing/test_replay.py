@@ -233,11 +233,11 @@ def assert_past_is_kept(story: Story) -> None:
 
 @pytest.mark.both_engines
 @pytest.mark.django_db
-def test_sixty_days_of_revised_feeds_leave_every_earlier_answer_as_it_was() -> None:
-    story = replay(seed=60, days=60, per_day=3)
+def test_days_of_revised_feeds_leave_every_earlier_answer_as_it_was() -> None:
+    story = replay(seed=60, days=25, per_day=3)
     different = {frozenset(answers.items()) for _, answers in story.kept}
-    assert len(story.kept) == 63
-    assert len(different) > 55  # hardly a day told the same as the one before
+    assert len(story.kept) == 26
+    assert len(different) > 23  # hardly a day told the same as the one before
     assert story.held
     assert_books_balance()
     assert_past_is_kept(story)

@@ -44,9 +44,9 @@ def make_stage(engine: str, tmp_path: Path, transactional_db: None) -> Iterator[
     databases.close()
 
 
-def test_a_restatement_killed_at_ten_points(make_stage: MakeStage) -> None:
+def test_a_restatement_killed_at_six_points(make_stage: MakeStage) -> None:
     stage = make_stage("restatement")
-    found = [stage.fault(point) for point in spread(stage.points, 10)]
+    found = [stage.fault(point) for point in spread(stage.points, 6)]
     assert described(found, stage.scenario) == []
     assert all(each.signal == KILLED for each in found)
     # A kill that never came would also leave a good state behind: it is not taken for one.
@@ -64,7 +64,7 @@ def test_without_transactions_the_same_kills_are_found_out(make_stage: MakeStage
 
 def test_input_and_output_errors_end_in_an_error_and_are_mended(make_stage: MakeStage) -> None:
     stage = make_stage("first import")
-    points = spread(on_files(stage.points), 6)
+    points = spread(on_files(stage.points), 4)
     found = [stage.fault(point, ERRORS[n % 2]) for n, point in enumerate(points)]
     assert described(found, stage.scenario) == []
 
