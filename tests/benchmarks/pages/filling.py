@@ -13,7 +13,6 @@ from django.db import connection, transaction
 
 from billing.models import DailyCost
 from billing.services.rollups import refresh_daily_costs
-from portal.approvals import triggers
 from portal.models import User
 from tests.benchmarks.pages import bulk
 from tests.benchmarks.pages.costs import fill_costs
@@ -48,17 +47,13 @@ def _loading() -> Iterator[None]:
 
     PostgreSQL would look up every foreign key of every row at each commit.
     """
-    if bulk.is_postgres():
-        bulk.execute("SET session_replication_role = replica")
+    if not bulk.is_postgres():
+        for pragma in ("synchronous = OFF", "cache_size = -400000", "temp_store = MEMORY"):
+            bulk.execute(f"PRAGMA {pragma}")
+    with bulk.without_triggers():
         yield
-        bulk.execute("RESET session_replication_role")
-        return
-    for pragma in ("synchronous = OFF", "cache_size = -400000", "temp_store = MEMORY"):
-        bulk.execute(f"PRAGMA {pragma}")
-    triggers.remove(connection)  # nobody approves the rules and stages of a benchmark
-    yield
-    triggers.install(connection)
-    connection.close()  # what comes next gets the settings of the product again
+    if not bulk.is_postgres():
+        connection.close()  # what comes next gets the settings of the product again
 
 
 def fill(sizes: Sizes, *, today: dt.date) -> Filled:

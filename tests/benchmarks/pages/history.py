@@ -17,6 +17,7 @@ from adoption.choices import (
 )
 from adoption.models import (
     Change,
+    Commit,
     Delivery,
     Deployment,
     Evidence,
@@ -213,12 +214,15 @@ def _insert_changes(sizes: Sizes, calendar: Calendar) -> None:
 
 def _insert_commits() -> None:
     with transaction.atomic():
-        bulk.execute(
-            "INSERT INTO adoption_commit (repository_id, sha, parents, on_default_branch, "
-            "committed_at, content) SELECT c.repository_id, c.sha, '', %s, c.merged_at, c.content "
-            "FROM adoption_change c ORDER BY c.id",
-            [True],
-        )
+        bulk.insert_select(
+            Commit,
+            {
+                "repository_id": "c.repository_id", "sha": "c.sha",
+                "on_default_branch": "1 = 1", "committed_at": "c.merged_at",
+                "content": "c.content",
+            },
+            "adoption_change c ORDER BY c.id",
+        )  # fmt: skip
 
 
 def _insert_evidence() -> None:
@@ -261,14 +265,15 @@ def _stage_bearers(links: list[RepositoryLink], repositories: list[Repository]) 
 def _insert_deliveries(calendar: Calendar) -> None:
     """Every other change with evidence was logged; its state is what was observed."""
     settled = calendar.moment(DAYS, 0) - _HELD_AFTER
+    moment = settled if bulk.is_postgres() else settled.replace(tzinfo=None)
+    before = f"c.delivered_at <= '{moment.isoformat(' ')}'"
     state = (
         f"CASE WHEN c.reverted_at IS NOT NULL THEN '{DeliveryState.REVERTED.value}' "
-        f"WHEN c.delivered_at <= %s THEN '{DeliveryState.HELD.value}' "
+        f"WHEN {before} THEN '{DeliveryState.HELD.value}' "
         f"WHEN c.delivered_at IS NOT NULL THEN '{DeliveryState.DEPLOYED.value}' "
         f"ELSE '{DeliveryState.MERGED.value}' END"
     )
-    held_at = "CASE WHEN c.reverted_at IS NULL AND c.delivered_at <= %s THEN c.delivered_at END"
-    moment = settled if bulk.is_postgres() else settled.replace(tzinfo=None).isoformat(" ")
+    held_at = f"CASE WHEN c.reverted_at IS NULL AND {before} THEN c.delivered_at END"
     columns = {
         "use_case_id": "k.use_case_id", "change_id": "c.id", "title": "c.title", "link": "c.url",
         "assistance": f"'{AiAssistance.ASSISTED.value}'", "claimed_by_id": "a.user_id",
@@ -277,13 +282,13 @@ def _insert_deliveries(calendar: Calendar) -> None:
         "reverted_at": "c.reverted_at",
     }  # fmt: skip
     with transaction.atomic():
-        bulk.execute(
-            f"INSERT INTO adoption_delivery ({', '.join(columns)}) "  # noqa: S608  (names of our own)
-            f"SELECT {', '.join(columns.values())} FROM adoption_change c "
+        bulk.insert_select(
+            Delivery,
+            columns,
+            "adoption_change c "
             "JOIN bench_link k ON k.repository_id = c.repository_id AND k.place = c.id / 2 % 4 "
             "JOIN bench_author a ON a.identity_id = c.author_id "
             "WHERE c.strength <> '' AND c.id % 2 = 0 ORDER BY c.id",
-            [moment, moment],
         )
 
 
