@@ -18,9 +18,7 @@ def standing_target(to: str, version: int) -> str:
 
 
 def _later(column: str) -> str:
-    return (
-        f"(NEW.{column} IS NOT NULL AND (OLD.{column} IS NULL OR NEW.{column} > OLD.{column}))"
-    )
+    return f"(NEW.{column} IS NOT NULL AND (OLD.{column} IS NULL OR NEW.{column} > OLD.{column}))"
 
 
 def _unapproved(dialect: Dialect) -> str:
@@ -35,9 +33,7 @@ def _unapproved(dialect: Dialect) -> str:
         f"OR {_later('certified_until')} OR {_later('seen_until')}"
     )
     finance_only = "(NEW.status = 'certified' AND NEW.needs_finance)"
-    return (
-        f"({gained}) AND NOT (({by_finance}) OR (NOT {finance_only} AND {by_anybody}))"
-    )
+    return f"({gained}) AND NOT (({by_finance}) OR (NOT {finance_only} AND {by_anybody}))"
 
 
 def _revived(dialect: Dialect) -> str:

@@ -113,8 +113,6 @@ urlpatterns = [
     ),
     path("metrics/", metrics.MetricListPage.as_view(), name="metric-list"),
     path("metrics/<str:key>/", metrics.metric_page, name="metric"),
-    path(
-        "metric-standings/<int:pk>/", metric_standings.standing_page, name="metric-standing"
-    ),
+    path("metric-standings/<int:pk>/", metric_standings.standing_page, name="metric-standing"),
     path("metrics/<str:key>/<slug:slug>/", metrics.metric_of_use_case, name="metric-of-use-case"),
 ]

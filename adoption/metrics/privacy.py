@@ -82,17 +82,22 @@ def _too_small(cell: Cell, k: int) -> str:
     return SMALL_GROUP if cell.contributors < k else ""
 
 
+def _order(cell: Cell) -> tuple[int, int, str]:
+    return cell.contributors or 0, cell.size, str(cell.key)
+
+
 def _cover(
     members: dict[Hashable, list[Cell]], hidden: dict[Hashable, str], k: int
 ) -> dict[Hashable, str]:
     """One more cell for the first family that lacks one; empty when no family does."""
-    for cells in members.values():
+    # The narrowest first: what covers a part of a total covers the total as well.
+    for cells in sorted(members.values(), key=len):
         inside = [cell for cell in cells if cell.key in hidden]
         if not inside or any((cell.contributors or 0) >= k for cell in inside):
             continue
         # A cell without a number covers nothing: its part of a total is known to be nothing.
         free = [cell for cell in cells if cell.key not in hidden and cell.has_value]
         if free:
-            smallest = min(free, key=lambda cell: (cell.contributors or 0, cell.size, str(cell.key)))
+            smallest = min(free, key=_order)
             return {smallest.key: SMALL_GROUP}
     return {}

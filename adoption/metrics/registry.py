@@ -175,9 +175,8 @@ def _check_catalogue(item: MetricDefinition) -> list[CheckMessage]:
     if item.key in windowed.guardrails:
         problems.append(Error(f"metric {item.key!r} guards itself", id="adoption.E007"))
     if not VERSION.fullmatch(item.version):
-        problems.append(
-            Error(f"metric {item.key!r}: {item.version!r} is no semantic version", id="adoption.E008")
-        )
+        text = f"metric {item.key!r}: {item.version!r} is no semantic version"
+        problems.append(Error(text, id="adoption.E008"))
     return problems
 
 
@@ -221,9 +220,7 @@ def version_order(version: str) -> tuple[int, ...]:
 
 def computed_versions(item: MetricDefinition) -> tuple[MetricDefinition, ...]:
     """The definitions under one key that are computed window by window, newest first."""
-    return tuple(
-        each for each in (item, *item.superseded_versions) if each.windowed is not None
-    )
+    return tuple(each for each in (item, *item.superseded_versions) if each.windowed is not None)
 
 
 metrics: Registry[MetricDefinition] = Registry("metric", _check_metric)

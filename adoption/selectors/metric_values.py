@@ -119,8 +119,8 @@ def value_or_none(pk: int, *, viewer: AnyUser | None) -> tuple[MetricVersion, Sh
     row = MetricValue.objects.select_related("metric_version").filter(pk=min(pk, _LARGE)).first()
     if row is None:
         return None
-    found = _at_its_time(row, viewer)
-    return row.metric_version, next(value for value in found if value.id == row.pk)
+    found = next((value for value in _at_its_time(row, viewer) if value.id == row.pk), None)
+    return None if found is None else (row.metric_version, found)
 
 
 def history_of(
@@ -135,8 +135,10 @@ def history_of(
         window_ends_on=value.window.ends_on,
     ).order_by("-data_version")
     return [
-        next(shown for shown in _at_its_time(row, viewer) if shown.id == row.pk)
+        shown
         for row in rows.defer("facts")
+        for shown in _at_its_time(row, viewer)
+        if shown.id == row.pk
     ]
 
 

@@ -174,9 +174,7 @@ def apply_standing(request: ApprovalRequest, approver: User, at: dt.datetime) ->
     standing.seen_until = until
     standing.seen_sha256 = digest_of(standing.metric_version, standing.scope_id, until)
     standing.valid_until = at + APPROVAL_LASTS
-    standing.certified_until = (
-        at + APPROVAL_LASTS if to is StandingStatus.CERTIFIED else None
-    )
+    standing.certified_until = at + APPROVAL_LASTS if to is StandingStatus.CERTIFIED else None
     move(standing, to, reason="", at=at)
     tell_of_approval(standing, at=at)
 

@@ -95,9 +95,7 @@ def _restated(
         "new": _told(value),
         "reason": "inputs_restated",
     }
-    publish(
-        event=RESTATED_EVENT, event_id=_event_id(RESTATED_EVENT, value.id), data=data, at=at
-    )
+    publish(event=RESTATED_EVENT, event_id=_event_id(RESTATED_EVENT, value.id), data=data, at=at)
 
 
 def _coverage(
@@ -121,9 +119,7 @@ def _coverage(
         "coverage": nano_text(value.coverage_nano),
         "previous_coverage": nano_text(before.coverage_nano),
     }
-    publish(
-        event=COVERAGE_EVENT, event_id=_event_id(COVERAGE_EVENT, value.id), data=data, at=at
-    )
+    publish(event=COVERAGE_EVENT, event_id=_event_id(COVERAGE_EVENT, value.id), data=data, at=at)
 
 
 def _about(version: MetricVersion, value: ShownValue) -> dict[str, Any]:

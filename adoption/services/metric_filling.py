@@ -59,7 +59,9 @@ def ask_for_fills(*, at: dt.datetime) -> None:
     """Have every metric of the catalogue filled in the background, one piece of work each."""
     for metric in metrics:
         if computed_versions(metric):
-            enqueue(kind=FILL_KIND, key=metric.key, payload={"metric": metric.key}, actor=None, at=at)
+            enqueue(
+                kind=FILL_KIND, key=metric.key, payload={"metric": metric.key}, actor=None, at=at
+            )
 
 
 def run_fill(work: Work) -> None:

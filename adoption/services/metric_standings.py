@@ -157,7 +157,9 @@ def _moved(
     standing: MetricStanding, to: StandingStatus, reason: str, at: dt.datetime
 ) -> MetricStanding:
     if not reason.strip():
-        raise StandingRefusedError("Say why: whoever uses the figure wants to know.", field="reason")
+        raise StandingRefusedError(
+            "Say why: whoever uses the figure wants to know.", field="reason"
+        )
     move(standing, to, reason=reason.strip(), at=at)
     for kind in STANDING_KINDS:
         recheck(kind=kind, subject=str(standing.pk), at=at)
@@ -211,7 +213,7 @@ def _next_step(standing: MetricStanding, at: dt.datetime) -> tuple[StandingStatu
         if status == StandingStatus.REVIEW_DUE and end + REVIEW_WITHIN <= at:
             return StandingStatus.SUSPENDED, "review_missed"
     sunset = standing.sunset_on
-    if status == StandingStatus.DEPRECATED and sunset is not None:
-        if sunset <= day_of(at, ZoneInfo(house_zone())):
-            return StandingStatus.RETIRED, "sunset"
+    is_over = sunset is not None and sunset <= day_of(at, ZoneInfo(house_zone()))
+    if status == StandingStatus.DEPRECATED and is_over:
+        return StandingStatus.RETIRED, "sunset"
     return None

@@ -18,7 +18,7 @@ from adoption.services.metric_filling import fill_metrics
 class Command(BaseCommand):
     help = (
         "Fill the values of metrics for every window that is over. Safe to repeat, to kill and to "
-        "run twice at once: only values whose inputs changed are written, the earlier ones are kept."
+        "run twice at once: only values whose inputs changed are written, earlier ones are kept."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -82,7 +82,8 @@ def test_unchanged_facts_write_nothing_and_changed_ones_keep_what_was_there(
     things.fill()
     before = list(MetricValue.objects.order_by("pk").values())
     again = things.fill(FILLED + DAY)
-    assert again.counts["unchanged"] == 10 and again.counts["added"] == 0
+    assert again.counts["unchanged"] == 10
+    assert again.counts["added"] == 0
     assert list(MetricValue.objects.order_by("pk").values()) == before
     things.set(case.pk, JANUARY, 7)
     assert things.fill(FILLED + 2 * DAY).counts["restated"] == 1
@@ -158,7 +159,8 @@ def test_what_is_written_in_a_killed_window_is_undone_with_it(
         broken.setattr("adoption.services.metric_filling._move_watermark", die)
         with pytest.raises(KeyboardInterrupt):
             things.fill()
-    assert rows() == [] and not FillWatermark.objects.exists()
+    assert rows() == []
+    assert not FillWatermark.objects.exists()
     things.fill()
     assert rows()[0] == (JANUARY, 1, NANO, "final")
 

@@ -142,9 +142,7 @@ def approve_standing(
     """Have a second person bring it there; certified takes both steps."""
     if to is StandingStatus.CERTIFIED and standing.status != StandingStatus.APPROVED:
         approve_standing(standing, at=at)
-    request = request_standing(
-        standing_id=standing.pk, to=to, actor=standing.owner, at=at
-    )
+    request = request_standing(standing_id=standing.pk, to=to, actor=standing.owner, at=at)
     is_money = to is StandingStatus.CERTIFIED and standing.needs_finance
     approve(request, at=at, by=by or (person_of_finance() if is_money else second_person()))
     standing.refresh_from_db()
