@@ -7,15 +7,18 @@ from adoption.metric_guards import register_metric_guards
 from adoption.services.metric_approvals import MONEY_STANDINGS, STANDINGS
 from adoption.services.metric_events import APPROVED_EVENT, COVERAGE_EVENT, RESTATED_EVENT
 from adoption.services.metric_filling import FILL_KIND, ask_for_fills, run_fill
+from adoption.vocabularies import METRIC_STANDINGS
 from portal.approvals.registry import approval_kinds
 from portal.choices import ImportKind, Role
 from portal.imports.registry import FollowUp, follow_ups
 from portal.schedule import ScheduledJob, scheduled_jobs
+from portal.shell.statuses import vocabularies
 from portal.webhooks.registry import WebhookEvent, webhook_events
 from portal.work.registry import WorkKind, work_kinds
 
 _LEADS = frozenset({Role.PROGRAMME_LEAD, Role.FINANCE})
 
+vocabularies.register(METRIC_STANDINGS)
 register_metric_guards()
 register_metric_checks()
 approval_kinds.register(STANDINGS)

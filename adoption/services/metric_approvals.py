@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 
 from adoption.approvals import metric_standing_address
 from adoption.choices import StandingStatus
@@ -138,26 +137,28 @@ def _definition_facts(version: MetricVersion) -> tuple[tuple[str, str], ...]:
 def _value_facts(standing: MetricStanding, until: dt.date) -> tuple[tuple[str, str], ...]:
     version = standing.metric_version
     ids = None if standing.scope_id == ALL else [standing.scope_id]
-    by_scope: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for value in values_of(version, viewer=None, scope_ids=ids, last=until):
-        by_scope[value.scope_key].append(_value_line(version, value))
-    names = scope_names(by_scope)
+    values = values_of(version, viewer=None, scope_ids=ids, last=until)
+    names = scope_names({value.scope_key for value in values})
+    ordered = sorted(values, key=lambda value: (value.scope_key, value.window))
     return tuple(
-        (f"Values of {names.get(key, f'{key[0]} {key[1]}')}", "\n".join(lines))
-        for key, lines in sorted(by_scope.items())
+        (
+            f"{names.get(value.scope_key, value.scope_id)}, {value.window.starts_on} to "
+            f"{value.window.ends_on}",
+            _value_text(version, value),
+        )
+        for value in ordered
     )
 
 
-def _value_line(version: MetricVersion, value: ShownValue) -> str:
-    """One value as approved: window, amount, n, data version, and the hash of its facts."""
-    window = f"{value.window.starts_on} to {value.window.ends_on}"
+def _value_text(version: MetricVersion, value: ShownValue) -> str:
+    """One value as approved: amount, n, data version, and the hash of its facts."""
     if value.nano is None:
         said = reason_text(value.reason)
     else:
         said = amount_text(value.nano, version.definition["unit"], value.currency)
         said += f", n = {value.n}" + (f", {value.basis}" if value.basis else "")
     seal = f", facts {value.facts_sha256[:16]}" if value.facts_sha256 else ""
-    return f"{window}: {said}, data version {value.data_version}{seal}"
+    return f"{said}, data version {value.data_version}{seal}"
 
 
 def lock_standing(subject: str) -> None:

@@ -86,9 +86,9 @@ def test_the_approver_sees_exactly_the_values_and_their_versions(
     standing.refresh_from_db()
     assert standing.status == StandingStatus.PROPOSED
     facts = dict(request.content["facts"])
-    lines = facts["Values of Answer drafts"].split("\n")
-    assert len(lines) == 10
-    assert lines[1].startswith("2026-02-01 to 2026-03-01: 2, n = 2, data version 1, facts ")
+    assert sum(label.startswith("Answer drafts, ") for label in facts) == 10
+    said = facts["Answer drafts, 2026-02-01 to 2026-03-01"]
+    assert said.startswith("2, n = 2, data version 1, facts ")
     assert facts["Guardrails"] == "held_deliveries"
     assert facts["Resists A3"].startswith("deploying the same thing again (tests/")
     approve(request, at=FILLED)
