@@ -11,6 +11,7 @@ from adoption.views import (
     hooks,
     log_delivery,
     metric_standings,
+    metric_values,
     metrics,
     milestones,
     portfolio,

@@ -13,7 +13,7 @@ from adoption.forms.widgets import DayField, PersonField
 class StandingForm(forms.Form):
     """Who answers for a version of a metric, in which scope."""
 
-    version = forms.ChoiceField(label="Version")
+    definition = forms.ChoiceField(label="Version")
     scope = forms.TypedChoiceField(label="Scope", coerce=int)
     owner = PersonField(
         label="Answers for it", help_text="Neither this person nor whoever gains by it approves."
@@ -23,7 +23,7 @@ class StandingForm(forms.Form):
         self, *args: Any, versions: list[str], scopes: list[tuple[int, str]], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["version"].choices = [(each, each) for each in versions]  # type: ignore[attr-defined]
+        self.fields["definition"].choices = [(each, each) for each in versions]  # type: ignore[attr-defined]
         self.fields["scope"].choices = scopes  # type: ignore[attr-defined]
 
 

@@ -98,7 +98,7 @@ class Windowed:
     """How a metric is computed window by window. The rest of what the catalogue says about it.
 
     Attributes:
-        number: in the catalogue of the metrics reference, 1 to 20.
+        number: in the catalogue of the metrics reference, 1 to 20; 0 for one beside it.
         scope, window: the grain.
         collect: `collect(scope_ids, window, as_of)` → facts of each scope, in a constant number of
             queries; honours `as_of`. A scope without an entry has no data.

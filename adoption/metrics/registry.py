@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Error, Info
 
 from adoption.choices import Comparator
 from adoption.metrics.contracts import Windowed
@@ -168,7 +168,7 @@ def _check_catalogue(item: MetricDefinition) -> list[CheckMessage]:
         Error(f"metric {item.key!r} does not name {each}", id="adoption.E006") for each in missing
     ]
     problems += [
-        Warning(f"metric {item.key!r}: no metric {each!r} to guard it", id="adoption.W001")
+        Info(f"metric {item.key!r}: no metric {each!r} to guard it", id="adoption.I001")
         for each in windowed.guardrails
         if each not in metrics
     ]

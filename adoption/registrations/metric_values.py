@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adoption.demo.metric_values import build_standings
 from adoption.metric_checks import register_metric_checks
 from adoption.metric_guards import register_metric_guards
 from adoption.services.metric_approvals import MONEY_STANDINGS, STANDINGS
@@ -10,6 +11,7 @@ from adoption.services.metric_filling import FILL_KIND, ask_for_fills, run_fill
 from adoption.vocabularies import METRIC_STANDINGS
 from portal.approvals.registry import approval_kinds
 from portal.choices import ImportKind, Role
+from portal.demo import DemoStep, demo_steps
 from portal.imports.registry import FollowUp, follow_ups
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.shell.statuses import vocabularies
@@ -19,6 +21,7 @@ from portal.work.registry import WorkKind, work_kinds
 _LEADS = frozenset({Role.PROGRAMME_LEAD, Role.FINANCE})
 
 vocabularies.register(METRIC_STANDINGS)
+demo_steps.register(DemoStep("adoption.metric_values", 96, build_standings))
 register_metric_guards()
 register_metric_checks()
 approval_kinds.register(STANDINGS)

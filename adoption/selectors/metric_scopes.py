@@ -133,8 +133,9 @@ def scope_names(keys: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], str
     return found
 
 
-def answers_for_others(user: User) -> bool:
+def answers_for_others(person: User) -> bool:
     """Whether somebody owns a programme or a use case: a manager, in the words of privacy."""
     return (
-        Programme.objects.filter(owner=user).exists() or UseCase.objects.filter(owner=user).exists()
+        Programme.objects.filter(owner=person).exists()
+        or UseCase.objects.filter(owner=person).exists()
     )

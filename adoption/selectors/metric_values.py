@@ -21,12 +21,14 @@ from adoption.choices import ValueStatus
 from adoption.metrics.privacy import Cell, floor_of, withheld
 from adoption.metrics.windows import Window
 from adoption.models import MetricValue, MetricVersion
+from adoption.policies import may_see_registry
 from adoption.selectors.metric_scopes import Scope, answers_for_others, scopes_of
 from portal.choices import Role
 from portal.models import User
 from portal.policies import AnyUser, holds
 
 UNLIKE_COVERAGE = "unlike_coverage"
+_COUNTS_OF_PEOPLE = ("contributors", "people")  # how facts name how many worked
 _LARGE = 2**63 - 1
 
 
@@ -77,6 +79,11 @@ class Comparison:
     reason: str = ""
 
 
+def is_stranger(viewer: AnyUser | None) -> bool:
+    """Somebody who may not see the registry sees no value either."""
+    return viewer is not None and not may_see_registry(viewer)
+
+
 def is_manager(viewer: AnyUser | None) -> bool:
     """Who leads or owns sees only larger groups; so does everybody when nobody in particular looks.
 
@@ -104,6 +111,8 @@ def values_of(
         first, last: windows that lie wholly between these days; `last` is exclusive.
         as_of: as they were known at this moment; None for now.
     """
+    if is_stranger(viewer):
+        return []
     rows = _known_at(MetricValue.objects.filter(metric_version=version), as_of)
     if first is not None:
         rows = rows.filter(window_starts_on__gte=first)
@@ -116,7 +125,8 @@ def values_of(
 
 def value_or_none(pk: int, *, viewer: AnyUser | None) -> tuple[MetricVersion, ShownValue] | None:
     """One value with its version, as it was known for as long as it stood; None without one."""
-    row = MetricValue.objects.select_related("metric_version").filter(pk=min(pk, _LARGE)).first()
+    rows = MetricValue.objects.select_related("metric_version")
+    row = None if is_stranger(viewer) else rows.filter(pk=min(pk, _LARGE)).first()
     if row is None:
         return None
     found = next((value for value in _at_its_time(row, viewer) if value.id == row.pk), None)
@@ -156,7 +166,7 @@ def shown_facts(facts: str) -> Any:
 def _without_contributors(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {
-            key: "enough" if key == "contributors" else _without_contributors(each)
+            key: "enough" if key in _COUNTS_OF_PEOPLE else _without_contributors(each)
             for key, each in value.items()
         }
     return [_without_contributors(each) for each in value] if isinstance(value, list) else value

@@ -136,14 +136,14 @@ class StandingNewPage(FormPage):
         try:
             made = open_standing(
                 key=self.kwargs["key"],
-                version=data["version"],
+                version=data["definition"],
                 scope_id=data["scope"],
                 owner=data["owner"],
                 actor=user,
                 at=timezone.now(),
             )
         except DefinitionChangedError as error:
-            raise RefusedError(str(error), field="version") from error
+            raise RefusedError(str(error), field="definition") from error
         return reverse("metric-standing", args=[made.pk])
 
 
