@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.checks import CheckMessage, Error, Info
+from django.core.checks import CheckMessage, Error
 
 from adoption.choices import Comparator
 from adoption.metrics.contracts import Windowed
@@ -166,11 +166,6 @@ def _check_catalogue(item: MetricDefinition) -> list[CheckMessage]:
     ]
     problems: list[CheckMessage] = [
         Error(f"metric {item.key!r} does not name {each}", id="adoption.E006") for each in missing
-    ]
-    problems += [
-        Info(f"metric {item.key!r}: no metric {each!r} to guard it", id="adoption.I001")
-        for each in windowed.guardrails
-        if each not in metrics
     ]
     if item.key in windowed.guardrails:
         problems.append(Error(f"metric {item.key!r} guards itself", id="adoption.E007"))

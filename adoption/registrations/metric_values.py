@@ -21,7 +21,7 @@ from portal.work.registry import WorkKind, work_kinds
 _LEADS = frozenset({Role.PROGRAMME_LEAD, Role.FINANCE})
 
 vocabularies.register(METRIC_STANDINGS)
-demo_steps.register(DemoStep("adoption.metric_values", 96, build_standings))
+demo_steps.register(DemoStep("adoption.metric_values", 97, build_standings))
 register_metric_guards()
 register_metric_checks()
 approval_kinds.register(STANDINGS)
