@@ -99,7 +99,8 @@ metrics.register(
         formula=(
             "Number of deliveries of the use case whose change has been in production for 14 days "
             "without being undone, plus confirmed deliveries that are not code. A change counts "
-            "once, whoever logs it; one that is undone later stops counting."
+            "once, whoever logs it; one that is undone later stops counting. By programme and "
+            "month: those of all its use cases that came to hold within the month."
         ),
         inputs=frozenset({"deliveries", "changes", "deployments"}),
         comparators=(Comparator.AT_LEAST,),
@@ -117,7 +118,7 @@ metrics.register(
         formula=(
             "Number of production deployments of the linked repositories that were the first to "
             "contain at least one change with evidence of AI assistance (autonomous, assisted, "
-            "suggestion or declared)."
+            "suggestion or declared). By programme and month: of all its use cases' repositories."
         ),
         inputs=frozenset({"changes", "deployments", "evidence"}),
         comparators=(Comparator.AT_LEAST,),

@@ -37,13 +37,12 @@ class MetricValueTable(ShellTable):
     default_sort = "-starts_on"
 
     starts_on = DateColumn("Window from", row_header=True)
-    ends_on = DateColumn("Up to, not with")
-    version = ShellColumn("Version")
     value = FigureColumn("Value", figure=lambda record: record["figure"], fields=("figure",))
     interval = ShellColumn("Interval", reason="none is given")
     n = NumberColumn("n", reason="not said")
     coverage = ShareColumn("Coverage", reason="not applicable")
     change = ShellColumn("To the window before", reason="no window before")
+    ends_on = DateColumn("Up to, not with")
     data_version = NumberColumn("Data version")
     seen = ShellColumn("Seen by the approver")
 

@@ -109,7 +109,6 @@ def value_records(
             "pk": value.id,
             "starts_on": value.window.starts_on,
             "ends_on": value.window.ends_on,
-            "version": version.version,
             "figure": figure_of(version, value),
             "interval": _interval_text(version, value),
             "n": value.n,

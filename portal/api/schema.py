@@ -163,12 +163,7 @@ def operation(
     known: list[Any] = [query] if query is not None and query().fields else []
     known += [*parameters, _ETAG, _RETRY_AFTER]
     known += _PAGE_PARAMETERS if paged else ()
-    if not is_write:
-        known.append(_IF_NONE_MATCH)
-    elif governed:
-        known.append(_IF_MATCH)
-    else:
-        known.append(_IDEMPOTENCY_KEY)
+    known.append(_header(is_write=is_write, governed=governed))
     if governed and keyed:
         known.append(_IDEMPOTENCY_KEY)
         problems = [*problems, KEY_REUSED]
@@ -189,6 +184,13 @@ def operation(
         responses=responses,
         parameters=known,
     )
+
+
+def _header(*, is_write: bool, governed: bool) -> OpenApiParameter:
+    """The request header that every operation of this kind takes."""
+    if not is_write:
+        return _IF_NONE_MATCH
+    return _IF_MATCH if governed else _IDEMPOTENCY_KEY
 
 
 def _problems(
