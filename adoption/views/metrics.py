@@ -75,7 +75,7 @@ def _standing_text(metric: MetricDefinition, standings: Counter[tuple[str, str]]
     if metric.windowed is None:
         return "for milestones only"
     found = [
-        f"{status.label.lower()} in {count}"
+        f"{status.label.lower()} in {count} {'scope' if count == 1 else 'scopes'}"
         for status in StandingStatus
         if (count := standings[metric.key, status.value])
     ]

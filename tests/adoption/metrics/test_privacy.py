@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,7 @@ from tests.adoption.metrics.windowed import (
     ThingsMetric,
     registered_things,
 )
+from tests.plugins.proofs import Figures
 
 DAY = dt.timedelta(days=1)
 
@@ -120,6 +122,60 @@ def test_no_subtraction_is_about_fewer_than_k(groups: list[set[int]], data: st.D
         kept = [index for index in inside if index in found]
         everything_is_hidden = not shown
         assert not kept or everything_is_hidden or len(left) >= 5
+
+
+def recovered(source: random.Random) -> str:
+    """A random house, and two random queries of it: what their difference says of whom.
+
+    Whoever asks sums what is shown of any scopes, and knows every total. The difference of two such
+    sums, or of a total and one, is about the people of the scopes by which they differ.
+    """
+    people = range(source.randint(3, 40))
+    groups = [
+        set(source.sample(people, source.randint(0, min(len(people), 14))))
+        for _ in range(source.randint(1, 9))
+    ]
+    families = [("house", source.choice("abc")) for _ in groups]
+    cells = [
+        cell(index, len(group), families=families[index]) for index, group in enumerate(groups)
+    ]
+    found = withheld(cells, 5)
+    family = source.choice(("house", "a", "b", "c"))
+    inside = [index for index in range(len(groups)) if family in families[index]]
+    asked = [
+        [index for index in inside if source.random() < 0.7 and index not in found]
+        for _ in range(2)
+    ]
+    for left, right in (asked, asked[::-1], (inside, asked[0]), (inside, asked[1])):
+        differ = set(left) ^ set(right)
+        about = set().union(*(groups[index] for index in differ))
+        one_is_shown = any(index not in found for index in inside)
+        if differ and 0 < len(about) < 5 and one_is_shown:
+            return f"{groups} {families} {differ}"
+    return ""
+
+
+def test_few_differences_of_queries_recover_nobody() -> None:
+    source = random.Random(20261129)  # noqa: S311  (a story, not a secret)
+    assert [each for _ in range(2_000) if (each := recovered(source))] == []
+
+
+def test_without_cover_the_same_differences_do_recover_small_groups(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The check can fail: with nothing but the floor, subtraction finds what is hidden."""
+    monkeypatch.setattr("adoption.metrics.privacy._cover", lambda members, hidden, k: {})
+    source = random.Random(20261129)  # noqa: S311  (a story, not a secret)
+    assert [each for _ in range(2_000) if (each := recovered(source))]
+
+
+@pytest.mark.prove("Differences of queries")
+def test_differences_of_queries_recover_nobody(figures: Figures) -> None:
+    pairs = figures.scaled(100_000)
+    for _ in figures.progress(range(pairs), "pairs of queries"):
+        if each := recovered(figures.random):
+            figures.bad(each)
+    figures("pairs of queries", pairs, pairs)
 
 
 # --- read from the database -----------------------------------------------------------------------
