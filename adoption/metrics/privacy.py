@@ -32,14 +32,14 @@ class Cell:
     """One value of a window, as far as it matters for who may see it.
 
     Attributes:
-        key: what it is known by in the answer.
+        key: of its row, by which it is known in the answer.
         families: the totals that it is part of.
         has_value: whether there is a number at all.
         contributors: distinct people; None when nobody said.
         size: by which the smallest is found where one more must be withheld.
     """
 
-    key: Hashable
+    key: int
     families: tuple[Hashable, ...]
     has_value: bool
     contributors: int | None
@@ -53,7 +53,7 @@ def floor_of(k: int, *, for_managers: bool) -> int:
     return max(k, K_MANAGERS if for_managers else K_FLOOR)
 
 
-def withheld(cells: Iterable[Cell], k: int) -> dict[Hashable, str]:
+def withheld(cells: Iterable[Cell], k: int) -> dict[int, str]:
     """The cells of one window that are not shown, with the reason code.
 
     Args:
@@ -62,9 +62,7 @@ def withheld(cells: Iterable[Cell], k: int) -> dict[Hashable, str]:
     if k == 0:
         return {}
     found = list(cells)
-    hidden: dict[Hashable, str] = {
-        cell.key: reason for cell in found if (reason := _too_small(cell, k))
-    }
+    hidden: dict[int, str] = {cell.key: reason for cell in found if (reason := _too_small(cell, k))}
     members: dict[Hashable, list[Cell]] = defaultdict(list)
     for cell in found:
         for family in cell.families:
@@ -82,13 +80,11 @@ def _too_small(cell: Cell, k: int) -> str:
     return SMALL_GROUP if cell.contributors < k else ""
 
 
-def _order(cell: Cell) -> tuple[int, int, str]:
-    return cell.contributors or 0, cell.size, str(cell.key)
+def _order(cell: Cell) -> tuple[int, int, int]:
+    return cell.contributors or 0, cell.size, cell.key
 
 
-def _cover(
-    members: dict[Hashable, list[Cell]], hidden: dict[Hashable, str], k: int
-) -> dict[Hashable, str]:
+def _cover(members: dict[Hashable, list[Cell]], hidden: dict[int, str], k: int) -> dict[int, str]:
     """One more cell for the first family that lacks one; empty when no family does."""
     # The narrowest first: what covers a part of a total covers the total as well.
     for cells in sorted(members.values(), key=len):

@@ -193,7 +193,8 @@ def settled_until(version: MetricVersion, scope_id: int) -> dt.date | None:
     )
     if open_from is not None:
         rows = rows.filter(window_ends_on__lt=open_from)
-    return rows.aggregate(newest=Max("window_ends_on"))["newest"]
+    newest: dt.date | None = rows.aggregate(newest=Max("window_ends_on"))["newest"]
+    return newest
 
 
 def digest_of(version: MetricVersion, scope_id: int, until: dt.date) -> str:
@@ -304,7 +305,7 @@ def _withheld(rows: Sequence[MetricValue], k: int) -> dict[int, str]:
         )
     found: dict[int, str] = {}
     for cells in windows.values():
-        found |= withheld(cells, k)  # type: ignore[arg-type]
+        found |= withheld(cells, k)
     return found
 
 

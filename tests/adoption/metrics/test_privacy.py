@@ -53,7 +53,7 @@ def cell(key: int, contributors: int | None, *, has_value: bool = True, **more: 
 
 def hidden(*contributors: int | None, k: int = 5) -> list[int]:
     cells = [cell(index, count) for index, count in enumerate(contributors)]
-    return sorted(withheld(cells, k))  # type: ignore[type-var]
+    return sorted(withheld(cells, k))
 
 
 def test_a_small_group_takes_the_smallest_large_one_with_it() -> None:
@@ -79,7 +79,7 @@ def test_each_total_is_covered_by_a_scope_of_its_own() -> None:
         cell(2, 20, families=("house", "a")),
         cell(3, 6, families=("house", "b")),
     ]
-    assert sorted(withheld(cells, 5)) == [1, 2]  # type: ignore[type-var]
+    assert sorted(withheld(cells, 5)) == [1, 2]
 
 
 def test_nobody_working_is_about_a_group_and_an_unknown_group_is_no_group() -> None:
@@ -90,7 +90,7 @@ def test_nobody_working_is_about_a_group_and_an_unknown_group_is_no_group() -> N
 
 def test_a_value_that_is_missing_covers_nothing() -> None:
     cells = [cell(1, 3), cell(2, 6, has_value=False), cell(3, 30)]
-    assert sorted(withheld(cells, 5)) == [1, 3]  # type: ignore[type-var]
+    assert sorted(withheld(cells, 5)) == [1, 3]
 
 
 def test_the_floor_is_never_below_five_and_ten_for_managers() -> None:
@@ -210,7 +210,7 @@ def test_filters_ranges_and_moments_withhold_the_same(things: ThingsMetric, empl
     things.fill()
     first, second, third = (case.pk for case in cases)
     expected = {first: 40 * NANO, second: None, third: None}
-    whole = {"first": JANUARY, "last": FEBRUARY}
+    whole: dict[str, Any] = {"first": JANUARY, "last": FEBRUARY}
     assert shown(employee, **whole) == expected
     for pk in expected:
         assert shown(employee, scope_ids=[pk], **whole) == {pk: expected[pk]}
@@ -232,7 +232,7 @@ def test_managers_and_what_is_written_down_see_groups_of_ten(
     case = make_use_case()
     things.set(case.pk, JANUARY, 5, contributors=7)
     things.fill()
-    limits = {"first": JANUARY, "last": FEBRUARY}
+    limits: dict[str, Any] = {"first": JANUARY, "last": FEBRUARY}
     assert shown(employee, **limits) == {case.pk: 5 * NANO}
     assert shown(case.owner, **limits) == {case.pk: None}
     assert shown(make_user(Role.PROGRAMME_LEAD), **limits) == {case.pk: None}
@@ -248,7 +248,7 @@ def test_who_joined_later_is_not_found_by_subtracting_moments(
     things.fill(FILLED)
     things.set(case.pk, JANUARY, 5, contributors=5)
     things.fill(FILLED + DAY)
-    limits = {"first": JANUARY, "last": FEBRUARY}
+    limits: dict[str, Any] = {"first": JANUARY, "last": FEBRUARY}
     assert shown(employee, as_of=FILLED, **limits) == {case.pk: None}
     assert shown(employee, as_of=FILLED + DAY, **limits) == {case.pk: 5 * NANO}
     newest = values_of(version(), viewer=employee, **limits)[0]
@@ -263,7 +263,7 @@ def test_as_of_gives_any_earlier_answer_again(things: ThingsMetric, employee: Us
     things.fill(FILLED)
     things.set(case.pk, JANUARY, 2)
     things.fill(FILLED + DAY)
-    limits = {"first": JANUARY, "last": FEBRUARY}
+    limits: dict[str, Any] = {"first": JANUARY, "last": FEBRUARY}
     assert shown(employee, as_of=FILLED - DAY, **limits) == {}
     assert shown(employee, as_of=FILLED, **limits) == {case.pk: NANO}
     assert shown(employee, as_of=FILLED + DAY, **limits) == {case.pk: 2 * NANO}
