@@ -22,6 +22,11 @@ def use_case_address(slug: str) -> str:
     return reverse("use-case", args=[slug])
 
 
+def metric_standing_address(pk: int) -> str:
+    """Where the approver finds how far a metric is trusted in a scope."""
+    return reverse("metric-standing", args=[pk])
+
+
 def _unapproved(dialect: Dialect) -> str:
     return f"OLD.stage <> NEW.stage AND NEW.stage IN ({_GATED}) AND NOT " + approved(
         kind=STAGE_KIND,

@@ -199,6 +199,17 @@ class StandingStatus(models.TextChoices):
     RETIRED = "retired", "Retired"
 
 
+# What the API answers with. `review_due` and `deprecated` say so, and are on their way out.
+SERVED_STATUSES = (
+    StandingStatus.APPROVED,
+    StandingStatus.CERTIFIED,
+    StandingStatus.REVIEW_DUE,
+    StandingStatus.DEPRECATED,
+)
+# Only a second person brings a version here.
+APPROVED_STATUSES = (StandingStatus.APPROVED, StandingStatus.CERTIFIED)
+
+
 class ValueStatus(models.TextChoices):
     """How settled a value is."""
 

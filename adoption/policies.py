@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adoption.models import Delivery, UseCase
+from adoption.models import Delivery, MetricStanding, UseCase
 from portal.choices import Role
 from portal.models import User
 from portal.policies import AnyUser, holds
@@ -73,3 +73,25 @@ def may_replay_hooks(user: AnyUser) -> bool:
 def may_manage_hook_secrets(user: AnyUser) -> bool:
     """Make and withdraw the secrets that prove senders."""
     return holds(user, Role.ADMINISTRATOR)
+
+
+def may_open_standing(user: AnyUser) -> bool:
+    """Say who answers for a metric in a scope, and so have it proposed."""
+    return holds(user, Role.PROGRAMME_LEAD, Role.FINANCE)
+
+
+def may_propose_standing(user: AnyUser, standing: MetricStanding) -> bool:
+    """Ask that another person approves it: its owner, and those who may open one."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return standing.owner_id == user.pk or may_open_standing(user)
+
+
+def may_certify_money(user: AnyUser) -> bool:
+    """Ask finance for the certificate of a metric about money; another of them decides."""
+    return holds(user, Role.FINANCE)
+
+
+def may_end_standing(user: AnyUser, standing: MetricStanding) -> bool:
+    """Suspend, deprecate or retire: the safe direction, so approvers may as well."""
+    return may_propose_standing(user, standing) or holds(user, Role.APPROVER)

@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from adoption.services.follow_up import refresh_outcomes
 from adoption.services.hook_work import tidy_hooks
+from adoption.services.metric_filling import ask_for_fills
+from adoption.services.metric_standings import review_standings
 
 
 @shared_task(name="adoption.tasks.refresh_outcomes")
@@ -19,3 +21,15 @@ def refresh_outcomes_task() -> None:
 def tidy_hooks_task() -> None:
     """Delete bodies of hooks whose retention is over; encrypt their secrets with the newest key."""
     tidy_hooks(at=timezone.now())
+
+
+@shared_task(name="adoption.tasks.fill_metrics")
+def fill_metrics_task() -> None:
+    """Ask for the values of every metric."""
+    ask_for_fills(at=timezone.now())
+
+
+@shared_task(name="adoption.tasks.review_metric_standings")
+def review_metric_standings_task() -> None:
+    """Let approvals of metrics fall due, and end what nobody looked at again."""
+    review_standings(at=timezone.now())

@@ -10,6 +10,8 @@ from adoption.views import (
     deployments,
     hooks,
     log_delivery,
+    metric_standings,
+    metric_values,
     metrics,
     milestones,
     portfolio,
@@ -112,5 +114,33 @@ urlpatterns = [
     ),
     path("metrics/", metrics.MetricListPage.as_view(), name="metric-list"),
     path("metrics/<str:key>/", metrics.metric_page, name="metric"),
+    path("metric-values/<str:key>/", metric_values.metric_values_page, name="metric-values"),
+    path("metric-value/<int:pk>/", metric_values.metric_value_page, name="metric-value"),
+    path(
+        "metric-standings/new/<str:key>/",
+        metric_standings.StandingNewPage.as_view(),
+        name="metric-standing-new",
+    ),
+    path("metric-standings/<int:pk>/", metric_standings.standing_page, name="metric-standing"),
+    path(
+        "metric-standings/<int:pk>/propose/",
+        metric_standings.StandingProposePage.as_view(),
+        name="metric-standing-propose",
+    ),
+    path(
+        "metric-standings/<int:pk>/suspend/",
+        metric_standings.StandingSuspendPage.as_view(),
+        name="metric-standing-suspend",
+    ),
+    path(
+        "metric-standings/<int:pk>/deprecate/",
+        metric_standings.StandingDeprecatePage.as_view(),
+        name="metric-standing-deprecate",
+    ),
+    path(
+        "metric-standings/<int:pk>/retire/",
+        metric_standings.StandingRetirePage.as_view(),
+        name="metric-standing-retire",
+    ),
     path("metrics/<str:key>/<slug:slug>/", metrics.metric_of_use_case, name="metric-of-use-case"),
 ]

@@ -10,6 +10,7 @@ from adoption.choices import (
     MilestoneState,
     RiskTier,
     Stage,
+    StandingStatus,
     Strength,
 )
 from portal.shell.statuses import StatusVocabulary, Tone
@@ -172,5 +173,30 @@ HOOK_STATES = StatusVocabulary.from_choices(
         HookState.IGNORED: "A rule says that it is of no interest; the rule stands beside it.",
         HookState.REFUSED: "It does not say what it should; the field stands beside it.",
         HookState.FAILED: "A fault of the portal, three times; replay it once that is mended.",
+    },
+)
+
+METRIC_STANDINGS = StatusVocabulary.from_choices(
+    "metric_standing",
+    StandingStatus.choices,
+    {
+        StandingStatus.DRAFT: ("ring", Tone.NEUTRAL),
+        StandingStatus.PROPOSED: ("half", Tone.INFO),
+        StandingStatus.APPROVED: ("check", Tone.GOOD),
+        StandingStatus.CERTIFIED: ("shield", Tone.GOOD),
+        StandingStatus.REVIEW_DUE: ("clock", Tone.WARN),
+        StandingStatus.SUSPENDED: ("warn", Tone.BAD),
+        StandingStatus.DEPRECATED: ("pause", Tone.WARN),
+        StandingStatus.RETIRED: ("stop", Tone.NEUTRAL),
+    },
+    {
+        StandingStatus.DRAFT: "Nobody has approved it here; no report should use it.",
+        StandingStatus.PROPOSED: "Waits for a second person; no report should use it yet.",
+        StandingStatus.APPROVED: "A second person has seen these numbers and approved them.",
+        StandingStatus.CERTIFIED: "Approved and certified for half a year; it may leave as a file.",
+        StandingStatus.REVIEW_DUE: "The time of its approval is over; somebody must look again.",
+        StandingStatus.SUSPENDED: "Withdrawn from reports until somebody has approved it again.",
+        StandingStatus.DEPRECATED: "Still answered, up to an announced last day.",
+        StandingStatus.RETIRED: "Its last day is over; it is answered no more.",
     },
 )

@@ -7,6 +7,8 @@ from django.urls import path
 from adoption.api.deliveries import OwnDeliveriesView, UseCaseDeliveriesView
 from adoption.api.hooks import HooksView
 from adoption.api.ingest import ChangesView, DeploymentsView
+from adoption.api.metric_explanations import ExplainValueView
+from adoption.api.metric_values import MetricValuesView
 from adoption.api.metrics import MetricsView, MetricView
 from adoption.api.milestones import MilestonesView, MilestoneView
 from adoption.api.problems import register_translations
@@ -38,4 +40,6 @@ urlpatterns = [
     path("hooks/<str:provider>/<str:connection>/", HooksView.as_view(), name="api-hooks"),
     path("metrics/", MetricsView.as_view(), name="api-metrics"),
     path("metrics/<str:key>/", MetricView.as_view(), name="api-metric"),
+    path("metrics/<str:key>/values/", MetricValuesView.as_view(), name="api-metric-values"),
+    path("explain/<int:value_id>/", ExplainValueView.as_view(), name="api-explain-value"),
 ]

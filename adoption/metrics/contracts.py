@@ -98,7 +98,7 @@ class Windowed:
     """How a metric is computed window by window. The rest of what the catalogue says about it.
 
     Attributes:
-        number: in the catalogue of the metrics reference, 1 to 20.
+        number: in the catalogue of the metrics reference, 1 to 20; 0 for one beside it.
         scope, window: the grain.
         collect: `collect(scope_ids, window, as_of)` → facts of each scope, in a constant number of
             queries; honours `as_of`. A scope without an entry has no data.
@@ -108,6 +108,8 @@ class Windowed:
             alone (the survival window); a value is provisional until then.
         minimum_n: below it there is no value, with the reason `below_minimum`.
         k: fewest contributors; 0 for what is not about people.
+        coverage_bound_nano: by how much the coverage of two windows may differ for a comparison of
+            their values to mean anything.
         is_value: whether more of it is claimed to be good. Usage must not reach these.
         guardrails: keys of the metrics that must not get worse when this one gets better.
         resists: attacks of the catalogue → the test that shows it (`path::name`).
@@ -123,6 +125,7 @@ class Windowed:
     matures_after: dt.timedelta = dt.timedelta(0)
     minimum_n: int = 1
     k: int = 5
+    coverage_bound_nano: int = 100_000_000
     better: Better
     dimension: Dimension
     is_value: bool = True

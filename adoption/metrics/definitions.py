@@ -5,31 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from django.db.models import F, Q
 from django.urls import reverse
 
-from adoption.choices import Comparator, DeliveryState, EnvironmentTier, Strength
+from adoption.choices import Comparator, DeliveryState, EnvironmentTier
+from adoption.metrics.programme_counts import (
+    AI_ASSISTED,
+    DEPLOYMENTS_BY_MONTH,
+    HELD_BY_MONTH,
+    link_periods,
+)
 from adoption.metrics.registry import NANO, Measured, MetricDefinition, metrics
-from adoption.models import Change, Delivery, RepositoryLink, UseCase
-from portal.shell.periods import day_bounds
-
-# The named policy under which a change counts as AI-assisted: somebody or something said so.
-# `inferred` (a seat was active that day) is usage and therefore does not count.
-AI_ASSISTED = (Strength.AUTONOMOUS, Strength.ASSISTED, Strength.SUGGESTION, Strength.DECLARED)
-
-
-class _LinkPeriod(NamedTuple):
-    """When changes of a repository belonged to a use case, half-open."""
-
-    use_case_id: int
-    starts: datetime
-    ends: datetime | None
-
-    def contains(self, merged_at: datetime) -> bool:
-        return self.starts <= merged_at and (self.ends is None or merged_at < self.ends)
+from adoption.models import Change, Delivery, UseCase
 
 
 def _slugs(ids: list[int]) -> dict[int, str]:
@@ -66,18 +54,6 @@ def measure_held_deliveries(use_case_ids: Iterable[int], as_of: datetime) -> dic
     }
 
 
-def _link_periods(use_case_ids: list[int]) -> dict[int, list[_LinkPeriod]]:
-    """By repository: which use case its changes belonged to, from when up to when."""
-    found: dict[int, list[_LinkPeriod]] = defaultdict(list)
-    links = RepositoryLink.objects.filter(use_case_id__in=use_case_ids)
-    for link in links.select_related("use_case__programme"):
-        zone = ZoneInfo(link.use_case.programme.time_zone)
-        ends = day_bounds(link.ends_on, zone)[0] if link.ends_on else None
-        starts = day_bounds(link.starts_on, zone)[0]
-        found[link.repository_id].append(_LinkPeriod(link.use_case_id, starts, ends))
-    return found
-
-
 def measure_ai_deployments(use_case_ids: Iterable[int], as_of: datetime) -> dict[int, Measured]:
     """Production deployments that brought an AI-assisted change of a linked repository first.
 
@@ -85,7 +61,7 @@ def measure_ai_deployments(use_case_ids: Iterable[int], as_of: datetime) -> dict
     the use case's changes.
     """
     ids = list(use_case_ids)
-    periods = _link_periods(ids)
+    periods = link_periods(ids)
     first: dict[int, dict[int, datetime]] = defaultdict(dict)
     rows = Change.objects.filter(
         repository_id__in=list(periods),
@@ -123,12 +99,14 @@ metrics.register(
         formula=(
             "Number of deliveries of the use case whose change has been in production for 14 days "
             "without being undone, plus confirmed deliveries that are not code. A change counts "
-            "once, whoever logs it; one that is undone later stops counting."
+            "once, whoever logs it; one that is undone later stops counting. By programme and "
+            "month: those of all its use cases that came to hold within the month."
         ),
         inputs=frozenset({"deliveries", "changes", "deployments"}),
         comparators=(Comparator.AT_LEAST,),
         measure=measure_held_deliveries,
         decision="Whether the use case delivers at all, and fast enough to go on.",
+        windowed=HELD_BY_MONTH,
     )
 )
 metrics.register(
@@ -140,11 +118,12 @@ metrics.register(
         formula=(
             "Number of production deployments of the linked repositories that were the first to "
             "contain at least one change with evidence of AI assistance (autonomous, assisted, "
-            "suggestion or declared)."
+            "suggestion or declared). By programme and month: of all its use cases' repositories."
         ),
         inputs=frozenset({"changes", "deployments", "evidence"}),
         comparators=(Comparator.AT_LEAST,),
         measure=measure_ai_deployments,
         decision="Whether AI-assisted work reaches users, and since when.",
+        windowed=DEPLOYMENTS_BY_MONTH,
     )
 )

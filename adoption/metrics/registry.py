@@ -6,6 +6,7 @@ check below refuses tokens, seats, prompts, sessions, lines and self-reported ho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from adoption.metrics.contracts import Windowed
 from portal.registry import Registry
 
 NANO = 1_000_000_000
+K_FLOOR = 5  # fewest people of whom anything is said
+VERSION = re.compile(r"(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})")
 USAGE_INPUTS = frozenset(
     {"tokens", "seats", "prompts", "sessions", "lines", "requests", "credits", "reported_hours"}
 )
@@ -87,6 +90,8 @@ class MetricDefinition:
         decision: the decision it supports.
         windowed: how the catalogue computes it window by window; None for one that only milestones
             use.
+        superseded_versions: earlier definitions that are still computed beside this one, so that
+            both series stand; a version that is no longer listed here keeps the values it has.
     """
 
     key: str
@@ -99,6 +104,7 @@ class MetricDefinition:
     measure: Callable[[Iterable[int], datetime], dict[int, Measured]] | None
     decision: str
     windowed: Windowed | None = None
+    superseded_versions: tuple[MetricDefinition, ...] = ()
 
     @property
     def measurable(self) -> Callable[[Iterable[int], datetime], dict[int, Measured]]:
@@ -138,7 +144,78 @@ def _check_metric(item: MetricDefinition) -> list[CheckMessage]:
         )
     if item.measure is None and item.windowed is None:
         problems.append(Error(f"metric {item.key!r} is never computed", id="adoption.E005"))
+    return [*problems, *_check_catalogue(item), *_check_superseded(item)]
+
+
+def _check_catalogue(item: MetricDefinition) -> list[CheckMessage]:
+    """A metric of the catalogue says all that a reader needs before trusting it."""
+    if item.windowed is None:
+        return []
+    windowed = item.windowed
+    missing = [
+        word
+        for word, is_there in (
+            ("a guardrail", bool(windowed.guardrails)),
+            ("the attacks that it resists", bool(windowed.resists)),
+            ("its readers", bool(windowed.readers)),
+            ("the decision that it supports", bool(item.decision)),
+            ("a minimum n of at least 1", windowed.minimum_n >= 1),
+            (f"a k of 0 (not about people) or at least {K_FLOOR}", _is_floor(windowed.k)),
+        )
+        if not is_there
+    ]
+    problems: list[CheckMessage] = [
+        Error(f"metric {item.key!r} does not name {each}", id="adoption.E006") for each in missing
+    ]
+    if item.key in windowed.guardrails:
+        problems.append(Error(f"metric {item.key!r} guards itself", id="adoption.E007"))
+    if not VERSION.fullmatch(item.version):
+        text = f"metric {item.key!r}: {item.version!r} is no semantic version"
+        problems.append(Error(text, id="adoption.E008"))
     return problems
+
+
+def _is_floor(k: int) -> bool:
+    return k == 0 or k >= K_FLOOR
+
+
+def _check_superseded(item: MetricDefinition) -> list[CheckMessage]:
+    """Earlier versions have the same key, are lower, and are computed."""
+    problems: list[CheckMessage] = []
+    versions = [item.version]
+    for earlier in item.superseded_versions:
+        if earlier.key != item.key or earlier.windowed is None or earlier.superseded_versions:
+            problems.append(
+                Error(
+                    f"metric {item.key!r}: {earlier.key} {earlier.version} is no earlier version "
+                    "of it that is computed window by window",
+                    id="adoption.E009",
+                )
+            )
+            continue
+        versions.append(earlier.version)
+        problems += _check_catalogue(earlier)
+    if all(map(VERSION.fullmatch, versions)):
+        ordered = [version_order(version) for version in versions]
+        if ordered != sorted(set(ordered), reverse=True):
+            problems.append(
+                Error(
+                    f"metric {item.key!r}: {', '.join(versions)} are not from the newest to the "
+                    "oldest, each once",
+                    id="adoption.E010",
+                )
+            )
+    return problems
+
+
+def version_order(version: str) -> tuple[int, ...]:
+    """A semantic version as numbers that sort."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def computed_versions(item: MetricDefinition) -> tuple[MetricDefinition, ...]:
+    """The definitions under one key that are computed window by window, newest first."""
+    return tuple(each for each in (item, *item.superseded_versions) if each.windowed is not None)
 
 
 metrics: Registry[MetricDefinition] = Registry("metric", _check_metric)

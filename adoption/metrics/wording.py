@@ -21,6 +21,24 @@ _REASONS = {
     "no_production_deployment": "no production deployment has been imported",
     "no_repository": "no repository is linked",
     "no_held_delivery": "no delivery is held yet",
+    "no_data": "there is no data in this window",
+    "below_minimum": "there are fewer than its minimum sample",
+    "not_evaluable": "the data that it needs is not imported",
+    "mixed_currencies": "the costs are in several currencies",
+    "mixed_bases": "the costs have several bases",
+    "small_group": "withheld: it would say something about a small group",
+    "contributors_unknown": "withheld: nobody counted the people behind it",
+    "unlike_coverage": "the inputs of the two windows are not alike",
+    "unlike_money": "the amounts are of unlike currency or basis",
+}
+STANDING_REASONS = {
+    "restated_since_approval": "Its values were restated after they were approved. Somebody must "
+    "look at them again.",
+    "definition_changed": "Its definition was changed without a new version.",
+    "expired": "The time of its approval is over. It must be looked at again.",
+    "review_missed": "Nobody looked at it within 30 days after its approval ended.",
+    "request_closed": "What was asked for was withdrawn, rejected, void or not decided in time.",
+    "sunset": "Its last day is over.",
 }
 UNIT_WORDS = {
     "count": "a count, in whole things",
@@ -36,6 +54,19 @@ UNIT_WORDS = {
 def reason_text(code: str) -> str:
     """A reason code as words; codes that are not known here are read as they are."""
     return _REASONS.get(code) or code.replace("_", " ") or NOT_MEASURED_YET
+
+
+def standing_reason(text: str) -> str:
+    """Why a standing is what it is: a code as a sentence, a person's words as they are."""
+    return STANDING_REASONS.get(text, text)
+
+
+def amount_text(nano: int, unit: str, currency: str = "") -> str:
+    """An amount in full with its unit: `0.125`, `12.5 %`, `40.00 USD`, `3 days`."""
+    if unit == "share":
+        return f"{nano_text(nano * 100)}{NARROW_SPACE}%"
+    suffix = {"money": currency, "days": "days", "hours": "hours"}.get(unit, "")
+    return f"{nano_text(nano)}{NARROW_SPACE}{suffix}" if suffix else nano_text(nano)
 
 
 def metric_or_none(key: str) -> MetricDefinition | None:

@@ -31,6 +31,8 @@ class MetricStanding(models.Model):
     """How far one version of a metric is trusted in one scope; moved by approvals and by time.
 
     `scope_id` is the key of a programme, use case, team or service; 0 stands for all of the kind.
+    `seen_until` and `seen_sha256` are what the approver looked at: the values of the windows that
+    ended by that day, word for word. `needs_finance` marks money, which finance alone certifies.
     """
 
     metric_version = models.ForeignKey(
@@ -47,7 +49,11 @@ class MetricStanding(models.Model):
     approval = models.ForeignKey(
         "portal.ApprovalRequest", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    valid_until = models.DateTimeField(null=True, blank=True)  # of the approval
     certified_until = models.DateTimeField(null=True, blank=True)
+    seen_until = models.DateField(null=True, blank=True)
+    seen_sha256 = models.CharField(max_length=64, blank=True)
+    needs_finance = models.BooleanField(default=False)
     sunset_on = models.DateField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 
@@ -78,6 +84,8 @@ class MetricValue(models.Model):
     `superseded_at`: nothing is overwritten, so any earlier answer can be given again. `facts` is
     the canonical text that the value is calculated from. The `nano` columns are in nano-units of
     the metric's unit; `contributors` is for the query layer and leaves it only as "enough".
+    `settled_at` is when a fill found a provisional value unchanged although it had matured: from
+    then on it is final. Read by `selectors/metric_values.py` alone, which withholds small groups.
     """
 
     metric_version = models.ForeignKey(
@@ -107,6 +115,7 @@ class MetricValue(models.Model):
     facts_sha256 = models.CharField(max_length=64)
     data_as_of = models.DateTimeField()
     computed_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
     superseded_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -145,6 +154,11 @@ class MetricValue(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=ValueStatus.values),
                 name="adoption_metricvalue_known_status",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["metric_version", "window_ends_on"], name="adoption_metricvalue_windows"
             ),
         ]
 

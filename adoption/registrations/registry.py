@@ -91,7 +91,7 @@ for _scope in (
     Scope("registry:write", "Propose and change use cases and milestones"),
     Scope("deliveries:read", "Read deliveries"),
     Scope("deliveries:write", "Log deliveries of the owner"),
-    Scope("metrics:read", "Read definitions of metrics"),
+    Scope("metrics:read", "Read definitions of metrics and their approved values"),
 ):
     api_scopes.register(_scope)
 

@@ -9,5 +9,8 @@ ENUM_NAMES = {
     "ApprovalStatusEnum": "portal.choices.ApprovalStatus",
     "ChangeStateEnum": "adoption.sources.generic.parser.STATES",
     "ComparatorEnum": "adoption.choices.Comparator",
+    "DataStatusEnum": "adoption.choices.ValueStatus",
     "DeploymentStatusEnum": "adoption.sources.generic.parser.STATUSES",
+    "ScopeKindEnum": "adoption.choices.ScopeKind",
+    "StandingStatusEnum": "adoption.choices.StandingStatus",
 }

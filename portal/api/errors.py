@@ -52,6 +52,7 @@ METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "This cannot be done
 NOT_ACCEPTABLE = ProblemType("not-acceptable", 406, "There is no answer in the format asked for")
 CONFLICT = ProblemType("conflict", 409, "It cannot be done in the present state")
 IN_PROGRESS = ProblemType("in-progress", 409, "The same request is being worked on")
+NOT_APPROVED = ProblemType("not-approved", 409, "This figure is not approved")
 NOT_PENDING = ProblemType("not-pending", 409, "It is no longer open")
 CHANGED_SINCE = ProblemType("changed-since", 409, "It was changed since it was asked for")
 STALE_VERSION = ProblemType("stale-version", 412, "It was changed in the meantime")
@@ -81,6 +82,7 @@ PROBLEM_TYPES = (
     NOT_ACCEPTABLE,
     CONFLICT,
     IN_PROGRESS,
+    NOT_APPROVED,
     NOT_PENDING,
     CHANGED_SINCE,
     STALE_VERSION,
@@ -110,6 +112,7 @@ class Problem(Exception):
         detail: what happened this time and what to do, in a sentence.
         errors: by field, for `INVALID`.
         headers: more response headers.
+        more: further members of the document, as RFC 9457 allows.
     """
 
     def __init__(
@@ -119,12 +122,14 @@ class Problem(Exception):
         *,
         errors: Mapping[str, list[FieldProblem]] | None = None,
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.errors = dict(errors or {})
         self.headers = dict(headers or {})
+        self.more = dict(more or {})
 
 
 @dataclass
@@ -162,6 +167,7 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
         "detail": problem.detail,
         "instance": request.path,
         "request_id": request_id(),
+        **problem.more,
     }
     if problem.errors:
         document["errors"] = {

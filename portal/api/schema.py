@@ -54,6 +54,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField(help_text="What happened this time, and what to do.")
     instance = serializers.CharField(help_text="The address asked for.")
     request_id = serializers.CharField(help_text="Give this to an operator: the log has it.")
+    metric_status = serializers.CharField(
+        required=False, help_text="Of `not-approved`: where the metric stands."
+    )
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         # Not declared above: a serializer has an attribute `errors` of its own.
@@ -140,6 +143,7 @@ def operation(
     found_by_path: bool = False,
     keyed: bool = False,
     problems: Sequence[ProblemType] = (),
+    files: Sequence[str] = (),
 ) -> Callable[[CallableT], CallableT]:
     """Describe one method of a view. Header and problem responses follow from what it is.
 
@@ -153,21 +157,18 @@ def operation(
         keyed: a governed change that takes an `Idempotency-Key` as well.
         found_by_path: names one thing in its path, which may not be there.
         problems: beyond those that follow from the rest.
+        files: media types in which the same is answered as a file.
     """
     is_write = body is not None
     known: list[Any] = [query] if query is not None and query().fields else []
     known += [*parameters, _ETAG, _RETRY_AFTER]
     known += _PAGE_PARAMETERS if paged else ()
-    if not is_write:
-        known.append(_IF_NONE_MATCH)
-    elif governed:
-        known.append(_IF_MATCH)
-    else:
-        known.append(_IDEMPOTENCY_KEY)
+    known.append(_header(is_write=is_write, governed=governed))
     if governed and keyed:
         known.append(_IDEMPOTENCY_KEY)
         problems = [*problems, KEY_REUSED]
     responses: dict[Any, Any] = {(status, "application/json"): answer}
+    responses |= {(status, media): OpenApiTypes.BINARY for media in files}
     if not is_write:
         responses[304] = OpenApiResponse(description="What you have still holds.")
     for problem in _problems(is_write, governed, paged or query is not None, found_by_path):
@@ -183,6 +184,13 @@ def operation(
         responses=responses,
         parameters=known,
     )
+
+
+def _header(*, is_write: bool, governed: bool) -> OpenApiParameter:
+    """The request header that every operation of this kind takes."""
+    if not is_write:
+        return _IF_NONE_MATCH
+    return _IF_MATCH if governed else _IDEMPOTENCY_KEY
 
 
 def _problems(

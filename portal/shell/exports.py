@@ -16,6 +16,7 @@ from django.http import StreamingHttpResponse
 
 from portal.shell.money import decimal_text
 
+CSV_TYPE = "text/csv"
 # ASCII starters, a zero byte, line ends that a spreadsheet skips, and full-width = + - @.
 _STARTERS = "\0=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 # Texts that already start with apostrophes before a starter take one more, so that taking one
@@ -65,7 +66,7 @@ def csv_response(
 ) -> StreamingHttpResponse:
     """A streamed download called `name`.csv, UTF-8 without a mark."""
     response = StreamingHttpResponse(
-        _in_blocks(csv_lines(headings, rows)), content_type="text/csv; charset=utf-8"
+        _in_blocks(csv_lines(headings, rows)), content_type=f"{CSV_TYPE}; charset=utf-8"
     )
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     response.headers["Cache-Control"] = "private, no-store"

@@ -137,6 +137,7 @@ ONE_WALL = {
     *("use-case-new", "use-case-similar", "programme-new", "team-new", "allocation-rule-new"),
     *("log-delivery", "log-delivery-link", "log-delivery-changes", "api-deliveries"),
     *("metric-list", "metric", "api-metrics", "api-metric"),
+    *("metric-values", "metric-standing-new", "api-metric-values"),
     *("cost-definitions", "costs-unallocated", "cost-lineage", "restatements", "api-costs-explain"),
     *("costs-unmapped", "cost-overlaps", "cost-exports"),
 }

@@ -249,6 +249,23 @@ PAGES: Mapping[str, Sequence[Visit]] = {
         Visit("count", {"key": "=held_deliveries"}),
         Visit("money", {"key": "=effective_cost_per_held_delivery"}),
     ),
+    "metric-values": (
+        Visit("series", {"key": "=held_deliveries"}),
+        Visit("nothing", {"key": "=ai_production_deployments"}),
+    ),
+    "metric-value": (
+        Visit("shown", {"pk": "metric_value.pk"}),
+        Visit("withheld", {"pk": "metric_small.pk"}),
+    ),
+    "metric-standing-new": (Visit(values={"key": "=held_deliveries"}),),
+    "metric-standing": (
+        Visit("certified", {"pk": "metric_standing.pk"}),
+        Visit("draft", {"pk": "metric_draft.pk"}),
+    ),
+    "metric-standing-propose": (Visit(values={"pk": "metric_draft.pk"}),),
+    "metric-standing-suspend": (Visit(values={"pk": "metric_standing.pk"}),),
+    "metric-standing-deprecate": (Visit(values={"pk": "metric_standing.pk"}),),
+    "metric-standing-retire": (Visit(values={"pk": "metric_standing.pk"}),),
     "metric-of-use-case": (
         Visit("value", {"key": "=held_deliveries", "slug": "use_case.slug"}),
         Visit("money", {"key": "=effective_cost_per_held_delivery", "slug": "use_case.slug"}),

@@ -35,12 +35,14 @@ def line_chart(
     """
     plot = Plot(title, description, labels, series, unit, text, target, height)
     values = [value for each in series for value in each.values if value is not None]
+    values += [end for each in series for ends in each.intervals.values() for end in ends if end]
     return plot.finish(values, lambda scale: _draw(plot, scale, step=step))
 
 
 def _draw(plot: Plot, scale: Scale, *, step: bool) -> Iterator[str]:
     for position, each in enumerate(plot.series):
         colour = colour_of(position)
+        yield from _band(plot, each, scale, colour)
         yield from _line(plot, each, scale, colour, step=step)
         for index, value in enumerate(each.values):
             if value is not None:
@@ -49,6 +51,24 @@ def _draw(plot: Plot, scale: Scale, *, step: bool) -> Iterator[str]:
                     f'cy="{pixels(scale.y(value))}" r="3.5">'
                     f"<title>{escape(plot.hover(index, each, value))}</title></circle>"
                 )
+
+
+def _band(plot: Plot, each: Series, scale: Scale, colour: int) -> Iterator[str]:
+    """An interval a label, as wide as its share of the plot; an open end reaches the edge."""
+    for index, (low, high) in sorted(each.intervals.items()):
+        if each.values[index] is None:
+            continue
+        top = scale.y(scale.high if high is None else high)
+        bottom = scale.y(scale.low if low is None else low)
+        name = f"{plot.labels[index]}, interval"
+        words = f"{'open' if low is None else plot.text(low)} to "
+        words += "open" if high is None else plot.text(high)
+        yield (
+            f'<rect class="band f{colour}" x="{percent((index + 0.2) * plot.band)}" '
+            f'y="{pixels(top)}" width="{percent(plot.band * 0.6)}" '
+            f'height="{pixels(max(1.0, bottom - top))}">'
+            f"<title>{escape(f'{name}: {words}')}</title></rect>"
+        )
 
 
 def _segment(colour: int, x1: float, y1: float, x2: float, y2: float) -> str:

@@ -28,12 +28,15 @@ class Series:
         values: one a label.
         reason: why values are missing, where `reasons` does not say it for a label.
         reasons: reason by position.
+        intervals: lowest and highest by position, drawn as a band behind the line; an open end is
+            None. Only lines show them.
     """
 
     label: str
     values: Sequence[Number | None]
     reason: str = UNKNOWN
     reasons: Mapping[int, str] = field(default_factory=dict)
+    intervals: Mapping[int, tuple[Number | None, Number | None]] = field(default_factory=dict)
 
     def reason_at(self, index: int) -> str:
         return self.reasons.get(index, self.reason)

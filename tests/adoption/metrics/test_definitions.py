@@ -11,11 +11,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from adoption.choices import AiAssistance, DeliveryState, Strength
-from adoption.metrics.definitions import (
-    AI_ASSISTED,
-    measure_ai_deployments,
-    measure_held_deliveries,
-)
+from adoption.metrics.definitions import measure_ai_deployments, measure_held_deliveries
+from adoption.metrics.programme_counts import AI_ASSISTED
 from adoption.metrics.registry import NANO, USAGE_INPUTS, Measured, metrics
 from adoption.models import Change, Delivery, Programme, Repository, UseCase
 from adoption.selectors.changes import changes_of_use_case

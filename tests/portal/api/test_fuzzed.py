@@ -59,6 +59,7 @@ def fuzz(world: World, callers: dict[str, Any]) -> Fuzz:
             "slug": [world.use_case.slug],
             "milestone_id": [str(world.milestone.pk)],
             "key": ["things"],
+            "value_id": ["1"],
         },
         DEFAULT_SEED,
     )

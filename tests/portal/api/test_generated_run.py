@@ -50,6 +50,7 @@ def paths(world: World) -> dict[str, list[str]]:
         "slug": [world.use_case.slug, "nowhere"],
         "milestone_id": [str(world.milestone.pk), "0", "99999999999999999999999"],
         "key": ["things", "no.such"],
+        "value_id": ["1", "0", "99999999999999999999999"],
         "id": ["1", "0", "99999999999999999999999"],
         "pk": ["1", "0", "99999999999999999999999"],
     }
