@@ -6,6 +6,7 @@ from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
 from adoption.models.hooks import HookReplay, HookSecret, StoredHook
 from adoption.models.identities import Identity
+from adoption.models.incidents import Incident, ServiceSplit
 from adoption.models.metric_values import (
     FillWatermark,
     MetricStanding,
@@ -29,6 +30,7 @@ __all__ = [
     "HookReplay",
     "HookSecret",
     "Identity",
+    "Incident",
     "Membership",
     "MetricStanding",
     "MetricValue",
@@ -40,6 +42,7 @@ __all__ = [
     "Repository",
     "RepositoryLink",
     "Service",
+    "ServiceSplit",
     "StageChange",
     "StoredHook",
     "Team",
