@@ -96,7 +96,7 @@ def collect_units(
             "rule": ndu.rule_fact(),
             "series_version": VERSION,
             "weeks_known": max(0, (window.ends_at - history.first_at) // _WEEK),
-            "people": _people(inside),
+            "contributors": _people(inside),
             **_paths(inside),
             **_units_of([history], window, _everything),
         }
@@ -112,7 +112,7 @@ def collect_lead_times(
         pk: {
             **_window(window, as_of),
             "series_version": VERSION,
-            "people": _people(_within(history.changes, window)),
+            "contributors": _people(_within(history.changes, window)),
             "changes": [
                 _lead_time(each)
                 for each in _within(history.changes, window)
@@ -150,7 +150,7 @@ def collect_failures(
         facts[pk] = {
             **_window(window, as_of),
             "series_version": VERSION,
-            "people": _people(_within(history.changes, window)),
+            "contributors": _people(_within(history.changes, window)),
             "has_incident_source": history.has_incident_source(window.starts_at),
             "deployments": [
                 _deployment(each, caused.get(each.key, ()), each.key in brings)
@@ -247,7 +247,7 @@ def collect_use_case_units(
             **_window(window, as_of),
             "rule": ndu.rule_fact(),
             "series_version": VERSION,
-            "people": _people(inside),
+            "contributors": _people(inside),
             **_paths(inside),
             "services": [
                 {
@@ -311,7 +311,7 @@ def collect_index(
             **_window(window, as_of),
             "rule": ndu.rule_fact(),
             "series_version": VERSION,
-            "people": _people(people),
+            "contributors": _people(people),
             "registration": windows.as_fact(),
             "families": [
                 {

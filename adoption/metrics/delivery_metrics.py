@@ -234,7 +234,6 @@ _definition(
         window=WindowKind.FOUR_WEEKS,
         collect=collect_failures,
         calculate=releases.calculate_frequency,
-        minimum_n=0,
         better=Better.CONTEXT,
         dimension=Dimension.ACTIVITY,
         is_value=False,

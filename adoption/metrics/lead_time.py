@@ -26,7 +26,7 @@ def calculate_lead_time(share: Fraction) -> Callable[[Facts], Computed]:
 
     def calculate(facts: Facts) -> Computed:
         total, known = len(facts["changes"]), _known(facts)
-        people = facts["people"]
+        people = facts["contributors"]
         if not total:
             return Computed(nano=None, reason="no_data", contributors=people)
         coverage = share_nano(len(known), total)

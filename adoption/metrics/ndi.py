@@ -94,7 +94,7 @@ def calculate_index(facts: Facts) -> Computed:
     if ndu.read_moment(facts["as_of"]) < after.ends_at:
         return Computed(nano=None, reason="window_open", missing=f"it ends on {after.ends_on}")
     index = _index(facts)
-    people = facts["people"]
+    people = facts["contributors"]
     short = min(index.base_weeks, index.after_weeks) < MINIMUM_WEEKS
     if short or index.base < MINIMUM_UNITS or index.value is None:
         return Computed(nano=None, reason="below_minimum", n=index.base, contributors=people)

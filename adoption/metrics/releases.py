@@ -100,7 +100,7 @@ def _share(part: int, whole: int, people: int) -> Computed:
 def calculate_fail_rate(facts: Facts) -> Computed:
     """Of the releases, the share that needed immediate intervention."""
     counted = _counted(releases_of(facts))
-    return _share(sum(each.has_failed for each in counted), len(counted), facts["people"])
+    return _share(sum(each.has_failed for each in counted), len(counted), facts["contributors"])
 
 
 def calculate_rework_rate(facts: Facts) -> Computed:
@@ -108,7 +108,7 @@ def calculate_rework_rate(facts: Facts) -> Computed:
     counted = [
         each for each in releases_of(facts) if each.brings or each.has_failed or each.is_rework
     ]
-    return _share(sum(each.is_rework for each in counted), len(counted), facts["people"])
+    return _share(sum(each.is_rework for each in counted), len(counted), facts["contributors"])
 
 
 def sample_failures(facts: Facts) -> Sample:
@@ -124,7 +124,7 @@ def calculate_frequency(facts: Facts) -> Computed:
     return Computed(
         nano=nano(len(counted) * per_week),
         n=len(counted),
-        contributors=facts["people"],
+        contributors=facts["contributors"],
         interval=poisson(len(counted), per_week),
     )
 
@@ -134,7 +134,7 @@ def calculate_recovery(facts: Facts) -> Computed:
     failed = [each for each in releases_of(facts) if each.has_failed]
     times = [int((each.over_at - each.at).total_seconds()) for each in failed if each.over_at]
     times = [each for each in times if each >= 0]
-    people, open_ones = facts["people"], len(failed) - len(times)
+    people, open_ones = facts["contributors"], len(failed) - len(times)
     if not failed:
         return Computed(nano=None, reason="no_failure", contributors=people)
     found = quantile(times, open_ones, Fraction(1, 2))

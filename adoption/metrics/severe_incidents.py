@@ -30,7 +30,7 @@ def calculate_severe(facts: Facts) -> Computed:
     """The ratio with the exact interval of the count of incidents."""
     services = facts["services"]
     watched = sum(each["has_incident_source"] for each in services)
-    coverage, people = share_nano(watched, len(services)), facts["people"]
+    coverage, people = share_nano(watched, len(services)), facts["contributors"]
     if not watched:
         return Computed(
             nano=None, reason="not_evaluable", missing=NO_SOURCE, coverage_nano=coverage

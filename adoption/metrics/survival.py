@@ -24,7 +24,7 @@ def calculate_survival(facts: Facts) -> Computed:
     for service in facts["services"]:
         kept, total, early = _of_service(facts, service)
         whole, matured, young = whole + kept, matured + total, young + early
-    people, coverage = facts["people"], share_nano(matured, matured + young)
+    people, coverage = facts["contributors"], share_nano(matured, matured + young)
     if not matured:
         return Computed(nano=None, reason="no_data", contributors=people, coverage_nano=coverage)
     if matured < MINIMUM:

@@ -41,7 +41,7 @@ def calculate_review_wait(facts: Facts) -> Computed:
     reviews = facts["reviews"]
     if reviews is None:
         return Computed(nano=None, reason="not_evaluable", missing=NO_REVIEWS)
-    waits, waiting, people = reviews["waits_seconds"], reviews["waiting"], reviews["people"]
+    waits, waiting, people = reviews["waits_seconds"], reviews["waiting"], reviews["contributors"]
     total = len(waits) + waiting
     if total < MINIMUM_PULLS:
         return Computed(nano=None, reason="below_minimum", n=total, contributors=people)

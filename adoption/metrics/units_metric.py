@@ -26,7 +26,7 @@ def counted_of(facts: Facts) -> ndu.Counted:
 
 def calculate_units(facts: Facts) -> Computed:
     """The count; `n` is how many weeks the service has been known, which must be eight."""
-    weeks, people = facts["weeks_known"], facts["people"]
+    weeks, people = facts["weeks_known"], facts["contributors"]
     if weeks < MINIMUM_WEEKS:
         return Computed(nano=None, reason="below_minimum", n=weeks, contributors=people)
     units = standing_units(facts)

@@ -154,7 +154,7 @@ def units_facts(team: Team) -> Facts:
         **_frame(),
         "rule": ndu.rule_fact(),
         "weeks_known": max(0, (AFTER.ends_at - first) // dt.timedelta(weeks=1)),
-        "people": _people(team),
+        "contributors": _people(team),
         "changes": 1,
         "paths_known": 1,
         **_units([service]),
@@ -171,7 +171,7 @@ def index_facts(team: Team) -> Facts:
     return {
         **_frame(),
         "rule": ndu.rule_fact(),
-        "people": _people(team),
+        "contributors": _people(team),
         "registration": registered.as_fact(),
         "families": [{"service": name, "rollouts": families[name]} for name in sorted(families)],
     }
@@ -204,7 +204,7 @@ def lead_facts(team: Team) -> Facts:
             began = change.began_at
             seconds = None if began is None else int((last - began).total_seconds())
             changes.append({"key": change.key, "deployment": "", "seconds": seconds})
-    return {**_frame(), "people": _people(team), "changes": changes}
+    return {**_frame(), "contributors": _people(team), "changes": changes}
 
 
 def use_case_facts(team: Team) -> Facts:
@@ -212,7 +212,7 @@ def use_case_facts(team: Team) -> Facts:
     return {
         **_frame(),
         "rule": ndu.rule_fact(),
-        "people": _people(team),
+        "contributors": _people(team),
         "changes": 1,
         "paths_known": 1,
         "services": [
@@ -269,7 +269,7 @@ def release_facts(team: Team) -> Facts:
         )
     return {
         **_frame(),
-        "people": _people(team),
+        "contributors": _people(team),
         "has_incident_source": service.has_pager,
         "deployments": deployments,
     }

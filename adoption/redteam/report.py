@@ -70,18 +70,19 @@ def organisation(seed: int) -> Organisation:
 def try_all(seed: int = SEED, amount: int = AMOUNT) -> list[Outcome]:
     """Every attack, each on the same honest organisation."""
     honest = organisation(seed)
-    return [_try(honest, attack, seed, amount) for attack in (*ATTACKS, *KNOWN_LIMITS)]
+    first = read(honest, GAMING)
+    return [_try(honest, first, attack, seed, amount) for attack in (*ATTACKS, *KNOWN_LIMITS)]
 
 
-def _try(honest: Organisation, attack: Attack, seed: int, amount: int) -> Outcome:
+def _try(
+    honest: Organisation, first: Mapping[str, Computed], attack: Attack, seed: int, amount: int
+) -> Outcome:
     gamed = attack.apply(honest, GAMING, amount, random.Random(seed))  # noqa: S311
-    sides = [honest, gamed]
-    teams = [each.team(GAMING) for each in sides]
-    first, second = (read(each, GAMING) for each in sides)
+    teams = [each.team(GAMING) for each in (honest, gamed)]
     return Outcome(
         attack=attack,
         before=first,
-        after=second,
+        after=read(gamed, GAMING),
         places=(_place(honest), _place(gamed)),
         tiles=(_tile(teams[0]), _tile(teams[1])),
         true_tiles=(_true_tile(teams[0]), _true_tile(teams[1])),

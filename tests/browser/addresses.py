@@ -234,6 +234,7 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     ),
     "service-list": LIST,
     "service": (Visit(values={"pk": "service.pk"}),),
+    "service-dora": (Visit(values={"pk": "service.pk"}),),
     "programme-list": ONE,
     "programme-new": ONE,
     "programme": PROGRAMME,

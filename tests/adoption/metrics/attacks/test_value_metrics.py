@@ -305,6 +305,7 @@ def test_what_still_works_is_found_by_the_same_check() -> None:
         "ndu",
         "ndi",
         "change_lead_time",
+        "change_lead_time_p90",
         "survival_21_days",
         "severe_incidents_per_100_ndu",
     }
