@@ -73,3 +73,13 @@ def may_replay_hooks(user: AnyUser) -> bool:
 def may_manage_hook_secrets(user: AnyUser) -> bool:
     """Make and withdraw the secrets that prove senders."""
     return holds(user, Role.ADMINISTRATOR)
+
+
+def may_see_findings(user: AnyUser) -> bool:
+    """What the monitor noticed about services and teams; not for ranking, so not for everybody."""
+    return holds(user, Role.PROGRAMME_LEAD, Role.AUDITOR)
+
+
+def may_answer_findings(user: AnyUser) -> bool:
+    """Say what is behind a finding."""
+    return holds(user, Role.PROGRAMME_LEAD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from adoption.services.findings import look_for_gaming
 from adoption.services.follow_up import refresh_outcomes
 from adoption.services.hook_work import tidy_hooks
 
@@ -19,3 +20,9 @@ def refresh_outcomes_task() -> None:
 def tidy_hooks_task() -> None:
     """Delete bodies of hooks whose retention is over; encrypt their secrets with the newest key."""
     tidy_hooks(at=timezone.now())
+
+
+@shared_task(name="adoption.tasks.look_for_gaming")
+def look_for_gaming_task() -> None:
+    """Note telltales of gaming in the last whole four weeks."""
+    look_for_gaming(at=timezone.now())

@@ -174,3 +174,12 @@ HOOK_STATES = StatusVocabulary.from_choices(
         HookState.FAILED: "A fault of the portal, three times; replay it once that is mended.",
     },
 )
+FINDING_STATES = StatusVocabulary.from_choices(
+    "finding",
+    [("open", "Open"), ("acknowledged", "Acknowledged")],
+    {"open": ("warn", Tone.WARN), "acknowledged": ("check", Tone.NEUTRAL)},
+    {
+        "open": "Nobody has said yet what is behind it.",
+        "acknowledged": "Somebody said what is behind it.",
+    },
+)

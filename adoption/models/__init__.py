@@ -4,6 +4,7 @@ from adoption.models.changes import Change, Commit, Repository, RepositoryLink
 from adoption.models.deliveries import Delivery
 from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
+from adoption.models.findings import GamingFinding
 from adoption.models.hooks import HookReplay, HookSecret, StoredHook
 from adoption.models.identities import Identity
 from adoption.models.incidents import Incident, ServiceSplit
@@ -27,6 +28,7 @@ __all__ = [
     "Deployment",
     "Evidence",
     "FillWatermark",
+    "GamingFinding",
     "HookReplay",
     "HookSecret",
     "Identity",

@@ -234,6 +234,8 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     ),
     "service-list": LIST,
     "service": (Visit(values={"pk": "service.pk"}),),
+    "finding-list": LIST,
+    "finding-acknowledge": (Visit(values={"pk": "finding.pk"}),),
     "service-dora": (Visit(values={"pk": "service.pk"}),),
     "programme-list": ONE,
     "programme-new": ONE,
