@@ -160,6 +160,9 @@ def _add_incidents(found: Mapping[int, History], as_of: dt.datetime) -> None:
     rows = known.filter(service_key__in=list(by_key))
     for row in rows.order_by("opened_at", "pk").values():
         history = found[by_key[row["service_key"]]]
+        opened = row["opened_at"]
+        if opened is None:
+            continue
         seen = alive[row["connection_id"]]
         history.incidents_until = max(seen, history.incidents_until or seen)
         over = row["resolved_at"]
@@ -167,7 +170,7 @@ def _add_incidents(found: Mapping[int, History], as_of: dt.datetime) -> None:
         history.incidents.append(
             IncidentRow(
                 key=f"incident:{row['id']}",
-                opened_at=row["opened_at"],
+                opened_at=opened,
                 resolved_at=over if over is not None and over <= as_of else None,
                 severity=row["worst"],
                 lowered=bool(row["downgraded_from"]),
@@ -200,6 +203,9 @@ def _changes(
     )  # fmt: skip
     paths = _paths_of_parts([row["pk"] for row in rows if row["paths"] is None])
     for row in rows:
+        delivered_at = row["delivered_at"]
+        if delivered_at is None:
+            continue
         known = row["paths"] if row["paths"] is not None else paths.get(row["pk"])
         gone = [row["reverted_at"], row["rolled_back_at"]]
         undone = [at for at in gone if at is not None and at <= as_of]
@@ -211,7 +217,7 @@ def _changes(
                 deployment=row["delivered_by_id"],
                 repository=row["repository_id"],
                 merged_at=row["merged_at"],
-                delivered_at=row["delivered_at"],
+                delivered_at=delivered_at,
                 series=series_of(
                     author_names=filter(None, (row["author__value"], row["author__display_name"])),
                     paths=known,
@@ -240,7 +246,7 @@ def _paths_of_parts(change_ids: Sequence[int]) -> dict[int, list[str]]:
     parts = Change.objects.filter(part_of_id__in=change_ids, paths__isnull=False)
     for whole, paths in parts.values_list("part_of_id", "paths"):
         if whole is not None:
-            found[whole].update(paths)
+            found[whole].update(paths or ())
     return {key: sorted(paths) for key, paths in found.items()}
 
 

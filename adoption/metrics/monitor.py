@@ -83,7 +83,7 @@ def _shipped(window: Window, as_of: dt.datetime) -> dict[int, list[_Shipped]]:
         "delivered_by__service_id", "delivered_at", "additions", "deletions", "author_id",
         "strength", "author__value", "author__display_name",
     ):  # fmt: skip
-        if is_bot(filter(None, (value, name))):
+        if at is None or is_bot(filter(None, (value, name))):
             continue
         found[service].append(
             _Shipped(

@@ -22,7 +22,7 @@ from portal.shell.money import nano_text
 from portal.shell.statuses import FigureStatus
 from portal.shell.views import Crumb
 
-_UNITS = {"hours": f"{NARROW_SPACE}h", "share": f"{NARROW_SPACE}%", "count": " a week"}
+_UNITS = {"hours": ", hours", "share": "", "count": ", a week"}
 
 
 @require_safe
@@ -61,7 +61,7 @@ def _figure(value: DoraValue, now: Any) -> Figure:
         notes.append(_interval(computed.interval, metric.unit))
     return value_figure(
         metric,
-        label=metric.label + _UNITS[metric.unit].replace(f"{NARROW_SPACE}%", ""),
+        label=metric.label + _UNITS[metric.unit],
         nano=computed.nano,
         reason=computed.missing or computed.reason,
         status=FigureStatus.FINAL if value.is_final else FigureStatus.PROVISIONAL,

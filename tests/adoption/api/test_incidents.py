@@ -25,15 +25,15 @@ from tests.adoption.sending import Sender, make_connection
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 
-OPENED = {
+OPENED: dict[str, Any] = {
     "external_id": "INC-7", "service": "billing", "title": "Mails twice", "severity": "critical",
     "opened_at": "2026-08-03T10:00:00Z", "caused_by_deployment": "d-2",
 }  # fmt: skip
-LOWERED = {
+LOWERED: dict[str, Any] = {
     "external_id": "INC-7", "severity": "low", "human_actioned": True,
     "observed_at": "2026-08-03T11:00:00Z", "acknowledged_at": "2026-08-03T10:05:00Z",
 }  # fmt: skip
-CLOSED = {
+CLOSED: dict[str, Any] = {
     "external_id": "INC-7", "resolved_at": "2026-08-03T12:00:00Z", "fixed_by_deployment": "d-3",
 }  # fmt: skip
 

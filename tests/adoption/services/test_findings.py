@@ -96,7 +96,7 @@ def test_answering_needs_a_reason_and_happens_once() -> None:
     finding = GamingFinding.objects.create(
         telltale="downgrades", scope_kind="service", scope_id=1, scope_name="Shop",
         window_starts_on=AT.date(), window_ends_on=AT.date(), said="4 of 10 were lowered.",
-        facts={}, found_at=AT,
+        facts={"lowered": 4, "incidents": 10}, found_at=AT,
     )  # fmt: skip
     with pytest.raises(RefusedError, match="behind it"):
         acknowledge_finding(finding_id=finding.pk, reason=" ", actor=lead, at=AT)

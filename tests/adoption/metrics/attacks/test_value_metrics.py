@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from adoption.metrics import ndu
 from adoption.metrics.registry import KNOWN_INPUTS, USAGE_INPUTS, metrics
-from adoption.redteam import attacks, counterexamples
+from adoption.redteam import attacks, counterexamples, moves
 from adoption.redteam.readings import (
     GUARDRAILS,
     VALUES,
@@ -86,7 +86,7 @@ def test_the_simulation_has_values_to_move() -> None:
 @given(SEEDS, AMOUNTS)
 @EXAMPLES
 def test_a1_burning_tokens_moves_nothing(seed: int, amount: int) -> None:
-    before, after = attacked(attacks.burn_tokens, seed, amount)
+    before, after = attacked(moves.burn_tokens, seed, amount)
     same(before, after)
     place = {
         org: counterexamples.place_of(TEAM, {team.name: team.tokens for team in org.teams})
@@ -99,26 +99,26 @@ def test_a1_burning_tokens_moves_nothing(seed: int, amount: int) -> None:
 @given(SEEDS, AMOUNTS)
 @EXAMPLES
 def test_a2_splitting_a_deployment_moves_nothing(seed: int, amount: int) -> None:
-    before, after = attacked(attacks.split_deployments, seed, amount)
+    before, after = attacked(moves.split_deployments, seed, amount)
     never_better(before, after)
 
 
 @given(SEEDS, AMOUNTS)
 @EXAMPLES
 def test_a3_deploying_again_moves_nothing(seed: int, amount: int) -> None:
-    same(*attacked(attacks.deploy_again, seed, amount))
+    same(*attacked(moves.deploy_again, seed, amount))
 
 
 @given(SEEDS, AMOUNTS)
 @EXAMPLES
 def test_a4_more_regions_move_nothing(seed: int, amount: int) -> None:
-    same(*attacked(attacks.more_regions, seed, amount))
+    same(*attacked(moves.more_regions, seed, amount))
 
 
 @given(SEEDS, AMOUNTS)
 @EXAMPLES
 def test_a5_splitting_a_service_moves_nothing(seed: int, amount: int) -> None:
-    before, after = attacked(attacks.split_service, seed, amount)
+    before, after = attacked(moves.split_service, seed, amount)
     never_better(before, after)
     first, second = read(before, TEAM), read(after, TEAM)
     for key in ("ndi", "survival_21_days", "severe_incidents_per_100_ndu", "change_lead_time"):
@@ -128,7 +128,7 @@ def test_a5_splitting_a_service_moves_nothing(seed: int, amount: int) -> None:
 @given(SEEDS, AMOUNTS)
 @EXAMPLES
 def test_a6_rolling_back_and_deploying_again_never_helps(seed: int, amount: int) -> None:
-    before, after = attacked(attacks.roll_back_and_again, seed, amount)
+    before, after = attacked(moves.roll_back_and_again, seed, amount)
     never_better(before, after)
     first, second = read(before, TEAM), read(after, TEAM)
     for key in ("change_fail_rate", "deployment_rework_rate"):
@@ -138,7 +138,7 @@ def test_a6_rolling_back_and_deploying_again_never_helps(seed: int, amount: int)
 @given(SEEDS, AMOUNTS)
 @EXAMPLES
 def test_a7_documents_bots_and_settings_move_nothing(seed: int, amount: int) -> None:
-    before, after = attacked(attacks.trivial_changes, seed, amount)
+    before, after = attacked(moves.trivial_changes, seed, amount)
     first, second = read(before, TEAM), read(after, TEAM)
     for key in (*VALUES, *GUARDRAILS):
         assert (first[key].nano, first[key].n) == (second[key].nano, second[key].n), key
@@ -149,13 +149,13 @@ def test_a7_documents_bots_and_settings_move_nothing(seed: int, amount: int) -> 
 @given(SEEDS, AMOUNTS)
 @EXAMPLES
 def test_a8_sizes_just_under_a_limit_move_nothing(seed: int, amount: int) -> None:
-    same(*attacked(attacks.hug_caps, seed, amount))
+    same(*attacked(moves.hug_caps, seed, amount))
 
 
 @given(SEEDS, AMOUNTS)
 @EXAMPLES
 def test_a9_trailers_move_nothing(seed: int, amount: int) -> None:
-    for attack, unknown in ((attacks.stuff_trailers, "none"), (attacks.strip_trailers, "all")):
+    for attack, unknown in ((moves.stuff_trailers, "none"), (moves.strip_trailers, "all")):
         before, after = attacked(attack, seed, amount)
         same(before, after)
         share = shares(after.team(TEAM))
@@ -165,12 +165,12 @@ def test_a9_trailers_move_nothing(seed: int, amount: int) -> None:
 @given(SEEDS, AMOUNTS)
 @EXAMPLES
 def test_a10_missing_data_is_never_the_best(seed: int, amount: int) -> None:
-    before, after = attacked(attacks.lose_slow_commits, seed, amount)
+    before, after = attacked(moves.lose_slow_commits, seed, amount)
     never_better(before, after)
     coverage = read(after, TEAM)["change_lead_time"].coverage_nano
     assert coverage is not None
     assert coverage < 10**9
-    before, after = attacked(attacks.unplug_pager, seed, amount)
+    before, after = attacked(moves.unplug_pager, seed, amount)
     found = read(after, TEAM)["severe_incidents_per_100_ndu"]
     assert (found.nano, found.reason) == (None, "not_evaluable")
     never_better(before, after, keys=tuple(key for key in VALUES if key != "survival_21_days"))
@@ -179,7 +179,7 @@ def test_a10_missing_data_is_never_the_best(seed: int, amount: int) -> None:
 @given(SEEDS, st.integers(1, 5))
 @EXAMPLES
 def test_a11_leaving_out_weeks_never_helps(seed: int, amount: int) -> None:
-    before, after = attacked(attacks.leave_out_weeks, seed, amount)
+    before, after = attacked(moves.leave_out_weeks, seed, amount)
     never_better(before, after, keys=("ndu", "ndi", "severe_incidents_per_100_ndu"))
     unregistered = dataclasses.replace(after.team(TEAM), base_units=0)
     lost = calculate("ndi", index_facts(unregistered))
@@ -201,7 +201,7 @@ def test_a12_the_windows_are_those_registered() -> None:
 @given(SEEDS, AMOUNTS)
 @EXAMPLES
 def test_a19_lowering_severities_moves_nothing(seed: int, amount: int) -> None:
-    before, after = attacked(attacks.lower_severities, seed, amount)
+    before, after = attacked(moves.lower_severities, seed, amount)
     same(before, after)
     facts = use_case_facts(after.team(TEAM))
     lowered = [one["lowered"] for each in facts["services"] for one in each["incidents"]]
@@ -211,7 +211,7 @@ def test_a19_lowering_severities_moves_nothing(seed: int, amount: int) -> None:
 @given(SEEDS, AMOUNTS)
 @EXAMPLES
 def test_a20_work_that_others_undo_never_helps(seed: int, amount: int) -> None:
-    before, after = attacked(attacks.ship_slop, seed, amount)
+    before, after = attacked(moves.ship_slop, seed, amount)
     never_better(before, after)
     survival = [read(org, TEAM)["survival_21_days"].nano or 0 for org in (before, after)]
     assert survival[1] < survival[0]  # the guardrail shows it
@@ -242,7 +242,7 @@ def test_the_leaderboard_and_the_tile_are_gamed() -> None:
     true = [counterexamples.true_credits_per_pull_request(credits, count) for count in (1, 4, 40)]
     assert tile == [200, 200, 200]
     assert true == [200, 50, 5]
-    before, after = attacked(attacks.stop_delivering, 1, 1)
+    before, after = attacked(moves.stop_delivering, 1, 1)
     spent = [
         counterexamples.credits_per_pull_request(
             org.team(TEAM).credits, org.team(TEAM).pull_requests
