@@ -77,7 +77,7 @@ def try_all(seed: int = SEED, amount: int = AMOUNT) -> list[Outcome]:
 def _try(
     honest: Organisation, first: Mapping[str, Computed], attack: Attack, seed: int, amount: int
 ) -> Outcome:
-    gamed = attack.apply(honest, GAMING, amount, random.Random(seed))  # noqa: S311
+    gamed = attack.apply(honest, GAMING, amount, random.Random(seed))  # noqa: S311  (a simulation)
     teams = [each.team(GAMING) for each in (honest, gamed)]
     return Outcome(
         attack=attack,

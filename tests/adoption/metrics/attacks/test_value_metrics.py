@@ -55,7 +55,7 @@ def attacked(attack: attacks.Apply, seed: int, amount: int) -> tuple[Organisatio
     # A registration holds what the baseline came to.
     registered = dataclasses.replace(team, base_units=_base_units(before))
     before = before.with_team(registered)
-    return before, attack(before, TEAM, amount, random.Random(seed))  # noqa: S311
+    return before, attack(before, TEAM, amount, random.Random(seed))  # noqa: S311  (a simulation)
 
 
 def _base_units(organisation: Organisation) -> int:
