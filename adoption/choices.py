@@ -217,3 +217,13 @@ class ValueStatus(models.TextChoices):
     PROVISIONAL = "provisional", "Provisional"
     FINAL = "final", "Final"
     RESTATED = "restated", "Restated"
+
+
+class Severity(models.TextChoices):
+    """How bad an incident is, worst first. `high` and above are the severe ones."""
+
+    CRITICAL = "critical", "Critical"
+    HIGH = "high", "High"
+    MEDIUM = "medium", "Medium"
+    LOW = "low", "Low"
+    UNKNOWN = "unknown", "Unknown"

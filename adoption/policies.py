@@ -95,3 +95,13 @@ def may_certify_money(user: AnyUser) -> bool:
 def may_end_standing(user: AnyUser, standing: MetricStanding) -> bool:
     """Suspend, deprecate or retire: the safe direction, so approvers may as well."""
     return may_propose_standing(user, standing) or holds(user, Role.APPROVER)
+
+
+def may_see_findings(user: AnyUser) -> bool:
+    """What the monitor noticed about services and teams; not for ranking, so not for everybody."""
+    return holds(user, Role.PROGRAMME_LEAD, Role.AUDITOR)
+
+
+def may_answer_findings(user: AnyUser) -> bool:
+    """Say what is behind a finding."""
+    return holds(user, Role.PROGRAMME_LEAD)

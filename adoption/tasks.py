@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from adoption.services.findings import look_for_gaming
 from adoption.services.follow_up import refresh_outcomes
 from adoption.services.hook_work import tidy_hooks
 from adoption.services.metric_filling import ask_for_fills
@@ -33,3 +34,9 @@ def fill_metrics_task() -> None:
 def review_metric_standings_task() -> None:
     """Let approvals of metrics fall due, and end what nobody looked at again."""
     review_standings(at=timezone.now())
+
+
+@shared_task(name="adoption.tasks.look_for_gaming")
+def look_for_gaming_task() -> None:
+    """Note telltales of gaming in the last whole four weeks."""
+    look_for_gaming(at=timezone.now())

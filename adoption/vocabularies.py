@@ -200,3 +200,14 @@ METRIC_STANDINGS = StatusVocabulary.from_choices(
         StandingStatus.RETIRED: "Its last day is over; it is answered no more.",
     },
 )
+
+
+FINDING_STATES = StatusVocabulary.from_choices(
+    "finding",
+    [("open", "Open"), ("acknowledged", "Acknowledged")],
+    {"open": ("warn", Tone.WARN), "acknowledged": ("check", Tone.NEUTRAL)},
+    {
+        "open": "Nobody has said yet what is behind it.",
+        "acknowledged": "Somebody said what is behind it.",
+    },
+)

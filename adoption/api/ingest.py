@@ -1,4 +1,4 @@
-"""Changes and deployments as programs of the organisation send them."""
+"""Changes, deployments and incidents as programs of the organisation send them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
+from adoption.deploys.severities import SEVERITIES
 from adoption.deploys.tiers import TIERS
 from adoption.policies import may_send_deliveries
 from adoption.services.ingest import REJECTED, ItemOutcome, ingest
@@ -121,6 +122,45 @@ class DeploymentBatchSerializer(DeploymentItemSerializer):
 
     connection = serializers.SlugField(help_text=_CONNECTION_HELP)
     items = DeploymentItemSerializer(many=True, required=False)
+
+
+class IncidentItemSerializer(serializers.Serializer[Any]):
+    """One incident in production. What is left out stays as it was."""
+
+    external_id = serializers.CharField(max_length=200, help_text="Your own id of it.")
+    service = serializers.CharField(
+        required=False, max_length=200, help_text="Key of the service; it may become known later."
+    )
+    title = serializers.CharField(required=False, max_length=500)
+    url = serializers.URLField(required=False, max_length=500)
+    severity = serializers.ChoiceField(
+        SEVERITIES, required=False, help_text="Every one that was said is kept."
+    )
+    downgraded_from = serializers.ChoiceField(SEVERITIES, required=False)
+    human_actioned = serializers.BooleanField(
+        required=False, help_text="Whether a person had to act. Left out is not `false`."
+    )
+    observed_at = serializers.DateTimeField(
+        required=False,
+        help_text="When this was so. Default: resolved_at, acknowledged_at or opened_at.",
+    )
+    opened_at = serializers.DateTimeField(required=False)
+    acknowledged_at = serializers.DateTimeField(required=False)
+    resolved_at = serializers.DateTimeField(required=False)
+    caused_by_deployment = serializers.CharField(
+        required=False, max_length=200, help_text="Id or version. Never guessed from the time."
+    )
+    caused_by_change = serializers.CharField(
+        required=False, max_length=200, help_text="Number of the pull request, or a commit."
+    )
+    fixed_by_deployment = serializers.CharField(required=False, max_length=200)
+
+
+class IncidentBatchSerializer(IncidentItemSerializer):
+    """One incident, or `{"connection": …, "items": […]}` with up to 500."""
+
+    connection = serializers.SlugField(help_text=_CONNECTION_HELP)
+    items = IncidentItemSerializer(many=True, required=False)
 
 
 class ItemErrorSerializer(serializers.Serializer[Any]):
@@ -241,6 +281,26 @@ class DeploymentsView(_IngestView):
         "A state never goes back: of two statements the one of the later moment holds.",
         answer=IngestAnswerSerializer,
         body=DeploymentBatchSerializer,
+    )
+    def post(self, request: Request) -> Any:
+        return self.take(request)
+
+
+class IncidentsView(_IngestView):
+    """Incidents."""
+
+    noun = "incidents"
+    body = IncidentBatchSerializer
+    scopes: ClassVar[dict[str, str]] = {"POST": "incidents:write"}
+
+    @operation(
+        "incidents_send",
+        "Send incidents",
+        tag=TAG,
+        description="One or up to 500. Each is created, updated, unchanged or rejected for itself. "
+        "A severity that is lowered later is kept beside the new one. Who was called is not taken.",
+        answer=IngestAnswerSerializer,
+        body=IncidentBatchSerializer,
     )
     def post(self, request: Request) -> Any:
         return self.take(request)

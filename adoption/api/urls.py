@@ -6,7 +6,7 @@ from django.urls import path
 
 from adoption.api.deliveries import OwnDeliveriesView, UseCaseDeliveriesView
 from adoption.api.hooks import HooksView
-from adoption.api.ingest import ChangesView, DeploymentsView
+from adoption.api.ingest import ChangesView, DeploymentsView, IncidentsView
 from adoption.api.metric_explanations import ExplainValueView
 from adoption.api.metric_values import MetricValuesView
 from adoption.api.metrics import MetricsView, MetricView
@@ -37,6 +37,7 @@ urlpatterns = [
     path("deliveries/", OwnDeliveriesView.as_view(), name="api-deliveries"),
     path("changes/", ChangesView.as_view(), name="api-changes"),
     path("deployments/", DeploymentsView.as_view(), name="api-deployments"),
+    path("incidents/", IncidentsView.as_view(), name="api-incidents"),
     path("hooks/<str:provider>/<str:connection>/", HooksView.as_view(), name="api-hooks"),
     path("metrics/", MetricsView.as_view(), name="api-metrics"),
     path("metrics/<str:key>/", MetricView.as_view(), name="api-metric"),

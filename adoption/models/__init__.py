@@ -4,8 +4,10 @@ from adoption.models.changes import Change, Commit, Repository, RepositoryLink
 from adoption.models.deliveries import Delivery
 from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
+from adoption.models.findings import GamingFinding
 from adoption.models.hooks import HookReplay, HookSecret, StoredHook
 from adoption.models.identities import Identity
+from adoption.models.incidents import Incident, ServiceSplit
 from adoption.models.metric_values import (
     FillWatermark,
     MetricStanding,
@@ -26,9 +28,11 @@ __all__ = [
     "Deployment",
     "Evidence",
     "FillWatermark",
+    "GamingFinding",
     "HookReplay",
     "HookSecret",
     "Identity",
+    "Incident",
     "Membership",
     "MetricStanding",
     "MetricValue",
@@ -40,6 +44,7 @@ __all__ = [
     "Repository",
     "RepositoryLink",
     "Service",
+    "ServiceSplit",
     "StageChange",
     "StoredHook",
     "Team",

@@ -18,11 +18,13 @@ from adoption.deploys.merging import current_event, later_fields, with_event
 from adoption.deploys.tiers import tier_of
 from adoption.models import Artifact, Commit, Deployment, Repository, Service
 from adoption.services.history_digests import text_digest
+from adoption.services.incident_store import store_incident
 from adoption.services.pull_requests import store_commit_change, store_pull_request
 from adoption.sources.records import (
     ArtifactRecord,
     ChangeRecord,
     DeploymentRecord,
+    IncidentRecord,
     PushRecord,
     Reading,
 )
@@ -41,11 +43,11 @@ class FutureStatementError(ValueError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of one record."""
+    """What became of one record. An incident is in no repository."""
 
     external_id: str
     outcome: str
-    repository_id: int
+    repository_id: int | None
 
 
 def deploy_config(connection: Connection) -> DeployConfig:
@@ -95,6 +97,9 @@ class DeployStore:
             return self._store_deployment(record)
         if isinstance(record, PushRecord):
             return self._store_push(record)
+        if isinstance(record, IncidentRecord):
+            outcome = store_incident(record, connection=self.connection, run=self.run)
+            return Stored(record.external_id, outcome, None)
         return self._store_artifact(record)
 
     # --- where it belongs ---------------------------------------------------------------------
@@ -294,9 +299,11 @@ def _merge(
     return UPDATED if changed else UNCHANGED
 
 
-def ask_for_placement(*, repository_ids: Sequence[int], actor: User | None, at: datetime) -> None:
+def ask_for_placement(
+    *, repository_ids: Sequence[int | None], actor: User | None, at: datetime
+) -> None:
     """Have deliveries of these repositories worked out anew, once for all that ask meanwhile."""
-    for pk in sorted(set(repository_ids)):
+    for pk in sorted({each for each in repository_ids if each is not None}):
         enqueue(
             kind=PLACE_CHANGES,
             key=f"repository:{pk}",

@@ -1,4 +1,4 @@
-"""Changes and deployments that a program sends by itself, item by item."""
+"""Changes, deployments and incidents that a program sends by itself, item by item."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from adoption.services.deploy_store import (
     FutureStatementError,
     ask_for_placement,
 )
-from adoption.sources.generic.parser import read_change, read_deployment
+from adoption.sources.generic.parser import read_change, read_deployment, read_incident
 from portal.models import Connection, User
 
 READERS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "changes": read_change,
     "deployments": read_deployment,
+    "incidents": read_incident,
 }
 REJECTED = "rejected"
 
@@ -44,10 +45,10 @@ def ingest(
     actor: User | None,
     at: datetime,
 ) -> list[ItemOutcome]:
-    """Store items of one noun, `changes` or `deployments`; a bad one never fails the others."""
+    """Store items of one noun of `READERS`; a bad one never fails the others."""
     store = DeployStore(connection, at=at)
     outcomes: list[ItemOutcome] = []
-    touched: list[int] = []
+    touched: list[int | None] = []
     for item in items:
         name = str(item.get("external_id", ""))[:200] if isinstance(item, Mapping) else ""
         try:

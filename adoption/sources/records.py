@@ -169,6 +169,36 @@ class ArtifactRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentRecord:
+    """What a source says at one moment about one incident. None means that it does not say.
+
+    Attributes:
+        service: key of the service that it is about.
+        severity: in our words, worst first critical, high, medium, low; `raw_severity` in the
+            source's.
+        human_actioned: whether a person had to act on it.
+        caused_by_deployment, fixed_by_deployment: id or version of a deployment.
+        caused_by_change: number of a pull or merge request, or a commit.
+    """
+
+    external_id: str
+    observed_at: datetime
+    opened_at: datetime | None = None
+    service: str | None = None
+    title: str | None = None
+    url: str | None = None
+    severity: str | None = None
+    raw_severity: str = ""
+    downgraded_from: str | None = None
+    human_actioned: bool | None = None
+    acknowledged_at: datetime | None = None
+    resolved_at: datetime | None = None
+    caused_by_deployment: str | None = None
+    caused_by_change: str | None = None
+    fixed_by_deployment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What one payload says. `ignored` names the rule by which it is not taken."""
 
@@ -176,9 +206,16 @@ class Reading:
     deployments: tuple[DeploymentRecord, ...] = ()
     pushes: tuple[PushRecord, ...] = ()
     artifacts: tuple[ArtifactRecord, ...] = ()
+    incidents: tuple[IncidentRecord, ...] = ()
     ignored: str = ""
 
     @property
     def records(self) -> tuple[Any, ...]:
         """All of them."""
-        return (*self.changes, *self.pushes, *self.artifacts, *self.deployments)
+        return (
+            *self.changes,
+            *self.pushes,
+            *self.artifacts,
+            *self.deployments,
+            *self.incidents,
+        )

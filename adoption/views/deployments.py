@@ -17,7 +17,7 @@ from adoption.selectors.deployments import deployments_visible_to, services_visi
 from adoption.tables.deployments import DeploymentTable, ServiceTable
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
-from portal.shell.views import Crumb, EmptyState, ListPage
+from portal.shell.views import Action, Crumb, EmptyState, ListPage
 
 
 class ServiceListPage(ListPage):
@@ -81,6 +81,9 @@ class ServicePage(ListPage):
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
         return [Crumb("Services", reverse("service-list"))]
+
+    def get_actions(self) -> Sequence[Action]:
+        return [Action("DORA metrics", reverse("service-dora", args=[self.service.pk]))]
 
     def get_empty(self) -> EmptyState:
         return EmptyState("No deployment is known", "It was named, and nothing was deployed yet.")

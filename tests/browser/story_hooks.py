@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from typing import Any
 
-from adoption.models import Service, StoredHook
+from adoption.models import GamingFinding, Service, StoredHook
 from adoption.services.hook_secrets import make_hook_secret
 from adoption.services.hooks import process_next, replay_hook, store_hook
 from portal.models import Connection, User
@@ -35,11 +35,24 @@ def make_hooks(*, now: dt.datetime, viewer: User, **_: Any) -> dict[str, Any]:
         pass
     replay_hook(hook=hooks["refused"], reason="The mapping was mended.", actor=viewer, at=now)
     process_next(connection=connection, at=now)
+    service = Service.objects.get(key__contains=LONG)
+    finding = GamingFinding.objects.create(
+        telltale="small_changes",
+        scope_kind="service",
+        scope_id=service.pk,
+        scope_name=service.name,
+        window_starts_on=now.date() - dt.timedelta(days=28),
+        window_ends_on=now.date(),
+        said="Changes of at most 10 lines: 80 % of 40, 20 % of 90 before.",
+        facts={"part_before": 18, "whole_before": 90, "part_now": 32, "whole_now": 40},
+        found_at=now,
+    )
     return {
+        "finding": finding,
         "hooks": hooks,
         "hooked": connection,
         "hook_secret": connection.hook_secrets.get(),
-        "service": Service.objects.get(key__contains=LONG),
+        "service": service,
     }
 
 

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from adoption.deploys.payload import Node, repository_key
+from adoption.deploys.tiers import tier_of
 from adoption.sources.cdevents.config import CDEventsConfig
 from adoption.sources.records import (
     ArtifactRecord,
     ChangeRecord,
     DeploymentRecord,
+    IncidentRecord,
     Reading,
 )
 
@@ -27,6 +29,7 @@ _CHANGE_STATES = {
     "change.merged": "merged",
     "change.abandoned": "closed",
 }
+_INCIDENTS = ("incident.detected", "incident.reported", "incident.resolved")
 _DEPLOYED = {"service.deployed": False, "service.upgraded": False, "service.rolledback": True}
 
 
@@ -58,6 +61,8 @@ def read_hook(event: str, body: Mapping[str, Any], config: CDEventsConfig) -> Re
         return _deployment(name, node, config)
     if name == "artifact.packaged":
         return _artifact(node)
+    if name in _INCIDENTS:
+        return _incident(name, node, config)
     return Reading(ignored=f"the event {name!r} says nothing about changes or deployments")
 
 
@@ -124,3 +129,26 @@ def _artifact(node: Node) -> Reading:
         observed_at=node.at("context").need_moment("timestamp"),
     )
     return Reading(artifacts=(found,))
+
+
+def _incident(name: str, node: Node, config: CDEventsConfig) -> Reading:
+    """Detected and reported ones open it, the earlier of the two. The format has no severity, and
+    the artifact that it names is the one affected, which need not be the cause. What is said to be
+    somewhere else than in production is none of ours."""
+    context, subject = node.at("context"), node.at("subject")
+    content = subject.at("content")
+    at = context.need_moment("timestamp")
+    environment = content.at("environment").text("id", 120)
+    if environment and tier_of(environment, mapping=config.tiers) not in ("production", "other"):
+        return Reading(ignored=f"an incident in {environment!r}, which is not production")
+    is_over = name == "incident.resolved"
+    found = IncidentRecord(
+        external_id=subject.need("id", 200),
+        observed_at=at,
+        opened_at=None if is_over else at,
+        service=content.at("service").text("id", 200),
+        title=content.text("description"),
+        url=content.text("ticketURI"),
+        resolved_at=at if is_over else None,
+    )
+    return Reading(incidents=(found,))

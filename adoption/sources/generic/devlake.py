@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from adoption.deploys.payload import Node, repository_key
-from adoption.sources.records import Account, ChangeRecord, DeploymentRecord, Reading
+from adoption.deploys.severities import severity_of
+from adoption.sources.records import (
+    Account,
+    ChangeRecord,
+    DeploymentRecord,
+    IncidentRecord,
+    Reading,
+)
 
 _RESULTS = {"SUCCESS": "succeeded", "FAILURE": "failed", "FAILED": "failed", "ABORT": "canceled"}
 _TIERS = {
@@ -43,14 +50,14 @@ def _renamed(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_devlake(body: Mapping[str, Any]) -> Reading:
-    """Deployments, one for each repository, or a pull request.
+    """Deployments, one for each repository, a pull request, or an incident.
 
     Raises:
         BadPayloadError: a field is missing or of the wrong kind.
     """
     node = Node(_renamed(body))
     if "issueKey" in node:
-        return Reading(ignored="incidents are not taken from this shape")
+        return _issue(node)
     if "pullRequestKey" in node:
         return Reading(changes=(_pull_request(node),))
     if "deploymentCommits" in node:
@@ -89,6 +96,31 @@ def _deployment(node: Node, part: Node) -> DeploymentRecord:
         started_at=started,
         finished_at=finished,
     )
+
+
+def _issue(node: Node) -> Reading:
+    """An issue of the type `INCIDENT`; requirements and bugs that nobody paged for are none."""
+    kind = (node.text("type", 40) or "INCIDENT").upper()
+    if kind != "INCIDENT":
+        return Reading(ignored=f"an issue of the type {kind!r} is no incident")
+    opened = node.moment("createdDate")
+    raw = (node.text("status", 40) or "").upper()
+    resolved = node.moment("resolutionDate")
+    if raw == "DONE" and resolved is None:
+        raise node.refuse("resolutionDate", "a moment; an issue that is done was resolved")
+    severity = node.text("severity", 40)
+    found = IncidentRecord(
+        external_id=node.need("issueKey", 200),
+        observed_at=node.moment("updatedDate") or resolved or node.need_moment("createdDate"),
+        opened_at=opened,
+        service=node.text("component", 200),
+        title=node.text("title"),
+        url=node.text("url"),
+        severity=severity_of(severity) if severity else None,
+        raw_severity=severity or "",
+        resolved_at=resolved if raw in ("", "DONE") else None,
+    )
+    return Reading(incidents=(found,))
 
 
 def _pull_request(node: Node) -> ChangeRecord:

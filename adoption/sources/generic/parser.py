@@ -1,4 +1,4 @@
-"""Our own JSON and CSV for changes and deployments, and the DevLake webhook shape.
+"""Our own JSON for changes, deployments and incidents.
 
 Format: docs/api.md. What is left out stays as it was; an unknown key is refused, because a
 misspelt one would silently say nothing.
@@ -10,8 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from adoption.deploys.payload import BadPayloadError, Node, repository_key
+from adoption.deploys.severities import SEVERITIES
 from adoption.deploys.tiers import TIERS
-from adoption.sources.records import Account, ChangeRecord, DeploymentRecord, Person, SaidCommit
+from adoption.sources.records import (
+    Account,
+    ChangeRecord,
+    DeploymentRecord,
+    IncidentRecord,
+    Person,
+    SaidCommit,
+)
 
 CHANGE_KEYS = frozenset(
     (
@@ -68,6 +76,25 @@ DEPLOYMENT_KEYS = frozenset(
         "is_rollback",
         "rolls_back_to",
         "fixes",
+    )
+)  # fmt: skip
+INCIDENT_KEYS = frozenset(
+    (
+
+        "external_id",
+        "service",
+        "title",
+        "url",
+        "severity",
+        "downgraded_from",
+        "human_actioned",
+        "observed_at",
+        "opened_at",
+        "acknowledged_at",
+        "resolved_at",
+        "caused_by_deployment",
+        "caused_by_change",
+        "fixed_by_deployment",
     )
 )  # fmt: skip
 KINDS = ("pull_request", "merge_request", "commit")
@@ -217,4 +244,38 @@ def read_deployment(value: Mapping[str, Any]) -> DeploymentRecord:
         is_rollback=node.flag("is_rollback"),
         rolls_back_to=node.text("rolls_back_to", 200),
         fixes=node.text("fixes", 200),
+    )
+
+
+def read_incident(value: Mapping[str, Any]) -> IncidentRecord:
+    """An incident as docs/api.md describes it.
+
+    Raises:
+        BadPayloadError: naming the field.
+    """
+    node = Node(value)
+    _refuse_unknown(node, INCIDENT_KEYS)
+    opened, resolved = node.moment("opened_at"), node.moment("resolved_at")
+    acknowledged = node.moment("acknowledged_at")
+    if opened and resolved and resolved < opened:
+        raise node.refuse("resolved_at", "a moment that is not before opened_at")
+    moments = (node.moment("observed_at"), resolved, acknowledged, opened)
+    observed = next((each for each in moments if each), None) or node.need_moment("opened_at")
+    severity = _one_of(node, "severity", SEVERITIES)
+    return IncidentRecord(
+        external_id=node.need("external_id", 200),
+        observed_at=observed,
+        opened_at=opened,
+        service=node.text("service", 200),
+        title=node.text("title"),
+        url=node.text("url"),
+        severity=severity,
+        raw_severity=severity or "",
+        downgraded_from=_one_of(node, "downgraded_from", SEVERITIES),
+        human_actioned=node.flag("human_actioned"),
+        acknowledged_at=acknowledged,
+        resolved_at=resolved,
+        caused_by_deployment=node.text("caused_by_deployment", 200),
+        caused_by_change=node.text("caused_by_change", 200),
+        fixed_by_deployment=node.text("fixed_by_deployment", 200),
     )

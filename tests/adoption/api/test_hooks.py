@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from adoption.choices import HookState
-from adoption.models import Change, Deployment, PullRequest, StoredHook
+from adoption.models import Change, Deployment, Incident, PullRequest, StoredHook
 from adoption.services.hooks import body_of
 from portal.models import Connection, WorkItem
 from tests.adoption.sending import (
@@ -169,7 +169,9 @@ def test_every_cdevent_of_three_versions_in_both_modes(shared_data: Path) -> Non
         takes = (subject == "change" and predicate != "abandoned") or (
             subject == "service" and predicate in ("deployed", "upgraded", "rolledback")
         )
-        if takes or (subject, predicate) == ("change", "abandoned"):
+        if subject == "incident":
+            assert hook.state == HookState.PROCESSED, hook.reason
+        elif takes or (subject, predicate) == ("change", "abandoned"):
             assert hook.state in ("processed", "ignored"), hook.reason
         else:
             assert hook.state == HookState.IGNORED, (expected["file"], hook.reason)
@@ -178,6 +180,9 @@ def test_every_cdevent_of_three_versions_in_both_modes(shared_data: Path) -> Non
             assert hook.state == HookState.PROCESSED
     assert sender.sent == 64
     assert set(states()) == {HookState.PROCESSED, HookState.IGNORED}
+    incident = Incident.objects.get()  # every example is about the same one
+    assert (incident.external_id, incident.service_key) == ("incident-123", "myApp")
+    assert incident.opened_at == incident.resolved_at  # all examples have one moment
     deployments = Deployment.objects.all()
     assert {row.environment for row in deployments} == {"test123"}
     assert all(row.tier == "testing" or row.tier == "other" for row in deployments)

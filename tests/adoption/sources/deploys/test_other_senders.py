@@ -221,7 +221,6 @@ def test_pull_requests_of_the_devlake_shape() -> None:
     assert (found.repository, found.merge_sha) == ("git.example/acme/shop", SHA)
     with pytest.raises(BadPayloadError, match="mergedDate"):
         read_generic("", body | {"status": "OPEN"}, DeployConfig())
-    assert "incidents" in read_generic("", {"issueKey": "1"}, DeployConfig()).ignored
 
 
 def test_our_own_shape_needs_something_and_has_a_bound() -> None:

@@ -1,0 +1,324 @@
+"""Facts of the delivery metrics: of services, and of use cases through their repositories."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from adoption.metrics import ndu
+from adoption.metrics.baselines import registered_windows
+from adoption.metrics.change_series import VERSION, Series
+from adoption.metrics.contracts import Facts
+from adoption.metrics.delivery_rows import (
+    LOOK_BACK,
+    DeliveredChange,
+    Deployed,
+    History,
+    IncidentRow,
+    blamed,
+    histories,
+    mended_by_fix,
+    rollouts,
+    roots,
+)
+from adoption.metrics.windows import Window
+from adoption.models import RepositoryLink, Service
+from portal.shell.periods import day_bounds
+
+_WEEK = dt.timedelta(weeks=1)
+Keeps = Callable[[DeliveredChange], bool]
+
+
+def _everything(change: DeliveredChange) -> bool:
+    return True
+
+
+def _window(window: Window, as_of: dt.datetime) -> dict[str, Any]:
+    return {
+        "starts_at": ndu.moment_text(window.starts_at),
+        "ends_at": ndu.moment_text(window.ends_at),
+        "as_of": ndu.moment_text(as_of),
+    }
+
+
+def _within(changes: Iterable[DeliveredChange], window: Window) -> list[DeliveredChange]:
+    start, end = window.starts_at, window.ends_at
+    return [each for each in changes if start <= each.delivered_at < end]
+
+
+def _units_of(group: Iterable[History], window: Window, keep: Keeps) -> dict[str, Any]:
+    """Rollouts from before the window, so that its first unit is exact, up to its end; of services
+    that came out of one another together."""
+    histories_ = list(group)
+    kept = [[each for each in history.changes if keep(each)] for history in histories_]
+    moments = [each.delivered_at for part in kept for each in part if each.series == Series.PRODUCT]
+    since = ndu.lead_in(moments, window.starts_at)
+    found: list[ndu.Rollout] = []
+    mended: dict[str, dt.datetime] = {}
+    for history, part in zip(histories_, kept, strict=True):
+        found += rollouts(history, part)
+        mended |= mended_by_fix(history)
+    found = sorted(
+        (each for each in found if since <= each.at < window.ends_at),
+        key=lambda each: (each.at, each.key),
+    )
+    return {
+        "rollouts": [ndu.rollout_fact(each) for each in found],
+        "mended": {
+            each.key: ndu.moment_text(mended[each.key]) for each in found if each.key in mended
+        },
+    }
+
+
+def _people(changes: Iterable[DeliveredChange]) -> int:
+    return len({each.author for each in changes if each.series == Series.PRODUCT})
+
+
+def _paths(changes: Sequence[DeliveredChange]) -> dict[str, int]:
+    return {"changes": len(changes), "paths_known": sum(each.paths_known for each in changes)}
+
+
+def collect_units(
+    service_ids: Sequence[int], window: Window, as_of: dt.datetime
+) -> Mapping[int, Facts]:
+    """Rollouts of each service that reached production before the window ended."""
+    found = histories(service_ids, window.starts_at - LOOK_BACK, window.ends_at, as_of)
+    facts: dict[int, Facts] = {}
+    for pk, history in found.items():
+        if history.first_at is None or history.first_at >= window.ends_at:
+            continue
+        inside = _within(history.changes, window)
+        facts[pk] = {
+            **_window(window, as_of),
+            "rule": ndu.rule_fact(),
+            "series_version": VERSION,
+            "weeks_known": max(0, (window.ends_at - history.first_at) // _WEEK),
+            "contributors": _people(inside),
+            **_paths(inside),
+            **_units_of([history], window, _everything),
+        }
+    return facts
+
+
+def collect_lead_times(
+    service_ids: Sequence[int], window: Window, as_of: dt.datetime
+) -> Mapping[int, Facts]:
+    """Seconds from the first commit to production, of each product change delivered in it."""
+    found = histories(service_ids, window.starts_at, window.ends_at, as_of)
+    return {
+        pk: {
+            **_window(window, as_of),
+            "series_version": VERSION,
+            "contributors": _people(_within(history.changes, window)),
+            "changes": [
+                _lead_time(each)
+                for each in _within(history.changes, window)
+                if each.series == Series.PRODUCT
+            ],
+        }
+        for pk, history in found.items()
+        if history.first_at is not None and history.first_at < window.ends_at
+    }
+
+
+def _lead_time(change: DeliveredChange) -> dict[str, Any]:
+    """What was rolled back and came back arrived when it came back."""
+    arrived = max(change.delivered_at, change.restored_at or change.delivered_at)
+    began = change.first_commit_at
+    seconds = None if began is None else int((arrived - began).total_seconds())
+    return {
+        "key": change.name,
+        "deployment": f"deployment:{change.deployment}",
+        "seconds": seconds if seconds is not None and seconds >= 0 else None,
+    }
+
+
+def collect_failures(
+    service_ids: Sequence[int], window: Window, as_of: dt.datetime
+) -> Mapping[int, Facts]:
+    """Production deployments of each service with what went wrong with them."""
+    found = histories(service_ids, window.starts_at - LOOK_BACK, window.ends_at, as_of)
+    facts: dict[int, Facts] = {}
+    for pk, history in found.items():
+        if history.first_at is None or history.first_at >= window.ends_at:
+            continue
+        brings = {each.deployment for each in history.changes if each.series == Series.PRODUCT}
+        caused = blamed(history)
+        facts[pk] = {
+            **_window(window, as_of),
+            "series_version": VERSION,
+            "contributors": _people(_within(history.changes, window)),
+            "has_incident_source": history.has_incident_source(window.starts_at),
+            "deployments": [
+                _deployment(each, caused.get(each.key, ()), each.key in brings)
+                for each in history.deployments
+            ],
+        }
+    return facts
+
+
+def _deployment(deployed: Deployed, caused: Sequence[IncidentRow], brings: bool) -> dict[str, Any]:
+    return {
+        "key": f"deployment:{deployed.key}",
+        "at": ndu.moment_text(deployed.at),
+        "kind": deployed.kind,
+        "same_as": list(deployed.same_as),
+        "brings": brings,
+        "mended_at": ndu.moment_text(deployed.mended_at) if deployed.mended_at else None,
+        "incidents": [
+            {
+                "key": each.key,
+                "opened_at": ndu.moment_text(each.opened_at),
+                "resolved_at": ndu.moment_text(each.resolved_at) if each.resolved_at else None,
+            }
+            for each in caused
+            if each.human_actioned is not False
+        ],
+    }
+
+
+# --- use cases --------------------------------------------------------------------------------
+
+
+class _Links:
+    """Which services deliver for which use case, and which of their changes belong to it."""
+
+    def __init__(self, use_case_ids: Sequence[int]) -> None:
+        self.periods: dict[int, dict[int, list[tuple[dt.datetime, dt.datetime | None]]]]
+        self.periods = defaultdict(lambda: defaultdict(list))
+        links = RepositoryLink.objects.filter(use_case_id__in=list(use_case_ids))
+        for link in links.select_related("use_case__programme").order_by("pk"):
+            zone = ZoneInfo(link.use_case.programme.time_zone)
+            starts = day_bounds(link.starts_on, zone)[0]
+            ends = day_bounds(link.ends_on, zone)[0] if link.ends_on else None
+            self.periods[link.use_case_id][link.repository_id].append((starts, ends))
+        repositories = {pk for each in self.periods.values() for pk in each}
+        self.services: dict[int, list[int]] = defaultdict(list)
+        self.keys: dict[int, str] = {}
+        for pk, key, repository in Service.objects.filter(
+            repository_id__in=repositories
+        ).values_list("pk", "key", "repository_id"):
+            self.services[repository].append(pk)
+            self.keys[pk] = key
+
+    def services_of(self, use_case_id: int) -> list[int]:
+        """Services of its repositories, in order."""
+        return sorted(
+            pk for repository in self.periods[use_case_id] for pk in self.services[repository]
+        )
+
+    def keeps(self, use_case_id: int) -> Keeps:
+        """Whether a change was merged while its repository belonged to the use case."""
+        periods = self.periods[use_case_id]
+
+        def keep(change: DeliveredChange) -> bool:
+            return any(
+                starts <= change.merged_at and (ends is None or change.merged_at < ends)
+                for starts, ends in periods.get(change.repository, ())
+            )
+
+        return keep
+
+
+def collect_use_case_units(
+    use_case_ids: Sequence[int], window: Window, as_of: dt.datetime
+) -> Mapping[int, Facts]:
+    """Rollouts of every service of a use case, with the incidents of the window."""
+    links = _Links(use_case_ids)
+    found = histories(links.keys, window.starts_at - LOOK_BACK, window.ends_at, as_of)
+    root = roots(links.keys)
+    facts: dict[int, Facts] = {}
+    for pk in links.periods:
+        services = [each for each in links.services_of(pk) if each in found]
+        keep = links.keeps(pk)
+        inside = [
+            change
+            for each in services
+            for change in _within(found[each].changes, window)
+            if keep(change)
+        ]
+        families: dict[int, list[int]] = defaultdict(list)
+        for each in services:
+            families[root[each]].append(each)
+        facts[pk] = {
+            **_window(window, as_of),
+            "rule": ndu.rule_fact(),
+            "series_version": VERSION,
+            "contributors": _people(inside),
+            **_paths(inside),
+            "services": [
+                {
+                    "services": [links.keys[each] for each in family],
+                    "has_incident_source": all(
+                        found[each].has_incident_source(window.starts_at) for each in family
+                    ),
+                    **_units_of([found[each] for each in family], window, keep),
+                    "incidents": [
+                        one for each in family for one in _incidents(found[each], window)
+                    ],
+                }
+                for _, family in sorted(families.items())
+            ],
+        }
+    return facts
+
+
+def _incidents(history: History, window: Window) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": each.key,
+            "severity": each.severity,
+            "human_actioned": each.human_actioned,
+            "lowered": each.lowered,
+        }
+        for each in history.incidents
+        if window.starts_at <= each.opened_at < window.ends_at
+    ]
+
+
+def collect_index(
+    use_case_ids: Sequence[int], window: Window, as_of: dt.datetime
+) -> Mapping[int, Facts]:
+    """Both registered windows of each use case whose later one ends within `window`.
+
+    Services that came out of one another are one family, since a split is no delivery.
+    """
+    registered = registered_windows(use_case_ids, window, as_of)
+    links = _Links(use_case_ids)
+    facts: dict[int, Facts] = {
+        pk: {**_window(window, as_of), "registration": None} for pk in use_case_ids
+    }
+    if not registered:
+        return facts
+    root = roots(links.keys)
+    names = dict(Service.objects.filter(pk__in=set(root.values())).values_list("pk", "key"))
+    since = min(each.baseline.starts_at for each in registered.values()) - LOOK_BACK
+    until = max(each.after.ends_at for each in registered.values())
+    found = histories(links.keys, since, until, as_of)
+    for pk, windows in registered.items():
+        keep = links.keeps(pk)
+        families: dict[int, list[ndu.Rollout]] = defaultdict(list)
+        people: list[DeliveredChange] = []
+        for service in links.services_of(pk):
+            if service in found:
+                kept = [each for each in found[service].changes if keep(each)]
+                people += _within(kept, windows.baseline) + _within(kept, windows.after)
+                families[root[service]] += rollouts(found[service], kept)
+        facts[pk] = {
+            **_window(window, as_of),
+            "rule": ndu.rule_fact(),
+            "series_version": VERSION,
+            "contributors": _people(people),
+            "registration": windows.as_fact(),
+            "families": [
+                {
+                    "service": names[each],
+                    "rollouts": [ndu.rollout_fact(rollout) for rollout in families[each]],
+                }
+                for each in sorted(families, key=names.__getitem__)
+            ],
+        }
+    return facts

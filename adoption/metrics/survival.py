@@ -1,0 +1,84 @@
+"""Facts → of the units of a use case, the share that was still whole after 21 days.
+
+Failures are counted by their moments, not by the units that they fell into: putting several bad
+deliveries into one unit hides none of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from adoption.metrics import ndu
+from adoption.metrics.contracts import Computed, Facts
+from adoption.metrics.exact import nano, share_nano, wilson
+
+MINIMUM = 30
+
+
+def calculate_survival(facts: Facts) -> Computed:
+    """Units older than 21 days without a revert, a rollback, a fix or an incident of their own."""
+    whole = matured = young = 0
+    for service in facts["services"]:
+        kept, total, early = _of_service(facts, service)
+        whole, matured, young = whole + kept, matured + total, young + early
+    people, coverage = facts["contributors"], share_nano(matured, matured + young)
+    if not matured:
+        return Computed(nano=None, reason="no_data", contributors=people, coverage_nano=coverage)
+    if matured < MINIMUM:
+        return Computed(
+            nano=None,
+            reason="below_minimum",
+            n=matured,
+            contributors=people,
+            coverage_nano=coverage,
+        )
+    return Computed(
+        nano=nano(Fraction(whole, matured)),
+        n=matured,
+        contributors=people,
+        interval=wilson(whole, matured),
+        coverage_nano=coverage,
+    )
+
+
+def _of_service(facts: Facts, service: Facts) -> tuple[int, int, int]:
+    """Units that are whole, units old enough to tell, and units that are too young."""
+    rule = ndu.read_rule(facts["rule"])
+    start, end, as_of = (ndu.read_moment(facts[name]) for name in ("starts_at", "ends_at", "as_of"))
+    rollouts = [ndu.read_rollout(each) for each in service["rollouts"]]
+    failures = _failures(rollouts, service["mended"], rule)
+    broken: set[dt.datetime] = set()
+    matured = young = 0
+    for unit in ndu.count_units(rollouts, rule).gross:
+        if not start <= unit.at < end:
+            continue
+        if unit.at + rule.span + rule.survival > as_of:
+            young += 1
+            continue
+        matured += 1
+        broken.update(*(failures.get(key, ()) for key in unit.changes))
+    return matured - min(matured, len(broken)), matured, young
+
+
+def _failures(
+    rollouts: Iterable[ndu.Rollout], mended: Mapping[str, str], rule: ndu.Rule
+) -> dict[str, set[dt.datetime]]:
+    """By change, when it was undone, or what brought it was mended, within the survival window."""
+    found: dict[str, set[dt.datetime]] = defaultdict(set)
+    arrived: dict[str, dt.datetime] = {}
+    ordered = sorted(rollouts, key=lambda each: (each.at, each.key))
+    for rollout in ordered:
+        moment = mended.get(rollout.key)
+        for change in rollout.changes:
+            first = arrived.setdefault(change.key, rollout.at)
+            moments = [change.undone_at] if change.undone_at else []
+            if moment is not None and first == rollout.at:
+                moments.append(ndu.read_moment(moment))
+            found[change.key].update(each for each in moments if each < first + rule.survival)
+        for key in rollout.undoes:
+            if key in arrived and rollout.at < arrived[key] + rule.survival:
+                found[key].add(rollout.at)
+    return found

@@ -1,0 +1,87 @@
+"""Metrics of teams whose sources an installation may lack: review load and sentiment.
+
+Facts hold None where there is no source. Missing is never taken for good.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from adoption.metrics import ndu
+from adoption.metrics.contracts import Computed, Facts
+from adoption.metrics.exact import SECONDS_OF_HOUR, median_interval, nano, quantile, share_nano
+from adoption.metrics.windows import Window
+
+MINIMUM_PULLS, MINIMUM_RESPONSE = 30, Fraction(3, 5)
+_HOUR = Fraction(1, SECONDS_OF_HOUR)
+NO_REVIEWS = "reviews: no connected source says when a pull request was first reviewed"
+NO_SURVEY = "answers to a survey: none is connected"
+
+
+def _facts(window: Window, as_of: dt.datetime, name: str) -> Facts:
+    return {
+        "starts_at": ndu.moment_text(window.starts_at),
+        "ends_at": ndu.moment_text(window.ends_at),
+        "as_of": ndu.moment_text(as_of),
+        name: None,
+    }
+
+
+def collect_reviews(
+    team_ids: Sequence[int], window: Window, as_of: dt.datetime
+) -> Mapping[int, Facts]:
+    """No source of this version brings reviews."""
+    return {pk: _facts(window, as_of, "reviews") for pk in team_ids}
+
+
+def calculate_review_wait(facts: Facts) -> Computed:
+    """The median wait for the first review, in hours; what still waits ranks as the longest."""
+    reviews = facts["reviews"]
+    if reviews is None:
+        return Computed(nano=None, reason="not_evaluable", missing=NO_REVIEWS)
+    waits, waiting, people = reviews["waits_seconds"], reviews["waiting"], reviews["contributors"]
+    total = len(waits) + waiting
+    if total < MINIMUM_PULLS:
+        return Computed(nano=None, reason="below_minimum", n=total, contributors=people)
+    found = quantile(waits, waiting, Fraction(1, 2))
+    if found is None:
+        return Computed(
+            nano=None,
+            reason="not_evaluable",
+            missing=f"a first review of {waiting} of {total} pull requests",
+            n=total,
+            contributors=people,
+        )
+    return Computed(
+        nano=nano(found * _HOUR),
+        n=total,
+        contributors=people,
+        interval=median_interval(waits, waiting, _HOUR),
+    )
+
+
+def collect_sentiment(
+    team_ids: Sequence[int], window: Window, as_of: dt.datetime
+) -> Mapping[int, Facts]:
+    """No source of this version brings a survey."""
+    return {pk: _facts(window, as_of, "survey") for pk in team_ids}
+
+
+def calculate_sentiment(facts: Facts) -> Computed:
+    """The mean of answers from 1 to 5, when at least 60 % of those asked answered."""
+    survey = facts["survey"]
+    if survey is None:
+        return Computed(nano=None, reason="not_evaluable", missing=NO_SURVEY)
+    answers, asked = survey["answers"], survey["asked"]
+    if not answers or Fraction(len(answers), asked) < MINIMUM_RESPONSE:
+        return Computed(
+            nano=None, reason="below_minimum", n=len(answers), contributors=len(answers)
+        )
+    return Computed(
+        nano=nano(Fraction(sum(answers), len(answers))),
+        n=len(answers),
+        contributors=len(answers),
+        coverage_nano=share_nano(len(answers), asked),
+    )

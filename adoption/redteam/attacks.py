@@ -1,0 +1,144 @@
+"""The attacks of the catalogue on delivery metrics, by name. Pure."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from adoption.redteam import moves
+from adoption.redteam.world import Organisation
+
+Apply = Callable[[Organisation, str, int, random.Random], Organisation]
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """One way of gaming.
+
+    Attributes:
+        number: in the catalogue of the metrics reference.
+        title, what: for a person.
+        works_on: metrics that it is known to move; said openly, with what shows it.
+    """
+
+    key: str
+    number: str
+    title: str
+    what: str
+    apply: Apply
+    works_on: tuple[str, ...] = ()
+    seen_by: str = ""
+
+
+ATTACKS = (
+    Attack(
+        "tokens", "A1", "Burn tokens", "Agents work on junk that leads nowhere.", moves.burn_tokens
+    ),
+    Attack(
+        "split",
+        "A2",
+        "Split deployments",
+        "Each deployment goes out in parts.",
+        moves.split_deployments,
+    ),
+    Attack(
+        "again", "A3", "Deploy again", "The same is deployed over and over.", moves.deploy_again
+    ),
+    Attack("regions", "A4", "More regions", "The same goes to more regions.", moves.more_regions),
+    Attack(
+        "service",
+        "A5",
+        "Split a service",
+        "One service becomes two, as is written down.",
+        moves.split_service,
+    ),
+    Attack(
+        "rollback",
+        "A6",
+        "Roll back and deploy again",
+        "What was live is taken out and back.",
+        moves.roll_back_and_again,
+    ),
+    Attack(
+        "trivial",
+        "A7",
+        "Trivial changes",
+        "Documents, version bumps and settings, daily.",
+        moves.trivial_changes,
+    ),
+    Attack(
+        "caps",
+        "A8",
+        "Stay below limits",
+        "Every change is just below a limit of size.",
+        moves.hug_caps,
+    ),
+    Attack(
+        "stuff", "A9", "Stuff trailers", "A co-author trailer on everything.", moves.stuff_trailers
+    ),
+    Attack(
+        "strip", "A9", "Strip trailers", "A co-author trailer on nothing.", moves.strip_trailers
+    ),
+    Attack(
+        "commits",
+        "A10",
+        "Lose slow commits",
+        "First commits of slow changes go missing.",
+        moves.lose_slow_commits,
+    ),
+    Attack(
+        "pager",
+        "A10",
+        "Unplug the pager",
+        "Incidents are not reported any more.",
+        moves.unplug_pager,
+        ("survival_21_days",),
+        "severe incidents, no longer evaluable",
+    ),
+    Attack(
+        "weeks",
+        "A11",
+        "Leave out weeks",
+        "Weak weeks after, strong weeks before.",
+        moves.leave_out_weeks,
+        ("change_lead_time", "change_lead_time_p90", "survival_21_days"),
+        "changes merged and in no deployment",
+    ),
+    Attack(
+        "severity",
+        "A19",
+        "Lower severities",
+        "Every incident is called harmless afterwards.",
+        moves.lower_severities,
+    ),
+    Attack(
+        "slop",
+        "A20",
+        "Ship unread work",
+        "Large changes that others take out again.",
+        moves.ship_slop,
+    ),
+    Attack(
+        "stop", "A17", "Stop delivering", "Spend less, deliver one change.", moves.stop_delivering
+    ),
+)
+# What still works, said openly.
+KNOWN_LIMITS = (
+    Attack(
+        "daily",
+        "A7",
+        "A trifle a day",
+        "Two lines of code, deployed every day on which nothing else is.",
+        moves.one_a_day,
+        works_on=(
+            "ndu",
+            "ndi",
+            "change_lead_time",
+            "change_lead_time_p90",
+            "survival_21_days",
+            "severe_incidents_per_100_ndu",
+        ),
+        seen_by="small-change drift",
+    ),
+)

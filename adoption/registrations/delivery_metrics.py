@@ -1,0 +1,48 @@
+"""Incidents, the metrics of delivery, and the monitor of gaming."""
+
+from __future__ import annotations
+
+from celery.schedules import crontab
+
+from adoption.metrics import delivery_metrics  # noqa: F401  (importing it registers the metrics)
+from adoption.metrics.baselines import window_providers
+from adoption.metrics.monitor import telltales
+from adoption.policies import may_see_findings
+from adoption.vocabularies import FINDING_STATES
+from portal.audit.registry import governed
+from portal.checks import check_registry
+from portal.choices import Role
+from portal.schedule import ScheduledJob, scheduled_jobs
+from portal.scopes import Scope, api_scopes
+from portal.shell.navigation import NavigationEntry, navigation
+from portal.shell.statuses import vocabularies
+
+check_registry(window_providers)
+check_registry(telltales)
+api_scopes.register(Scope("incidents:write", "Send incidents"))
+vocabularies.register(FINDING_STATES)
+navigation.register(
+    NavigationEntry(
+        "adoption.findings",
+        "Findings",
+        "finding-list",
+        "Numbers",
+        60,
+        "warn",
+        may_see_findings,  # type: ignore[arg-type]
+    )
+)
+scheduled_jobs.register(
+    ScheduledJob(
+        key="look-for-gaming",
+        task="adoption.tasks.look_for_gaming",
+        when=crontab(hour=4, minute=40),
+        reason="Telltales of gaming in the last whole four weeks, each noted once.",
+        roles=frozenset({Role.PROGRAMME_LEAD}),
+    )
+)
+# What incident systems say is kept as it comes, like deployments: its history is in the row. That a
+# service came out of another is a person's statement and moves an index; so is an answer to a
+# finding.
+governed("adoption.ServiceSplit")
+governed("adoption.GamingFinding")

@@ -1,0 +1,55 @@
+"""What programs send about incidents, what services show of them, and findings of gaming."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adoption.models import GamingFinding
+from tests.access.matrix import EVERYBODY, Column, Door, api, form, listing, only, page
+from tests.access.readers import Reader
+from tests.adoption.factories import NOW
+
+SEE = only(Column.PROGRAMME_LEAD, Column.AUDITOR)
+ANSWER = only(Column.PROGRAMME_LEAD)
+WHY = "Who may not see findings is not told which there are."
+SEND = only(Column.PROGRAMME_LEAD, Column.ADMINISTRATOR)
+
+ROWS = [
+    api("api-incidents", post=Door(SEND, 400)),
+    page("service-dora", EVERYBODY, values={"pk": "service.pk"}),
+    listing("finding-list", SEE),
+    form(
+        "finding-acknowledge",
+        ANSWER,
+        refused=403,
+        posted=302,
+        values={"pk": "finding.pk"},
+        unseen=EVERYBODY - SEE,
+        inside=404,
+        why=WHY,
+    ),
+]
+READERS = [
+    Reader("adoption.selectors.findings:findings_visible_to", SEE),
+    Reader(
+        "adoption.selectors.dora:dora_windows",
+        EVERYBODY,
+        arguments={"service": "@service", "as_of": NOW},
+    ),
+]
+
+
+def prepare(world: Any) -> None:
+    """A finding of the service."""
+    finding = GamingFinding.objects.create(
+        telltale="small_changes",
+        scope_kind="service",
+        scope_id=world.value("service.pk"),
+        scope_name="App",
+        window_starts_on=NOW.date(),
+        window_ends_on=NOW.date(),
+        said="Changes of at most 10 lines: 80 % of 40, 20 % of 90 before.",
+        facts={"part_now": 32},
+        found_at=NOW,
+    )
+    world.add(finding=finding)
