@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from adoption.services.dashboard_approvals import expire_dashboards
 from adoption.services.follow_up import refresh_outcomes
 from adoption.services.hook_work import tidy_hooks
 from adoption.services.snapshots import publish_snapshot
@@ -26,3 +27,9 @@ def tidy_hooks_task() -> None:
 def publish_snapshot_task() -> None:
     """Publish a snapshot of metric values when something has changed."""
     publish_snapshot(at=timezone.now())
+
+
+@shared_task(name="adoption.tasks.expire_dashboards")
+def expire_dashboards_task() -> None:
+    """Have dashboards whose approval is over fall due for review."""
+    expire_dashboards(at=timezone.now())

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from adoption.choices import ScopeKind, StandingStatus, ValueStatus
+from adoption.choices import ScopeKind, StandingStatus, TileKind, ValueStatus
 from adoption.metrics.contracts import (
     Better,
     Computed,
@@ -20,8 +20,17 @@ from adoption.metrics.contracts import (
 )
 from adoption.metrics.registry import NANO, MetricDefinition, metrics
 from adoption.metrics.windows import WindowKind
-from adoption.models import MetricStanding, MetricValue, MetricVersion, UseCase
-from portal.models import User
+from adoption.models import (
+    Dashboard,
+    MetricStanding,
+    MetricValue,
+    MetricVersion,
+    Milestone,
+    UseCase,
+)
+from adoption.services.dashboard_approvals import submit_dashboard
+from adoption.services.dashboards import add_tile, create_dashboard
+from portal.models import ApprovalRequest, User
 from tests.adoption.factories import NOW
 
 SPACE = (
@@ -192,3 +201,38 @@ def catalogue(use_case: UseCase, *, windows: int = 3) -> Iterator[Sequence[Metri
                 facts = {"part": 6 + week + place, "whole": 24, "contributors": 9}
                 make_value(version, use_case.pk, facts, week=week)
         yield versions
+
+
+def make_dashboard(
+    use_case: UseCase, versions: Sequence[MetricVersion], **fields: Any
+) -> Dashboard:
+    """A draft of the owner with a tile of each version, serving a milestone of the use case."""
+    milestone = Milestone.objects.create(
+        use_case=use_case, title="Used in production", due_on=NOW.date(), metric_key="held_rate",
+        comparator="gte", threshold_nano=NANO, created_at=NOW,
+    )  # fmt: skip
+    made = create_dashboard(
+        title=fields.get("title", "What drafts bring"),
+        purpose="Whether to go on in the next quarter.",
+        milestone=milestone,
+        actor=use_case.owner,
+        at=NOW,
+    )
+    for place, version in enumerate(versions):
+        made = add_tile(
+            dashboard_id=made.pk, expected_version=made.version, version_id=version.pk,
+            scope_kind="use_case", scope_id=use_case.pk, kind=list(TileKind)[place % 4],
+            actor=use_case.owner, at=NOW,
+        )  # fmt: skip
+    return made
+
+
+def submit(dashboard: Dashboard, *, at: dt.datetime = NOW) -> ApprovalRequest:
+    """Ask for approval in the owner's name."""
+    return submit_dashboard(
+        dashboard_id=dashboard.pk,
+        expected_version=Dashboard.objects.get(pk=dashboard.pk).version,
+        reason="Ready.",
+        actor=dashboard.owner,
+        at=at,
+    )
