@@ -61,6 +61,11 @@ class ShownTile:
     is_stale: bool
 
     @property
+    def definition_url(self) -> str:
+        """Empty once the catalogue no longer has the metric."""
+        return definition_url(self.tile.metric)
+
+    @property
     def certified_until(self) -> dt.datetime | None:
         return self.values[-1].standing.certified_until if self.values else None
 
@@ -106,6 +111,11 @@ def _is_stale(value: ServedValue, at: dt.datetime) -> bool:
     return at.date() > value.ends_on + 2 * (value.ends_on - value.starts_on)
 
 
+def definition_url(key: str) -> str:
+    """The page of a metric; empty for one that the catalogue no longer has."""
+    return reverse("metric", args=[key]) if metric_or_none(key) else ""
+
+
 def why_not_served(tile: Tile) -> str:
     """Why a tile has no value to show although its metric may have one."""
     if tile.standing in TRUSTED:
@@ -116,7 +126,7 @@ def why_not_served(tile: Tile) -> str:
 def _figure(tile: Tile, values: Sequence[ServedValue], is_stale: bool, lineage: str) -> Figure:
     metric = metric_or_none(tile.metric)
     if not values:
-        url = reverse("metric", args=[tile.metric]) if metric else ""
+        url = definition_url(tile.metric)
         return Figure.missing(tile.label, why_not_served(tile), definition_url=url)
     newest = values[-1]
     computed = newest.computed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adoption.selectors.dashboard_tiles import definition_url
 from portal.shell.columns import (
     DateColumn,
     LinkTo,
@@ -67,7 +68,9 @@ class SnapshotValueTable(ShellTable):
     """Rows of `values_of`, in the order of the document."""
 
     caption = "Values in this snapshot"
-    metric = ShellColumn("Metric", url=LinkTo("metric", "metric"), row_header=True, sub="version")
+    metric = ShellColumn(
+        "Metric", url=lambda row: definition_url(row["metric"]), row_header=True, sub="version"
+    )
     scope = ShellColumn("Of")
     window = ShellColumn("Window")
     value = ShellColumn("Value", reason_key="reason", nullable=True)

@@ -139,6 +139,7 @@ ONE_WALL = {
     *("metric-list", "metric", "api-metrics", "api-metric"),
     *("cost-definitions", "costs-unallocated", "cost-lineage", "restatements", "api-costs-explain"),
     *("costs-unmapped", "cost-overlaps", "cost-exports"),
+    *("dashboard-new", "snapshot-heads", "snapshot-verifier"),
 }
 
 

@@ -208,8 +208,8 @@ def make_dashboard(
 ) -> Dashboard:
     """A draft of the owner with a tile of each version, serving a milestone of the use case."""
     milestone = Milestone.objects.create(
-        use_case=use_case, title="Used in production", due_on=NOW.date(), metric_key="held_rate",
-        comparator="gte", threshold_nano=NANO, created_at=NOW,
+        use_case=use_case, title="Used in production", due_on=NOW.date(),
+        metric_key="held_deliveries", comparator="gte", threshold_nano=NANO, created_at=NOW,
     )  # fmt: skip
     made = create_dashboard(
         title=fields.get("title", "What drafts bring"),
@@ -227,12 +227,14 @@ def make_dashboard(
     return made
 
 
-def submit(dashboard: Dashboard, *, at: dt.datetime = NOW) -> ApprovalRequest:
-    """Ask for approval in the owner's name."""
+def submit(
+    dashboard: Dashboard, *, at: dt.datetime = NOW, actor: User | None = None
+) -> ApprovalRequest:
+    """Ask for approval, in the owner's name unless told otherwise."""
     return submit_dashboard(
         dashboard_id=dashboard.pk,
         expected_version=Dashboard.objects.get(pk=dashboard.pk).version,
         reason="Ready.",
-        actor=dashboard.owner,
+        actor=actor or dashboard.owner,
         at=at,
     )
