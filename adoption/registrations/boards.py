@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from adoption.board_guards import register_board_guards
+from adoption.demo import boards as demo
 from adoption.services.dashboard_approvals import APPROVED, DASHBOARDS
 from adoption.services.snapshots import PUBLISH_KIND, PUBLISHED, publish_by_work
 from adoption.vocabularies import DASHBOARD_STATUSES, TILE_STANDINGS
 from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.choices import Role
+from portal.demo import DemoStep, demo_steps
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.shell.navigation import NavigationEntry, navigation
 from portal.shell.statuses import vocabularies
 from portal.webhooks.registry import webhook_events
 from portal.work.registry import WorkKind, work_kinds
 
+demo_steps.register(DemoStep("adoption.boards", 96, demo.build_boards))
 _LEADS = frozenset({Role.PROGRAMME_LEAD})
 
 register_board_guards()
