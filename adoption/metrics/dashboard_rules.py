@@ -125,8 +125,9 @@ def _dimension_problems(tiles: Sequence[Tile]) -> list[str]:
     if len(known) >= FEWEST_DIMENSIONS:
         return []
     missing = ", ".join(each.value for each in Dimension if each.value not in known)
+    sides = "1 side" if len(known) == 1 else f"{len(known)} sides"
     have = ", ".join(sorted(known)) or "none"
     return [
-        f"It looks from {len(known)} sides ({have}) and needs {FEWEST_DIMENSIONS} of SPACE, so "
+        f"It looks from {sides} ({have}) and needs {FEWEST_DIMENSIONS} of SPACE, so "
         f"that no side is bettered at the cost of another. Not looked at: {missing}."
     ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -19,8 +19,8 @@ from adoption.metrics.wording import metric_or_none, reason_text, value_figure
 from adoption.selectors.frozen_values import told_values
 from adoption.selectors.served_values import ServedValue, served_values
 from portal.shell.charts import Chart, Series, bar_chart, line_chart
-from portal.shell.figures import Figure
-from portal.shell.formats import Number, date_text, number_text, percent_text
+from portal.shell.figures import Figure, FigureKind
+from portal.shell.formats import Number, date_text, number_text, percent_text, to_decimal
 from portal.shell.money import from_nano, nano_text
 from portal.shell.statuses import FigureStatus
 
@@ -130,7 +130,7 @@ def _figure(tile: Tile, values: Sequence[ServedValue], is_stale: bool, lineage: 
         return Figure.missing(tile.label, why_not_served(tile), definition_url=url)
     newest = values[-1]
     computed = newest.computed
-    return value_figure(
+    figure = value_figure(
         metric,
         label=tile.label,
         nano=computed.nano,
@@ -142,6 +142,9 @@ def _figure(tile: Tile, values: Sequence[ServedValue], is_stale: bool, lineage: 
         note=", ".join(_notes(tile, newest)),
         lineage_url=lineage,
     )
+    # One place, as milestones have it, would make 0.96 of a ratio a 1.0.
+    is_plain = figure.kind is FigureKind.NUMBER and figure.decimals == 1
+    return replace(figure, decimals=2) if is_plain else figure
 
 
 def _notes(tile: Tile, value: ServedValue) -> list[str]:
@@ -166,13 +169,17 @@ def window_text(value: ServedValue) -> str:
 
 
 def amount_text(tile: Tile, nano: int) -> str:
-    return _text(tile)(from_nano(nano))
+    """For reading; exports and the API have every digit."""
+    return str(_text(tile)(from_nano(nano)))
 
 
-def _text(tile: Tile) -> Any:
-    if tile.unit == "share":
-        return percent_text
-    return lambda value: number_text(value, None)
+def _text(tile: Tile) -> Callable[[Number], str]:
+    return percent_text if tile.unit == "share" else _short
+
+
+def _short(value: Number) -> str:
+    amount = to_decimal(value)
+    return number_text(amount, 0 if amount == amount.to_integral_value() else 2)
 
 
 def _chart(tile: Tile, values: Sequence[ServedValue]) -> Chart | None:
@@ -244,9 +251,7 @@ def _rows(tile: Tile, values: Sequence[ServedValue]) -> list[dict[str, Any]]:
         {
             "pk": place,
             "window": window_text(value),
-            "value": None
-            if value.computed.nano is None
-            else amount_text(tile, value.computed.nano),
+            "value": None if value.computed.nano is None else nano_text(value.computed.nano),
             "reason": reason_text(value.computed.reason),
             "unit": value.computed.currency or tile.unit,
             "n": value.computed.n if value.facts else None,

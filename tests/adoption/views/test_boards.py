@@ -101,7 +101,7 @@ def test_what_cannot_be_submitted_says_why(story: Story) -> None:
     dashboard = make_dashboard(use_case, versions[:1])
     page = text_of(client_of(use_case.owner).get(f"/dashboards/{dashboard.slug}/submit/"))
     assert "It cannot be submitted yet." in page
-    assert "It looks from 1 sides (performance) and needs 3 of SPACE" in page
+    assert "It looks from 1 side (performance) and needs 3 of SPACE" in page
     sent = client_of(use_case.owner).post(
         f"/dashboards/{dashboard.slug}/submit/", {"expected_version": dashboard.version}
     )
