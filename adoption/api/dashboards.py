@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, ClassVar
 
-from django.db.models import Count, Max, Q
 from django.http import Http404
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from adoption.choices import AccessAction, StandingStatus, TileKind
 from adoption.metrics.dashboard_rules import NO_STANDING, Tile, worst_standing
-from adoption.models import Dashboard, DashboardVersion, MetricStanding, MetricValue
+from adoption.models import Dashboard, DashboardVersion
 from adoption.policies import may_see_registry
 from adoption.selectors.dashboard_tiles import values_of_tiles, why_not_served
 from adoption.selectors.dashboards import (
@@ -24,7 +24,7 @@ from adoption.selectors.dashboards import (
     submitted_tiles,
 )
 from adoption.selectors.frozen_values import told_values
-from adoption.selectors.served_values import ServedValue
+from adoption.selectors.served_values import ServedValue, state_of
 from adoption.services.dashboards import record_access
 from portal.api.errors import CONFLICT, Problem
 from portal.api.etags import state_tag
@@ -162,18 +162,11 @@ class DashboardView(ApiView):
 
 def _state(dashboard: Dashboard, version: DashboardVersion, now: dt.datetime) -> list[Any]:
     """What the answer depends on, in two queries: approval, standings, newest values."""
-    named = Q(pk__in=[])
-    for tile in document_of(version)["tiles"]:
-        named |= Q(metric_version__key=tile["metric"], metric_version__version=tile["version"])
-    standings = MetricStanding.objects.filter(named).order_by("pk")
-    current = Count("pk", filter=Q(superseded_at__isnull=True))
-    values = MetricValue.objects.filter(named).aggregate(newest=Max("pk"), current=current)
+    tiles = document_of(version)["tiles"]
     return [
         dashboard.version,
         version.sha256,
-        list(standings.values_list("pk", "version", "status", "certified_until")),
-        values["newest"],
-        values["current"],
+        *state_of({(tile["metric"], tile["version"]) for tile in tiles}),
         now.date(),
     ]
 
@@ -197,7 +190,7 @@ def _present(
         "approved_at": dashboard.approved_at,
         "expires_at": dashboard.expires_at,
         "tiles": [_tile(tile, each) for tile, each in zip(tiles, values, strict=True)],
-        "page": absolute(request, f"/dashboards/{dashboard.slug}/"),
+        "page": absolute(request, reverse("dashboard", args=[dashboard.slug])),
     }
 
 

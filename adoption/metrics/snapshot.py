@@ -20,11 +20,15 @@ from portal.shell.money import nano_text
 FORMAT = "plumbline-snapshot/1"
 ENVELOPE = "plumbline-signed-snapshot/1"
 SMALL_GROUP = "small_group"
+UNKNOWN_GROUP = "contributors_unknown"
+WITHHELD_REASONS = frozenset({SMALL_GROUP, UNKNOWN_GROUP})
+_COUNTS_OF_PEOPLE = frozenset({"contributors", "people"})
+_OF_SINGLE_PEOPLE = frozenset({"answers"})  # without names, and still one a person
 # What a value is made of, in the order in which a person reads it.
 CALCULATED = (
     "value", "reason", "missing", "n", "interval", "coverage", "unknown_share", "currency", "basis",
 )  # fmt: skip
-WITHHELD_SMALL = "Fewer people contributed to it, or to a part of it, than may be told about."
+WITHHELD_SMALL = "They would tell of fewer people than may be told about."
 WITHHELD_COUNT = "It is made of how many people contributed, which is told as “at least” only."
 
 
@@ -41,7 +45,7 @@ class FrozenValue:
     """One value as it goes into a snapshot.
 
     Attributes:
-        computed: what is said about it; of a suppressed one `reason` is `small_group`.
+        computed: what is said about it; of a suppressed one a reason of `WITHHELD_REASONS`.
         facts: canonical text that it is calculated from.
         k: fewest contributors; 0 for what is not about people.
         standing: `approved` or `certified`; `certified_until` of the latter.
@@ -89,8 +93,8 @@ def _interval(interval: ValueInterval | None) -> dict[str, Any] | None:
 
 def calculated_fields(computed: Computed) -> dict[str, Any]:
     """What calculating gives, as the document writes it. Of a small group nothing but that."""
-    if computed.reason == SMALL_GROUP:
-        return dict.fromkeys(CALCULATED) | {"reason": SMALL_GROUP}
+    if computed.reason in WITHHELD_REASONS:
+        return dict.fromkeys(CALCULATED) | {"reason": computed.reason}
     return {
         "value": _amount(computed.nano),
         "reason": computed.reason or None,
@@ -110,11 +114,13 @@ def publishable(facts: Any, k: int) -> Any:
     A count of people is told as "at least k"; two snapshots must not show that one person joined.
 
     Raises:
-        SmallPartError: a part of them counts fewer people than `k`.
+        SmallPartError: a part of them is about fewer people than `k`, or about single ones.
     """
     if k == 0:
         return facts
     if isinstance(facts, Mapping):
+        if _OF_SINGLE_PEOPLE & facts.keys():
+            raise SmallPartError
         return {
             key: _at_least(value, k) if _counts_people(key, value) else publishable(value, k)
             for key, value in facts.items()
@@ -131,7 +137,7 @@ def _at_least(count: int, k: int) -> int:
 
 
 def _counts_people(key: str, value: object) -> bool:
-    return key == "contributors" and isinstance(value, int) and not isinstance(value, bool)
+    return key in _COUNTS_OF_PEOPLE and isinstance(value, int) and not isinstance(value, bool)
 
 
 def value_entry(
@@ -179,7 +185,7 @@ def value_entry(
 def _facts_to_publish(
     frozen: FrozenValue, calculate: Callable[[Facts], Computed] | None
 ) -> tuple[Any, str | None]:
-    if frozen.computed.reason == SMALL_GROUP:
+    if frozen.computed.reason in WITHHELD_REASONS:
         return None, WITHHELD_SMALL
     facts = json.loads(frozen.facts)
     said = calculated_fields(frozen.computed)
@@ -279,7 +285,7 @@ def recalculate(
     known = facts_of or {}
     found = Recalculated()
     for position, entry in enumerate(document["values"]):
-        if entry["reason"] == SMALL_GROUP:
+        if entry["reason"] in WITHHELD_REASONS:
             found.suppressed += 1
             continue
         facts = entry["facts"] if entry["facts"] is not None else known.get(position)

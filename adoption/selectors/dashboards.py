@@ -19,12 +19,17 @@ from adoption.models import (
     Dashboard,
     DashboardAccess,
     DashboardVersion,
-    MetricValue,
     MetricVersion,
     Milestone,
 )
 from adoption.policies import may_see_registry
-from adoption.selectors.served_values import code_of, scope_names, standing_for, standings_of
+from adoption.selectors.served_values import (
+    code_of,
+    filled_scopes,
+    scope_names,
+    standing_for,
+    standings_of,
+)
 from portal.choices import ApprovalStatus
 from portal.models import ApprovalRequest
 from portal.policies import AnyUser
@@ -150,12 +155,13 @@ def _of_metric(version: MetricVersion) -> dict[str, Any]:
     exact = code_of(version.key, version.version)
     windowed = exact.windowed if exact else None
     named = metric_or_none(version.key)
+    said = version.definition.get("catalogue", {})  # as the definition was written down
     return {
         "label": named.label if named else version.key,
         "unit": exact.unit if exact else str(version.definition.get("unit", "count")),
-        "dimension": windowed.dimension.value if windowed else "",
-        "is_value": bool(windowed and windowed.is_value),
-        "inputs": exact.inputs if exact else frozenset(),
+        "dimension": windowed.dimension.value if windowed else said.get("dimension", ""),
+        "is_value": windowed.is_value if windowed else bool(said.get("is_value")),
+        "inputs": exact.inputs if exact else frozenset(version.definition.get("inputs", ())),
     }
 
 
@@ -178,12 +184,7 @@ def versions_to_choose() -> list[MetricVersion]:
 
 def scopes_to_choose(version: MetricVersion) -> list[tuple[str, str]]:
     """Scopes of which the version has values: `kind:id` and name, by name."""
-    pairs = set(
-        MetricValue.objects.filter(metric_version=version, superseded_at__isnull=True)
-        .order_by()
-        .values_list("scope_kind", "scope_id")
-        .distinct()
-    )
+    pairs = filled_scopes(version)
     names = scope_names(pairs)
     found = [(f"{kind}:{scope}", names[kind, scope]) for kind, scope in pairs]
     return sorted(found, key=lambda pair: (pair[1], pair[0]))

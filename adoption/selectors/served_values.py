@@ -11,12 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from adoption.choices import ScopeKind, StandingStatus
 from adoption.metrics.contracts import Computed, ValueInterval
 from adoption.metrics.registry import MetricDefinition, metrics
-from adoption.metrics.snapshot import SMALL_GROUP
+from adoption.metrics.snapshot import SMALL_GROUP, UNKNOWN_GROUP
 from adoption.models import (
     MetricStanding,
     MetricValue,
@@ -28,7 +28,8 @@ from adoption.models import (
 )
 
 SERVED_STATUSES = (StandingStatus.APPROVED, StandingStatus.CERTIFIED)
-K_FLOOR = 5
+# What is written down for several readers is told of groups that are large enough for all of them.
+K_FOR_ALL = 10
 Scope = tuple[str, int]
 Asked = tuple[int, str, int]  # metric version, kind of scope, scope
 
@@ -72,9 +73,11 @@ def code_of(key: str, version: str) -> MetricDefinition | None:
 
 
 def k_of(version: MetricVersion) -> int:
-    """Fewest contributors of a version; the floor where the code no longer says it."""
+    """Fewest contributors of a version, 0 for what is not about people."""
     metric = code_of(version.key, version.version)
-    return metric.windowed.k if metric is not None and metric.windowed is not None else K_FLOOR
+    windowed = metric.windowed if metric else None
+    k = windowed.k if windowed else int(version.definition.get("catalogue", {}).get("k", K_FOR_ALL))
+    return max(k, K_FOR_ALL) if k else 0
 
 
 def standings_of(
@@ -144,7 +147,11 @@ def _rows(wanted: set[Asked] | None, versions: set[int], since: dt.date) -> Quer
 
 def _served(row: MetricValue, standing: MetricStanding) -> ServedValue:
     k = k_of(row.metric_version)
-    is_small = row.contributors is not None and row.contributors < k
+    hidden = ""
+    if k and row.contributors is None and row.value_nano is not None:
+        hidden = UNKNOWN_GROUP
+    elif row.contributors is not None and row.contributors < k:
+        hidden = SMALL_GROUP
     return ServedValue(
         pk=row.pk,
         version=row.metric_version,
@@ -152,9 +159,9 @@ def _served(row: MetricValue, standing: MetricStanding) -> ServedValue:
         starts_on=row.window_starts_on,
         ends_on=row.window_ends_on,
         zone=row.zone,
-        computed=Computed(None, reason=SMALL_GROUP) if is_small else computed_of(row),
+        computed=Computed(None, reason=hidden) if hidden else computed_of(row),
         k=k,
-        facts="" if is_small else row.facts,
+        facts="" if hidden else row.facts,
         status=row.status,
         data_version=row.data_version,
         data_as_of=row.data_as_of,
@@ -184,6 +191,34 @@ def computed_of(row: MetricValue) -> Computed:
         currency=row.currency,
         basis=row.basis,
     )
+
+
+def is_filled(asked: Asked) -> bool:
+    """Whether there is any value of that version in that scope."""
+    version, kind, scope = asked
+    rows = MetricValue.objects.filter(metric_version=version, scope_kind=kind, scope_id=scope)
+    return rows.exists()
+
+
+def filled_scopes(version: MetricVersion) -> set[Scope]:
+    """Scopes of which the version has values."""
+    rows = MetricValue.objects.filter(metric_version=version, superseded_at__isnull=True)
+    return set(rows.order_by().values_list("scope_kind", "scope_id").distinct())
+
+
+def state_of(versions: Iterable[tuple[str, str]]) -> list[object]:
+    """What changes whenever a value or a standing of these (key, version) does; two queries."""
+    named = Q(pk__in=[])
+    for key, version in versions:
+        named |= Q(metric_version__key=key, metric_version__version=version)
+    standings = MetricStanding.objects.filter(named).order_by("pk")
+    current = Count("pk", filter=Q(superseded_at__isnull=True))
+    values = MetricValue.objects.filter(named).aggregate(newest=Max("pk"), current=current)
+    return [
+        list(standings.values_list("pk", "version", "status", "certified_until")),
+        values["newest"],
+        values["current"],
+    ]
 
 
 def scope_names(scopes: Iterable[Scope]) -> dict[Scope, str]:

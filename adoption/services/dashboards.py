@@ -11,8 +11,8 @@ from django.db.models import F
 
 from adoption.choices import AccessAction, TileKind
 from adoption.metrics.dashboard_rules import MOST_TILES
-from adoption.models import Dashboard, DashboardAccess, MetricValue, MetricVersion, Milestone
-from adoption.selectors.served_values import code_of
+from adoption.models import Dashboard, DashboardAccess, MetricVersion, Milestone
+from adoption.selectors.served_values import code_of, is_filled
 from adoption.services.refusals import RefusedError, check_version
 from adoption.services.slugs import save_with_slug
 from portal.audit.record import record_event
@@ -123,10 +123,7 @@ def add_tile(
         raise RefusedError("The catalogue does not have this version.", field="version")
     if kind not in TileKind.values:
         raise RefusedError("A tile shows a number, a trend, a distribution or a table.")
-    known = MetricValue.objects.filter(
-        metric_version=version, scope_kind=scope_kind, scope_id=scope_id
-    )
-    if not known.exists():
+    if not is_filled((version.pk, scope_kind, scope_id)):
         raise RefusedError(f"{version} has no value there.", field="scope")
     tile: dict[str, Any] = {
         "kind": kind,

@@ -198,7 +198,7 @@ def catalogue(use_case: UseCase, *, windows: int = 3) -> Iterator[Sequence[Metri
         versions = [make_version(metric, use_case.owner) for metric in definitions]
         for place, version in enumerate(versions):
             for week in range(windows):
-                facts = {"part": 6 + week + place, "whole": 24, "contributors": 9}
+                facts = {"part": 6 + week + place, "whole": 24, "contributors": 19}
                 make_value(version, use_case.pk, facts, week=week)
         yield versions
 

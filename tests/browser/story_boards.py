@@ -35,7 +35,7 @@ def make_boards(*, now: dt.datetime, viewer: User, use_case: Any, **_: Any) -> A
         for place, version in enumerate(versions):
             for week in range(7):
                 whole = 0 if week == 3 else 24
-                facts = {"part": 5 + week * (place + 1), "whole": whole, "contributors": 9}
+                facts = {"part": 5 + week * (place + 1), "whole": whole, "contributors": 19}
                 make_value(version, use_case.pk, facts, week=week - 5)
         board = make_dashboard(use_case, versions, title=f"Board {LONG[:60]}")
         approve(submit(board, at=at))

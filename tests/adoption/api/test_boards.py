@@ -54,7 +54,7 @@ def test_an_approved_dashboard_says_everything(client: APIClient, board: Dashboa
     assert [len(tile["values"]) for tile in (number, trend, spread)] == [1, 3, 3]
     value = trend["values"][0]
     assert value["window"] == {"from": "2026-08-31", "to": "2026-09-28", "zone": "UTC"}
-    assert (value["value"], value["n"], value["contributors_at_least"]) == ("0.291666666", 24, 5)
+    assert (value["value"], value["n"], value["contributors_at_least"]) == ("0.291666666", 24, 10)
     assert value["interval"]["high"] is None
     snapshot = json.loads(publish_snapshot(at=NOW).snapshot.document)
     hashes = {entry["facts_sha256"] for entry in snapshot["values"]}
@@ -91,7 +91,7 @@ def test_a_tag_holds_until_something_changes(client: APIClient, board: Dashboard
 
     assert again() == 304
     value = MetricValue.objects.filter(metric_version__key="review_hours").earliest("pk")
-    restate(value, {"part": 1, "whole": 24, "contributors": 9})
+    restate(value, {"part": 1, "whole": 24, "contributors": 19})
     assert again() == 200
     tag = client.get(path(board))["ETag"]
     MetricStanding.objects.filter(metric_version__key="team_score").update(version=2)
@@ -105,7 +105,7 @@ def test_a_tag_holds_until_something_changes(client: APIClient, board: Dashboard
 def test_a_small_group_is_told_as_that(client: APIClient, board: Dashboard) -> None:
     value = MetricValue.objects.filter(metric_version__key="held_rate").latest("pk")
     make_value(
-        value.metric_version, value.scope_id, {"part": 1, "whole": 3, "contributors": 4}, week=9
+        value.metric_version, value.scope_id, {"part": 1, "whole": 3, "contributors": 9}, week=9
     )
     newest = client.get(path(board)).json()["tiles"][0]["values"][0]
     assert (newest["value"], newest["reason"], newest["n"]) == (None, "small_group", None)
@@ -116,7 +116,7 @@ def test_a_snapshot_is_given_byte_for_byte_and_for_ever(
     client: APIClient, board: Dashboard
 ) -> None:
     publish_snapshot(at=NOW)
-    restate(MetricValue.objects.earliest("pk"), {"part": 0, "whole": 24, "contributors": 9})
+    restate(MetricValue.objects.earliest("pk"), {"part": 0, "whole": 24, "contributors": 19})
     publish_snapshot(at=LATER)
     listed = client.get("/api/v1/snapshots/").json()["results"]
     assert [row["number"] for row in listed] == [2, 1]

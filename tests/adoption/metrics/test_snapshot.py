@@ -264,6 +264,8 @@ def test_facts_that_tell_of_few_people_are_withheld() -> None:
     parts = {"part": 3, "whole": 24, "contributors": 9, "teams": [{"contributors": 2}]}
     entry = value_entry(frozen(facts=canonical(parts)), calculate)
     assert (entry["facts"], entry["value"]) == (None, "0.125")
+    survey = {"part": 3, "whole": 24, "contributors": 9, "survey": {"answers": [4, 5]}}
+    assert value_entry(frozen(facts=canonical(survey)), calculate)["facts"] is None
     small = frozen(computed=Computed(None, reason=SMALL_GROUP), facts="")
     entry = value_entry(small, calculate)
     told = {name: said for name, said in entry.items() if said is not None}

@@ -72,7 +72,7 @@ def test_published_told_anchored_and_calculated_again(
         first = publish(django_capture_on_commit_callbacks)
         assert publish(django_capture_on_commit_callbacks) == first  # nothing has changed
         value = MetricValue.objects.filter(metric_version=versions[0]).earliest("pk")
-        restate(value, {"part": 1, "whole": 30, "contributors": 12})
+        restate(value, {"part": 1, "whole": 30, "contributors": 22})
         second = publish(django_capture_on_commit_callbacks)
         assert (second.number, second.previous_sha256) == (2, first.sha256)
         assert second.value_count == 9
@@ -88,7 +88,7 @@ def test_published_told_anchored_and_calculated_again(
             command("verify_snapshot", files[0], "--whole")
         entry = json.loads(second.document)["values"][0]
         assert (entry["value"], entry["status"]) == ("0.033333333", "restated")
-        assert entry["facts"]["contributors"] == 5
+        assert entry["facts"]["contributors"] == 10
     bodies = WebhookDelivery.objects.order_by("pk").values_list("body", flat=True)
     told = [json.loads(body) for body in bodies]
     assert [one["data"]["number"] for one in told] == [1, 2]
@@ -156,10 +156,10 @@ def test_only_what_is_trusted_there_is_served_and_small_groups_are_not_told() ->
     with registered(metric, reach):
         version = make_version(metric, use_case.owner)
         proposed = make_version(reach, use_case.owner, status=StandingStatus.PROPOSED)
-        make_value(proposed, use_case.pk, {"contributors": 12})
-        make_value(version, use_case.pk, {"part": 1, "whole": 3, "contributors": 4})
-        make_value(version, other.pk, {"part": 1, "whole": 3, "contributors": 9})
-        old = make_value(version, other.pk, {"part": 9, "whole": 9, "contributors": 9}, week=-99)
+        make_value(proposed, use_case.pk, {"contributors": 22})
+        make_value(version, use_case.pk, {"part": 1, "whole": 3, "contributors": 9})
+        make_value(version, other.pk, {"part": 1, "whole": 3, "contributors": 19})
+        old = make_value(version, other.pk, {"part": 9, "whole": 9, "contributors": 19}, week=-99)
         asked = served_values(since=MONDAY)
         assert {key[2] for key in asked} == {use_case.pk, other.pk}
         assert all(key[0] == version.pk for key in asked)
