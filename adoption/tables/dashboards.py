@@ -73,7 +73,7 @@ class SnapshotValueTable(ShellTable):
     )
     scope = ShellColumn("Of")
     window = ShellColumn("Window")
-    value = ShellColumn("Value", reason_key="reason", nullable=True)
+    value = ShellColumn("Value", reason_key="reason", orderable=False)
     unit = ShellColumn("Unit")
     n = NumberColumn("n", nullable=True, reason="not told")
     standing = StatusColumn("Standing", vocabulary="tile")

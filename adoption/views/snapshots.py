@@ -17,6 +17,7 @@ from adoption.policies import may_see_registry
 from adoption.selectors.snapshots import file_of, snapshot_for_page, snapshots_visible_to, values_of
 from adoption.services.snapshot_heads import FILE_NAME, heads_path, trusted_keys
 from adoption.tables.dashboards import SnapshotTable, SnapshotValueTable
+from portal.shell.htmx import is_fragment
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.views import Crumb, EmptyState, ListPage
@@ -70,6 +71,8 @@ def snapshot_page(request: HttpRequest, number: int) -> HttpResponse:
     table = SnapshotValueTable(
         values_of(snapshot), query=request.GET, path=request.path, target="values", prefix="v-"
     )
+    if is_fragment(request):
+        return render(request, "adoption/_snapshot_values.html", {"table": table})
     newer = snapshots_visible_to(request.user).filter(number=number + 1).exists()
     context = {
         "page_title": f"Snapshot {number}",

@@ -203,6 +203,8 @@ def test_snapshots_are_shown_and_given_away(story: Story, tmp_path: Path) -> Non
     page = text_of(client.get("/snapshots/2/"))
     assert "18 values, 1 approved dashboards" in page
     assert "python3 verify_snapshot.py --key" in page
+    part = client.get("/snapshots/2/?v-sort=-window", headers={"HX-Request": "true"})
+    assert part.content.decode().count("<section") == 1
     assert client.get("/snapshots/3/").status_code == 404
     script = tmp_path / "script.py"
     script.write_bytes(client.get("/snapshots/verifier/").content)
