@@ -54,7 +54,8 @@ def _varied(served: dict[Asked, list[ServedValue]]) -> list[Asked]:
         if known is None or len(values) > len(served[known]):
             best[asked[0]] = asked
     seen: set[str] = set()
-    first, later = [], []
+    first: list[Asked] = []
+    later: list[Asked] = []
     for asked in best.values():
         version = served[asked][0].version
         metric = code_of(version.key, version.version)

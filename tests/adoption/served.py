@@ -22,6 +22,7 @@ from adoption.metrics.registry import NANO, MetricDefinition, metrics
 from adoption.metrics.windows import WindowKind
 from adoption.models import (
     Dashboard,
+    DashboardVersion,
     MetricStanding,
     MetricValue,
     MetricVersion,
@@ -238,3 +239,15 @@ def submit(
         actor=actor or dashboard.owner,
         at=at,
     )
+
+
+def goal(dashboard: Dashboard) -> Milestone:
+    """The milestone that it serves; there is one."""
+    assert dashboard.milestone is not None
+    return dashboard.milestone
+
+
+def approved_version(dashboard: Dashboard) -> DashboardVersion:
+    """Its approved version; there is one."""
+    assert dashboard.approved_version is not None
+    return dashboard.approved_version

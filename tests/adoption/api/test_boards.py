@@ -20,7 +20,7 @@ from adoption.services.snapshot_heads import trusted_keys
 from adoption.services.snapshots import publish_snapshot
 from tests.adoption.api.conftest import client_of
 from tests.adoption.factories import NOW, make_use_case, make_user
-from tests.adoption.served import catalogue, make_dashboard, make_value, restate, submit
+from tests.adoption.served import catalogue, goal, make_dashboard, make_value, restate, submit
 from tests.approving import approve
 
 LATER = NOW + dt.timedelta(hours=1)
@@ -62,7 +62,7 @@ def test_an_approved_dashboard_says_everything(client: APIClient, board: Dashboa
 
 
 def test_what_is_not_approved_is_409_with_its_status(client: APIClient, board: Dashboard) -> None:
-    draft = make_dashboard(board.milestone.use_case, [], title="Draft")
+    draft = make_dashboard(goal(board).use_case, [], title="Draft")
     answer = client.get(path(draft))
     assert (answer.status_code, "status: draft" in answer.json()["detail"]) == (409, True)
     with time_machine.travel(NOW + VALID_FOR, tick=False):

@@ -42,7 +42,7 @@ from portal.choices import Role
 from portal.models import ApprovalRequest, AuditEvent, Notice, WebhookDelivery, WorkItem
 from portal.services.webhooks import create_subscription
 from tests.adoption.factories import NOW, make_use_case, make_user
-from tests.adoption.served import catalogue, make_dashboard, restate, submit
+from tests.adoption.served import approved_version, catalogue, goal, make_dashboard, restate, submit
 from tests.approving import approve
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
@@ -61,7 +61,8 @@ def fresh(dashboard: Dashboard) -> Dashboard:
 
 
 def shown(dashboard: Dashboard, at: dt.datetime = NOW) -> str:
-    return dashboard_rows(dashboard.owner, now=at).get(pk=dashboard.pk).shown_status
+    found: Any = dashboard_rows(dashboard.owner, now=at).get(pk=dashboard.pk)
+    return str(found.shown_status)
 
 
 def refused(write: Any) -> str:
@@ -87,7 +88,7 @@ def test_from_draft_to_approved_to_due_and_again(story: Story) -> None:
     assert (told["type"], told["data"]["version"]) == ("dashboard.approved", 1)
     assert WorkItem.objects.filter(kind=PUBLISH_KIND).count() == 1
     document = json.loads(publish_snapshot(at=start).snapshot.document)
-    assert document["dashboards"][0]["sha256"] == found.approved_version.sha256
+    assert document["dashboards"][0]["sha256"] == approved_version(found).sha256
     end = NOW
     assert shown(found, end) == "review_due"  # although no job has run yet
     assert (expire_dashboards(at=end), expire_dashboards(at=end)) == (1, 0)
@@ -167,7 +168,7 @@ def test_usage_alone_no_goal_and_two_sides_cannot_be_submitted(story: Story) -> 
             dashboard_id=dashboard.pk, expected_version=dashboard.version, place=place,
             actor=dashboard.owner, at=NOW,
         )  # fmt: skip
-    milestone = dashboard.milestone
+    milestone = goal(dashboard)
     remove_milestone(
         milestone_id=milestone.pk, expected_version=milestone.version, reason="Not ours.",
         actor=dashboard.owner, at=NOW,
@@ -214,7 +215,7 @@ def test_edits_do_not_touch_what_is_approved(story: Story) -> None:
         dashboard_id=found.pk, expected_version=found.version, title="Other", purpose="Other",
         milestone=found.milestone, actor=found.owner, at=NOW,
     )  # fmt: skip
-    document = json.loads(fresh(dashboard).approved_version.document)
+    document = json.loads(approved_version(fresh(dashboard)).document)
     assert document["title"] == "What drafts bring"
     assert submit(dashboard).target == "2"
 

@@ -23,7 +23,7 @@ from adoption.services.snapshots import publish_snapshot
 from portal.env import UnsafeEnvironmentError, read_origins
 from portal.models import ApprovalRequest, User
 from tests.adoption.factories import NOW, make_use_case, make_user
-from tests.adoption.served import catalogue, make_dashboard, submit
+from tests.adoption.served import catalogue, goal, make_dashboard, submit
 from tests.approving import approve
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +61,7 @@ def text_of(answer: Any) -> str:
 def test_built_submitted_and_approved_without_scripts(story: Story) -> None:
     use_case, versions = story
     owner = use_case.owner
-    milestone = make_dashboard(use_case, []).milestone
+    milestone = goal(make_dashboard(use_case, []))
     client = client_of(owner)
     made = client.post(
         "/dashboards/new/", {"title": "Value", "purpose": "Go on?", "milestone": milestone.pk}
@@ -86,14 +86,14 @@ def test_built_submitted_and_approved_without_scripts(story: Story) -> None:
     submitted = client.post("/dashboards/value/submit/", {"reason": "", "expected_version": 6})
     assert submitted.status_code == 302
     request = ApprovalRequest.objects.get(kind="adoption.dashboard")
-    page = text_of(client_of(make_user()).get(f"/approvals/{request.pk}/"))
-    assert "2027-01-18 to 2027-02-15: 0.458333333 ratio" in page
+    text = text_of(client_of(make_user()).get(f"/approvals/{request.pk}/"))
+    assert "2027-01-18 to 2027-02-15: 0.458333333 ratio" in text
     assert text_of(client.get(request.url)).count("Certified") >= 3
     assert "In review" in text_of(client.get("/dashboards/value/"))
     approve(request)
-    page = text_of(client.get("/dashboards/value/"))
-    assert "which shows who approved exactly what" in page
-    assert "Not approved" not in page
+    text = text_of(client.get("/dashboards/value/"))
+    assert "which shows who approved exactly what" in text
+    assert "Not approved" not in text
 
 
 def test_what_cannot_be_submitted_says_why(story: Story) -> None:
