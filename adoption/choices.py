@@ -227,3 +227,30 @@ class Severity(models.TextChoices):
     MEDIUM = "medium", "Medium"
     LOW = "low", "Low"
     UNKNOWN = "unknown", "Unknown"
+class DashboardStatus(models.TextChoices):
+    """How far a dashboard is trusted. That it waits for a decision is told by its request."""
+
+    DRAFT = "draft", "Draft"
+    IN_REVIEW = "in_review", "In review"
+    APPROVED = "approved", "Approved"
+    REVIEW_DUE = "review_due", "Review due"
+    DEPRECATED = "deprecated", "Deprecated"
+
+
+class TileKind(models.TextChoices):
+    """How a tile shows the values of one metric version in one scope."""
+
+    NUMBER = "number", "Number"
+    TREND = "trend", "Trend"
+    DISTRIBUTION = "distribution", "Distribution"
+    TABLE = "table", "Table"
+
+
+class AccessAction(models.TextChoices):
+    """What somebody did with an approved dashboard; counted by role, never by person."""
+
+    VIEWED = "viewed", "Viewed"
+    EXPORTED = "exported", "Exported"
+    PRINTED = "printed", "Opened for print"
+    EMBEDDED = "embedded", "Seen in another site"
+    FETCHED = "fetched", "Read by API"

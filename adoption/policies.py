@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adoption.models import Delivery, MetricStanding, UseCase
+from adoption.models import Dashboard, Delivery, MetricStanding, UseCase
 from portal.choices import Role
 from portal.models import User
 from portal.policies import AnyUser, holds
@@ -105,3 +105,13 @@ def may_see_findings(user: AnyUser) -> bool:
 def may_answer_findings(user: AnyUser) -> bool:
     """Say what is behind a finding."""
     return holds(user, Role.PROGRAMME_LEAD)
+def may_make_dashboard(user: AnyUser) -> bool:
+    """Anybody signed in may draft one; it counts once another person has approved it."""
+    return isinstance(user, User) and user.is_active
+
+
+def may_edit_dashboard(user: AnyUser, dashboard: Dashboard) -> bool:
+    """Its owner, and programme leads: edit, submit, deprecate, see how often it is used."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return dashboard.owner_id == user.pk or holds(user, Role.PROGRAMME_LEAD)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from adoption.services.dashboard_approvals import expire_dashboards
 from adoption.services.findings import look_for_gaming
 from adoption.services.follow_up import refresh_outcomes
 from adoption.services.hook_work import tidy_hooks
 from adoption.services.metric_filling import ask_for_fills
 from adoption.services.metric_standings import review_standings
+from adoption.services.snapshots import publish_snapshot
 
 
 @shared_task(name="adoption.tasks.refresh_outcomes")
@@ -40,3 +42,13 @@ def review_metric_standings_task() -> None:
 def look_for_gaming_task() -> None:
     """Note telltales of gaming in the last whole four weeks."""
     look_for_gaming(at=timezone.now())
+@shared_task(name="adoption.tasks.publish_snapshot")
+def publish_snapshot_task() -> None:
+    """Publish a snapshot of metric values when something has changed."""
+    publish_snapshot(at=timezone.now())
+
+
+@shared_task(name="adoption.tasks.expire_dashboards")
+def expire_dashboards_task() -> None:
+    """Have dashboards whose approval is over fall due for review."""
+    expire_dashboards(at=timezone.now())

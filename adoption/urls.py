@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from adoption.views import (
+    dashboard_forms,
+    dashboards,
     deliveries,
     delivery_reviews,
     deployments,
@@ -18,6 +20,7 @@ from adoption.views import (
     milestones,
     portfolio,
     programmes,
+    snapshots,
     teams,
     use_cases,
 )
@@ -121,6 +124,47 @@ urlpatterns = [
         teams.MembershipEndPage.as_view(),
         name="membership-end",
     ),
+    path("dashboards/", dashboards.DashboardListPage.as_view(), name="dashboard-list"),
+    path("dashboards/new/", dashboard_forms.DashboardNewPage.as_view(), name="dashboard-new"),
+    path("dashboards/<slug:slug>/", dashboards.dashboard_page, name="dashboard"),
+    path(
+        "dashboards/<slug:slug>/edit/",
+        dashboard_forms.DashboardEditPage.as_view(),
+        name="dashboard-edit",
+    ),
+    path(
+        "dashboards/<slug:slug>/build/",
+        dashboard_forms.DashboardBuildPage.as_view(),
+        name="dashboard-build",
+    ),
+    path(
+        "dashboards/<slug:slug>/submit/",
+        dashboard_forms.DashboardSubmitPage.as_view(),
+        name="dashboard-submit",
+    ),
+    path(
+        "dashboards/<slug:slug>/deprecate/",
+        dashboard_forms.DashboardDeprecatePage.as_view(),
+        name="dashboard-deprecate",
+    ),
+    path(
+        "dashboards/<slug:slug>/versions/<int:number>/",
+        dashboards.dashboard_version_page,
+        name="dashboard-version",
+    ),
+    path(
+        "dashboards/<slug:slug>/tiles/<int:place>/",
+        dashboards.dashboard_tile_page,
+        name="dashboard-tile",
+    ),
+    path("dashboards/<slug:slug>/print/", dashboards.dashboard_print, name="dashboard-print"),
+    path("dashboards/<slug:slug>/embed/", dashboards.dashboard_embed, name="dashboard-embed"),
+    path("dashboards/<slug:slug>/export/", dashboards.dashboard_export, name="dashboard-export"),
+    path("snapshots/", snapshots.SnapshotListPage.as_view(), name="snapshot-list"),
+    path("snapshots/heads/", snapshots.snapshot_heads, name="snapshot-heads"),
+    path("snapshots/verifier/", snapshots.snapshot_verifier, name="snapshot-verifier"),
+    path("snapshots/<int:number>/", snapshots.snapshot_page, name="snapshot"),
+    path("snapshots/<int:number>/file/", snapshots.snapshot_file, name="snapshot-file"),
     path("metrics/", metrics.MetricListPage.as_view(), name="metric-list"),
     path("metrics/<str:key>/", metrics.metric_page, name="metric"),
     path("metric-values/<str:key>/", metric_values.metric_values_page, name="metric-values"),

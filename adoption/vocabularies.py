@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adoption.choices import (
+    DashboardStatus,
     DeliveryState,
     DeploymentStatus,
     EnvironmentTier,
@@ -209,5 +210,45 @@ FINDING_STATES = StatusVocabulary.from_choices(
     {
         "open": "Nobody has said yet what is behind it.",
         "acknowledged": "Somebody said what is behind it.",
+    },
+)
+
+
+DASHBOARD_STATUSES = StatusVocabulary.from_choices(
+    "dashboard",
+    DashboardStatus.choices,
+    {
+        DashboardStatus.DRAFT: ("ring", Tone.NEUTRAL),
+        DashboardStatus.IN_REVIEW: ("half", Tone.INFO),
+        DashboardStatus.APPROVED: ("shield", Tone.GOOD),
+        DashboardStatus.REVIEW_DUE: ("clock", Tone.WARN),
+        DashboardStatus.DEPRECATED: ("pause", Tone.NEUTRAL),
+    },
+    {
+        DashboardStatus.DRAFT: "Nobody has approved it; do not rely on it.",
+        DashboardStatus.IN_REVIEW: "Somebody has asked that a second person approves it.",
+        DashboardStatus.APPROVED: "A second person approved exactly this version.",
+        DashboardStatus.REVIEW_DUE: "Its approval is over; it must be looked at again.",
+        DashboardStatus.DEPRECATED: "Not to be used any more; the reason stands beside it.",
+    },
+)
+TILE_STANDINGS = StatusVocabulary.from_choices(
+    "tile",
+    [*StandingStatus.choices, ("none", "Not approved")],
+    {
+        StandingStatus.CERTIFIED: ("shield", Tone.GOOD),
+        StandingStatus.APPROVED: ("check", Tone.GOOD),
+        StandingStatus.REVIEW_DUE: ("clock", Tone.WARN),
+        StandingStatus.PROPOSED: ("half", Tone.WARN),
+        StandingStatus.DRAFT: ("ring", Tone.WARN),
+        StandingStatus.SUSPENDED: ("stop", Tone.BAD),
+        StandingStatus.DEPRECATED: ("pause", Tone.WARN),
+        StandingStatus.RETIRED: ("cross", Tone.BAD),
+        "none": ("warn", Tone.BAD),
+    },
+    {
+        StandingStatus.CERTIFIED: "This version of the metric is certified here, until a day.",
+        StandingStatus.APPROVED: "This version of the metric is approved here.",
+        "none": "Nobody has asked to approve this version of the metric here.",
     },
 )

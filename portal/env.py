@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -25,6 +26,7 @@ from portal.signin.variables import SignInSettings, SignInVariables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MINIMUM_SECRET_LENGTH = 50
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 _KEY_BYTES = 32
 Network = IPv4Network | IPv6Network
@@ -64,6 +66,7 @@ class Environment(SignInVariables):
     plumbline_audit_heads: str = ""
     plumbline_credential_dir: Path = Path("/run/secrets")
     plumbline_private_networks: str = ""
+    plumbline_embed_origins: str = ""
     plumbline_allow_http: bool = False
     plumbline_pg_bin: str = ""
     plumbline_api_rate: str = Field(default="600/minute", pattern=RATE)
@@ -103,7 +106,7 @@ class Environment(SignInVariables):
     def _refuse_unreadable_lists(self) -> None:
         try:
             _ = self._given_peppers, self._given_credential_keys, self.private_networks
-            _ = self._given_audit_keys
+            _ = self._given_audit_keys, self.embed_origins
             _ = self.sign_in_settings, self.mail_server
         except ValueError as error:
             raise UnsafeEnvironmentError(f"{error}.") from None
@@ -203,6 +206,15 @@ class Environment(SignInVariables):
         return read_networks(self.plumbline_private_networks, "PLUMBLINE_PRIVATE_NETWORKS")
 
     @property
+    def embed_origins(self) -> tuple[str, ...]:
+        """Origins of sites that may show a dashboard in a frame; none unless given.
+
+        Raises:
+            ValueError: an entry is no origin.
+        """
+        return read_origins(self.plumbline_embed_origins, "PLUMBLINE_EMBED_ORIGINS")
+
+    @property
     def mail_server(self) -> MailServer | None:
         """The server that takes the portal's e-mail; None when there is none.
 
@@ -251,6 +263,21 @@ class Environment(SignInVariables):
     def secret_key(self) -> str:
         """The given secret, or in local mode one made once and kept below the data directory."""
         return self.plumbline_secret_key or read_or_make_secret(self.var / "secret_key")
+
+
+def read_origins(text: str, variable: str) -> tuple[str, ...]:
+    """Origins, separated by commas: scheme and host, exactly, so that no wildcard lets all in.
+
+    Raises:
+        ValueError: naming the entry that is no origin.
+    """
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    for entry in found:
+        if not _ORIGIN.fullmatch(entry):
+            raise ValueError(
+                f"{variable}: {entry!r} is no origin; write for example https://wiki.example.org"
+            )
+    return found
 
 
 def read_networks(text: str, variable: str) -> tuple[Network, ...]:

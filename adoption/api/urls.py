@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from adoption.api.dashboards import DashboardView
 from adoption.api.deliveries import OwnDeliveriesView, UseCaseDeliveriesView
 from adoption.api.hooks import HooksView
 from adoption.api.ingest import ChangesView, DeploymentsView, IncidentsView
@@ -13,6 +14,7 @@ from adoption.api.metrics import MetricsView, MetricView
 from adoption.api.milestones import MilestonesView, MilestoneView
 from adoption.api.problems import register_translations
 from adoption.api.programmes import ProgrammesView
+from adoption.api.snapshots import SnapshotsView, SnapshotView
 from adoption.api.teams import TeamsView
 from adoption.api.use_cases import UseCasesView, UseCaseView
 
@@ -39,6 +41,9 @@ urlpatterns = [
     path("deployments/", DeploymentsView.as_view(), name="api-deployments"),
     path("incidents/", IncidentsView.as_view(), name="api-incidents"),
     path("hooks/<str:provider>/<str:connection>/", HooksView.as_view(), name="api-hooks"),
+    path("dashboards/<slug:slug>/", DashboardView.as_view(), name="api-dashboard"),
+    path("snapshots/", SnapshotsView.as_view(), name="api-snapshots"),
+    path("snapshots/<int:number>/", SnapshotView.as_view(), name="api-snapshot"),
     path("metrics/", MetricsView.as_view(), name="api-metrics"),
     path("metrics/<str:key>/", MetricView.as_view(), name="api-metric"),
     path("metrics/<str:key>/values/", MetricValuesView.as_view(), name="api-metric-values"),

@@ -1,6 +1,12 @@
 """The adoption room's tables, one noun a file."""
 
 from adoption.models.changes import Change, Commit, Repository, RepositoryLink
+from adoption.models.dashboards import (
+    Dashboard,
+    DashboardAccess,
+    DashboardStatusChange,
+    DashboardVersion,
+)
 from adoption.models.deliveries import Delivery
 from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
@@ -17,6 +23,7 @@ from adoption.models.metric_values import (
 from adoption.models.milestones import Milestone, MilestoneEvent
 from adoption.models.programmes import Programme
 from adoption.models.pull_requests import PullRequest
+from adoption.models.snapshots import Snapshot, SnapshotValue
 from adoption.models.teams import Membership, Team
 from adoption.models.use_cases import StageChange, UseCase
 
@@ -24,6 +31,10 @@ __all__ = [
     "Artifact",
     "Change",
     "Commit",
+    "Dashboard",
+    "DashboardAccess",
+    "DashboardStatusChange",
+    "DashboardVersion",
     "Delivery",
     "Deployment",
     "Evidence",
@@ -45,6 +56,8 @@ __all__ = [
     "RepositoryLink",
     "Service",
     "ServiceSplit",
+    "Snapshot",
+    "SnapshotValue",
     "StageChange",
     "StoredHook",
     "Team",

@@ -6,6 +6,7 @@ Imported by `AdoptionConfig.ready()`.
 from __future__ import annotations
 
 from adoption.registrations import (  # noqa: F401  (importing registers)
+    boards,
     delivery_metrics,
     deploy_sources,
     hooks,

@@ -13,4 +13,6 @@ ENUM_NAMES = {
     "DeploymentStatusEnum": "adoption.sources.generic.parser.STATUSES",
     "ScopeKindEnum": "adoption.choices.ScopeKind",
     "StandingStatusEnum": "adoption.choices.StandingStatus",
+    "StandingEnum": "adoption.api.dashboards.STANDINGS",
+    "TileKindEnum": "adoption.choices.TileKind",
 }

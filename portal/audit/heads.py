@@ -7,17 +7,14 @@ line carries the seal's own signature; a restore that was meant is written down 
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from portal.audit.growing import append_lines, locked
 from portal.audit.signing import is_signed, sign
 from portal.keys import NumberedSecrets
 from portal.models import AuditSeal
@@ -111,7 +108,7 @@ def export_heads(folder: Path, keys: NumberedSecrets, *, using: str) -> int:
         OSError: the file cannot be written.
     """
     seals = AuditSeal.objects.using(using).defer("leaves").order_by("number")
-    with _locked(folder) as handle:
+    with locked(folder / FILE_NAME) as handle:
         newest = read_heads(folder, keys).newest
         if newest is not None:
             known = seals.filter(number=newest.number).first()
@@ -123,7 +120,7 @@ def export_heads(folder: Path, keys: NumberedSecrets, *, using: str) -> int:
                 )
             seals = seals.filter(number__gt=newest.number)
         lines = [_line_of(seal) for seal in seals.iterator()]
-        _append(handle, lines)
+        append_lines(handle, lines)
     last = AuditSeal.objects.using(using).defer("leaves").order_by("number").last()
     if last is not None and lines:
         log.info("audit_head", seal=last.number, hash=last.hash, events=last.total)
@@ -138,7 +135,7 @@ def note_restore(
     Returns:
         how many heads are given up.
     """
-    with _locked(folder) as handle:
+    with locked(folder / FILE_NAME) as handle:
         heads = read_heads(folder, keys)
         stored = dict(AuditSeal.objects.using(using).values_list("number", "hash"))
         shared = [n for n, head in heads.by_number.items() if stored.get(n) == head.hash]
@@ -150,7 +147,7 @@ def note_restore(
             "at": at.astimezone(dt.UTC).isoformat(timespec="seconds"),
         }
         entry["key"], entry["signature"] = sign(keys, _restore_text(entry))
-        _append(handle, [json.dumps(entry, sort_keys=True)])
+        append_lines(handle, [json.dumps(entry, sort_keys=True)])
     return sum(1 for number in heads.by_number if number > kept)
 
 
@@ -172,22 +169,3 @@ def _line_of(seal: AuditSeal) -> str:
         },
         sort_keys=True,
     )
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[int]:
-    """The head file, opened for appending, by one process at a time."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / FILE_NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield handle
-    finally:
-        os.close(handle)
-
-
-def _append(handle: int, lines: list[str]) -> None:
-    """On the disk before anybody is told. The first line end closes a line torn by a crash."""
-    if lines:
-        os.write(handle, ("\n" + "\n".join(lines) + "\n").encode())
-        os.fsync(handle)

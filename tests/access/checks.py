@@ -140,6 +140,7 @@ ONE_WALL = {
     *("metric-values", "metric-standing-new", "api-metric-values"),
     *("cost-definitions", "costs-unallocated", "cost-lineage", "restatements", "api-costs-explain"),
     *("costs-unmapped", "cost-overlaps", "cost-exports"),
+    *("dashboard-new", "snapshot-heads", "snapshot-verifier"),
 }
 
 

@@ -88,6 +88,7 @@ PROGRAMME = (Visit(values=_slug("programme.slug")),)
 CONNECTION = (Visit(values=_slug("connection.slug")),)
 RULE = (Visit(values={"key": "rule.key"}),)
 BUDGET = (Visit(values={"pk": "budgets.month.pk"}),)
+BOARD = (Visit("approved", _slug("board.slug")),)
 BREAKER = (Visit(values={"pk": "breaker.pk"}),)
 WEBHOOK = (Visit(values={"pk": "webhook.pk"}),)
 PERSON = {"pk": "newcomer.pk"}
@@ -247,6 +248,19 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "team-edit": TEAM,
     "membership-new": TEAM,
     "membership-end": (Visit(values=_slug("team.slug", pk="membership.pk")),),
+    "dashboard-list": LIST,
+    "dashboard-new": FORM,
+    "dashboard": (*BOARD, Visit("draft", _slug("draft_board.slug"))),
+    "dashboard-version": (Visit(values=_slug("board.slug", number="=1")),),
+    "dashboard-tile": (Visit(values=_slug("board.slug", place="=2")),),
+    "dashboard-print": BOARD,
+    "dashboard-embed": BOARD,
+    "dashboard-edit": BOARD,
+    "dashboard-build": (*BOARD, Visit("empty", _slug("draft_board.slug"))),
+    "dashboard-submit": (Visit(values=_slug("draft_board.slug")),),
+    "dashboard-deprecate": BOARD,
+    "snapshot-list": ONE,
+    "snapshot": (Visit(values={"number": "snapshot.number"}),),
     "metric-list": ONE,
     "metric": (
         Visit("count", {"key": "=held_deliveries"}),
@@ -394,6 +408,10 @@ ELSEWHERE: Mapping[str, Elsewhere] = {
     "invoice-document": Elsewhere(Visit(values={"pk": "closing.invoice.pk"}), 200, "A download."),
     "close-journal": Elsewhere(Visit(query="month=2026-05"), 200, "A download."),
     "close-workbook": Elsewhere(Visit(query="month=2026-05"), 200, "A download."),
+    "dashboard-export": Elsewhere(Visit(values=_slug("board.slug")), 200, "A download."),
+    "snapshot-file": Elsewhere(Visit(values={"number": "snapshot.number"}), 200, "A download."),
+    "snapshot-heads": Elsewhere(Visit(), 200, "A download."),
+    "snapshot-verifier": Elsewhere(Visit(), 200, "A download."),
     "audit-export": Elsewhere(Visit(who="auditor"), 200, "A download."),
     "sign-in-oidc": Elsewhere(Visit(who="nobody"), 404, NO_PROVIDER),
     "sign-in-oidc-callback": Elsewhere(Visit(who="nobody"), 404, NO_PROVIDER),

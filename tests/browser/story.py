@@ -44,6 +44,7 @@ from tests.adoption.factories import move_stage
 from tests.adoption.histories import commit_row, make_sha, tag_row, to_lines
 from tests.billing.factories import create_rule, replace_rule, retire_rule
 from tests.browser.story_bills import LONG, UNBROKEN, import_files, make_bills
+from tests.browser.story_boards import make_boards
 from tests.browser.story_closes import make_closes
 from tests.browser.story_hooks import make_hooks
 from tests.browser.story_metrics import make_metrics
@@ -85,6 +86,7 @@ def build_story() -> Made:
             make_plans,
             make_closes,
             make_metrics,
+            make_boards,
         ),
     )
     for make in steps:
