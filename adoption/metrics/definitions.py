@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from adoption.choices import Comparator, DeliveryState, EnvironmentTier, Strength
+from adoption.metrics.primary import HELD_WEEKLY
 from adoption.metrics.registry import NANO, Measured, MetricDefinition, metrics
 from adoption.models import Change, Delivery, RepositoryLink, UseCase
 from portal.shell.periods import day_bounds
@@ -129,6 +130,7 @@ metrics.register(
         comparators=(Comparator.AT_LEAST,),
         measure=measure_held_deliveries,
         decision="Whether the use case delivers at all, and fast enough to go on.",
+        windowed=HELD_WEEKLY,
     )
 )
 metrics.register(

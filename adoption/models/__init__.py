@@ -6,6 +6,17 @@ from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
 from adoption.models.hooks import HookReplay, HookSecret, StoredHook
 from adoption.models.identities import Identity
+from adoption.models.impact_registrations import (
+    ImpactAmendment,
+    ImpactRegistration,
+    LossReport,
+)
+from adoption.models.impact_verdicts import (
+    CalibrationRun,
+    ImpactDecision,
+    ImpactVerdict,
+    UnitValue,
+)
 from adoption.models.metric_values import (
     FillWatermark,
     MetricStanding,
@@ -20,6 +31,7 @@ from adoption.models.use_cases import StageChange, UseCase
 
 __all__ = [
     "Artifact",
+    "CalibrationRun",
     "Change",
     "Commit",
     "Delivery",
@@ -29,6 +41,11 @@ __all__ = [
     "HookReplay",
     "HookSecret",
     "Identity",
+    "ImpactAmendment",
+    "ImpactDecision",
+    "ImpactRegistration",
+    "ImpactVerdict",
+    "LossReport",
     "Membership",
     "MetricStanding",
     "MetricValue",
@@ -43,5 +60,6 @@ __all__ = [
     "StageChange",
     "StoredHook",
     "Team",
+    "UnitValue",
     "UseCase",
 ]
