@@ -9,6 +9,8 @@ from adoption.views import (
     delivery_reviews,
     deployments,
     hooks,
+    impact,
+    impact_verdicts,
     log_delivery,
     metrics,
     milestones,
@@ -75,6 +77,42 @@ urlpatterns = [
         "use-cases/<slug:slug>/changes/",
         deliveries.UseCaseChangesPage.as_view(),
         name="use-case-changes",
+    ),
+    path("verdicts/", impact_verdicts.VerdictListPage.as_view(), name="verdict-list"),
+    path("verdicts/calibration/", impact_verdicts.calibration_page, name="calibration"),
+    path(
+        "use-cases/<slug:slug>/registrations/new/",
+        impact.RegistrationNewPage.as_view(),
+        name="registration-new",
+    ),
+    path(
+        "use-cases/<slug:slug>/registrations/<int:pk>/",
+        impact.registration_page,
+        name="registration",
+    ),
+    path(
+        "use-cases/<slug:slug>/registrations/<int:pk>/facts/",
+        impact.registration_facts,
+        name="registration-facts",
+    ),
+    *(
+        path(
+            f"use-cases/<slug:slug>/registrations/<int:pk>/{name}/",
+            page.as_view(),
+            name=f"registration-{name}",
+        )
+        for name, page in (
+            ("withdraw", impact.RegistrationWithdrawPage),
+            ("ask", impact.RegistrationAskPage),
+            ("amend", impact.RegistrationAmendPage),
+            ("losses", impact.RegistrationLossesPage),
+            ("decide", impact.RegistrationDecidePage),
+        )
+    ),
+    path(
+        "use-cases/<slug:slug>/unit-values/new/",
+        impact.UnitValueNewPage.as_view(),
+        name="unit-value-new",
     ),
     path("deliveries/", deliveries.MyDeliveriesPage.as_view(), name="my-deliveries"),
     path("deliveries/log/", log_delivery.LogDeliveryPage.as_view(), name="log-delivery"),

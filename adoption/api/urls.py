@@ -6,6 +6,7 @@ from django.urls import path
 
 from adoption.api.deliveries import OwnDeliveriesView, UseCaseDeliveriesView
 from adoption.api.hooks import HooksView
+from adoption.api.impact import RegistrationsView, VerdictsView
 from adoption.api.ingest import ChangesView, DeploymentsView
 from adoption.api.metrics import MetricsView, MetricView
 from adoption.api.milestones import MilestonesView, MilestoneView
@@ -32,6 +33,12 @@ urlpatterns = [
         UseCaseDeliveriesView.as_view(),
         name="api-use-case-deliveries",
     ),
+    path(
+        "use-cases/<slug:slug>/registrations/",
+        RegistrationsView.as_view(),
+        name="api-registrations",
+    ),
+    path("use-cases/<slug:slug>/verdicts/", VerdictsView.as_view(), name="api-verdicts"),
     path("deliveries/", OwnDeliveriesView.as_view(), name="api-deliveries"),
     path("changes/", ChangesView.as_view(), name="api-changes"),
     path("deployments/", DeploymentsView.as_view(), name="api-deployments"),

@@ -117,7 +117,7 @@ class CalibrationRun(models.Model):
     covered = models.PositiveIntegerField()
     false_supported = models.PositiveIntegerField()
     false_without_protocol = models.PositiveIntegerField()
-    found = models.PositiveIntegerField()
+    found = models.PositiveIntegerField(null=True, blank=True)  # none: no effect was drawn
     libraries = models.JSONField()
     made_at = models.DateTimeField()
 
@@ -127,7 +127,7 @@ class CalibrationRun(models.Model):
             models.CheckConstraint(
                 condition=Q(covered__lte=F("runs"))
                 & Q(false_supported__lte=F("runs"))
-                & Q(found__lte=F("runs")),
+                & (Q(found__isnull=True) | Q(found__lte=F("runs"))),
                 name="adoption_calibrationrun_counts",
             ),
         ]
