@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery.schedules import crontab
 
+from adoption.demo.impact import build_impact
 from adoption.impact_guards import register_impact_guards
 from adoption.metrics import validation_coverage  # noqa: F401  (importing it registers metric 14)
 from adoption.services.impact_registrations import REGISTRATIONS
@@ -13,6 +14,7 @@ from adoption.vocabularies import GUARDRAILS, IMPACT
 from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.choices import Role
+from portal.demo import DemoStep, demo_steps
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.shell.navigation import NavigationEntry, navigation
 from portal.shell.panels import ObjectPanel, object_panels
@@ -63,3 +65,5 @@ for _model in (
     "UnitValue",
 ):
     governed(f"adoption.{_model}")
+
+demo_steps.register(DemoStep("adoption.impact", 63, build_impact))

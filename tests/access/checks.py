@@ -138,7 +138,7 @@ ONE_WALL = {
     *("log-delivery", "log-delivery-link", "log-delivery-changes", "api-deliveries"),
     *("metric-list", "metric", "api-metrics", "api-metric"),
     *("cost-definitions", "costs-unallocated", "cost-lineage", "restatements", "api-costs-explain"),
-    *("costs-unmapped", "cost-overlaps", "cost-exports"),
+    *("costs-unmapped", "cost-overlaps", "cost-exports", "calibration"),
 }
 
 

@@ -46,6 +46,7 @@ from tests.billing.factories import create_rule, replace_rule, retire_rule
 from tests.browser.story_bills import LONG, UNBROKEN, import_files, make_bills
 from tests.browser.story_closes import make_closes
 from tests.browser.story_hooks import make_hooks
+from tests.browser.story_impact import make_impact
 from tests.browser.story_overlaps import make_overlaps
 from tests.browser.story_seats import make_plans
 from tests.browser.story_tokens import make_tokens
@@ -83,6 +84,7 @@ def build_story() -> Made:
             make_watch,
             make_plans,
             make_closes,
+            make_impact,
         ),
     )
     for make in steps:

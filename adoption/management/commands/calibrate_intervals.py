@@ -24,13 +24,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--runs", type=int, default=500, help="roll-outs of each story")
+        parser.add_argument(
+            "--method",
+            action="append",
+            choices=sorted({story.method for story in stories()}),
+            help="only this method; may be given several times",
+        )
         parser.add_argument("--seed", type=int, default=20261128)
         parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not 20 <= options["runs"] <= 100_000:
             raise CommandError("--runs is a number from 20 to 100,000")
-        told = stories()
+        wanted = options["method"]
+        told = [story for story in stories() if not wanted or story.method in wanted]
         tallies = [
             calibrate(story, runs=options["runs"], seed=options["seed"])
             for story in tqdm(told, unit="story", disable=not sys.stderr.isatty())

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from adoption.services.impact_registrations import register_impact
+from adoption.models import ImpactRegistration
+from adoption.services.impact_registrations import register_impact, withdraw_registration
 from adoption.services.impact_verdicts import evaluate_registration
-from tests.access.matrix import EVERYBODY, Door, api, form, listing, only, page
+from tests.access.matrix import EVERYBODY, Column, Door, api, form, listing, only, page
 from tests.access.readers import Reader
 from tests.access.rows.adoption import CASE, OF_ANOTHER, OWNER_AND_LEAD
-from tests.adoption.impact import CLOSED, WRITTEN, wish
-from tests.approving import approve_all
+from tests.adoption.factories import make_use_case
+from tests.adoption.impact import CLOSED, WRITTEN, request_of, wish
+from tests.approving import approve
 
 REGISTRATION = {"slug": "case.slug", "pk": "registration.pk"}
-JUDGED = {"slug": "case.slug", "pk": "judged.pk"}
+JUDGED = {"slug": "judged_case.slug", "pk": "judged.pk"}
 ELSEWHERE = {"slug": "neighbour.slug", "pk": "registration.pk"}
 
 ROWS = [
     listing("verdict-list", EVERYBODY),
-    page("calibration", EVERYBODY),
+    page("calibration", EVERYBODY, inside=403),
     form("registration-new", OWNER_AND_LEAD, values=CASE, inside=404),
     form("unit-value-new", OWNER_AND_LEAD, values=CASE, inside=404),
     page("registration", EVERYBODY, values=REGISTRATION, inside=404),
@@ -28,7 +30,7 @@ ROWS = [
         for name in ("withdraw", "amend", "losses")
     ),
     form("registration-ask", OWNER_AND_LEAD, values=REGISTRATION, inside=404, posted=302),
-    form("registration-decide", OWNER_AND_LEAD, values=JUDGED, inside=404),
+    form("registration-decide", only(Column.PROGRAMME_LEAD), values=JUDGED, inside=404),
     form(
         "registration-withdraw",
         only(),
@@ -57,22 +59,30 @@ READERS = [
     Reader(
         "adoption.selectors.impact:registration_for_page",
         EVERYBODY,
-        arguments={"slug": "@case.slug", "pk": "@judged.pk"},
+        arguments={"slug": "@judged_case.slug", "pk": "@judged.pk"},
     ),
 ]
 
 
 def prepare(world: Any) -> None:
-    """One that is judged, and one that waits for a second person."""
-    case = world.case
-    held = {"metric_key": "held_deliveries"}
-    judged = register_impact(use_case_id=case.pk, wish=wish(**held), actor=case.owner, at=WRITTEN)
-    approve_all()
+    """One that is judged, of a use case that is nobody's column, and one that nobody approved.
+
+    The requests for approval are the maker's: rows of approvals count those of the columns.
+    """
+    own = make_use_case(
+        owner=world.maker, title="Judged drafts", programme=world.programme, team=world.team
+    )
+    held: dict[str, Any] = {"metric_key": "held_deliveries", "stop_rule": "Stop when it is worse."}
+    judged = register_impact(use_case_id=own.pk, wish=wish(**held), actor=world.maker, at=WRITTEN)
+    approve(request_of(judged))
     evaluate_registration(registration_id=judged.pk, at=CLOSED)
     waiting = register_impact(
-        use_case_id=case.pk,
-        wish=wish(**held, launch_on=CLOSED.date()),
-        actor=case.owner,
-        at=CLOSED,
+        use_case_id=own.pk, wish=wish(**held, launch_on=CLOSED.date()), actor=world.maker, at=CLOSED
     )
-    world.add(judged=judged, registration=waiting)
+    withdraw_registration(
+        registration_id=waiting.pk, reason="Copied below.", actor=world.maker, at=CLOSED
+    )
+    waiting = ImpactRegistration.objects.get(pk=waiting.pk)
+    waiting.pk, waiting.use_case, waiting.withdrawn_at = None, world.case, None
+    waiting.save(force_insert=True)
+    world.add(judged=judged, judged_case=own, registration=waiting)
