@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import ttest_1samp
 
 from adoption.validation.differences import Unit, paired_changes, permuted_changes
 from adoption.validation.medians import median_difference, rank_shift
 from adoption.validation.power import smallest_difference
 from adoption.validation.promises import RANK_COST
 from adoption.validation.rates import Rate, rate_ratio
-from adoption.validation.results import Estimate, NotEvaluableError
+from adoption.validation.results import Estimate, Interval, NotEvaluableError, Scale
 from adoption.validation.series import Series, interrupted_series, naive_before_after, smallest_step
 from adoption.validation.weekly import weekly_ratio, weekly_smallest
 
@@ -176,9 +177,19 @@ def _permuted(sides: Sides, seed: int) -> Estimate:
 
 
 def _treated_only(sides: Sides, _seed: int) -> Estimate:
-    """The treated before and after, without anybody to compare with."""
+    """The changes of the treated by themselves, without anybody to compare with."""
     half = len(sides[0]) // 2
-    return rank_shift(sides[0][:half].tolist(), sides[1][:half].tolist())
+    changes = sides[1][:half] - sides[0][:half]
+    test = ttest_1samp(changes, 0.0)
+    limits = test.confidence_interval(0.95)
+    return Estimate(
+        scale=Scale.DIFFERENCE,
+        effect=float(changes.mean()),
+        interval=Interval(float(limits.low), float(limits.high), 0.95, "t"),
+        p_value=float(test.pvalue),
+        method="treated_only/1",
+        n={"treated": half},
+    )
 
 
 def stories() -> list[Story]:
