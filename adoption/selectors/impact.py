@@ -265,9 +265,9 @@ def verdict_rows(user: AnyUser) -> QuerySet[ImpactRegistration]:
     )
 
 
-def word_counts(user: AnyUser) -> list[tuple[str, int]]:
-    """How many of each word, in the fixed order of the words: none is left out for being nought."""
-    counts = Counter(verdict_rows(user).values_list("word", flat=True))
+def word_counts(rows: QuerySet[ImpactRegistration]) -> list[tuple[str, int]]:
+    """How many of each word in `verdict_rows`, in the fixed order of the words: also of nought."""
+    counts = Counter(rows.values_list("word", flat=True))
     return [(word, counts[word]) for word in (*VerdictWord.values, "in_progress")]
 
 
@@ -298,11 +298,11 @@ class OwnCalibration:
         return self.checks >= FEWEST_FOR_CALIBRATION
 
 
-def own_calibration(user: AnyUser) -> OwnCalibration:
+def own_calibration(verdicts: QuerySet[ImpactVerdict]) -> OwnCalibration:
     """Placebo intervals that held the null, and restated effects that the first interval held."""
     checks = passed = restated = inside = 0
     first: dict[int, Mapping[str, Any]] = {}
-    rows = verdicts_visible_to(user).order_by("registration_id", "number")
+    rows = verdicts.order_by("registration_id", "number")
     for registration_id, number, result in rows.values_list("registration_id", "number", "result"):
         found = json.loads(result)
         check = found["placebo"]

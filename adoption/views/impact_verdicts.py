@@ -21,6 +21,7 @@ from adoption.selectors.impact import (
     registrations_of,
     state_of,
     verdict_rows,
+    verdicts_visible_to,
     word_counts,
 )
 from adoption.selectors.use_cases import ENDED_STAGES
@@ -68,7 +69,7 @@ class VerdictListPage(ListPage):
         return {
             "tally": [
                 (word, count, f"{base}?word={word}")
-                for word, count in word_counts(self.request.user)
+                for word, count in word_counts(verdict_rows(self.request.user))
             ]
         }
 
@@ -95,7 +96,7 @@ def calibration_page(request: HttpRequest) -> HttpResponse:
     """How often intervals held the truth: in the programme's own history, and in simulations."""
     if not may_see_registry(request.user):
         raise PermissionDenied
-    own = own_calibration(request.user)
+    own = own_calibration(verdicts_visible_to(request.user))
     newest = CalibrationRun.objects.order_by("-made_at").first()
     runs = (
         CalibrationRun.objects.filter(made_at=newest.made_at).order_by("method", "story")

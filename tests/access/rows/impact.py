@@ -8,7 +8,7 @@ from adoption.models import ImpactRegistration
 from adoption.services.impact_registrations import register_impact, withdraw_registration
 from adoption.services.impact_verdicts import evaluate_registration
 from tests.access.matrix import EVERYBODY, Column, Door, api, form, listing, only, page
-from tests.access.readers import Reader
+from tests.access.readers import Panel, Reader
 from tests.access.rows.adoption import CASE, OF_ANOTHER, OWNER_AND_LEAD
 from tests.adoption.factories import make_use_case
 from tests.adoption.impact import CLOSED, WRITTEN, request_of, wish
@@ -62,6 +62,7 @@ READERS = [
         arguments={"slug": "@judged_case.slug", "pk": "@judged.pk"},
     ),
 ]
+PANELS = [Panel("adoption.validation", EVERYBODY, "case")]
 
 
 def prepare(world: Any) -> None:

@@ -13,7 +13,13 @@ from django.test import Client
 from django.urls import reverse
 
 from adoption.models import CalibrationRun, ImpactRegistration, UseCase
-from adoption.selectors.impact import benefit_of, effect_text, unit_value_of, word_counts
+from adoption.selectors.impact import (
+    benefit_of,
+    effect_text,
+    unit_value_of,
+    verdict_rows,
+    word_counts,
+)
 from adoption.services.impact_decisions import set_unit_value
 from adoption.services.impact_verdicts import evaluate_registration
 from tests.adoption.factories import NOW, make_user
@@ -112,7 +118,7 @@ def test_nulls_and_stops_are_listed_as_large_as_wins(client: Client, metric: Wee
         made = register(piloted())
         evaluate_registration(registration_id=made.pk, at=CLOSED)
     user = make_user()
-    assert {word: count for word, count in word_counts(user) if count} == {
+    assert {word: count for word, count in word_counts(verdict_rows(user)) if count} == {
         "adverse": 1, "supported": 1, "inconclusive": 1,
     }  # fmt: skip
     client.force_login(user)
