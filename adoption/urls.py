@@ -10,6 +10,7 @@ from adoption.views import (
     deployments,
     hooks,
     impact,
+    impact_forms,
     impact_verdicts,
     log_delivery,
     metrics,
@@ -102,16 +103,16 @@ urlpatterns = [
             name=f"registration-{name}",
         )
         for name, page in (
-            ("withdraw", impact.RegistrationWithdrawPage),
-            ("ask", impact.RegistrationAskPage),
-            ("amend", impact.RegistrationAmendPage),
-            ("losses", impact.RegistrationLossesPage),
-            ("decide", impact.RegistrationDecidePage),
+            ("withdraw", impact_forms.RegistrationWithdrawPage),
+            ("ask", impact_forms.RegistrationAskPage),
+            ("amend", impact_forms.RegistrationAmendPage),
+            ("losses", impact_forms.RegistrationLossesPage),
+            ("decide", impact_forms.RegistrationDecidePage),
         )
     ),
     path(
         "use-cases/<slug:slug>/unit-values/new/",
-        impact.UnitValueNewPage.as_view(),
+        impact_forms.UnitValueNewPage.as_view(),
         name="unit-value-new",
     ),
     path("deliveries/", deliveries.MyDeliveriesPage.as_view(), name="my-deliveries"),
