@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -186,7 +187,7 @@ def present_registration(request: Request, row: ImpactRegistration) -> dict[str,
             }
             for each in row.guardrails
         ],
-        "url": absolute(request, f"/use-cases/{row.use_case.slug}/registrations/{row.pk}/"),
+        "url": absolute(request, reverse("registration", args=[row.use_case.slug, row.pk])),
     }
 
 
