@@ -185,6 +185,7 @@ def _judged(
         "benefit": benefit,
         "benefit_figure": _benefit_figure(benefit, verdict),
         "p_value": estimate["p_value"] if estimate else None,
+        "warnings": [word.replace("_", " ") for word in estimate["warnings"]] if estimate else [],
     }
 
 

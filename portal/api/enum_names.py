@@ -9,6 +9,6 @@ ENUM_NAMES = {
     "ApprovalStatusEnum": "portal.choices.ApprovalStatus",
     "ChangeStateEnum": "adoption.sources.generic.parser.STATES",
     "ComparatorEnum": "adoption.choices.Comparator",
-    "EffectDirectionEnum": "adoption.choices.EffectDirection",
     "DeploymentStatusEnum": "adoption.sources.generic.parser.STATUSES",
+    "EffectDirectionEnum": "adoption.choices.EffectDirection",
 }
