@@ -234,10 +234,10 @@ def proven_units(
     gained = max(Decimal(0), near - null if rises else null - near)
     weeks = {side: len(facts["weeks"][side]) for side in ("before", "after")}
     if found["scale"] == "ratio":
-        return gained * result["n_before"] / weeks["before"] * weeks["after"]
+        return gained * int(result["n_before"]) / weeks["before"] * weeks["after"]
     if result["method"] in ("paired_changes", "permuted_changes", "cuped"):
         return gained * weeks["after"] * len(plan["unit_ids"])
-    return gained * result["n_after"]
+    return gained * int(result["n_after"])
 
 
 # --- all of them ----------------------------------------------------------------------------------

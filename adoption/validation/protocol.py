@@ -7,7 +7,7 @@ reads a clock, a database or a setting, and all chance comes from the registered
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -87,7 +87,7 @@ class Observed:
     """
 
     units: Sequence[UnitWeeks]
-    guardrails: dict[str, Sequence[UnitWeeks]] = field(default_factory=dict)
+    guardrails: Mapping[str, Sequence[UnitWeeks]] = field(default_factory=dict)
     obstacles: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
     losses: tuple[Side, Side] | None = None
@@ -188,12 +188,13 @@ def evaluate(protocol: Protocol, observed: Observed) -> Outcome:
         _guardrail(plan, observed.guardrails.get(plan.key, ()), protocol)
         for plan in protocol.guardrails
     )
+    found: Estimate | None = None
     if not question.obstacles:
         try:
             found = estimate(observed.units, protocol.setting)
         except NotEvaluableError as error:
             question = replace(question, obstacles=(str(error),))
-    if question.obstacles:
+    if found is None:
         return Outcome(judge(question, None), None, guardrails, None, lost, Settling())
     check = placebo(observed.units, protocol.setting)
     doubts = (_doubt(check),) if check.passed is False else ()
