@@ -267,7 +267,7 @@ def verdict_rows(user: AnyUser) -> QuerySet[ImpactRegistration]:
 
 def word_counts(rows: QuerySet[ImpactRegistration]) -> list[tuple[str, int]]:
     """How many of each word in `verdict_rows`, in the fixed order of the words: also of nought."""
-    counts = Counter(rows.values_list("word", flat=True))
+    counts = Counter(row["word"] for row in rows.values("word"))  # type: ignore[misc]
     return [(word, counts[word]) for word in (*VerdictWord.values, "in_progress")]
 
 

@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from adoption.filters.impact import VerdictFilters
-from adoption.models import CalibrationRun, UseCase
+from adoption.models import CalibrationRun, ImpactRegistration, UseCase
 from adoption.policies import may_edit_use_case, may_see_registry
 from adoption.selectors.impact import (
     FEWEST_FOR_CALIBRATION,
+    Reading,
     own_calibration,
     reading_of,
     registrations_of,
@@ -141,6 +142,12 @@ def _percent(part: int, whole: int) -> str:
     return f"{part / whole * 100:.1f} %"
 
 
+def _read(registration: ImpactRegistration) -> Reading | None:
+    """The outcome that `registrations_of` has annotated, if there is one."""
+    result: str | None = getattr(registration, "result", None)
+    return reading_of(result) if result else None
+
+
 def use_case_validation(request: HttpRequest, use_case: UseCase) -> dict[str, Any] | None:
     """Registered effects of a use case on its page; None for who may not see the registry."""
     if not may_see_registry(request.user):
@@ -152,9 +159,9 @@ def use_case_validation(request: HttpRequest, use_case: UseCase) -> dict[str, An
         rows.append(
             {
                 "registration": registration,
-                "state": registration.word
+                "state": getattr(registration, "word")  # noqa: B009  (annotated)
                 or state_of(registration, is_due=progress.judged_from <= now).value,
-                "reading": reading_of(registration.result) if registration.result else None,
+                "reading": _read(registration),
                 "progress": progress,
                 "url": reverse("registration", args=[use_case.slug, registration.pk]),
             }

@@ -113,7 +113,7 @@ def test_another_person_approves_and_the_author_cannot() -> None:
     assert shown["Hypothesis"] == made.hypothesis
 
 
-def refused_by_the_database(sql: str, *values: object) -> bool:
+def refused_by_the_database(sql: str, *values: str | int | dt.date | None) -> bool:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(sql, values)

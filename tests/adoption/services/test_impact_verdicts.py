@@ -214,7 +214,7 @@ def test_small_groups_gaps_and_losses_are_not_evaluable(metric: WeeklyMetric) ->
 def test_the_database_keeps_verdicts_and_judges_only_what_was_approved() -> None:
     verdict = judged()
     waiting = register(piloted(), is_approved=False)
-    statements: list[tuple[str, list[object]]] = [
+    statements: list[tuple[str, list[str | int]]] = [
         ("UPDATE adoption_impactverdict SET verdict = 'supported', result = %s", ["{}"]),
         ("UPDATE adoption_impactverdict SET facts = %s", ["{}"]),
         ("DELETE FROM adoption_impactverdict WHERE id = %s", [verdict.pk]),

@@ -128,7 +128,7 @@ def test_nulls_and_stops_are_listed_as_large_as_wins(client: Client, metric: Wee
     only = client.get(reverse("verdict-list"), {"word": "adverse"}).content.decode()
     assert only.count("/registrations/") == 1
     export = client.get(reverse("verdict-list"), {"export": "csv"})
-    assert "Inconclusive" in b"".join(export.streaming_content).decode()  # type: ignore[arg-type]
+    assert "Inconclusive" in b"".join(export.streaming_content).decode()  # type: ignore[attr-defined]
 
 
 def test_only_the_near_bound_of_a_supported_effect_is_worth_something(
