@@ -227,6 +227,8 @@ class Severity(models.TextChoices):
     MEDIUM = "medium", "Medium"
     LOW = "low", "Low"
     UNKNOWN = "unknown", "Unknown"
+
+
 class DashboardStatus(models.TextChoices):
     """How far a dashboard is trusted. That it waits for a decision is told by its request."""
 
@@ -254,3 +256,67 @@ class AccessAction(models.TextChoices):
     PRINTED = "printed", "Opened for print"
     EMBEDDED = "embedded", "Seen in another site"
     FETCHED = "fetched", "Read by API"
+
+
+class EffectDirection(models.TextChoices):
+    """Which way a registered hypothesis points."""
+
+    INCREASE = "increase", "Increase"
+    DECREASE = "decrease", "Decrease"
+
+
+class ImpactMethod(models.TextChoices):
+    """How an effect is estimated; the keys are those of `validation.methods.Method`."""
+
+    WEEKLY_RATIO = "weekly_ratio", "Ratio of weekly rates, before and after"
+    INTERRUPTED_SERIES = "interrupted_series", "Interrupted time series, with its trend"
+    RANK_SHIFT = "rank_shift", "Shift of ranks, for skewed measurements"
+    MEDIAN_DIFFERENCE = "median_difference", "Difference of medians, by bootstrap"
+    PAIRED_CHANGES = "paired_changes", "Differences in differences of paired units"
+    PERMUTED_CHANGES = "permuted_changes", "The same by permutation, for few units"
+    CUPED = "cuped", "Units adjusted by what was known before (CUPED)"
+
+
+class RegistrationState(models.TextChoices):
+    """Where a registration stands; worked out from what happened to it."""
+
+    WAITING = "waiting", "Not approved"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    REPLACED = "replaced", "Replaced"
+    IN_PROGRESS = "in_progress", "In progress"
+    DUE = "due", "To be evaluated"
+    JUDGED = "judged", "Judged"
+
+
+class VerdictWord(models.TextChoices):
+    """The words for an effect; the keys and their order are those of `validation.verdict`."""
+
+    NOT_EVALUABLE = "not_evaluable", "Not evaluable"
+    EXPLORATORY = "exploratory", "Exploratory"
+    ADVERSE = "adverse", "Adverse"
+    SUPPORTED = "supported", "Supported"
+    NO_MEANINGFUL_CHANGE = "no_meaningful_change", "No meaningful change"
+    INCONCLUSIVE = "inconclusive", "Inconclusive"
+
+
+class VerdictCause(models.TextChoices):
+    """Why a verdict was written."""
+
+    WINDOW_CLOSED = "window_closed", "Its window had closed"
+    DATA_RESTATED = "data_restated", "Its data were restated"
+    PROTOCOL_AMENDED = "protocol_amended", "Its protocol was amended"
+
+
+class ImpactDecisionKind(models.TextChoices):
+    """What was decided on a verdict."""
+
+    SCALE = "scale", "Scale"
+    CHANGE = "change", "Change"
+    STOP = "stop", "Stop"
+
+
+class LossSide(models.TextChoices):
+    """On which side of a launch something is missing."""
+
+    BEFORE = "before", "Before the launch"
+    AFTER = "after", "After the launch"

@@ -105,6 +105,8 @@ def may_see_findings(user: AnyUser) -> bool:
 def may_answer_findings(user: AnyUser) -> bool:
     """Say what is behind a finding."""
     return holds(user, Role.PROGRAMME_LEAD)
+
+
 def may_make_dashboard(user: AnyUser) -> bool:
     """Anybody signed in may draft one; it counts once another person has approved it."""
     return isinstance(user, User) and user.is_active

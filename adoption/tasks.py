@@ -9,6 +9,7 @@ from adoption.services.dashboard_approvals import expire_dashboards
 from adoption.services.findings import look_for_gaming
 from adoption.services.follow_up import refresh_outcomes
 from adoption.services.hook_work import tidy_hooks
+from adoption.services.impact_verdicts import ask_for_evaluations
 from adoption.services.metric_filling import ask_for_fills
 from adoption.services.metric_standings import review_standings
 from adoption.services.snapshots import publish_snapshot
@@ -42,6 +43,8 @@ def review_metric_standings_task() -> None:
 def look_for_gaming_task() -> None:
     """Note telltales of gaming in the last whole four weeks."""
     look_for_gaming(at=timezone.now())
+
+
 @shared_task(name="adoption.tasks.publish_snapshot")
 def publish_snapshot_task() -> None:
     """Publish a snapshot of metric values when something has changed."""
@@ -52,3 +55,9 @@ def publish_snapshot_task() -> None:
 def expire_dashboards_task() -> None:
     """Have dashboards whose approval is over fall due for review."""
     expire_dashboards(at=timezone.now())
+
+
+@shared_task(name="adoption.tasks.evaluate_registrations")
+def evaluate_registrations_task() -> None:
+    """Have every registration judged whose window has closed, each in a piece of work."""
+    ask_for_evaluations(at=timezone.now())

@@ -13,6 +13,9 @@ from adoption.views import (
     dora,
     findings,
     hooks,
+    impact,
+    impact_forms,
+    impact_verdicts,
     log_delivery,
     metric_standings,
     metric_values,
@@ -89,6 +92,42 @@ urlpatterns = [
         "use-cases/<slug:slug>/changes/",
         deliveries.UseCaseChangesPage.as_view(),
         name="use-case-changes",
+    ),
+    path("verdicts/", impact_verdicts.VerdictListPage.as_view(), name="verdict-list"),
+    path("verdicts/calibration/", impact_verdicts.calibration_page, name="calibration"),
+    path(
+        "use-cases/<slug:slug>/registrations/new/",
+        impact.RegistrationNewPage.as_view(),
+        name="registration-new",
+    ),
+    path(
+        "use-cases/<slug:slug>/registrations/<int:pk>/",
+        impact.registration_page,
+        name="registration",
+    ),
+    path(
+        "use-cases/<slug:slug>/registrations/<int:pk>/facts/",
+        impact.registration_facts,
+        name="registration-facts",
+    ),
+    *(
+        path(
+            f"use-cases/<slug:slug>/registrations/<int:pk>/{name}/",
+            page.as_view(),
+            name=f"registration-{name}",
+        )
+        for name, page in (
+            ("withdraw", impact_forms.RegistrationWithdrawPage),
+            ("ask", impact_forms.RegistrationAskPage),
+            ("amend", impact_forms.RegistrationAmendPage),
+            ("losses", impact_forms.RegistrationLossesPage),
+            ("decide", impact_forms.RegistrationDecidePage),
+        )
+    ),
+    path(
+        "use-cases/<slug:slug>/unit-values/new/",
+        impact_forms.UnitValueNewPage.as_view(),
+        name="unit-value-new",
     ),
     path("deliveries/", deliveries.MyDeliveriesPage.as_view(), name="my-deliveries"),
     path("deliveries/log/", log_delivery.LogDeliveryPage.as_view(), name="log-delivery"),

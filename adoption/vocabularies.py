@@ -9,10 +9,12 @@ from adoption.choices import (
     EnvironmentTier,
     HookState,
     MilestoneState,
+    RegistrationState,
     RiskTier,
     Stage,
     StandingStatus,
     Strength,
+    VerdictWord,
 )
 from portal.shell.statuses import StatusVocabulary, Tone
 
@@ -250,5 +252,57 @@ TILE_STANDINGS = StatusVocabulary.from_choices(
         StandingStatus.CERTIFIED: "This version of the metric is certified here, until a day.",
         StandingStatus.APPROVED: "This version of the metric is approved here.",
         "none": "Nobody has asked to approve this version of the metric here.",
+    },
+)
+
+
+IMPACT = StatusVocabulary.from_choices(
+    "impact",
+    [*VerdictWord.choices, *RegistrationState.choices],
+    {
+        VerdictWord.NOT_EVALUABLE: ("pause", Tone.NEUTRAL),
+        VerdictWord.EXPLORATORY: ("tilde", Tone.WARN),
+        VerdictWord.ADVERSE: ("cross", Tone.BAD),
+        VerdictWord.SUPPORTED: ("check", Tone.GOOD),
+        VerdictWord.NO_MEANINGFUL_CHANGE: ("dot", Tone.INFO),
+        VerdictWord.INCONCLUSIVE: ("half", Tone.INFO),
+        RegistrationState.WAITING: ("ring", Tone.NEUTRAL),
+        RegistrationState.WITHDRAWN: ("stop", Tone.NEUTRAL),
+        RegistrationState.REPLACED: ("redo", Tone.NEUTRAL),
+        RegistrationState.IN_PROGRESS: ("clock", Tone.INFO),
+        RegistrationState.DUE: ("clock", Tone.WARN),
+        RegistrationState.JUDGED: ("dot", Tone.INFO),
+    },
+    {
+        VerdictWord.NOT_EVALUABLE: "The data cannot carry an answer; it says why.",
+        VerdictWord.EXPLORATORY: "Registered after the launch, or changed since: not validated.",
+        VerdictWord.ADVERSE: "The interval lies on the wrong side, or a guardrail is breached.",
+        VerdictWord.SUPPORTED: "The whole interval lies on the registered side of no effect.",
+        VerdictWord.NO_MEANINGFUL_CHANGE: "Surely smaller than what would matter.",
+        VerdictWord.INCONCLUSIVE: "Both no effect and one that matters are possible.",
+        RegistrationState.WAITING: "It counts once another person has approved it.",
+        RegistrationState.IN_PROGRESS: "Its window is open; nothing is estimated before it closes.",
+        RegistrationState.DUE: "Its window has closed; it is judged within a day.",
+    },
+)
+GUARDRAILS = StatusVocabulary.from_choices(
+    "guardrail",
+    [
+        ("ok", "Holds"),
+        ("breached", "Breached"),
+        ("unclear", "Unclear"),
+        ("not_evaluable", "Not evaluable"),
+    ],
+    {
+        "ok": ("check", Tone.GOOD),
+        "breached": ("cross", Tone.BAD),
+        "unclear": ("half", Tone.INFO),
+        "not_evaluable": ("warn", Tone.WARN),
+    },
+    {
+        "ok": "Its whole interval lies inside the margin.",
+        "breached": "Its whole interval lies beyond the margin; that wins over any gain.",
+        "unclear": "Its interval holds the margin.",
+        "not_evaluable": "It could not be evaluated, so nothing is supported.",
     },
 )

@@ -7,6 +7,7 @@ from django.urls import path
 from adoption.api.dashboards import DashboardView
 from adoption.api.deliveries import OwnDeliveriesView, UseCaseDeliveriesView
 from adoption.api.hooks import HooksView
+from adoption.api.impact import RegistrationsView, VerdictsView
 from adoption.api.ingest import ChangesView, DeploymentsView, IncidentsView
 from adoption.api.metric_explanations import ExplainValueView
 from adoption.api.metric_values import MetricValuesView
@@ -36,6 +37,12 @@ urlpatterns = [
         UseCaseDeliveriesView.as_view(),
         name="api-use-case-deliveries",
     ),
+    path(
+        "use-cases/<slug:slug>/registrations/",
+        RegistrationsView.as_view(),
+        name="api-registrations",
+    ),
+    path("use-cases/<slug:slug>/verdicts/", VerdictsView.as_view(), name="api-verdicts"),
     path("deliveries/", OwnDeliveriesView.as_view(), name="api-deliveries"),
     path("changes/", ChangesView.as_view(), name="api-changes"),
     path("deployments/", DeploymentsView.as_view(), name="api-deployments"),

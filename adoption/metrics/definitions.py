@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from adoption.choices import Comparator, DeliveryState, EnvironmentTier
+from adoption.metrics.primary import HELD_WEEKLY
 from adoption.metrics.programme_counts import (
     AI_ASSISTED,
     DEPLOYMENTS_BY_MONTH,
@@ -107,6 +108,24 @@ metrics.register(
         measure=measure_held_deliveries,
         decision="Whether the use case delivers at all, and fast enough to go on.",
         windowed=HELD_BY_MONTH,
+    )
+)
+metrics.register(
+    MetricDefinition(
+        key="held_deliveries_weekly",
+        version="1.0.0",
+        label="Held deliveries of a week",
+        unit="count",
+        formula=(
+            "Number of deliveries of the use case that came to hold in the ISO week (programme's "
+            "zone), 14 days after production without being undone, plus work that is not code and "
+            "was confirmed in it."
+        ),
+        inputs=frozenset({"deliveries", "changes", "deployments"}),
+        comparators=(),
+        measure=None,
+        decision="Whether a use case delivers more than before; what validated impact is read from.",
+        windowed=HELD_WEEKLY,
     )
 )
 metrics.register(

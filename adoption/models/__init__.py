@@ -13,6 +13,17 @@ from adoption.models.evidence import Evidence
 from adoption.models.findings import GamingFinding
 from adoption.models.hooks import HookReplay, HookSecret, StoredHook
 from adoption.models.identities import Identity
+from adoption.models.impact_registrations import (
+    ImpactAmendment,
+    ImpactRegistration,
+    LossReport,
+)
+from adoption.models.impact_verdicts import (
+    CalibrationRun,
+    ImpactDecision,
+    ImpactVerdict,
+    UnitValue,
+)
 from adoption.models.incidents import Incident, ServiceSplit
 from adoption.models.metric_values import (
     FillWatermark,
@@ -29,6 +40,7 @@ from adoption.models.use_cases import StageChange, UseCase
 
 __all__ = [
     "Artifact",
+    "CalibrationRun",
     "Change",
     "Commit",
     "Dashboard",
@@ -44,6 +56,11 @@ __all__ = [
     "HookSecret",
     "Identity",
     "Incident",
+    "ImpactAmendment",
+    "ImpactDecision",
+    "ImpactRegistration",
+    "ImpactVerdict",
+    "LossReport",
     "Membership",
     "MetricStanding",
     "MetricValue",
@@ -61,5 +78,6 @@ __all__ = [
     "StageChange",
     "StoredHook",
     "Team",
+    "UnitValue",
     "UseCase",
 ]

@@ -10,6 +10,7 @@ from adoption.registrations import (  # noqa: F401  (importing registers)
     delivery_metrics,
     deploy_sources,
     hooks,
+    impact,
     metric_values,
     outcomes,
     registry,

@@ -10,7 +10,14 @@ from django.db.models import Case, QuerySet, Value, When
 from django.utils.text import slugify
 
 from adoption.choices import NEXT_STAGES, STAGES_THAT_NEED_A_REASON, Stage
-from adoption.models import MilestoneEvent, Repository, RepositoryLink, StageChange, UseCase
+from adoption.models import (
+    ImpactDecision,
+    MilestoneEvent,
+    Repository,
+    RepositoryLink,
+    StageChange,
+    UseCase,
+)
 from adoption.policies import may_move_use_case, may_see_registry
 from portal.models import User
 from portal.policies import AnyUser
@@ -98,9 +105,9 @@ def _steps(use_case: UseCase, entered: dict[str, dt.date]) -> list[StageStep]:
 
 
 def history_of(use_case: UseCase) -> History:
-    """Stage changes and milestone events, newest first, and the way through the stages.
+    """Stage changes, milestone events and decisions on verdicts, newest first, and the stages.
 
-    Two queries, whatever the length.
+    Three queries, whatever the length.
     """
     zone = zone_of(use_case)
     entered: dict[str, dt.date] = {}
@@ -130,6 +137,18 @@ def history_of(use_case: UseCase) -> History:
                 title=event.title,
                 note=event.note,
                 by=event.decided_by,
+            )
+        )
+    decided = ImpactDecision.objects.filter(verdict__registration__use_case=use_case)
+    for each in decided.select_related("decided_by", "verdict__registration"):
+        decisions.append(
+            Decision(
+                at=each.decided_at,
+                day=day_of(each.decided_at, zone),
+                kind="impact",
+                title=f"{each.get_kind_display()} on “{each.verdict.get_verdict_display()}”",
+                note=each.reason,
+                by=each.decided_by,
             )
         )
     decisions.sort(key=lambda decision: decision.at, reverse=True)

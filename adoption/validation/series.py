@@ -35,6 +35,7 @@ class Series:
         harmonics: pairs of sine and cosine of the season.
         slope: whether the trend may change at the launch.
         first: number of the first period, for the season.
+        gap: periods between the sides that are left out (the wash-out); time goes on in them.
     """
 
     counts: Sequence[int]
@@ -44,12 +45,14 @@ class Series:
     harmonics: int = 2
     slope: bool = False
     first: int = 1
+    gap: int = 0
 
 
 def _design(series: Series) -> tuple[np.ndarray, list[str]]:
     size = len(series.counts)
     period = np.arange(series.first, series.first + size, dtype=float)
     after = (np.arange(size) >= series.launch).astype(float)
+    period += series.gap * after
     columns, names = [np.ones(size), period, after], ["level", "trend", "step"]
     if series.slope:
         columns.append((np.arange(size) - (series.launch - 1)) * after)

@@ -15,7 +15,8 @@ The first that applies wins:
 
 A tiny effect that is surely there meets 5 and 6. It is *supported* and not *practical*: the
 hypothesis had a direction, and the direction is what was shown. A guardrail that is not known to
-hold does not make anything adverse, but nothing is *supported* while one cannot be evaluated.
+hold does not make anything adverse, but nothing is *supported* while one cannot be evaluated, nor
+while a check that must find nothing has found something.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ class Question:
         is_closed: whether the window after the launch has ended.
         obstacles: sentences why nothing can be evaluated (too few events, gaps, a small group).
         deviations: sentences what was changed after the launch, or registered after it.
+        doubts: sentences of checks that found an effect where there can be none.
     """
 
     direction: Direction
@@ -107,6 +109,7 @@ class Question:
     is_closed: bool = True
     obstacles: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ def judge(
     *,
     guardrails: Sequence[Guardrail] = (),
     equivalence_p: float | None = None,
+    is_equivalent: bool = False,
     alpha: float = 0.05,
 ) -> Finding:
     """The verdict of one registration.
@@ -151,6 +155,7 @@ def judge(
     Args:
         estimate: None when none was made; then the question must say why.
         equivalence_p: of the two one-sided tests at the margins; None leaves that verdict out.
+        is_equivalent: the same decided elsewhere, for methods whose tests give no p-value.
 
     Raises:
         ValueError: there is an estimate before the window closed, or none without an obstacle.
@@ -163,7 +168,8 @@ def judge(
         return Finding(Verdict.NOT_EVALUABLE, None, False, question.obstacles)
     if estimate is None:
         raise ValueError("a closed question without obstacles has an estimate")
-    reading, practical, reasons = _read(question, estimate, guardrails, equivalence_p, alpha)
+    equal = is_equivalent or (equivalence_p is not None and equivalence_p < alpha)
+    reading, practical, reasons = _read(question, estimate, guardrails, equal)
     if question.deviations:
         return Finding(Verdict.EXPLORATORY, reading, False, (*question.deviations, *reasons))
     return Finding(reading, None, practical, reasons)
@@ -173,8 +179,7 @@ def _read(
     question: Question,
     estimate: Estimate,
     guardrails: Sequence[Guardrail],
-    equivalence_p: float | None,
-    alpha: float,
+    is_equivalent: bool,
 ) -> tuple[Verdict, bool, tuple[str, ...]]:
     null, interval = estimate.scale.null, estimate.interval
     rises = interval.low > null
@@ -188,6 +193,8 @@ def _read(
         return Verdict.ADVERSE, False, (f"A guardrail is breached: {', '.join(broken)}.",)
     if unwanted:
         return Verdict.ADVERSE, False, ("The whole interval lies on the wrong side.",)
+    if wanted and question.doubts:
+        return Verdict.INCONCLUSIVE, False, question.doubts
     if wanted and not unknown:
         practical = _clears(question, interval)
         more = "" if practical else " It may be too small to matter: its near bound says so."
@@ -198,7 +205,7 @@ def _read(
             False,
             (f"A guardrail could not be evaluated: {', '.join(unknown)}.",),
         )
-    if equivalence_p is not None and equivalence_p < alpha:
+    if is_equivalent:
         return Verdict.NO_MEANINGFUL_CHANGE, False, ("The effect is too small to matter.",)
     return Verdict.INCONCLUSIVE, False, ("The interval holds both no effect and one that matters.",)
 

@@ -15,4 +15,5 @@ ENUM_NAMES = {
     "StandingStatusEnum": "adoption.choices.StandingStatus",
     "StandingEnum": "adoption.api.dashboards.STANDINGS",
     "TileKindEnum": "adoption.choices.TileKind",
+    "EffectDirectionEnum": "adoption.choices.EffectDirection",
 }

@@ -84,6 +84,7 @@ USE_CASES = (
 )
 MILESTONE = (Visit(values=_slug("use_case.slug", pk="milestone.pk")),)
 TEAM = (Visit(values=_slug("team.slug")),)
+JUDGED = _slug("judged_case.slug", pk="judged.pk")
 PROGRAMME = (Visit(values=_slug("programme.slug")),)
 CONNECTION = (Visit(values=_slug("connection.slug")),)
 RULE = (Visit(values={"key": "rule.key"}),)
@@ -212,6 +213,20 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "milestone-remove": MILESTONE,
     "use-case-deliveries": USE_CASES,
     "use-case-changes": USE_CASES,
+    "verdict-list": (*LIST, Visit("inconclusive", query="word=inconclusive")),
+    "calibration": ONE,
+    "registration-new": USE_CASE,
+    "registration": (
+        Visit("judged", JUDGED),
+        Visit("running", _slug("use_case.slug", pk="running.pk")),
+        Visit("waiting", _slug("use_case.slug", pk="unapproved.pk")),
+    ),
+    "registration-withdraw": (Visit(values=_slug("use_case.slug", pk="unapproved.pk")),),
+    "registration-ask": (Visit(values=_slug("use_case.slug", pk="unapproved.pk")),),
+    "registration-amend": (Visit(values=_slug("use_case.slug", pk="running.pk")),),
+    "registration-losses": (Visit(values=_slug("use_case.slug", pk="running.pk")),),
+    "registration-decide": (Visit(values=JUDGED),),
+    "unit-value-new": USE_CASE,
     "my-deliveries": LIST,
     "log-delivery": (
         Visit("blank"),
@@ -403,6 +418,7 @@ ELSEWHERE: Mapping[str, Elsewhere] = {
     "second-factor-needed": Elsewhere(
         Visit(), 302, "Leads to the account where no second factor is asked for, as here."
     ),
+    "registration-facts": Elsewhere(Visit(values=JUDGED), 200, "A download."),
     "cost-export-focus": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
     "cost-export-unit-costs": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
     "invoice-document": Elsewhere(Visit(values={"pk": "closing.invoice.pk"}), 200, "A download."),

@@ -47,6 +47,7 @@ from tests.browser.story_bills import LONG, UNBROKEN, import_files, make_bills
 from tests.browser.story_boards import make_boards
 from tests.browser.story_closes import make_closes
 from tests.browser.story_hooks import make_hooks
+from tests.browser.story_impact import make_impact
 from tests.browser.story_metrics import make_metrics
 from tests.browser.story_overlaps import make_overlaps
 from tests.browser.story_seats import make_plans
@@ -87,6 +88,7 @@ def build_story() -> Made:
             make_closes,
             make_metrics,
             make_boards,
+            make_impact,
         ),
     )
     for make in steps:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from adoption.validation.calibration import Story, calibrate, stories
 from adoption.validation.differences import Unit, paired_changes
 from adoption.validation.power import power_of_ratio, smallest_increase
 from adoption.validation.rates import Rate, pearson_dispersion, rate_ratio
@@ -174,12 +175,28 @@ def test_a_step_as_large_as_promised_is_found_by_the_series(number: int) -> None
     assert 0.77 - tolerance(runs, 0.8) <= found / runs <= 0.93
 
 
-@pytest.mark.prove("two thousand roll-outs of each kind", engine="sqlite")
-def test_two_thousand_rollouts_of_each_kind(figures: Figures) -> None:
+@pytest.mark.parametrize("story", stories()[:5], ids=lambda story: story.name)
+def test_each_story_of_weeks_keeps_what_the_protocol_promises(story: Story) -> None:
+    runs = 60
+    tally = calibrate(story, runs=runs, seed=20261128)
+    assert tally.false_supported / runs <= 0.05 + tolerance(runs)
+    assert tally.covered / runs >= 0.85
+
+
+@pytest.mark.prove("two thousand roll-outs of nothing and of a real effect", engine="sqlite")
+@pytest.mark.parametrize("story", stories(), ids=lambda story: f"{story.method}-{story.name}")
+def test_two_thousand_rollouts_of_each_kind(story: Story, figures: Figures) -> None:
+    """False `supported` with the protocol and without; coverage and power of a real effect."""
     number = figures.scaled(2_000)
-    for rollout in (poisson, few, overdispersed):
-        false = share(number, rollout, by_protocol)
-        blind = share(number, rollout, by_score)
-        figures(f"false supported, {rollout.__name__}", round(false * number), number)
-        figures(f"the same without the protocol, {rollout.__name__}", round(blind * number), number)
-        assert false <= 0.05 + tolerance(number)
+    tally = calibrate(story, runs=number, seed=figures.seed)
+    told = f"{story.method}, {story.name}"
+    most = math.ceil((0.05 + tolerance(number)) * number)
+    figures(f"{told}: false supported", tally.false_supported, most, at_most=True)
+    figures(f"{told}: the same without the protocol", tally.false_without_protocol, 0)
+    assert tally.false_supported <= most
+    if not tally.has_effect:
+        return
+    figures(f"{told}: intervals that hold the truth", tally.covered, math.floor(0.93 * number))
+    figures(f"{told}: promised effects found", tally.found, math.floor(0.77 * number))
+    assert 0.93 - tolerance(number) <= tally.covered / number <= 0.97 + tolerance(number)
+    assert tally.found / number >= 0.77 - tolerance(number, 0.8)

@@ -1,0 +1,94 @@
+"""Held deliveries week by week: the outcome that a use case can be judged on before others exist.
+
+Registered with its definition in `definitions.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from django.db.models import Q
+
+from adoption.choices import DeliveryState, ScopeKind
+from adoption.metrics.contracts import (
+    Better,
+    Computed,
+    Dimension,
+    Facts,
+    Sample,
+    Windowed,
+)
+from adoption.metrics.windows import Window, WindowKind
+from adoption.models import Delivery, UseCase
+
+NANO = 1_000_000_000
+
+
+def collect_held(
+    use_case_ids: Sequence[int], window: Window, as_of: dt.datetime
+) -> Mapping[int, Facts]:
+    """Deliveries that came to hold, or were confirmed, within the window; two queries.
+
+    A use case that did not exist when the window ended has no entry.
+    """
+    there = set(
+        UseCase.objects.filter(pk__in=use_case_ids, created_at__lt=window.ends_at).values_list(
+            "pk", flat=True
+        )
+    )
+    end = min(window.ends_at, as_of + dt.timedelta(microseconds=1))
+    held = Q(state=DeliveryState.HELD, held_at__gte=window.starts_at, held_at__lt=end)
+    confirmed = Q(
+        state=DeliveryState.CONFIRMED, reviewed_at__gte=window.starts_at, reviewed_at__lt=end
+    )
+    rows = Delivery.objects.filter(held | confirmed, use_case_id__in=there)
+    counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    people: dict[int, set[int]] = defaultdict(set)
+    for use_case_id, state, person in rows.values_list("use_case_id", "state", "claimed_by_id"):
+        counts[use_case_id][state] += 1
+        people[use_case_id].add(person)
+    return {
+        pk: {
+            "held": counts[pk][DeliveryState.HELD],
+            "confirmed": counts[pk][DeliveryState.CONFIRMED],
+            "contributors": len(people[pk]),
+        }
+        for pk in there
+    }
+
+
+def _count(facts: Facts) -> int:
+    return int(facts["held"]) + int(facts["confirmed"])
+
+
+def calculate_held(facts: Facts) -> Computed:
+    """The count; None is not possible, for a use case that exists has held some number."""
+    count = _count(facts)
+    return Computed(nano=count * NANO, n=count, contributors=int(facts["contributors"]))
+
+
+def sample_held(facts: Facts) -> Sample:
+    """Events of the window."""
+    return Sample(events=_count(facts))
+
+
+HELD_WEEKLY = Windowed(
+    number=13,  # what validated impact is judged on
+    scope=ScopeKind.USE_CASE,
+    window=WindowKind.WEEK,
+    collect=collect_held,
+    calculate=calculate_held,
+    sample=sample_held,
+    k=0,  # a use case and its deliveries are open to read; nothing here is about a person
+    better=Better.HIGHER,
+    dimension=Dimension.PERFORMANCE,
+    guardrails=("change_fail_rate", "survival_21_days"),
+    resists={
+        "A6": "tests/adoption/services/test_impact_verdicts.py::"
+        "test_what_is_undone_later_makes_a_new_verdict_and_the_old_one_stays",
+    },
+    readers="Owners of use cases and the steering group",
+    withheld_from="nobody: a use case is no person",
+)
