@@ -16,6 +16,8 @@ from adoption.models.milestones import Milestone, MilestoneEvent
 from adoption.models.programmes import Programme
 from adoption.models.pull_requests import PullRequest
 from adoption.models.teams import Membership, Team
+from adoption.models.use_case_notes import UseCaseComment, UseCaseLink
+from adoption.models.use_case_profiles import UseCaseProfile
 from adoption.models.use_cases import StageChange, UseCase
 
 __all__ = [
@@ -44,4 +46,7 @@ __all__ = [
     "StoredHook",
     "Team",
     "UseCase",
+    "UseCaseComment",
+    "UseCaseLink",
+    "UseCaseProfile",
 ]

@@ -10,7 +10,15 @@ from django.db.models import Case, QuerySet, Value, When
 from django.utils.text import slugify
 
 from adoption.choices import NEXT_STAGES, STAGES_THAT_NEED_A_REASON, Stage
-from adoption.models import MilestoneEvent, Repository, RepositoryLink, StageChange, UseCase
+from adoption.models import (
+    MilestoneEvent,
+    Repository,
+    RepositoryLink,
+    StageChange,
+    UseCase,
+    UseCaseComment,
+    UseCaseLink,
+)
 from adoption.policies import may_move_use_case, may_see_registry
 from portal.models import User
 from portal.policies import AnyUser
@@ -24,6 +32,7 @@ STAGE_ORDER = Case(
     default=Value(len(Stage)),
 )
 _SIMILAR_ENOUGH = 0.34
+_WORDS_OF_A_PROBLEM = 4  # fewer say too little about what is meant
 _WORDS_WITHOUT_MEANING = frozenset(
     ("a", "an", "and", "ai", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to")
     + ("using", "with", "assistant", "tool")
@@ -98,9 +107,9 @@ def _steps(use_case: UseCase, entered: dict[str, dt.date]) -> list[StageStep]:
 
 
 def history_of(use_case: UseCase) -> History:
-    """Stage changes and milestone events, newest first, and the way through the stages.
+    """Stage changes, milestone events, comments that are decisions and removed links, newest first.
 
-    Two queries, whatever the length.
+    With it the way through the stages. Four queries, whatever the length.
     """
     zone = zone_of(use_case)
     entered: dict[str, dt.date] = {}
@@ -120,20 +129,27 @@ def history_of(use_case: UseCase) -> History:
                 from_stage=change.from_stage,
             )
         )
-    events = MilestoneEvent.objects.filter(use_case=use_case).select_related("decided_by")
-    for event in events:
-        decisions.append(
-            Decision(
-                at=event.happened_at,
-                day=day_of(event.happened_at, zone),
-                kind=event.kind,
-                title=event.title,
-                note=event.note,
-                by=event.decided_by,
-            )
-        )
+    decisions.extend(_other_decisions(use_case, zone))
     decisions.sort(key=lambda decision: decision.at, reverse=True)
     return History(_steps(use_case, entered), decisions)
+
+
+def _other_decisions(use_case: UseCase, zone: ZoneInfo) -> list[Decision]:
+    def line(at: dt.datetime, kind: str, title: str, note: str, by: User | None) -> Decision:
+        return Decision(at=at, day=day_of(at, zone), kind=kind, title=title, note=note, by=by)
+
+    events = MilestoneEvent.objects.filter(use_case=use_case).select_related("decided_by")
+    comments = UseCaseComment.objects.filter(use_case=use_case, is_decision=True)
+    removed = UseCaseLink.objects.filter(use_case=use_case, removed_at__isnull=False)
+    return [
+        *(line(each.happened_at, each.kind, each.title, each.note, each.decided_by)
+          for each in events),
+        *(line(each.written_at, "withdrawn" if each.withdrawn_at else "comment", "",
+               "" if each.withdrawn_at else each.text, each.author)
+          for each in comments.select_related("author")),
+        *(line(each.removed_at, "link", each.title, each.url, each.removed_by)
+          for each in removed.select_related("removed_by") if each.removed_at),
+    ]  # fmt: skip
 
 
 def repository_links_of(use_case: UseCase) -> list[RepositoryLink]:
@@ -149,7 +165,7 @@ def repositories_to_link() -> QuerySet[Repository]:
 
 @dataclass(frozen=True, slots=True)
 class SimilarUseCase:
-    """A use case whose title is close to another one, and how close (0 to 1)."""
+    """A use case whose title or problem is close to another one, and how close (0 to 1)."""
 
     slug: str
     title: str
@@ -177,20 +193,24 @@ def _likeness(first: frozenset[str], second: frozenset[str]) -> float:
 
 
 def similar_use_cases(
-    user: AnyUser, title: str, *, exclude_slug: str = "", limit: int = 5
+    user: AnyUser, title: str, *, problem: str = "", exclude_slug: str = "", limit: int = 5
 ) -> list[SimilarUseCase]:
-    """Use cases whose titles share many words or word parts with `title`, closest first.
+    """Use cases whose titles, or problems, share many words or word parts, closest first.
 
-    Trigrams of words, so that an ending or a spelling mistake does not hide a duplicate. Titles
-    are short and a registry has hundreds of them, so they are compared here and not in SQL.
+    Trigrams of words, so that an ending or a spelling mistake does not hide a duplicate. Texts are
+    short and a registry has hundreds of them, so they are compared here and not in SQL.
     """
-    words = _words(title)
+    words, of_problem = _words(title), _words(problem)
     wanted = _trigrams(words)
     found = []
     rows = use_cases_visible_to(user).exclude(slug=exclude_slug)
-    for slug, other, team, stage in rows.values_list("slug", "title", "team__name", "stage"):
+    for slug, other, team, stage, text in rows.values_list(
+        "slug", "title", "team__name", "stage", "problem"
+    ):
         other_words = _words(other)
         likeness = max(_likeness(wanted, _trigrams(other_words)), _likeness(words, other_words))
+        if len(of_problem) >= _WORDS_OF_A_PROBLEM:
+            likeness = max(likeness, _likeness(of_problem, _words(text)))
         if likeness >= _SIMILAR_ENOUGH:
             found.append(SimilarUseCase(slug, other, team, stage, likeness))
     found.sort(key=lambda item: (-item.likeness, item.title, item.slug))
@@ -198,10 +218,11 @@ def similar_use_cases(
 
 
 def proposals_waiting(user: AnyUser) -> QuerySet[UseCase]:
-    """Proposed use cases that wait for a decision, oldest first."""
+    """Proposed use cases that wait for a decision, oldest first; drafts do not wait yet."""
     return (
         use_cases_visible_to(user)
         .filter(stage=Stage.PROPOSED)
+        .exclude(profile__is_draft=True)
         .select_related("owner", "team")
         .order_by("stage_since", "pk")
     )

@@ -1,0 +1,73 @@
+"""What a use case has of what its next stage needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+
+from adoption.choices import NEXT_STAGES, DeliveryState, MilestoneState, Stage
+from adoption.models import Delivery, Milestone, UseCase, UseCaseProfile
+from adoption.stage_gates import GateFacts, Requirement, needed_for
+
+_HELD = (DeliveryState.HELD, DeliveryState.CONFIRMED)
+_DELIVERED = (DeliveryState.DEPLOYED, *_HELD)
+_OF_USE_CASE = ("problem", "hypothesis", "stop_rule", "value_type", "risk_tier")
+_OF_PROFILE = ("is_draft", "benefit_unit", "baseline_nano", "expected_nano", "data_class",
+               "oversight", "impact_assessment")  # fmt: skip
+
+
+def profile_of(use_case: UseCase) -> UseCaseProfile:
+    """Its record; an empty one that is not stored where nobody has said anything yet."""
+    found = UseCaseProfile.objects.filter(use_case_id=use_case.pk).first()
+    return found or UseCaseProfile(use_case=use_case)
+
+
+def gate_facts(use_case: UseCase, profile: UseCaseProfile) -> GateFacts:
+    """What the table of `stage_gates.py` asks about. Two queries."""
+    milestones = Milestone.objects.filter(use_case_id=use_case.pk).aggregate(
+        all=Count("pk"), reached=Count("pk", filter=Q(state=MilestoneState.REACHED))
+    )
+    deliveries = Delivery.objects.filter(use_case_id=use_case.pk).aggregate(
+        delivered=Count("pk", filter=Q(state__in=_DELIVERED)),
+        held=Count("pk", filter=Q(state__in=_HELD)),
+    )
+    return GateFacts(
+        **{name: getattr(use_case, name) for name in _OF_USE_CASE},
+        **{name: getattr(profile, name) for name in _OF_PROFILE},
+        milestones=milestones["all"],
+        milestones_reached=milestones["reached"],
+        delivered=deliveries["delivered"],
+        held=deliveries["held"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A line of the checklist."""
+
+    requirement: Requirement
+    is_met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """What the next stage needs, and what of it is there."""
+
+    stage: Stage
+    checks: tuple[Check, ...]
+
+    @property
+    def missing(self) -> int:
+        """How many lines are not met."""
+        return sum(not check.is_met for check in self.checks)
+
+
+def checklist_of(use_case: UseCase, profile: UseCaseProfile) -> Checklist | None:
+    """The checklist of the stage that can be asked for next; None where there is none."""
+    following = [stage for stage in NEXT_STAGES[Stage(use_case.stage)] if needed_for(stage)]
+    if not following:
+        return None
+    facts = gate_facts(use_case, profile)
+    checks = tuple(Check(each, each.is_met(facts)) for each in needed_for(following[0]))
+    return Checklist(following[0], checks)
