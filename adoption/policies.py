@@ -35,11 +35,6 @@ def may_comment(user: AnyUser) -> bool:
     return isinstance(user, User) and user.is_active
 
 
-def may_note_decisions(user: AnyUser, use_case: UseCase) -> bool:
-    """Mark a comment as a decision: who decides about the use case."""
-    return may_edit_use_case(user, use_case)
-
-
 def may_withdraw_comment(user: AnyUser, comment: UseCaseComment) -> bool:
     """Only the person who wrote it."""
     return isinstance(user, User) and user.is_active and comment.author_id == user.pk

@@ -12,6 +12,7 @@ from adoption.api.milestones import MilestonesView, MilestoneView
 from adoption.api.problems import register_translations
 from adoption.api.programmes import ProgrammesView
 from adoption.api.teams import TeamsView
+from adoption.api.use_case_notes import CommentsView, LinksView
 from adoption.api.use_cases import UseCasesView, UseCaseView
 
 register_translations()
@@ -32,6 +33,8 @@ urlpatterns = [
         UseCaseDeliveriesView.as_view(),
         name="api-use-case-deliveries",
     ),
+    path("use-cases/<slug:slug>/comments/", CommentsView.as_view(), name="api-use-case-comments"),
+    path("use-cases/<slug:slug>/links/", LinksView.as_view(), name="api-use-case-links"),
     path("deliveries/", OwnDeliveriesView.as_view(), name="api-deliveries"),
     path("changes/", ChangesView.as_view(), name="api-changes"),
     path("deployments/", DeploymentsView.as_view(), name="api-deployments"),

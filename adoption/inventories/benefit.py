@@ -1,7 +1,7 @@
 """Whether a stated benefit can be held against anything.
 
 Of 2,954 benefits in the largest public registry, about one in forty names an amount; the others
-cannot turn out wrong. The rule here is a pattern match: it finds what is *stated*, not what is true.
+cannot turn out wrong. The rule is a pattern match: it finds what is *stated*, not what is true.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from adoption.inventory_choices import BenefitCheck
 _NUMBER = r"\d[\d,.\u00a0\u202f ]*"
 _UNITS = (
     r"%|percent\b|per cent\b|percentage points?\b|bps\b|"
-    r"(?:work(?:ing)?[- ]|man[- ]|staff[- ]|person[- ])?(?:seconds?|minutes?|mins?|hours?|hrs?|days?|"
-    r"weeks?|months?|years?)\b|fte\b|fold\b|x\b|times\b|"
+    r"(?:work(?:ing)?[- ]|man[- ]|staff[- ]|person[- ])?(?:seconds?|minutes?|mins?|hours?|hrs?|"
+    r"days?|weeks?|months?|years?)\b|fte\b|fold\b|x\b|times\b|"
     r"(?:usd|eur|gbp|dollars?|euros?|pounds?)\b|"
     r"(?:tickets?|cases?|calls?|errors?|defects?|incidents?|claims?|documents?|files?|pages?|"
     r"records?|requests?|applications?|inquiries|enquiries|invoices?|reports?|images?|employees|"

@@ -1,7 +1,7 @@
 """What the record of a use case holds beside its claim: as data, for pages, API, import and export.
 
 The groups cover what VerifyWise, the OMB form of 2025 and Annex VIII, section A of the EU AI Act
-ask for. Nothing of it is required by itself; what a stage needs stands in `adoption/stage_gates.py`.
+ask for. Nothing of it is required by itself; what a stage needs stands in `stage_gates.py`.
 """
 
 from __future__ import annotations

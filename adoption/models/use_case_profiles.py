@@ -31,7 +31,8 @@ class UseCaseProfile(models.Model):
 
     `baseline_nano` and `expected_nano` are in nano-units (10⁻⁹) of `benefit_unit`. Its version is
     the use case's. `form_fields` holds, by form and column, what an imported row says and our words
-    would not write the same; `import_key` is who the row says it is, `import_digests` what its fields said last.
+    would not write the same; `import_key` is who the row says it is, `import_digests` what its
+    fields said last.
     """
 
     use_case = models.OneToOneField(UseCase, on_delete=models.PROTECT, related_name="profile")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from adoption.inventories.fields import GROUPS, RECORD_FIELDS, Kind, RecordField
 from adoption.models import UseCaseProfile
 from portal.shell.formats import date_text
-from portal.shell.money import from_nano, nano_text
+from portal.shell.money import nano_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def record_values(profile: UseCaseProfile) -> dict[str, Any]:
     for name, field in RECORD_FIELDS.items():
         value = getattr(profile, field.column)
         is_number = field.kind is Kind.NUMBER and value is not None
-        values[name] = from_nano(value) if is_number else value
+        values[name] = Decimal(nano_text(value)) if is_number else value
     return values
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from adoption.choices import NEXT_STAGES, DeliveryState, MilestoneState, Stage
 from adoption.models import Delivery, Milestone, UseCase, UseCaseProfile
@@ -19,27 +21,36 @@ _OF_PROFILE = ("is_draft", "benefit_unit", "baseline_nano", "expected_nano", "da
 
 def profile_of(use_case: UseCase) -> UseCaseProfile:
     """Its record; an empty one that is not stored where nobody has said anything yet."""
-    found = UseCaseProfile.objects.filter(use_case_id=use_case.pk).first()
-    return found or UseCaseProfile(use_case=use_case)
+    found: UseCaseProfile | None = getattr(use_case, "profile", None)
+    return found or UseCaseProfile(use_case_id=use_case.pk)
 
 
 def gate_facts(use_case: UseCase, profile: UseCaseProfile) -> GateFacts:
-    """What the table of `stage_gates.py` asks about. Two queries."""
-    milestones = Milestone.objects.filter(use_case_id=use_case.pk).aggregate(
-        all=Count("pk"), reached=Count("pk", filter=Q(state=MilestoneState.REACHED))
-    )
-    deliveries = Delivery.objects.filter(use_case_id=use_case.pk).aggregate(
-        delivered=Count("pk", filter=Q(state__in=_DELIVERED)),
-        held=Count("pk", filter=Q(state__in=_HELD)),
+    """What the table of `stage_gates.py` asks about. One query."""
+    milestones = Milestone.objects.filter(use_case=OuterRef("pk"))
+    deliveries = Delivery.objects.filter(use_case=OuterRef("pk"))
+    wanted = {
+        "milestones": milestones,
+        "milestones_reached": milestones.filter(state=MilestoneState.REACHED),
+        "delivered": deliveries.filter(state__in=_DELIVERED),
+        "held": deliveries.filter(state__in=_HELD),
+    }
+    counts = (
+        UseCase.objects.filter(pk=use_case.pk)
+        .values(**{f"number_{name}": _count(rows) for name, rows in wanted.items()})
+        .get()
     )
     return GateFacts(
         **{name: getattr(use_case, name) for name in _OF_USE_CASE},
         **{name: getattr(profile, name) for name in _OF_PROFILE},
-        milestones=milestones["all"],
-        milestones_reached=milestones["reached"],
-        delivered=deliveries["delivered"],
-        held=deliveries["held"],
+        **{name: counts[f"number_{name}"] for name in wanted},
     )
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    """How many of `rows` belong to the use case of the outer query."""
+    counted = rows.order_by().values("use_case").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted), 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -48,7 +49,7 @@ def use_case_for_page(user: AnyUser, slug: str) -> UseCase | None:
     """One use case with what its page shows of it, or None."""
     found: UseCase | None = (
         use_cases_visible_to(user)
-        .select_related("programme", "team", "owner")
+        .select_related("programme", "team", "owner", "profile")
         .filter(slug=slug)
         .first()
     )
@@ -106,10 +107,16 @@ def _steps(use_case: UseCase, entered: dict[str, dt.date]) -> list[StageStep]:
     return [StageStep(stage, entered.get(stage), stage == use_case.stage) for stage in stages]
 
 
-def history_of(use_case: UseCase) -> History:
+def history_of(
+    use_case: UseCase,
+    *,
+    comments: Iterable[UseCaseComment] | None = None,
+    links: Iterable[UseCaseLink] | None = None,
+) -> History:
     """Stage changes, milestone events, comments that are decisions and removed links, newest first.
 
-    With it the way through the stages. Four queries, whatever the length.
+    With it the way through the stages. Two queries, whatever the length, and one each for its
+    comments and its links (removed ones too) where they are not given.
     """
     zone = zone_of(use_case)
     entered: dict[str, dt.date] = {}
@@ -129,27 +136,56 @@ def history_of(use_case: UseCase) -> History:
                 from_stage=change.from_stage,
             )
         )
-    decisions.extend(_other_decisions(use_case, zone))
+    decisions.extend(_milestone_events(use_case, zone))
+    if comments is None:
+        comments = UseCaseComment.objects.filter(use_case=use_case).select_related("author")
+    if links is None:
+        links = UseCaseLink.objects.filter(use_case=use_case).select_related("removed_by")
+    decisions.extend(_noted(comments, links, zone))
     decisions.sort(key=lambda decision: decision.at, reverse=True)
     return History(_steps(use_case, entered), decisions)
 
 
-def _other_decisions(use_case: UseCase, zone: ZoneInfo) -> list[Decision]:
-    def line(at: dt.datetime, kind: str, title: str, note: str, by: User | None) -> Decision:
-        return Decision(at=at, day=day_of(at, zone), kind=kind, title=title, note=note, by=by)
-
+def _milestone_events(use_case: UseCase, zone: ZoneInfo) -> list[Decision]:
     events = MilestoneEvent.objects.filter(use_case=use_case).select_related("decided_by")
-    comments = UseCaseComment.objects.filter(use_case=use_case, is_decision=True)
-    removed = UseCaseLink.objects.filter(use_case=use_case, removed_at__isnull=False)
     return [
-        *(line(each.happened_at, each.kind, each.title, each.note, each.decided_by)
-          for each in events),
-        *(line(each.written_at, "withdrawn" if each.withdrawn_at else "comment", "",
-               "" if each.withdrawn_at else each.text, each.author)
-          for each in comments.select_related("author")),
-        *(line(each.removed_at, "link", each.title, each.url, each.removed_by)
-          for each in removed.select_related("removed_by") if each.removed_at),
-    ]  # fmt: skip
+        Decision(
+            at=event.happened_at,
+            day=day_of(event.happened_at, zone),
+            kind=event.kind,
+            title=event.title,
+            note=event.note,
+            by=event.decided_by,
+        )
+        for event in events
+    ]
+
+
+def _noted(
+    comments: Iterable[UseCaseComment], links: Iterable[UseCaseLink], zone: ZoneInfo
+) -> Iterator[Decision]:
+    """Comments that are decisions, without the text of those taken back, and removed links."""
+    for comment in comments:
+        if comment.is_decision:
+            is_back = comment.withdrawn_at is not None
+            yield Decision(
+                at=comment.written_at,
+                day=day_of(comment.written_at, zone),
+                kind="withdrawn" if is_back else "comment",
+                title="",
+                note="" if is_back else comment.text,
+                by=comment.author,
+            )
+    for link in links:
+        if link.removed_at is not None:
+            yield Decision(
+                at=link.removed_at,
+                day=day_of(link.removed_at, zone),
+                kind="link",
+                title=link.title,
+                note=link.url,
+                by=link.removed_by,
+            )
 
 
 def repository_links_of(use_case: UseCase) -> list[RepositoryLink]:

@@ -162,7 +162,7 @@ def test_only_what_reached_production_counts_as_delivered(
 def test_the_checklist_is_that_of_the_next_stage(django_assert_num_queries: Any) -> None:
     use_case = ready()
     profile = profile_of(use_case)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         checklist = checklist_of(use_case, profile)
     assert checklist is not None
     assert (checklist.stage, checklist.missing) == (Stage.APPROVED, 0)
