@@ -17,23 +17,30 @@ from adoption.inventories.fields import (
 )
 
 _NOT_STATED = ("", "Not stated")
+_MOST_NAMES = 100
 
 
-class NamesField(forms.CharField):
+class NamesField(forms.Field):
     """Several short texts, one a line."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=LONGEST_TEXT, widget=lines(3), **kwargs)
+        super().__init__(widget=lines(3), **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
 
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]  (a list it is)
-        text = super().to_python(value)
-        return [name.strip() for name in text.splitlines() if name.strip()]
+    def to_python(self, value: Any) -> list[str]:
+        """The lines that say something.
 
-    def run_validators(self, value: Any) -> None:
-        super().run_validators("\n".join(value))
+        Raises:
+            ValidationError: one of them is too long, or they are too many.
+        """
+        names = [name.strip() for name in str(value or "").splitlines() if name.strip()]
+        if len(names) > _MOST_NAMES or any(len(name) > LONGEST_LINE for name in names):
+            raise forms.ValidationError(
+                f"At most {_MOST_NAMES} lines of at most {LONGEST_LINE} characters."
+            )
+        return names
 
 
 def form_field(field: RecordField) -> forms.Field:

@@ -8,7 +8,7 @@ from django import forms
 
 from adoption.choices import RiskTier, ValueType
 from adoption.forms.records import form_field
-from adoption.forms.use_cases import UseCaseForm
+from adoption.forms.use_cases import Sections, UseCaseForm
 from adoption.forms.widgets import lines, version_field
 from adoption.inventories.fields import RECORD_FIELDS
 
@@ -21,7 +21,10 @@ RISK_FIELDS = ("data_class", "personal_data", "tools", "vendors", "technology", 
 class ProblemForm(UseCaseForm):
     """Step 1: what is wrong, and who answers for mending it."""
 
-    hypothesis = risk_tier = stop_rule = None  # type: ignore[assignment]  (of the later steps)
+    # Of the later steps.
+    hypothesis = None  # type: ignore[assignment]
+    risk_tier = None  # type: ignore[assignment]
+    stop_rule = None  # type: ignore[assignment]
     value_type = forms.ChoiceField(
         required=False,
         choices=[("", "Not stated yet"), *ValueType.choices[:-1]],
@@ -29,7 +32,7 @@ class ProblemForm(UseCaseForm):
         help_text="What it is mainly for. Needed before it can be approved.",
     )
 
-    sections = (
+    sections: Sections = (
         ("The problem", ("title", "problem", "value_type")),
         ("Who", ("programme", "team", "owner")),
     )

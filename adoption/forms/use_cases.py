@@ -14,6 +14,8 @@ from adoption.forms.widgets import DayField, PersonField, lines, version_field
 from adoption.models import Programme, Team
 from adoption.selectors.use_cases import repositories_to_link
 
+Sections = tuple[tuple[str, tuple[str, ...]], ...]
+
 # While title or problem are typed, use cases that may be the same appear below the title.
 _SIMILAR = {
     "hx-get": reverse_lazy("use-case-similar"),
@@ -70,7 +72,7 @@ class UseCaseForm(forms.Form):
         ),
     )
 
-    sections = (
+    sections: Sections = (
         ("What and who", ("title", "programme", "team", "owner")),
         ("Why it should work", ("value_type", "problem", "hypothesis")),
         ("Risk, and when to stop", ("risk_tier", "stop_rule")),

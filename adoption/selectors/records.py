@@ -67,8 +67,8 @@ def _entry(profile: UseCaseProfile, field: RecordField) -> Entry | None:
     if field.kind is Kind.DAY:
         return Entry(field, date_text(value))
     if field.kind is Kind.CHOICE:
-        return Entry(field, dict(field.choices).get(value, value))
-    return Entry(field, value)
+        return Entry(field, dict(field.choices).get(value, str(value)))
+    return Entry(field, str(value))
 
 
 def filled_groups(profile: UseCaseProfile) -> list[FilledGroup]:
@@ -85,7 +85,7 @@ def filled_groups(profile: UseCaseProfile) -> list[FilledGroup]:
 def benefit_claim(profile: UseCaseProfile) -> str:
     """“Handling time: 12 → 6 minutes per ticket by 30 Jun 2027”, or the prose, or nothing."""
     if profile.expected_nano is None:
-        return profile.benefit_text
+        return str(profile.benefit_text)
     before = "" if profile.baseline_nano is None else f"{nano_text(profile.baseline_nano)} → "
     until = f" by {date_text(profile.expected_on)}" if profile.expected_on else ""
     what = f"{profile.benefit_measure}: " if profile.benefit_measure else ""

@@ -35,7 +35,7 @@ def gate_facts(use_case: UseCase, profile: UseCaseProfile) -> GateFacts:
         "delivered": deliveries.filter(state__in=_DELIVERED),
         "held": deliveries.filter(state__in=_HELD),
     }
-    counts = (
+    counts: dict[str, Any] = dict(
         UseCase.objects.filter(pk=use_case.pk)
         .values(**{f"number_{name}": _count(rows) for name, rows in wanted.items()})
         .get()

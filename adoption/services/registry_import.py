@@ -131,7 +131,7 @@ def _known_keys(rows: Sequence[InventoryRow]) -> dict[str, int]:
     by_slug = UseCase.objects.filter(slug__in=[row.slug for row in rows if row.slug])
     return {
         **{f"slug:{slug}": pk for slug, pk in by_slug.values_list("slug", "pk")},
-        **dict(found.values_list("import_key", "use_case_id")),
+        **{str(key): pk for key, pk in found.values_list("import_key", "use_case_id")},
     }
 
 
@@ -156,7 +156,7 @@ def _create(row: InventoryRow, places: Places, actor: User | None, at: dt.dateti
     programme = places.programme(row)
     owner = places.owner(row, programme)
     by = actor or owner
-    claim = {
+    claim: dict[str, Any] = {
         "value_type": places.options.value_type or ValueType.NOT_STATED,
         "risk_tier": "not_stated",
         **row.claim,
@@ -196,7 +196,7 @@ def _update(row: InventoryRow, use_case: UseCase, actor: User, at: dt.datetime) 
             actor=actor,
             at=at,
             profile=record,
-            **claim,  # type: ignore[typeddict-item]  (its names are those of the claim)
+            **claim,
         )
     _remember(row, use_case)
     if has_ended:
@@ -206,9 +206,9 @@ def _update(row: InventoryRow, use_case: UseCase, actor: User, at: dt.datetime) 
 
 def _differences(
     row: InventoryRow, current: InventoryRecord, changed: set[str]
-) -> tuple[dict[str, str], dict[str, Any]]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the file says otherwise than the record, among the fields that the file has changed."""
-    claim = {
+    claim: dict[str, Any] = {
         name: value for name, value in row.claim.items()
         if name in CLAIM_FIELDS and name in changed and value.strip() != current.claim[name]
     }  # fmt: skip

@@ -57,8 +57,9 @@ class Places:
 
     def _find_programme(self, slug: str) -> Programme:
         named = Programme.objects.filter(slug=slug).first() if slug else None
-        if named or self.options.programme:
-            return named or self.options.programme  # type: ignore[return-value]  (one is there)
+        found: Programme | None = named or self.options.programme
+        if found is not None:
+            return found
         known = list(Programme.objects.order_by("slug")[:2])
         if len(known) == 1:
             return known[0]

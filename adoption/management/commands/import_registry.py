@@ -88,7 +88,8 @@ class Command(BaseCommand):
             )
         except RegistryRefusedError as error:
             self._refuse(path, len(reading.rows), error.rejections, as_json=options["json"])
-        self._report(done, read=len(reading.rows), options=options)
+        else:
+            self._report(done, read=len(reading.rows), options=options)
 
     def _options(self, options: dict[str, Any]) -> ImportOptions:
         return ImportOptions(

@@ -47,7 +47,7 @@ def omb_file(*rows: dict[str, str], headings: tuple[str, ...] = omb.HEADINGS) ->
 
 def record_of(row: Any, **fields: Any) -> InventoryRecord:
     """The record that an import of `row` makes, without a database."""
-    empty = {
+    empty: dict[str, Any] = {
         name: [] if field.kind is Kind.NAMES else None if field.kind in (Kind.DAY, Kind.NUMBER)
         else "" for name, field in RECORD_FIELDS.items()
     }  # fmt: skip
