@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from adoption.inventory_choices import DataClass, Technology
+from adoption.inventory_choices import DataClass, Practice, Technology
 
 
 def _record(
@@ -41,9 +41,12 @@ RECORDS: dict[str, dict[str, Any]] = {
     "Infrastructure change reviews": _record(
         "Waiting for the first review", "hours", "48", "8",
         "No incident from a change that only the agent reviewed", _CONFIDENTIAL),
-    "Invoice matching": _record(
-        "Invoices matched by hand", "% of invoices", "20", "10",
-        "No wrong payment above 1,000 USD", DataClass.RESTRICTED),
+    "Invoice matching": {
+        **_record("Invoices matched by hand", "% of invoices", "20", "10",
+                  "No wrong payment above 1,000 USD", DataClass.RESTRICTED),
+        "oversight": "A person of Finance Operations confirms each suggested match.",
+        "impact_assessment": Practice.YES,
+    },
     "Dashboard queries in plain words": _record(
         "One-off questions that reach an analyst", "% of questions", "100", "50",
         "Fewer than 2 % of checked answers are wrong", _CONFIDENTIAL),

@@ -10,4 +10,6 @@ ENUM_NAMES = {
     "ChangeStateEnum": "adoption.sources.generic.parser.STATES",
     "ComparatorEnum": "adoption.choices.Comparator",
     "DeploymentStatusEnum": "adoption.sources.generic.parser.STATUSES",
+    "PracticeEnum": "adoption.inventory_choices.Practice",
+    "YesNoEnum": "adoption.inventory_choices.YesNo",
 }
