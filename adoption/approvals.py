@@ -39,6 +39,11 @@ def _further_than_proposed(dialect: Dialect) -> str:
     return "NEW.stage <> 'proposed'"
 
 
+def _more_than_withdrawn(dialect: Dialect) -> str:
+    kept = ("use_case_id", "text", "is_decision", "author_id", "written_at")
+    return f"OLD.withdrawn_at IS NOT NULL OR {' OR '.join(map(dialect.differs, kept))}"
+
+
 def register_guards() -> None:
     """Add adoption's guards to the portal's."""
     for guard in (
@@ -50,5 +55,11 @@ def register_guards() -> None:
               "the decision log is never changed"),
         Guard("stage_log_stays", "adoption.StageChange", "DELETE", always,
               "the decision log is never deleted"),
+        Guard("comment_is_fixed", "adoption.UseCaseComment", "UPDATE", _more_than_withdrawn,
+              "a comment is withdrawn once and never changed"),
+        Guard("comment_stays", "adoption.UseCaseComment", "DELETE", always,
+              "a comment is never deleted"),
+        Guard("link_stays", "adoption.UseCaseLink", "DELETE", always,
+              "a link is removed and never deleted"),
     ):  # fmt: skip
         guards.register(guard)

@@ -14,12 +14,17 @@ class ValueType(models.TextChoices):
     OPERATING_COST = "operating_cost", "Operating cost"
     REVENUE = "revenue", "Revenue"
     RISK = "risk", "Risk"
+    NOT_STATED = "not_stated", "Not stated"
 
 
 class RiskTier(models.TextChoices):
+    """As the EU AI Act has it. What is prohibited is approved by nobody."""
+
+    NOT_STATED = "not_stated", "Not stated"
     MINIMAL = "minimal", "Minimal"
     LIMITED = "limited", "Limited"
     HIGH = "high", "High"
+    PROHIBITED = "prohibited", "Prohibited"
 
 
 class Stage(models.TextChoices):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adoption.models import Dashboard, Delivery, MetricStanding, UseCase
+from adoption.models import Dashboard, Delivery, MetricStanding, UseCase, UseCaseComment
 from portal.choices import Role
 from portal.models import User
 from portal.policies import AnyUser, holds
@@ -28,6 +28,16 @@ def may_edit_use_case(user: AnyUser, use_case: UseCase) -> bool:
 def may_move_use_case(user: AnyUser, use_case: UseCase) -> bool:
     """Ask for its next stage, which somebody else approves; stop or retire it at once."""
     return may_edit_use_case(user, use_case)
+
+
+def may_comment(user: AnyUser) -> bool:
+    """Anybody signed in: objections are worth most from those who do not own it."""
+    return isinstance(user, User) and user.is_active
+
+
+def may_withdraw_comment(user: AnyUser, comment: UseCaseComment) -> bool:
+    """Only the person who wrote it."""
+    return isinstance(user, User) and user.is_active and comment.author_id == user.pk
 
 
 def may_edit_programmes(user: AnyUser) -> bool:

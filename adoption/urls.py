@@ -23,8 +23,11 @@ from adoption.views import (
     milestones,
     portfolio,
     programmes,
+    records,
+    registration,
     snapshots,
     teams,
+    use_case_notes,
     use_cases,
 )
 
@@ -53,9 +56,56 @@ urlpatterns = [
         name="finding-acknowledge",
     ),
     path("portfolio/", portfolio.PortfolioPage.as_view(), name="portfolio"),
-    path("use-cases/new/", use_cases.UseCaseNewPage.as_view(), name="use-case-new"),
+    path("use-cases/new/", registration.UseCaseNewPage.as_view(), name="use-case-new"),
     path("use-cases/similar/", use_cases.similar_titles, name="use-case-similar"),
+    path("use-cases/export/", records.export_inventory, name="use-case-export"),
     path("use-cases/<slug:slug>/", use_cases.use_case_page, name="use-case"),
+    path(
+        "use-cases/<slug:slug>/register/problem/",
+        registration.ProblemPage.as_view(),
+        name="registration-problem",
+    ),
+    path(
+        "use-cases/<slug:slug>/register/benefit/",
+        registration.BenefitPage.as_view(),
+        name="registration-benefit",
+    ),
+    path(
+        "use-cases/<slug:slug>/register/risk/",
+        registration.RiskPage.as_view(),
+        name="registration-risk",
+    ),
+    path("use-cases/<slug:slug>/record/", records.record_page, name="use-case-record"),
+    path(
+        "use-cases/<slug:slug>/record/edit/",
+        records.RecordEditPage.as_view(),
+        name="use-case-record-edit",
+    ),
+    path(
+        "use-cases/<slug:slug>/comments/new/",
+        use_case_notes.CommentNewPage.as_view(),
+        name="use-case-comment-new",
+    ),
+    path(
+        "use-cases/<slug:slug>/decisions/new/",
+        use_case_notes.DecisionNewPage.as_view(),
+        name="use-case-decision-new",
+    ),
+    path(
+        "use-cases/<slug:slug>/comments/<int:pk>/withdraw/",
+        use_case_notes.CommentWithdrawPage.as_view(),
+        name="use-case-comment-withdraw",
+    ),
+    path(
+        "use-cases/<slug:slug>/links/new/",
+        use_case_notes.LinkNewPage.as_view(),
+        name="use-case-link-new",
+    ),
+    path(
+        "use-cases/<slug:slug>/links/<int:pk>/remove/",
+        use_case_notes.LinkRemovePage.as_view(),
+        name="use-case-link-remove",
+    ),
     path("use-cases/<slug:slug>/edit/", use_cases.UseCaseEditPage.as_view(), name="use-case-edit"),
     path("use-cases/<slug:slug>/stage/", use_cases.StagePage.as_view(), name="use-case-stage"),
     path(

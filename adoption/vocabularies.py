@@ -58,9 +58,11 @@ RISK_TIERS = StatusVocabulary.from_choices(
     "risk",
     RiskTier.choices,
     {
+        RiskTier.NOT_STATED: ("info", Tone.NEUTRAL),
         RiskTier.MINIMAL: ("dot", Tone.NEUTRAL),
         RiskTier.LIMITED: ("half", Tone.INFO),
         RiskTier.HIGH: ("warn", Tone.WARN),
+        RiskTier.PROHIBITED: ("stop", Tone.BAD),
     },
 )
 DELIVERY_STATES = StatusVocabulary.from_choices(

@@ -17,6 +17,7 @@ from adoption.api.problems import register_translations
 from adoption.api.programmes import ProgrammesView
 from adoption.api.snapshots import SnapshotsView, SnapshotView
 from adoption.api.teams import TeamsView
+from adoption.api.use_case_notes import CommentsView, LinksView
 from adoption.api.use_cases import UseCasesView, UseCaseView
 
 register_translations()
@@ -43,6 +44,8 @@ urlpatterns = [
         name="api-registrations",
     ),
     path("use-cases/<slug:slug>/verdicts/", VerdictsView.as_view(), name="api-verdicts"),
+    path("use-cases/<slug:slug>/comments/", CommentsView.as_view(), name="api-use-case-comments"),
+    path("use-cases/<slug:slug>/links/", LinksView.as_view(), name="api-use-case-links"),
     path("deliveries/", OwnDeliveriesView.as_view(), name="api-deliveries"),
     path("changes/", ChangesView.as_view(), name="api-changes"),
     path("deployments/", DeploymentsView.as_view(), name="api-deployments"),

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
+from adoption.api.records import COLUMNS, RecordSerializer, RecordStateSerializer, present_record
 from adoption.choices import RiskTier, Stage, ValueType
 from adoption.models import Programme, Team, UseCase
 from adoption.policies import may_edit_use_case, may_register_use_case
@@ -58,8 +59,8 @@ class UseCaseSummarySerializer(serializers.Serializer[Any]):
     url = serializers.URLField()
 
 
-class UseCaseSerializer(UseCaseSummarySerializer):
-    """A use case."""
+class UseCaseSerializer(UseCaseSummarySerializer, RecordStateSerializer):
+    """A use case, with its record."""
 
     problem = serializers.CharField()
     hypothesis = serializers.CharField()
@@ -68,6 +69,8 @@ class UseCaseSerializer(UseCaseSummarySerializer):
     created_at = serializers.DateTimeField()
     milestones_url = serializers.URLField()
     deliveries_url = serializers.URLField()
+    comments_url = serializers.URLField()
+    links_url = serializers.URLField()
 
 
 class UseCaseChangesSerializer(serializers.Serializer[Any]):
@@ -81,6 +84,9 @@ class UseCaseChangesSerializer(serializers.Serializer[Any]):
     problem = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
     hypothesis = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
     stop_rule = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
+    record = RecordSerializer(
+        required=False, help_text="Fields of the record; those left out stay as they are."
+    )
 
 
 class UseCaseFilters(serializers.Serializer[Any]):
@@ -118,7 +124,7 @@ def _read(request: Request, slug: str) -> dict[str, Any]:
     row = (
         use_cases_visible_to(request.user)
         .filter(slug=slug)
-        .values(*_PLAIN, *_DETAILED, *_NAMED.values(), "owner__full_name")
+        .values(*_PLAIN, *_DETAILED, *_NAMED.values(), "owner__full_name", *COLUMNS)
         .first()
     )
     if row is None:
@@ -130,9 +136,12 @@ def _detail(request: Request, row: dict[str, Any]) -> dict[str, Any]:
     return {
         **_present(row, address(request, "api-use-cases")),
         **{name: row[name] for name in _DETAILED},
+        **present_record(row),
         "owner_name": row["owner__full_name"] or row["owner__username"],
         "milestones_url": address(request, "api-milestones", row["slug"]),
         "deliveries_url": address(request, "api-use-case-deliveries", row["slug"]),
+        "comments_url": address(request, "api-use-case-comments", row["slug"]),
+        "links_url": address(request, "api-use-case-links", row["slug"]),
     }
 
 
@@ -160,8 +169,10 @@ def _named(found: Any, field: str, slug: str) -> Any:
 
 
 def _resolved(request: Request, data: dict[str, Any]) -> dict[str, Any]:
-    """`data` with programme and team looked up."""
+    """`data` with programme and team looked up, and the record as the services take it."""
     values = dict(data)
+    if "record" in values:
+        values["profile"] = values.pop("record")
     if "programme" in values:
         slug = values["programme"]
         programme: Programme | None = programmes_visible_to(request.user).filter(slug=slug).first()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from django.utils import timezone
 from adoption.approvals import STAGE_KIND
 from adoption.choices import STAGES_THAT_NEED_APPROVAL, AiAssistance, Stage
 from adoption.demo.histories import write_history
+from adoption.demo.records import DRAFTS, PROSE, PUBLIC, RECORDS
 from adoption.demo.story import TEAMS, USE_CASES, MilestonePlan, UseCasePlan
 from adoption.metrics.registry import metrics
 from adoption.models import Delivery, Identity, Programme, Repository, Team, UseCase
@@ -117,19 +119,35 @@ def _build_use_case(
         title=plan.title, programme=programme, team=team, owner=owner,
         value_type=plan.value_type, risk_tier=plan.risk_tier, problem=plan.problem,
         hypothesis=plan.hypothesis, stop_rule=plan.stop_rule, actor=owner,
+        profile=RECORDS.get(plan.title) or PROSE.get(plan.title),
+        is_draft=plan.title in DRAFTS,
         at=_moment(first, max(0, (plan.stages[0][1] if plan.stages else 13) - 1)),
     )  # fmt: skip
-    for stage, months, reason in plan.stages:
-        _build_stage(context, use_case, stage, reason, _moment(first, months, day=12))
-        use_case.refresh_from_db()
+    # A pilot needs a promise, and what goes live a delivery: the later stages follow those.
     for milestone in plan.milestones:
         _build_milestone(use_case, milestone, first)
+    early = itertools.takewhile(lambda step: step[0] != Stage.LIVE, plan.stages)
+    for stage, months, reason in early:
+        _build_stage(context, use_case, stage, reason, _moment(first, months, day=12))
+
+
+def build_later_stages(context: DemoContext) -> None:
+    """Live and what follows, on the evidence of deliveries and milestones that were measured."""
+    first = _anchor(context)
+    refresh_outcomes(at=context.now)
+    for plan in USE_CASES:
+        use_case = UseCase.objects.get(title=plan.title)
+        done = set(use_case.stage_changes.values_list("to_stage", flat=True))
+        for stage, months, reason in plan.stages:
+            if stage not in done:
+                _build_stage(context, use_case, stage, reason, _moment(first, months, day=12))
 
 
 def _build_stage(
     context: DemoContext, use_case: UseCase, stage: Stage, reason: str, at: datetime
 ) -> None:
     """The owner asks and a day later a programme lead approves; an end takes no second person."""
+    use_case.refresh_from_db()
     asked: dict[str, Any] = {
         "use_case_id": use_case.pk, "to_stage": stage, "expected_version": use_case.version,
         "reason": reason,
@@ -291,6 +309,7 @@ def build_real_histories(context: DemoContext) -> None:
                 team=Team.objects.get(name="Platform"), owner=context.people["oskar"],
                 value_type="quality", problem="A real public repository, to see real figures.",
                 hypothesis="AI-assisted changes reach a release.", stop_rule="Not a real trial.",
+                profile=PUBLIC,
                 actor=context.people["oskar"], at=_moment(first, 1),
             )  # fmt: skip
             _build_milestone(

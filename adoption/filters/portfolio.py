@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from adoption.choices import Stage, ValueType
+from adoption.choices import RiskTier, Stage, ValueType
+from adoption.inventory_choices import BenefitCheck
 from adoption.models import Programme, Team, UseCase
 from adoption.selectors.programmes import programmes_visible_to
 from adoption.selectors.teams import team_and_below, teams_visible_to
@@ -32,7 +33,7 @@ def _teams(request: Any) -> QuerySet[Team]:
 
 
 class PortfolioFilters(ShellFilterSet):
-    """Search, programme, team with all below it, stage, value type; and how to group."""
+    """Search, programme, team with all below it, stage, value, risk, record; how to group."""
 
     q = SearchFilter(fields=("title", "problem", "hypothesis", "team__name"))
     programme = django_filters.ModelChoiceFilter(
@@ -50,6 +51,21 @@ class PortfolioFilters(ShellFilterSet):
     )
     value_type = django_filters.ChoiceFilter(
         choices=ValueType.choices, empty_label="Any", label="Value type"
+    )
+    risk_tier = django_filters.ChoiceFilter(
+        choices=RiskTier.choices, empty_label="Any", label="Risk tier"
+    )
+    benefit = django_filters.ChoiceFilter(
+        field_name="profile__benefit_check",
+        choices=BenefitCheck.choices,
+        empty_label="Any",
+        label="Benefit",
+    )
+    registration = django_filters.ChoiceFilter(
+        choices=[("draft", "Draft"), ("finished", "Finished")],
+        empty_label="Any",
+        label="Registration",
+        method="filter_registration",
     )
     group = django_filters.ChoiceFilter(
         choices=[(key, heading) for key, (heading, *_) in GROUPS.items()],
@@ -73,6 +89,13 @@ class PortfolioFilters(ShellFilterSet):
         if stage == ENDED:
             return rows.filter(stage__in=ENDED_STAGES)
         return rows.filter(stage=stage)
+
+    def filter_registration(
+        self, rows: QuerySet[UseCase], _name: str, value: str
+    ) -> QuerySet[UseCase]:
+        """Registrations that go on, or all others."""
+        is_draft = Q(profile__is_draft=True)
+        return rows.filter(is_draft) if value == "draft" else rows.exclude(is_draft)
 
     def keep_all(self, rows: QuerySet[UseCase], _name: str, _value: str) -> QuerySet[UseCase]:
         """Grouping changes the order, never what is shown."""

@@ -14,6 +14,17 @@ from adoption.forms.widgets import DayField, PersonField, lines, version_field
 from adoption.models import Programme, Team
 from adoption.selectors.use_cases import repositories_to_link
 
+Sections = tuple[tuple[str, tuple[str, ...]], ...]
+
+# While title or problem are typed, use cases that may be the same appear below the title.
+_SIMILAR = {
+    "hx-get": reverse_lazy("use-case-similar"),
+    "hx-trigger": "input changed delay:300ms",
+    "hx-target": "#similar",
+    "hx-sync": "closest form:replace",
+    "hx-include": "[name='title'], [name='problem'], [name='exclude']",
+}
+
 
 class UseCaseForm(forms.Form):
     """What a use case is about. `sections` is how the page groups the fields."""
@@ -21,16 +32,7 @@ class UseCaseForm(forms.Form):
     title = forms.CharField(
         max_length=160,
         help_text="What people will call it. Its address is made from it once.",
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "off",
-                "hx-get": reverse_lazy("use-case-similar"),
-                "hx-trigger": "input changed delay:300ms",
-                "hx-target": "#similar",
-                "hx-sync": "this:replace",
-                "hx-include": "[name='exclude']",
-            }
-        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", **_SIMILAR}),
     )
     programme = forms.ModelChoiceField(
         queryset=Programme.objects.order_by("name", "pk"), empty_label="Choose a programme"
@@ -41,7 +43,7 @@ class UseCaseForm(forms.Form):
     owner = PersonField(help_text="Answers for it, edits it and may stop it.")
     problem = forms.CharField(
         required=False,
-        widget=lines(3),
+        widget=forms.Textarea(attrs={"rows": 3, **_SIMILAR}),
         help_text="What is slow, costly or wrong today, and for whom?",
     )
     hypothesis = forms.CharField(
@@ -53,7 +55,7 @@ class UseCaseForm(forms.Form):
         ),
     )
     value_type = forms.ChoiceField(
-        choices=[("", "Choose what it is for"), *ValueType.choices], label="Value type"
+        choices=[("", "Choose what it is for"), *ValueType.choices[:-1]], label="Value type"
     )
     risk_tier = forms.ChoiceField(
         choices=RiskTier.choices,
@@ -70,7 +72,7 @@ class UseCaseForm(forms.Form):
         ),
     )
 
-    sections = (
+    sections: Sections = (
         ("What and who", ("title", "programme", "team", "owner")),
         ("Why it should work", ("value_type", "problem", "hypothesis")),
         ("Risk, and when to stop", ("risk_tier", "stop_rule")),

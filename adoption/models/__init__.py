@@ -36,6 +36,8 @@ from adoption.models.programmes import Programme
 from adoption.models.pull_requests import PullRequest
 from adoption.models.snapshots import Snapshot, SnapshotValue
 from adoption.models.teams import Membership, Team
+from adoption.models.use_case_notes import UseCaseComment, UseCaseLink
+from adoption.models.use_case_profiles import UseCaseProfile
 from adoption.models.use_cases import StageChange, UseCase
 
 __all__ = [
@@ -80,4 +82,7 @@ __all__ = [
     "Team",
     "UnitValue",
     "UseCase",
+    "UseCaseComment",
+    "UseCaseLink",
+    "UseCaseProfile",
 ]

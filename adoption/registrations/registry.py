@@ -99,6 +99,7 @@ demo_steps.register(DemoStep("adoption.programme", 20, demo.build_programme))
 demo_steps.register(DemoStep("adoption.histories", 30, demo.build_histories))
 demo_steps.register(DemoStep("adoption.real_histories", 40, demo.build_real_histories))
 demo_steps.register(DemoStep("adoption.deliveries", 50, demo.build_deliveries))
+demo_steps.register(DemoStep("adoption.stages", 55, demo.build_later_stages))
 demo_steps.register(DemoStep("adoption.outcomes", 90, demo.finish))
 demo_steps.register(DemoStep("adoption.requests", 94, demo.ask_for_stages))
 

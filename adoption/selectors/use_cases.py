@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,8 @@ from adoption.models import (
     RepositoryLink,
     StageChange,
     UseCase,
+    UseCaseComment,
+    UseCaseLink,
 )
 from adoption.policies import may_move_use_case, may_see_registry
 from portal.models import User
@@ -31,6 +34,7 @@ STAGE_ORDER = Case(
     default=Value(len(Stage)),
 )
 _SIMILAR_ENOUGH = 0.34
+_WORDS_OF_A_PROBLEM = 4  # fewer say too little about what is meant
 _WORDS_WITHOUT_MEANING = frozenset(
     ("a", "an", "and", "ai", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to")
     + ("using", "with", "assistant", "tool")
@@ -46,7 +50,7 @@ def use_case_for_page(user: AnyUser, slug: str) -> UseCase | None:
     """One use case with what its page shows of it, or None."""
     found: UseCase | None = (
         use_cases_visible_to(user)
-        .select_related("programme", "team", "owner")
+        .select_related("programme", "team", "owner", "profile")
         .filter(slug=slug)
         .first()
     )
@@ -104,10 +108,17 @@ def _steps(use_case: UseCase, entered: dict[str, dt.date]) -> list[StageStep]:
     return [StageStep(stage, entered.get(stage), stage == use_case.stage) for stage in stages]
 
 
-def history_of(use_case: UseCase) -> History:
-    """Stage changes, milestone events and decisions on verdicts, newest first, and the stages.
+def history_of(
+    use_case: UseCase,
+    *,
+    comments: Iterable[UseCaseComment] | None = None,
+    links: Iterable[UseCaseLink] | None = None,
+) -> History:
+    """Stage changes, milestone events, decisions on verdicts, comments that are decisions and
+    removed links, newest first.
 
-    Three queries, whatever the length.
+    With it the way through the stages. Three queries, whatever the length, and one each for its
+    comments and its links (removed ones too) where they are not given.
     """
     zone = zone_of(use_case)
     entered: dict[str, dt.date] = {}
@@ -127,32 +138,72 @@ def history_of(use_case: UseCase) -> History:
                 from_stage=change.from_stage,
             )
         )
-    events = MilestoneEvent.objects.filter(use_case=use_case).select_related("decided_by")
-    for event in events:
-        decisions.append(
-            Decision(
-                at=event.happened_at,
-                day=day_of(event.happened_at, zone),
-                kind=event.kind,
-                title=event.title,
-                note=event.note,
-                by=event.decided_by,
-            )
-        )
-    decided = ImpactDecision.objects.filter(verdict__registration__use_case=use_case)
-    for each in decided.select_related("decided_by", "verdict__registration"):
-        decisions.append(
-            Decision(
-                at=each.decided_at,
-                day=day_of(each.decided_at, zone),
-                kind="impact",
-                title=f"{each.get_kind_display()} on “{each.verdict.get_verdict_display()}”",
-                note=each.reason,
-                by=each.decided_by,
-            )
-        )
+    decisions.extend(_milestone_events(use_case, zone))
+    decisions.extend(_on_verdicts(use_case, zone))
+    if comments is None:
+        comments = UseCaseComment.objects.filter(use_case=use_case).select_related("author")
+    if links is None:
+        links = UseCaseLink.objects.filter(use_case=use_case).select_related("removed_by")
+    decisions.extend(_noted(comments, links, zone))
     decisions.sort(key=lambda decision: decision.at, reverse=True)
     return History(_steps(use_case, entered), decisions)
+
+
+def _milestone_events(use_case: UseCase, zone: ZoneInfo) -> list[Decision]:
+    events = MilestoneEvent.objects.filter(use_case=use_case).select_related("decided_by")
+    return [
+        Decision(
+            at=event.happened_at,
+            day=day_of(event.happened_at, zone),
+            kind=event.kind,
+            title=event.title,
+            note=event.note,
+            by=event.decided_by,
+        )
+        for event in events
+    ]
+
+
+def _on_verdicts(use_case: UseCase, zone: ZoneInfo) -> list[Decision]:
+    decided = ImpactDecision.objects.filter(verdict__registration__use_case=use_case)
+    return [
+        Decision(
+            at=each.decided_at,
+            day=day_of(each.decided_at, zone),
+            kind="impact",
+            title=f"{each.get_kind_display()} on “{each.verdict.get_verdict_display()}”",
+            note=each.reason,
+            by=each.decided_by,
+        )
+        for each in decided.select_related("decided_by", "verdict__registration")
+    ]
+
+
+def _noted(
+    comments: Iterable[UseCaseComment], links: Iterable[UseCaseLink], zone: ZoneInfo
+) -> Iterator[Decision]:
+    """Comments that are decisions, without the text of those taken back, and removed links."""
+    for comment in comments:
+        if comment.is_decision:
+            is_back = comment.withdrawn_at is not None
+            yield Decision(
+                at=comment.written_at,
+                day=day_of(comment.written_at, zone),
+                kind="withdrawn" if is_back else "comment",
+                title="",
+                note="" if is_back else comment.text,
+                by=comment.author,
+            )
+    for link in links:
+        if link.removed_at is not None:
+            yield Decision(
+                at=link.removed_at,
+                day=day_of(link.removed_at, zone),
+                kind="link",
+                title=link.title,
+                note=link.url,
+                by=link.removed_by,
+            )
 
 
 def repository_links_of(use_case: UseCase) -> list[RepositoryLink]:
@@ -168,7 +219,7 @@ def repositories_to_link() -> QuerySet[Repository]:
 
 @dataclass(frozen=True, slots=True)
 class SimilarUseCase:
-    """A use case whose title is close to another one, and how close (0 to 1)."""
+    """A use case whose title or problem is close to another one, and how close (0 to 1)."""
 
     slug: str
     title: str
@@ -196,20 +247,24 @@ def _likeness(first: frozenset[str], second: frozenset[str]) -> float:
 
 
 def similar_use_cases(
-    user: AnyUser, title: str, *, exclude_slug: str = "", limit: int = 5
+    user: AnyUser, title: str, *, problem: str = "", exclude_slug: str = "", limit: int = 5
 ) -> list[SimilarUseCase]:
-    """Use cases whose titles share many words or word parts with `title`, closest first.
+    """Use cases whose titles, or problems, share many words or word parts, closest first.
 
-    Trigrams of words, so that an ending or a spelling mistake does not hide a duplicate. Titles
-    are short and a registry has hundreds of them, so they are compared here and not in SQL.
+    Trigrams of words, so that an ending or a spelling mistake does not hide a duplicate. Texts are
+    short and a registry has hundreds of them, so they are compared here and not in SQL.
     """
-    words = _words(title)
+    words, of_problem = _words(title), _words(problem)
     wanted = _trigrams(words)
     found = []
     rows = use_cases_visible_to(user).exclude(slug=exclude_slug)
-    for slug, other, team, stage in rows.values_list("slug", "title", "team__name", "stage"):
+    for slug, other, team, stage, text in rows.values_list(
+        "slug", "title", "team__name", "stage", "problem"
+    ):
         other_words = _words(other)
         likeness = max(_likeness(wanted, _trigrams(other_words)), _likeness(words, other_words))
+        if len(of_problem) >= _WORDS_OF_A_PROBLEM:
+            likeness = max(likeness, _likeness(of_problem, _words(text)))
         if likeness >= _SIMILAR_ENOUGH:
             found.append(SimilarUseCase(slug, other, team, stage, likeness))
     found.sort(key=lambda item: (-item.likeness, item.title, item.slug))
@@ -217,10 +272,11 @@ def similar_use_cases(
 
 
 def proposals_waiting(user: AnyUser) -> QuerySet[UseCase]:
-    """Proposed use cases that wait for a decision, oldest first."""
+    """Proposed use cases that wait for a decision, oldest first; drafts do not wait yet."""
     return (
         use_cases_visible_to(user)
         .filter(stage=Stage.PROPOSED)
+        .exclude(profile__is_draft=True)
         .select_related("owner", "team")
         .order_by("stage_since", "pk")
     )

@@ -16,15 +16,17 @@ from adoption.approvals import STAGE_KIND, stage_target, use_case_address
 from adoption.choices import (
     NEXT_STAGES,
     STAGES_THAT_NEED_A_REASON,
-    STAGES_THAT_NEED_A_STOP_RULE,
     STAGES_THAT_NEED_APPROVAL,
     Stage,
 )
 from adoption.models import Milestone, MilestoneEvent, StageChange, UseCase
 from adoption.policies import may_move_use_case
+from adoption.selectors.records import benefit_claim
+from adoption.selectors.stage_gates import gate_facts, profile_of
 from adoption.services.milestone_log import promise_text
 from adoption.services.refusals import RefusedError, check_version
 from adoption.services.use_cases import save_next_version
+from adoption.stage_gates import missing_for, needed_for
 from portal.approvals.errors import ApprovalRefusedError
 from portal.approvals.registry import ApprovalKind, Content, Payload, SubjectGoneError
 from portal.choices import Role
@@ -34,6 +36,7 @@ from portal.services.approvals import recheck, request_approval
 from portal.shell.periods import day_of
 
 logger = structlog.get_logger(__name__)
+_HINTS = 2  # of what is missing; the checklist on the page has them all
 
 
 class StageNotAllowedError(RefusedError):
@@ -55,10 +58,17 @@ def _check_stage(use_case: UseCase, to_stage: Stage, reason: str) -> None:
             "to know what was learnt.",
             field="reason",
         )
-    if to_stage in STAGES_THAT_NEED_A_STOP_RULE and not use_case.stop_rule:
+    _check_gate(use_case, to_stage)
+
+
+def _check_gate(use_case: UseCase, to_stage: Stage) -> None:
+    if not needed_for(to_stage):
+        return
+    missing = missing_for(to_stage, gate_facts(use_case, profile_of(use_case)))
+    if missing:
         raise StageNotAllowedError(
-            f"“{to_stage.label}” needs a stop rule: edit the use case and say which measured "
-            "result would end it.",
+            f"“{to_stage.label}” needs {'; '.join(each.label for each in missing)}. "
+            + " ".join(each.how for each in missing[:_HINTS]),
             field="to_stage",
         )
 
@@ -116,8 +126,8 @@ def request_stage(
 
     Raises:
         StaleVersionError: it is no longer at `expected_version`.
-        StageNotAllowedError: the table of stages does not allow it, the stop rule is missing, or
-            somebody else has asked already.
+        StageNotAllowedError: the table of stages does not allow it, something that the stage needs
+            is missing (`stage_gates.py`), or somebody else has asked already.
     """
     target = Stage(to_stage)
     with transaction.atomic():
@@ -199,6 +209,7 @@ def describe_stage(subject: str, payload: Payload) -> Content:
 
 
 def _claims(use_case: UseCase) -> tuple[tuple[str, str], ...]:
+    profile = profile_of(use_case)
     return (
         ("Programme", use_case.programme.name),
         ("Team", use_case.team.name),
@@ -207,6 +218,9 @@ def _claims(use_case: UseCase) -> tuple[tuple[str, str], ...]:
         ("Risk", use_case.get_risk_tier_display()),
         ("Problem", use_case.problem or "not stated"),
         ("Hypothesis", use_case.hypothesis or "not stated"),
+        ("Benefit", benefit_claim(profile) or "not stated"),
+        ("Guardrails", profile.guardrails or "not stated"),
+        ("Data class", profile.get_data_class_display() or "not stated"),
         ("Stop rule", use_case.stop_rule or "not stated"),
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TypedDict, Unpack
+from collections.abc import Mapping
+from typing import Any, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -11,10 +12,19 @@ from django.db import transaction
 
 from adoption.approvals import STAGE_KIND
 from adoption.choices import STAGES_THAT_NEED_A_STOP_RULE, RiskTier, Stage
-from adoption.models import Programme, Repository, RepositoryLink, StageChange, Team, UseCase
+from adoption.models import (
+    Programme,
+    Repository,
+    RepositoryLink,
+    StageChange,
+    Team,
+    UseCase,
+    UseCaseProfile,
+)
 from adoption.services.dated_rows import ending_problem, overlapping, period_problem
 from adoption.services.refusals import RefusedError, check_version
 from adoption.services.slugs import save_with_slug
+from adoption.services.use_case_profiles import profile_for_update, write_profile
 from portal.models import User
 from portal.services.approvals import recheck
 from portal.shell.periods import day_of
@@ -55,12 +65,19 @@ def create_use_case(
     problem: str = "",
     hypothesis: str = "",
     stop_rule: str = "",
+    profile: Mapping[str, Any] | None = None,
+    is_draft: bool = False,
     actor: User,
     at: dt.datetime,
 ) -> UseCase:
     """Register a use case as `proposed`; its slug is made from the title, once.
 
+    Args:
+        profile: fields of its record, by the names of `inventories/fields.py`.
+        is_draft: its registration is not finished; everybody sees it all the same.
+
     Raises:
+        BadRecordError: a field of the record cannot be so.
         ValidationError: a field is wrong.
     """
     use_case = UseCase(
@@ -88,6 +105,7 @@ def create_use_case(
             decided_by=actor,
             decided_at=at,
         )
+        write_profile(UseCaseProfile(use_case=use_case, is_draft=is_draft), profile or {})
     logger.info("use_case_created", use_case=use_case.pk, actor=actor.pk)
     return use_case
 
@@ -115,11 +133,18 @@ def update_use_case(
     expected_version: int,
     actor: User,
     at: dt.datetime,
+    profile: Mapping[str, Any] | None = None,
+    is_draft: bool | None = None,
     **changes: Unpack[UseCaseChanges],
 ) -> UseCase:
     """Change the named fields; the others stay. The version rises by one.
 
+    Args:
+        profile: fields of its record, by the names of `inventories/fields.py`.
+        is_draft: whether its registration goes on; None leaves that as it is.
+
     Raises:
+        BadRecordError: a field of the record cannot be so.
         StaleVersionError: it is no longer at `expected_version`.
         BadUseCaseError: the stage asks for a stop rule and the edit removes it, or a use case with
             milestones would change its programme.
@@ -138,11 +163,20 @@ def update_use_case(
                 "which measured result would end it.",
                 field="stop_rule",
             )
+        if profile is not None or is_draft is not None:
+            record = profile_for_update(use_case)
+            record.is_draft = record.is_draft if is_draft is None else is_draft
+            write_profile(record, profile or {})
         if actor.pk not in use_case.editors_since_stage:
             use_case.editors_since_stage = [*use_case.editors_since_stage, actor.pk]
         save_next_version(use_case, at=at)
         recheck(kind=STAGE_KIND, subject=str(use_case.pk), at=at)
-    logger.info("use_case_updated", use_case=use_case.pk, actor=actor.pk, fields=sorted(changes))
+    logger.info(
+        "use_case_updated",
+        use_case=use_case.pk,
+        actor=actor.pk,
+        fields=sorted((*changes, *(profile or ()))),
+    )
     return use_case
 
 

@@ -208,11 +208,12 @@ class UseCaseColumn(ShellColumn):
         owner = record["owner__full_name"] or record["owner__username"]
         return format_html(
             '<th scope="row" class="portfolio-title"><a href="{}">{}</a>'
-            '<span class="sub">{} · {}</span></th>',
+            '<span class="sub">{} · {}{}</span></th>',
             reverse("use-case", args=[record["slug"]]),
             record["title"],
             record["team__name"],
             owner,
+            " · draft" if record["profile__is_draft"] else "",
         )
 
     def export_headings(self, heading: str) -> list[str]:
@@ -255,6 +256,7 @@ class PortfolioTable(ShellTable):
             "owner__full_name",
             "owner__username",
             "value_type",
+            "profile__is_draft",
         ),
     )
     stage = StageColumn(

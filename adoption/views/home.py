@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from adoption.choices import MilestoneState
+from adoption.selectors.benefits import own_vague_benefits
 from adoption.selectors.milestones import (
     milestone_standings,
     milestones_needing_a_look,
@@ -48,6 +49,18 @@ def my_use_cases(request: HttpRequest) -> dict[str, Any] | None:
             }
         )
     return {"rows": rows, "is_cut": len(shown) > _SHOWN, "portfolio_url": reverse("portfolio")}
+
+
+def vague_benefits(request: HttpRequest) -> dict[str, Any] | None:
+    """The use cases of this person whose stated benefit nothing can be held against."""
+    found = list(own_vague_benefits(request.user)[: _SHOWN + 1])
+    if not found:
+        return None
+    return {
+        "use_cases": found[:_SHOWN],
+        "is_cut": len(found) > _SHOWN,
+        "portfolio_url": f"{reverse('portfolio')}?benefit=no_number",
+    }
 
 
 def milestones_due(request: HttpRequest) -> dict[str, Any] | None:

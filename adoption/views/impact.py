@@ -70,7 +70,7 @@ class RegistrationNewPage(UseCasePart):
     """Write down what should change before it is looked for, and see what could be seen."""
 
     form_class = RegistrationForm
-    template_name = "adoption/registration_form.html"
+    template_name = "adoption/effect_form.html"
     title = "Register an effect"
     lead = "Before the launch: what should change, how it is measured, and what would end it."
     submit_label = "Register and ask for approval"

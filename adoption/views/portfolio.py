@@ -54,9 +54,10 @@ class PortfolioPage(ListPage):
         )
 
     def get_actions(self) -> Sequence[Action]:
-        if not may_register_use_case(self.request.user):
-            return ()
-        return [Action("Register a use case", reverse("use-case-new"), is_primary=True)]
+        actions = [Action("As an inventory (OMB form)", reverse("use-case-export"))]
+        if may_register_use_case(self.request.user):
+            actions.append(Action("Register a use case", reverse("use-case-new"), is_primary=True))
+        return actions
 
     def get_context_data(self) -> dict[str, Any]:
         return {"metrics_url": reverse("metric-list")}

@@ -17,18 +17,19 @@ from django.views.decorators.http import require_safe
 
 from adoption.approvals import STAGE_KIND
 from adoption.choices import STAGES_THAT_NEED_APPROVAL
+from adoption.forms.use_case_notes import CommentForm
 from adoption.forms.use_cases import (
     EndLinkForm,
     RepositoryLinkForm,
     StageForm,
     UseCaseEditForm,
-    UseCaseForm,
 )
 from adoption.models import RepositoryLink, UseCase
 from adoption.policies import may_edit_use_case, may_register_use_case
 from adoption.selectors.milestones import milestone_standings
-from adoption.selectors.programmes import programmes_visible_to
-from adoption.selectors.teams import teams_visible_to
+from adoption.selectors.records import benefit_claim, filled_groups
+from adoption.selectors.stage_gates import checklist_of, profile_of
+from adoption.selectors.use_case_notes import all_links_of, comments_of
 from adoption.selectors.use_cases import (
     ENDED_STAGES,
     history_of,
@@ -41,7 +42,6 @@ from adoption.selectors.use_cases import (
 )
 from adoption.services.stages import end_use_case, request_stage
 from adoption.services.use_cases import (
-    create_use_case,
     end_repository_link,
     link_repository,
     update_use_case,
@@ -116,6 +116,9 @@ def use_case_page(request: HttpRequest, slug: str) -> HttpResponse:
     standings = milestone_standings(use_case_ids=[use_case.pk], now=now).get(use_case.pk, [])
     may_edit = may_edit_use_case(request.user, use_case)
     today = day_of(now, zone_of(use_case))
+    profile = profile_of(use_case)
+    comments = list(comments_of(use_case))
+    links = list(all_links_of(use_case))
     context = {
         "page_title": use_case.title,
         "breadcrumbs": [portfolio_crumb()],
@@ -125,7 +128,14 @@ def use_case_page(request: HttpRequest, slug: str) -> HttpResponse:
         "timeline": timeline_chart(standings, today=today, may_edit=may_edit)
         if standings
         else None,
-        "history": history_of(use_case),
+        "history": history_of(use_case, comments=comments, links=links),
+        "profile": profile,
+        "benefit": benefit_claim(profile),
+        "groups": filled_groups(profile),
+        "checklist": checklist_of(use_case, profile),
+        "comments": comments,
+        "documents": [link for link in links if link.removed_at is None],
+        "comment_form": CommentForm(),
         "links": repository_links_of(use_case),
         "stages_open": stages_open_to(request.user, use_case),
         "pending": pending_request(STAGE_KIND, str(use_case.pk)),
@@ -141,51 +151,16 @@ def use_case_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def similar_titles(request: HttpRequest) -> HttpResponse:
-    """The fragment below the title field: use cases that may be the same thing."""
+    """The fragment below title and problem: use cases that may be the same thing."""
     if not may_register_use_case(request.user):
         raise PermissionDenied
-    title = request.GET.get("title", "")[:160]
-    found = similar_use_cases(request.user, title, exclude_slug=request.GET.get("exclude", ""))
+    found = similar_use_cases(
+        request.user,
+        request.GET.get("title", "")[:160],
+        problem=request.GET.get("problem", "")[:2000],
+        exclude_slug=request.GET.get("exclude", ""),
+    )
     return render(request, "adoption/_similar_use_cases.html", {"similar": found})
-
-
-class UseCaseNewPage(FormPage):
-    """Register a use case: what and who, why, risk and end, on one page."""
-
-    form_class = UseCaseForm
-    template_name = "adoption/use_case_form.html"
-    title = "Register a use case"
-    lead = "A few minutes: what and who, why it should work, and when you would stop."
-    submit_label = "Register"
-    done_message = "Registered as proposed. Next, promise a milestone that a measure can confirm."
-
-    def allows(self, user: AnyUser) -> bool:
-        return may_register_use_case(user)
-
-    def get_breadcrumbs(self) -> Sequence[Crumb]:
-        return [portfolio_crumb()]
-
-    def get_initial(self) -> dict[str, Any]:
-        programmes = programmes_visible_to(self.request.user)
-        only = list(programmes[:2])
-        return {
-            "owner": self.request.user.pk,
-            "programme": only[0].pk if len(only) == 1 else None,
-        }
-
-    def get_context_data(self) -> dict[str, Any]:
-        user = self.request.user
-        return {
-            "is_ready": programmes_visible_to(user).exists() and teams_visible_to(user).exists(),
-            "similar": similar_use_cases(user, self.request.POST.get("title", "")),
-        }
-
-    def save(self, form: forms.Form, user: User) -> str:
-        data = form.cleaned_data
-        use_case = create_use_case(
-            **{name: data[name] for name in EDITABLE}, actor=user, at=timezone.now()
-        )
-        return reverse("use-case", args=[use_case.slug])
 
 
 class UseCasePart(FormPage):
@@ -262,6 +237,7 @@ class StagePage(UseCasePart):
             "approved_stages": STAGES_THAT_NEED_APPROVAL,
             "pending": pending_request(STAGE_KIND, str(self.use_case.pk)),
             "meanings": STAGES.statuses,
+            "checklist": checklist_of(self.use_case, profile_of(self.use_case)),
             "current_url": self.page_url(),
         }
 

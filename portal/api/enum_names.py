@@ -16,4 +16,6 @@ ENUM_NAMES = {
     "StandingEnum": "adoption.api.dashboards.STANDINGS",
     "TileKindEnum": "adoption.choices.TileKind",
     "EffectDirectionEnum": "adoption.choices.EffectDirection",
+    "PracticeEnum": "adoption.inventory_choices.Practice",
+    "YesNoEnum": "adoption.inventory_choices.YesNo",
 }

@@ -50,6 +50,7 @@ from tests.browser.story_hooks import make_hooks
 from tests.browser.story_impact import make_impact
 from tests.browser.story_metrics import make_metrics
 from tests.browser.story_overlaps import make_overlaps
+from tests.browser.story_records import make_records
 from tests.browser.story_seats import make_plans
 from tests.browser.story_tokens import make_tokens
 from tests.browser.story_trust import (
@@ -89,6 +90,7 @@ def build_story() -> Made:
             make_metrics,
             make_boards,
             make_impact,
+            make_records,
         ),
     )
     for make in steps:

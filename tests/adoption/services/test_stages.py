@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -10,7 +11,6 @@ from django.db import IntegrityError, transaction
 from adoption.choices import (
     NEXT_STAGES,
     STAGES_THAT_NEED_A_REASON,
-    STAGES_THAT_NEED_A_STOP_RULE,
     STAGES_THAT_NEED_APPROVAL,
     Stage,
 )
@@ -28,6 +28,7 @@ from tests.adoption.factories import (
     make_use_case,
     make_user,
     move_stage,
+    open_gates,
     registered_metric,
     walk_to,
 )
@@ -35,6 +36,13 @@ from tests.approving import approve
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 STOP_RULE = "Stop when nothing is held after eight weeks."
+
+
+@pytest.fixture(autouse=True)
+def _without_gates() -> Iterator[None]:
+    """What stages ask for is tested in `test_stage_gates.py`."""
+    with open_gates():
+        yield
 
 
 def ask(
@@ -90,15 +98,6 @@ def test_the_stage_day_is_that_of_the_decision_in_the_programmes_zone() -> None:
     approve(request, at=NOW + dt.timedelta(hours=3, minutes=30))
     use_case.refresh_from_db()
     assert use_case.stage_since == dt.date(2026, 11, 21)
-
-
-@pytest.mark.parametrize("target", STAGES_THAT_NEED_A_STOP_RULE)
-def test_pilot_and_live_need_a_stop_rule(target: Stage) -> None:
-    before = next(stage for stage, after in NEXT_STAGES.items() if target in after)
-    use_case = walk_to(make_use_case(stop_rule=STOP_RULE), before)
-    UseCase.objects.filter(pk=use_case.pk).update(stop_rule="")
-    with pytest.raises(StageNotAllowedError, match="stop rule"):
-        ask(use_case, target)
 
 
 @pytest.mark.parametrize("target", STAGES_THAT_NEED_A_REASON)

@@ -140,18 +140,19 @@ def test_a_use_case_is_registered_with_the_keyboard_and_near_duplicates_show(
     page.keyboard.type("Supplier onboarding questionnaires")
     expect(page.get_by_text("Is it one of these?")).to_be_visible()
     expect(page.get_by_role("link", name=LONG)).to_be_visible()
-    for _ in range(2):  # the link of the near duplicate, then the programme
+    for _ in range(2):  # the link of the near duplicate, then the problem
         page.keyboard.press("Tab")
+    page.keyboard.type("They take a week.")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Quality")
+    page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Tab")
     page.keyboard.type("Finance")
-    for _ in range(2):
-        page.keyboard.press("Tab")
-    page.keyboard.type("Quality")
-    page.get_by_role("button", name="Register").focus()
+    page.get_by_role("button", name="Save as a draft").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Supplier onboarding questionnaires")
-    expect(page.get_by_text("Registered as proposed")).to_be_visible()
+    expect(page.get_by_text("Its registration is not finished")).to_be_visible()
 
 
 def test_filters_change_the_list_and_the_address_together(
