@@ -1,7 +1,8 @@
 """The adoption room's tables, one noun a file."""
 
 from adoption.models.changes import Change, Commit, Repository, RepositoryLink
-from adoption.models.deliveries import Delivery
+from adoption.models.declarations import Declaration, Reclassification
+from adoption.models.deliveries import Delivery, DeliveryEvent
 from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
 from adoption.models.hooks import HookReplay, HookSecret, StoredHook
@@ -15,6 +16,7 @@ from adoption.models.metric_values import (
 from adoption.models.milestones import Milestone, MilestoneEvent
 from adoption.models.programmes import Programme
 from adoption.models.pull_requests import PullRequest
+from adoption.models.suggestions import DigestChoice, Suggestion, UseCaseMark
 from adoption.models.teams import Membership, Team
 from adoption.models.use_cases import StageChange, UseCase
 
@@ -22,8 +24,11 @@ __all__ = [
     "Artifact",
     "Change",
     "Commit",
+    "Declaration",
     "Delivery",
+    "DeliveryEvent",
     "Deployment",
+    "DigestChoice",
     "Evidence",
     "FillWatermark",
     "HookReplay",
@@ -37,11 +42,14 @@ __all__ = [
     "MilestoneEvent",
     "Programme",
     "PullRequest",
+    "Reclassification",
     "Repository",
     "RepositoryLink",
     "Service",
     "StageChange",
     "StoredHook",
+    "Suggestion",
     "Team",
     "UseCase",
+    "UseCaseMark",
 ]

@@ -56,8 +56,9 @@ def changes_of_use_case(use_case: UseCase) -> QuerySet[Change]:
     return Change.objects.filter(inside, part_of__isnull=True)
 
 
-def _logged() -> Exists:
-    counting = Delivery.objects.filter(change=OuterRef("pk")).exclude(state=DeliveryState.REJECTED)
+def logged(key: str = "pk") -> Exists:
+    """Whether a delivery that counts is behind the change that `key` names; not, whose."""
+    counting = Delivery.objects.filter(change=OuterRef(key)).exclude(state=DeliveryState.REJECTED)
     return Exists(counting)
 
 
@@ -66,7 +67,7 @@ def changes_to_log(use_case: UseCase) -> QuerySet[Change]:
     return (
         changes_of_use_case(use_case)
         .exclude(strength="")
-        .filter(~_logged())
+        .filter(~logged())
         .order_by("-merged_at", "-pk")
     )
 
@@ -116,7 +117,7 @@ def change_rows(user: AnyUser, use_case: UseCase) -> QuerySet[Change]:
         evidence_strength=Case(
             When(strength="", then=Value(UNKNOWN)), default=F("strength"), output_field=CharField()
         ),
-        is_logged=_logged(),
+        is_logged=logged(),
     )
 
 
@@ -152,7 +153,7 @@ def agents_of(change_ids: Sequence[int]) -> list[tuple[int, str]]:
 
 def is_logged(change: Change) -> bool:
     """Whether somebody has logged it; who, is not told."""
-    return Change.objects.filter(_logged(), pk=change.pk).exists()
+    return Change.objects.filter(logged(), pk=change.pk).exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ def _waiting(
             slug=Subquery(links.values("use_case__slug")[:1]),
             use_case_title=Subquery(links.values("use_case__title")[:1]),
         )
-        .filter(~_logged(), slug__isnull=False)
+        .filter(~logged(), slug__isnull=False)
         .select_related("repository", "delivered_by")
         .defer("message")
         .order_by("-merged_at", "-pk")

@@ -17,6 +17,7 @@ from django.db.models.functions import Concat
 
 from adoption.choices import ChangeKind, DeploymentStatus, EnvironmentTier
 from adoption.evidence.classify import classify_commit, strongest
+from adoption.evidence.involvement import settle
 from adoption.history import read_subject
 from adoption.models import Change, Commit, Deployment, Evidence, Identity, Repository, Service
 from adoption.services.history_digests import commit_digest, tag_digest, text_digest
@@ -193,7 +194,7 @@ class HistoryStore:
         rows = [self._change(repository, record, identities) for record in records]
         fields = [
             "sha", "title", "message", "url", "author", "first_commit_at", "merged_at",
-            "files_changed", "additions", "deletions", "content", "imported_by", "strength",
+            "files_changed", "additions", "deletions", "content", "imported_by", "strength", "involvement",
         ]  # fmt: skip
         Change.objects.bulk_create(
             rows,
@@ -226,6 +227,7 @@ class HistoryStore:
             content=commit_digest(record, on_default_branch=True),
             imported_by=self.run,
             strength=best.strength if best else "",
+            involvement=settle(best.strength if best else "", {})[1],
         )
 
     def _write_evidence(
