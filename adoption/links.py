@@ -70,3 +70,20 @@ def read_link(text: str) -> Link:
         place = f"{host}{match['repository']}"
         return Link("ticket", f"{base}{path[: match.end()]}", repository=place, ticket=name)
     return Link("other", text)
+
+
+def title_of(link: Link) -> str:
+    """What a title may begin as: the ticket, the request, or the words at the end of the path."""
+    if link.kind == "ticket":
+        return link.ticket
+    if link.kind == "request":
+        return f"{link.repository.rsplit('/', 1)[-1]} #{link.number}"
+    if link.kind == "commit":
+        return ""
+    try:
+        parts = urlsplit(link.address if "://" in link.address else f"https://{link.address}")
+    except ValueError:
+        return ""
+    last = unquote(parts.path).rstrip("/").rsplit("/", 1)[-1]
+    words = re.sub(r"[-_+\s]+", " ", last.rsplit(".", 1)[0]).strip()
+    return words[:1].upper() + words[1:200] if re.search(r"[^\W\d]{3}", words) else ""

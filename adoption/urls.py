@@ -12,8 +12,11 @@ from adoption.views import (
     log_delivery,
     metrics,
     milestones,
+    own_data,
     portfolio,
     programmes,
+    suggestion_settings,
+    suggestions,
     teams,
     use_cases,
 )
@@ -87,6 +90,18 @@ urlpatterns = [
     ),
     path(
         "deliveries/<int:pk>/review/", delivery_reviews.ReviewPage.as_view(), name="delivery-review"
+    ),
+    path("suggestions/<int:pk>/answer/", suggestions.answer_suggestion, name="suggestion-answer"),
+    path("suggestions/confirm/", suggestions.confirm_chosen, name="suggestions-confirm"),
+    path("me/data/", own_data.own_data_page, name="own-data"),
+    path("me/data/export/", own_data.own_data_export, name="own-data-export"),
+    path("me/data/changes/<int:pk>/", own_data.correct_own_change, name="change-correct"),
+    path("me/data/names/<int:pk>/", own_data.disown_identity, name="identity-disown"),
+    path("me/digest/", suggestion_settings.DigestPage.as_view(), name="digest-choice"),
+    path(
+        "use-cases/<slug:slug>/marks/",
+        suggestion_settings.MarksPage.as_view(),
+        name="use-case-marks",
     ),
     path("programmes/", programmes.ProgrammeListPage.as_view(), name="programme-list"),
     path("programmes/new/", programmes.ProgrammeNewPage.as_view(), name="programme-new"),

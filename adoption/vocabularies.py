@@ -7,10 +7,12 @@ from adoption.choices import (
     DeploymentStatus,
     EnvironmentTier,
     HookState,
+    Involvement,
     MilestoneState,
     RiskTier,
     Stage,
     Strength,
+    SuggestionState,
 )
 from portal.shell.statuses import StatusVocabulary, Tone
 
@@ -172,5 +174,35 @@ HOOK_STATES = StatusVocabulary.from_choices(
         HookState.IGNORED: "A rule says that it is of no interest; the rule stands beside it.",
         HookState.REFUSED: "It does not say what it should; the field stands beside it.",
         HookState.FAILED: "A fault of the portal, three times; replay it once that is mended.",
+    },
+)
+INVOLVEMENTS = StatusVocabulary.from_choices(
+    "involvement",
+    Involvement.choices,
+    {
+        Involvement.AI: ("dot", Tone.INFO),
+        Involvement.HUMAN: ("user", Tone.NEUTRAL),
+        Involvement.UNKNOWN: ("info", Tone.NEUTRAL),
+    },
+    {
+        Involvement.AI: "A sign of AI was seen, or somebody declared it.",
+        Involvement.HUMAN: "Somebody declared that AI had no part.",
+        Involvement.UNKNOWN: "Neither was seen nor said. That does not mean that AI had no part.",
+    },
+)
+SUGGESTION_STATES = StatusVocabulary.from_choices(
+    "suggestion",
+    SuggestionState.choices,
+    {
+        SuggestionState.OFFERED: ("ring", Tone.INFO),
+        SuggestionState.CONFIRMED: ("check", Tone.GOOD),
+        SuggestionState.DISMISSED: ("cross", Tone.NEUTRAL),
+        SuggestionState.EXPIRED: ("clock", Tone.NEUTRAL),
+        SuggestionState.WITHDRAWN: ("redo", Tone.NEUTRAL),
+    },
+    {
+        SuggestionState.OFFERED: "It waits for your click.",
+        SuggestionState.EXPIRED: "Nobody answered in 14 days; it can still be logged.",
+        SuggestionState.WITHDRAWN: "The change is no delivery of yours (any more).",
     },
 )

@@ -11,6 +11,11 @@ from adoption.api.metrics import MetricsView, MetricView
 from adoption.api.milestones import MilestonesView, MilestoneView
 from adoption.api.problems import register_translations
 from adoption.api.programmes import ProgrammesView
+from adoption.api.suggestions import (
+    SuggestionConfirmView,
+    SuggestionDismissView,
+    SuggestionsView,
+)
 from adoption.api.teams import TeamsView
 from adoption.api.use_cases import UseCasesView, UseCaseView
 
@@ -33,6 +38,17 @@ urlpatterns = [
         name="api-use-case-deliveries",
     ),
     path("deliveries/", OwnDeliveriesView.as_view(), name="api-deliveries"),
+    path("suggestions/", SuggestionsView.as_view(), name="api-suggestions"),
+    path(
+        "suggestions/<int:suggestion_id>/confirm/",
+        SuggestionConfirmView.as_view(),
+        name="api-suggestion-confirm",
+    ),
+    path(
+        "suggestions/<int:suggestion_id>/dismiss/",
+        SuggestionDismissView.as_view(),
+        name="api-suggestion-dismiss",
+    ),
     path("changes/", ChangesView.as_view(), name="api-changes"),
     path("deployments/", DeploymentsView.as_view(), name="api-deployments"),
     path("hooks/<str:provider>/<str:connection>/", HooksView.as_view(), name="api-hooks"),

@@ -106,9 +106,7 @@ class Change(models.Model):
     )
 
     strength = models.CharField(max_length=16, choices=Strength, blank=True)
-    involvement = models.CharField(
-        max_length=8, choices=Involvement, default=Involvement.UNKNOWN
-    )
+    involvement = models.CharField(max_length=8, choices=Involvement, default=Involvement.UNKNOWN)
     reverts = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reverted_by"
     )

@@ -26,7 +26,7 @@ from django.db.models import (
 )
 
 from adoption.choices import DeliveryState, Strength
-from adoption.models import Change, Delivery, Evidence, RepositoryLink, UseCase
+from adoption.models import Change, Delivery, Evidence, RepositoryLink, Suggestion, UseCase
 from adoption.policies import may_log_delivery, may_see_registry
 from adoption.selectors.teams import memberships_on
 from adoption.selectors.use_cases import ENDED_STAGES
@@ -210,13 +210,13 @@ def changes_to_remind_of(user: AnyUser, *, now: dt.datetime, limit: int) -> list
         return []
     since = now - REMINDED_FOR
     teams = list(memberships_on(now.date()).filter(user=user).values_list("team_id", flat=True))
-    own = list(
-        _waiting(Change.objects.filter(author__user=user), _links_at_merge(teams), since)[:limit]
-    )
+    asked = Exists(Suggestion.objects.filter(change=OuterRef("pk"), user=user))
+    mine = Change.objects.filter(~asked, author__user=user)  # those are in the inbox, or answered
+    own = list(_waiting(mine, _links_at_merge(teams), since)[:limit])
     of_teams = RepositoryLink.objects.filter(use_case__team_id__in=teams)
     repositories = set(of_teams.values_list("repository_id", flat=True))
     others = _waiting(
-        Change.objects.filter(repository_id__in=repositories).exclude(
+        Change.objects.filter(~asked, repository_id__in=repositories).exclude(
             pk__in=[change.pk for change in own]
         ),
         _links_at_merge(teams).filter(use_case__team_id__in=teams),

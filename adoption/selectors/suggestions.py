@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import F, Q, QuerySet
 
 from adoption.choices import DeliveryState, Involvement, SuggestionState
+from adoption.links import Link
 from adoption.models import (
     Change,
     Delivery,
@@ -28,7 +29,15 @@ from adoption.models import (
 from adoption.policies import may_log_delivery
 from adoption.selectors.changes import logged
 from adoption.selectors.use_cases import ENDED_STAGES
-from adoption.suggesting import EXPIRES_AFTER, Facts, Mark, Place, Ranked, rank
+from adoption.suggesting import (
+    EXPIRES_AFTER,
+    Facts,
+    Mark,
+    Place,
+    Ranked,
+    rank,
+    tickets_in,
+)
 from portal.models import User
 from portal.policies import AnyUser
 from portal.shell.periods import day_bounds
@@ -169,6 +178,30 @@ def _history(
     return found
 
 
+def changes_of_ticket(ticket: str, *, limit: int) -> list[Change]:
+    """The newest changes whose title or branch names a ticket, in whatever case."""
+    named = Q(title__icontains=ticket) | Q(pull_request__head_ref__icontains=ticket)
+    rows = Change.objects.filter(named, part_of__isnull=True).select_related(
+        "repository", "pull_request"
+    )
+    found = rows.defer("message").order_by("-merged_at", "-pk")[: limit * 4]
+    return [each for each in found if ticket in tickets_in(each.title, _branch(each))][:limit]
+
+
+def _branch(change: Change) -> str:
+    pull = getattr(change, "pull_request", None)
+    return pull.head_ref if pull else ""
+
+
+def request_behind(link: Link) -> PullRequest | None:
+    """A pull or merge request that a link names and that is not merged (yet)."""
+    if link.kind != "request":
+        return None
+    named = Q(url=link.address) | Q(repository__key=link.repository, number=link.number)
+    found = list(PullRequest.objects.filter(named, change__isnull=True).order_by("pk")[:2])
+    return found[0] if len(found) == 1 else None
+
+
 def rank_one(change: Change, user: AnyUser, at: dt.datetime) -> Ranked | None:
     """The use cases that a change which this person pastes may have been for."""
     if not may_log_delivery(user) or not isinstance(user, User):
@@ -199,9 +232,9 @@ def expired_suggestions(user: AnyUser, at: dt.datetime) -> QuerySet[Suggestion]:
 
 
 def _for_page(rows: QuerySet[Suggestion]) -> QuerySet[Suggestion]:
-    return rows.select_related(
-        "use_case", "change__repository", "change__delivered_by"
-    ).defer("change__message")
+    return rows.select_related("use_case", "change__repository", "change__delivered_by").defer(
+        "change__message"
+    )
 
 
 def own_suggestion(user: AnyUser, pk: int) -> Suggestion | None:

@@ -56,9 +56,7 @@ def correct_change(
         NotYourChangeError: the change is not this person's.
     """
     change = change.part_of or change
-    author = Change.objects.select_for_update(of=("self",)).filter(
-        pk=change.pk, author__user=actor
-    )
+    author = Change.objects.select_for_update(of=("self",)).filter(pk=change.pk, author__user=actor)
     if not author.exists():
         raise NotYourChangeError("Only the person who made a change can correct this.")
     corrections = Declaration.objects.filter(change=change, channel=DeclarationChannel.CORRECTION)

@@ -14,6 +14,7 @@ from adoption.choices import AiAssistance, DeliveryState, Stage
 from adoption.delivery_states import Observed, standing_of
 from adoption.links import read_link
 from adoption.models import Change, Delivery, UseCase
+from adoption.selectors.suggestions import request_behind
 from adoption.services.delivery_log import move_line, write_lines
 from adoption.services.refusals import RefusedError
 from adoption.services.review_notices import ask_for_review, tell_of_rejection
@@ -187,6 +188,11 @@ def review_delivery(
         raise BadDeliveryError(
             "This link leads to an imported change. Its production deployment is the proof, so it "
             "has to be logged as that change."
+        )
+    if is_claim and request_behind(read_link(delivery.link)) is not None:
+        raise BadDeliveryError(
+            "This is a pull request that is not merged. Once it is, it becomes that change by "
+            "itself, and production is its proof."
         )
     state = DeliveryState.CONFIRMED if accept else DeliveryState.REJECTED
     said = reason.strip() or "Confirmed by a reviewer."

@@ -20,7 +20,8 @@ from adoption.evidence.classify import classify_commit, strongest
 from adoption.evidence.involvement import settle
 from adoption.history import read_subject
 from adoption.models import Change, Commit, Deployment, Evidence, Identity, Repository, Service
-from adoption.services.history_digests import commit_digest, tag_digest, text_digest
+from adoption.services.evidence_rows import evidence_row
+from adoption.services.history_digests import commit_digest, tag_digest
 from adoption.services.recompute import history_facts, recompute_repository
 from adoption.sources.git.config import GitConfig
 from adoption.sources.records import CommitRecord, Person, TagRecord
@@ -194,7 +195,8 @@ class HistoryStore:
         rows = [self._change(repository, record, identities) for record in records]
         fields = [
             "sha", "title", "message", "url", "author", "first_commit_at", "merged_at",
-            "files_changed", "additions", "deletions", "content", "imported_by", "strength", "involvement",
+            "files_changed", "additions", "deletions", "content", "imported_by", "strength",
+            "involvement",
         ]  # fmt: skip
         Change.objects.bulk_create(
             rows,
@@ -246,19 +248,7 @@ class HistoryStore:
         ]
         ids = _change_ids(repository, [record.sha for record, _ in with_signs])
         rows = [
-            Evidence(
-                change_id=ids[record.sha],
-                channel=sign.channel,
-                agent=sign.agent,
-                model=sign.model or "",
-                strength=sign.strength,
-                session_ref=sign.session_ref or "",
-                raw=sign.raw,
-                raw_digest=text_digest(sign.raw),
-                rule_key=sign.rule_key,
-                rule_version=sign.rule_version,
-                observed_at=at,
-            )
+            evidence_row(ids[record.sha], sign, at=at)
             for record, found in with_signs
             for sign in found
         ]

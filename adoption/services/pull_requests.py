@@ -13,6 +13,7 @@ from adoption.evidence.declarations import DeclarationRules, read_declarations
 from adoption.evidence.involvement import settle
 from adoption.models import Change, Evidence, Identity, PullRequest, Repository
 from adoption.services.declarations import store_declarations
+from adoption.services.evidence_rows import evidence_row
 from adoption.services.history_digests import text_digest
 from adoption.sources.records import Account, ChangeRecord, Person, SaidCommit
 from portal.models import ImportRun
@@ -161,22 +162,7 @@ def _become_change(
 
 def _observe(change: Change, found: Iterable[EvidenceFound], at: datetime) -> None:
     Evidence.objects.bulk_create(
-        (
-            Evidence(
-                change=change,
-                channel=sign.channel,
-                agent=sign.agent,
-                model=sign.model or "",
-                strength=sign.strength,
-                session_ref=sign.session_ref or "",
-                raw=sign.raw,
-                raw_digest=text_digest(sign.raw),
-                rule_key=sign.rule_key,
-                rule_version=sign.rule_version,
-                observed_at=at,
-            )
-            for sign in found
-        ),
+        (evidence_row(change.pk, sign, at=at) for sign in found),
         ignore_conflicts=True,
     )
 

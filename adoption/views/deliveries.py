@@ -27,6 +27,7 @@ from adoption.selectors.deliveries import (
     own_delivery,
     own_identities,
 )
+from adoption.selectors.inbox import inbox_of
 from adoption.selectors.use_cases import ENDED_STAGES, zone_of
 from adoption.services.deliveries import withdraw_delivery
 from adoption.tables.changes import ChangeTable
@@ -36,6 +37,7 @@ from adoption.views.form_page import FormPage
 from adoption.views.use_cases import use_case_crumbs, use_case_or_404
 from portal.models import User
 from portal.policies import AnyUser
+from portal.shell.htmx import is_fragment
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.tables import ShellTable
@@ -93,7 +95,13 @@ class MyDeliveriesPage(ListPage):
         return actions
 
     def get_context_data(self) -> dict[str, Any]:
-        return {"identities": own_identities(self.request.user)}
+        if is_fragment(self.request):
+            return {}
+        user = self.request.user
+        return {
+            "identities": own_identities(user),
+            "inbox": inbox_of(user, now=timezone.now()),
+        }
 
 
 @require_safe
@@ -108,6 +116,8 @@ def delivery_page(request: HttpRequest, pk: int) -> HttpResponse:
         "change": change,
         "deployment": change.delivered_by if change else None,
         "evidence": evidence_of(change) if change else [],
+        "declarations": list(change.declarations.order_by("pk")) if change else [],
+        "events": list(delivery.events.all()),
         "may_withdraw": may_withdraw_delivery(request.user, delivery)
         and delivery.state != DeliveryState.REJECTED,
     }

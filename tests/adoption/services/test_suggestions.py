@@ -181,9 +181,7 @@ def test_another_use_case_is_one_click_too(mira: User, use_case: UseCase) -> Non
     change = make_request(mira, 1, strength="assisted", involvement="ai")
     offer()
     other = make_use_case(title="Call notes")
-    made = confirm_suggestion(
-        pk=suggested(mira, change).pk, actor=mira, at=NOW, use_case=other
-    )
+    made = confirm_suggestion(pk=suggested(mira, change).pk, actor=mira, at=NOW, use_case=other)
     assert made.use_case == other
 
 
