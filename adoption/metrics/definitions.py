@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 
 from adoption.choices import Comparator, DeliveryState, EnvironmentTier, Strength
@@ -16,8 +16,9 @@ from adoption.metrics.registry import NANO, Measured, MetricDefinition, metrics
 from adoption.models import Change, Delivery, RepositoryLink, UseCase
 from portal.shell.periods import day_bounds
 
-# The named policy under which a change counts as AI-assisted: somebody or something said so.
-# `inferred` (a seat was active that day) is usage and therefore does not count.
+# The named policy under which a change is shown as AI-assisted: somebody or something said so.
+# `inferred` (a seat was active that day) is usage and therefore does not count. Signs only suggest:
+# anybody can write a trailer, so what a metric counts is confirmed by a person as well.
 AI_ASSISTED = (Strength.AUTONOMOUS, Strength.ASSISTED, Strength.SUGGESTION, Strength.DECLARED)
 
 
@@ -79,17 +80,19 @@ def _link_periods(use_case_ids: list[int]) -> dict[int, list[_LinkPeriod]]:
 
 
 def measure_ai_deployments(use_case_ids: Iterable[int], as_of: datetime) -> dict[int, Measured]:
-    """Production deployments that brought an AI-assisted change of a linked repository first.
+    """Production deployments that brought a confirmed AI-assisted change first.
 
-    A change belongs to the use case when it was merged while the link held, as in the list of
+    Confirmed: somebody logged it as a delivery, for whichever use case. A sign of AI alone (a
+    trailer, a label) counts nothing, or writing trailers would raise the figure. A change belongs to the use case when it was merged while the link held, as in the list of
     the use case's changes.
     """
     ids = list(use_case_ids)
     periods = _link_periods(ids)
     first: dict[int, dict[int, datetime]] = defaultdict(dict)
+    confirmed = Delivery.objects.filter(change=OuterRef("pk")).exclude(state=DeliveryState.REJECTED)
     rows = Change.objects.filter(
+        Exists(confirmed),
         repository_id__in=list(periods),
-        strength__in=AI_ASSISTED,
         delivered_at__lte=as_of,
         delivered_by__tier=EnvironmentTier.PRODUCTION,
     ).exclude(reverted_at__lte=F("delivered_at"))
@@ -134,15 +137,15 @@ metrics.register(
 metrics.register(
     MetricDefinition(
         key="ai_production_deployments",
-        version="1.0.0",
+        version="2.0.0",
         label="Production deployments with an AI-assisted change",
         unit="count",
         formula=(
             "Number of production deployments of the linked repositories that were the first to "
-            "contain at least one change with evidence of AI assistance (autonomous, assisted, "
-            "suggestion or declared)."
+            "contain at least one change that a person logged as a delivery of AI. A sign of AI "
+            "by itself, such as a trailer, only suggests a delivery and counts nothing."
         ),
-        inputs=frozenset({"changes", "deployments", "evidence"}),
+        inputs=frozenset({"changes", "deliveries", "deployments"}),
         comparators=(Comparator.AT_LEAST,),
         measure=measure_ai_deployments,
         decision="Whether AI-assisted work reaches users, and since when.",

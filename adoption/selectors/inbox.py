@@ -77,6 +77,12 @@ def inbox_of(user: AnyUser, *, now: dt.datetime, limit: int = SHOWN) -> Inbox | 
     )
 
 
+def first_offers(user: AnyUser, *, now: dt.datetime, limit: int) -> list[Offer]:
+    """The first that wait, one more than `limit` where there are more: one query, for Home."""
+    rows = waiting_suggestions(user, now)[: limit + 1]
+    return [_offer(number, row, {}, now) for number, row in enumerate(rows, start=1)]
+
+
 def _offers(rows: QuerySet[Suggestion], titles: Mapping[int, str], now: dt.datetime) -> list[Offer]:
     return [_offer(number, row, titles, now) for number, row in enumerate(rows, start=1)]
 

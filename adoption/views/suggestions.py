@@ -15,7 +15,7 @@ from adoption.choices import Dismissal
 from adoption.models import UseCase
 from adoption.policies import may_log_delivery
 from adoption.selectors.deliveries import use_cases_to_log_for
-from adoption.selectors.inbox import inbox_of
+from adoption.selectors.inbox import first_offers
 from adoption.selectors.suggestions import own_suggestion
 from adoption.services.refusals import RefusedError
 from adoption.services.suggestions import (
@@ -94,7 +94,5 @@ def confirm_chosen(request: HttpRequest) -> HttpResponse:
 
 def waiting_panel(request: HttpRequest) -> dict[str, Any] | None:
     """Home: the first suggestions that wait for this person; nothing when none does."""
-    inbox = inbox_of(request.user, now=timezone.now(), limit=_ON_HOME)
-    if inbox is None or not inbox.offers:
-        return None
-    return {"offers": inbox.offers, "more": inbox.more}
+    found = first_offers(request.user, now=timezone.now(), limit=_ON_HOME)
+    return {"offers": found[:_ON_HOME], "is_cut": len(found) > _ON_HOME} if found else None

@@ -9,5 +9,6 @@ ENUM_NAMES = {
     "ApprovalStatusEnum": "portal.choices.ApprovalStatus",
     "ChangeStateEnum": "adoption.sources.generic.parser.STATES",
     "ComparatorEnum": "adoption.choices.Comparator",
+    "DismissalEnum": "adoption.choices.Dismissal",
     "DeploymentStatusEnum": "adoption.sources.generic.parser.STATUSES",
 }

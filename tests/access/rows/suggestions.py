@@ -77,6 +77,7 @@ READERS = [
     Reader(f"{_SUGGESTIONS}:rank_one", EVERYBODY,
            arguments={"change": "@suggested_change", "at": "@now"}),
     Reader("adoption.selectors.inbox:inbox_of", EVERYBODY, arguments={"now": "@now"}),
+    Reader("adoption.selectors.inbox:first_offers", MINE, arguments={"now": "@now", "limit": 3}),
     Reader(f"{_OWN}:own_data", EVERYBODY),
     Reader(f"{_OWN}:own_changes", MINE, may_find=_by),
     Reader(f"{_OWN}:own_change", MINE, arguments={"pk": "@suggested_change.pk"}),
