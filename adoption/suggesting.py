@@ -204,7 +204,7 @@ def _path_words(paths: Sequence[str], prefix: str) -> str:
 
 def _placed(facts: Facts) -> list[tuple[int, Reason]]:
     reasons = [
-        (key, Reason("repository", f"repository {facts.repository} is linked to it",
+        (key, Reason("repository", f"linked repository {facts.repository}",
                      WEIGHTS["repository"]))
         for key in dict.fromkeys(facts.linked)
     ]  # fmt: skip
@@ -220,11 +220,12 @@ def _evidence(facts: Facts) -> Reason:
     """What speaks for asking at all. No sign is no sign, and says so."""
     if not facts.strength:
         return Reason("evidence", "no sign of AI was seen, which says nothing", 0)
-    who = ", ".join(dict.fromkeys(facts.agents)) or "a sign of AI"
+    names = ", ".join(dict.fromkeys(facts.agents))
+    who = f" ({names})" if names else ""
     words = {
-        Strength.AUTONOMOUS: f"made by an agent ({who})",
-        Strength.ASSISTED: f"names a helper ({who})",
-        Strength.SUGGESTION: f"took over a suggestion ({who})",
+        Strength.AUTONOMOUS: f"made by an agent{who}",
+        Strength.ASSISTED: f"names a helper{who}",
+        Strength.SUGGESTION: f"took over a suggestion{who}",
         Strength.DECLARED: "somebody declared AI",
         Strength.INFERRED: "only a seat was active, which says nothing",
     }

@@ -83,8 +83,8 @@ def measure_ai_deployments(use_case_ids: Iterable[int], as_of: datetime) -> dict
     """Production deployments that brought a confirmed AI-assisted change first.
 
     Confirmed: somebody logged it as a delivery, for whichever use case. A sign of AI alone (a
-    trailer, a label) counts nothing, or writing trailers would raise the figure. A change belongs to the use case when it was merged while the link held, as in the list of
-    the use case's changes.
+    trailer, a label) counts nothing, or writing trailers would raise the figure. A change belongs
+    to the use case when it was merged while the link held, as in the list of its changes.
     """
     ids = list(use_case_ids)
     periods = _link_periods(ids)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from celery.schedules import crontab
 
+from adoption.demo.suggestions import build_suggestions
 from adoption.services.delivery_digests import CHAT_KIND, send_to_chat
 from adoption.services.reclassification import RECLASSIFY, reclassify_by_work
 from adoption.views import suggestions
 from adoption.vocabularies import INVOLVEMENTS, SUGGESTION_STATES
 from portal.audit.registry import governed
 from portal.choices import Role
+from portal.demo import DemoStep, demo_steps
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.shell.panels import HomePanel, home_panels
 from portal.shell.statuses import vocabularies
@@ -61,3 +63,4 @@ scheduled_jobs.register(
 
 governed("adoption.UseCaseMark")
 governed("adoption.Declaration", hidden=("said_by",))
+demo_steps.register(DemoStep("adoption.suggestions", 52, build_suggestions))

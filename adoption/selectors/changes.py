@@ -25,7 +25,7 @@ from django.db.models import (
     When,
 )
 
-from adoption.choices import DeliveryState, Strength
+from adoption.choices import DeliveryState, Involvement, Strength
 from adoption.models import Change, Delivery, Evidence, RepositoryLink, Suggestion, UseCase
 from adoption.policies import may_log_delivery, may_see_registry
 from adoption.selectors.teams import memberships_on
@@ -131,6 +131,13 @@ def strength_counts(use_case: UseCase) -> dict[str, int]:
     found = dict(known.annotate(count=Count("pk")))
     counts = {strength.value: found.get(strength.value, 0) for strength in Strength}
     return {**counts, UNKNOWN: changes.count() - sum(found.values())}
+
+
+def involvement_counts(use_case: UseCase) -> dict[str, int]:
+    """Changes of a use case by whether AI had a part; `unknown` is always there. One query."""
+    rows = changes_of_use_case(use_case).order_by("involvement").values_list("involvement")
+    found = dict(rows.annotate(count=Count("pk")))
+    return {each.value: found.get(each.value, 0) for each in Involvement}
 
 
 def has_repository(use_case: UseCase) -> bool:

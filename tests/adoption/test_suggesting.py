@@ -37,7 +37,7 @@ def plain(**known: object) -> Facts:
 
 
 def test_each_way_of_recognising_says_so_in_words() -> None:
-    assert best(plain(linked=[1])) == (1, ["repository shop is linked to it"])
+    assert best(plain(linked=[1])) == (1, ["linked repository shop"])
     assert best(plain(labels=["Billing"]), Mark(3, MarkKind.LABEL, "billing")) == (
         3, ["label “Billing”"],
     )  # fmt: skip
@@ -64,7 +64,7 @@ def test_a_path_decides_between_the_use_cases_of_one_repository() -> None:
     inside = plain(linked=[1, 3], paths=["billing/a.py"])
     assert best(inside, *marks)[0] == 3
     passing = plain(linked=[1, 3], paths=["billing/a.py", "drafts/b.py"])
-    assert best(passing, *marks) == (1, ["repository shop is linked to it"])  # half is not most
+    assert best(passing, *marks) == (1, ["linked repository shop"])  # half is not most
     elsewhere = plain(linked=[1], paths=["billing/a.py"])
     assert best(elsewhere, *marks)[0] == 1  # that path is of another repository
 

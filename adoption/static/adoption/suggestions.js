@@ -28,6 +28,10 @@
     inbox.dataset.busy = "yes";
   });
   window.addEventListener("pageshow", () => delete inbox.dataset.busy);
-  // After an answer the page comes back here: go on with the next one.
-  if (location.hash === "#inbox") offers()[0]?.focus();
+  // After an answer, and from a link that leads here: go on with the first one.
+  const start = () => {
+    if (location.hash === "#inbox") offers()[0]?.focus();
+  };
+  window.addEventListener("hashchange", start);
+  start();
 })();

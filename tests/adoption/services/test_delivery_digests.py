@@ -102,6 +102,7 @@ def test_a_chat_gets_it_too_and_its_address_is_never_kept_in_clear(
     mira: User, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery_digests, "outbound_policy", lambda: LOOPBACK)
+    sent: list[bytes] = []
     with FaultServer(scripts=[answer(500, b""), answer(200, b"ok")]) as server:
         address = server.url("/services/secret-path")
         choose_digest(user=mira, by_email=False, hour=0, chat_address=address)
@@ -113,7 +114,10 @@ def test_a_chat_gets_it_too_and_its_address_is_never_kept_in_clear(
 
         def run(work: Work) -> None:
             def client(url: str) -> Any:
-                return server.client(origins=[url], limits=limits)
+                made: Any = server.client(origins=[url], limits=limits)
+                post = made.post
+                made.post = lambda to, body: (sent.append(body), post(to, body))
+                return made
 
             send_to_chat(work, make_client=client)
 
@@ -127,6 +131,7 @@ def test_a_chat_gets_it_too_and_its_address_is_never_kept_in_clear(
         assert execute_item(item.pk, clock=Clock(at(9))) == Outcome.DONE
         choice.refresh_from_db()
         assert choice.chat_problem == ""
-        body = json.loads(server.requests[-1].split(b"\r\n\r\n", 1)[1])
+    body = json.loads(sent[-1])
+    assert len(sent) == 2
     assert "Request 1: for “Answer drafts”?" in body["text"]
     assert body["text"].splitlines()[-1].endswith("/deliveries/#inbox")

@@ -61,7 +61,7 @@ def test_the_inbox_says_why_and_one_click_logs_it(
     for url in (reverse("my-deliveries"), "/"):
         text = text_of(client, url)
         assert "Dunning mails" in text
-        assert "repository shop is linked to it" in text
+        assert "linked repository shop" in text
     text = answer(client, suggested(mira, change), act="confirm")
     assert "Logged for “Answer drafts”." in text
     assert Delivery.objects.get().change == change
@@ -116,7 +116,7 @@ def test_the_api_lists_confirms_and_dismisses_ones_own(
     offer()
     (found,) = [each for each in client.get("/api/v1/suggestions/?state=offered").json()["results"]
                 if each["change"]["title"] == "Dunning mails"]  # fmt: skip
-    assert found["reasons"][0] == "repository shop is linked to it"
+    assert found["reasons"][0] == "linked repository shop"
     assert (found["use_case"], found["delivery"]) == ("answer-drafts", None)
     assert len(client.get("/api/v1/suggestions/").json()["results"]) == 2
 
