@@ -16,7 +16,8 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 
 from adoption.choices import ChangeKind, DeploymentStatus, EnvironmentTier
-from adoption.evidence.classify import classify_commit, strongest
+from adoption.evidence.classify import EvidenceFound, classify_commit, strongest
+from adoption.evidence.git_notes import read_note
 from adoption.evidence.involvement import settle
 from adoption.history import read_subject
 from adoption.models import Change, Commit, Deployment, Evidence, Identity, Repository, Service
@@ -210,7 +211,7 @@ class HistoryStore:
     def _change(
         self, repository: Repository, record: CommitRecord, identities: dict[str, int]
     ) -> Change:
-        best = strongest(classify_commit(record.message, record.author, record.committer))
+        best = strongest(_signs_of(record))
         base = (self.config.url or repository.url).rstrip("/")
         return Change(
             repository=repository,
@@ -241,11 +242,7 @@ class HistoryStore:
             Evidence.objects.filter(
                 change__repository=repository, change__external_id__in=changed
             ).delete()
-        with_signs = [
-            (record, found)
-            for record in records
-            if (found := classify_commit(record.message, record.author, record.committer))
-        ]
+        with_signs = [(record, found) for record in records if (found := _signs_of(record))]
         ids = _change_ids(repository, [record.sha for record, _ in with_signs])
         rows = [
             evidence_row(ids[record.sha], sign, at=at)
@@ -278,6 +275,14 @@ class HistoryStore:
             unique_fields=["connection", "external_id"],
             update_fields=["tier", "sha", "finished_at", "content", "imported_by"],
         )
+
+
+def _signs_of(record: CommitRecord) -> tuple[EvidenceFound, ...]:
+    """What the message, the people and git-ai's note say; a note on a merge repeats its branch."""
+    signs = classify_commit(record.message, record.author, record.committer)
+    if record.ai_note and len(record.parents) < 2:
+        signs += read_note(record.ai_note, added=record.insertions)
+    return signs
 
 
 def _tag_id(tag: TagRecord) -> str:

@@ -116,7 +116,12 @@ def test_a_chat_gets_it_too_and_its_address_is_never_kept_in_clear(
             def client(url: str) -> Any:
                 made: Any = server.client(origins=[url], limits=limits)
                 post = made.post
-                made.post = lambda to, body: (sent.append(body), post(to, body))
+
+                def keep(to: str, body: bytes) -> Any:
+                    sent.append(body)
+                    return post(to, body)
+
+                made.post = keep
                 return made
 
             send_to_chat(work, make_client=client)
