@@ -34,7 +34,8 @@ def own(user: User, email: str | None = None) -> None:
 
 def make_request(author: User, number: int, **fields: Any) -> Change:
     """A merged pull request of `author` in production since 18 November, without any sign."""
-    repository, _ = Repository.objects.get_or_create(key="shop", defaults={"name": "shop"})
+    key = fields.pop("repository_key", "shop")
+    repository, _ = Repository.objects.get_or_create(key=key, defaults={"name": key})
     identity, _ = Identity.objects.get_or_create(
         kind="login", value=f"dev{author.pk}", defaults={"user": author}
     )
