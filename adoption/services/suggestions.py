@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from adoption.choices import AiAssistance, DeliveryState, Dismissal, Involvement, SuggestionState
 from adoption.models import Change, Delivery, Suggestion, UseCase
@@ -23,6 +24,8 @@ from portal.models import User
 from portal.shell.formats import date_text
 
 log = structlog.get_logger(__name__)
+# How long what has expired is still looked at; beyond it, confirming refuses what must be refused.
+WATCHED_AFTER = timedelta(days=90)
 _BATCH = 500
 _RANKED = ("use_case", "candidates", "score")
 _STATED = ("state", "state_reason")
@@ -143,9 +146,12 @@ def _revive(rows: Iterable[Suggestion], changes: Sequence[Any], at: datetime) ->
 
 def _withdraw(at: datetime, repository_ids: Sequence[int] | None) -> int:
     """End what is offered for a change that is no delivery (any more) of this person."""
+    watched = Q(state=SuggestionState.OFFERED) | Q(
+        state=SuggestionState.EXPIRED, expires_at__gt=at - WATCHED_AFTER
+    )
     rows = (
         Suggestion.objects.select_for_update(of=("self",))
-        .filter(state__in=(SuggestionState.OFFERED, SuggestionState.EXPIRED))
+        .filter(watched)
         .annotate(is_logged=logged("change_id"))
         .select_related("change__author")
         .defer("change__message")
