@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 
 from adoption.choices import SuggestionState
 from adoption.models import DigestChoice, Suggestion
@@ -31,6 +30,7 @@ from portal.work.registry import Work, WorkRefusedError
 
 CHAT_KIND = "adoption.digest-chat"
 DEFAULT_HOUR = 9
+INBOX = "/deliveries/#inbox"
 LISTED = 5
 _LIMITS = FetchLimits(
     connect_seconds=5, idle_seconds=10, total_seconds=20, max_bytes=64 * 1024, attempts=1,
@@ -148,7 +148,7 @@ def _send(user: User, pks: Sequence[int], day: date, at: datetime) -> bool:
         title, text = digest_words(found)
         notify(
             users=[user], key=f"adoption.digest:{day.isoformat()}", title=title, text=text,
-            link=f"{reverse('my-deliveries')}#inbox", at=at,
+            link=INBOX, at=at,
         )  # fmt: skip
     if choice.chat_ciphertext:
         enqueue(
@@ -190,7 +190,7 @@ def send_to_chat(work: Work, *, make_client: ClientMaker = _client) -> None:
     if not found:
         return
     title, text = digest_words(found)
-    link = f"{settings.SITE_ORIGIN}{reverse('my-deliveries')}#inbox"
+    link = f"{settings.SITE_ORIGIN}{INBOX}"
     body = json.dumps({"text": f"{title}\n{text}\n{link}"}, ensure_ascii=False).encode()
     problem = ""
     try:

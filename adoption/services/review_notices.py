@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.urls import reverse
 
 from adoption.choices import DeliveryState
 from adoption.models import Delivery
@@ -36,7 +35,7 @@ def ask_for_review(delivery: Delivery, *, at: datetime) -> None:
         key=f"adoption.review:{delivery.pk}",
         title=f"To review: {delivery.title}"[:200],
         text=f"Work that is not code was logged for “{delivery.use_case}” and waits for you.",
-        link=reverse("delivery-review", args=[delivery.pk]),
+        link=f"/deliveries/{delivery.pk}/review/",
         at=at,
     )
 
@@ -48,7 +47,7 @@ def tell_of_rejection(delivery: Delivery, *, at: datetime) -> None:
         key=f"adoption.rejected:{delivery.pk}",
         title=f"Not confirmed: {delivery.title}"[:200],
         text=delivery.state_reason,
-        link=reverse("delivery", args=[delivery.pk]),
+        link=f"/deliveries/{delivery.pk}/",
         at=at,
     )
 
@@ -71,7 +70,7 @@ def remind_of_reviews(*, at: datetime) -> int:
                 title=f"Still to review: {delivery.title}"[:200],
                 text=f"It has waited for a week, for “{delivery.use_case}”. You are not reminded "
                 "again.",
-                link=reverse("delivery-review", args=[delivery.pk]),
+                link=f"/deliveries/{delivery.pk}/review/",
                 at=at,
             )
         )
