@@ -63,7 +63,7 @@ def build_suggestions(context: DemoContext) -> None:
 def _send(connection: Connection, context: DemoContext) -> None:
     merged, deployed = context.now - timedelta(days=3), context.now - timedelta(days=2)
     changes = [
-        _request(number, values, merged + timedelta(minutes=number))
+        _request(number, values, merged + timedelta(minutes=number - 9000))
         for number, values in enumerate(_REQUESTS, start=9001)
     ]
     repository = Repository.objects.get(key=REPOSITORY)
