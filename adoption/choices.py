@@ -325,3 +325,44 @@ class LossSide(models.TextChoices):
 
     BEFORE = "before", "Before the launch"
     AFTER = "after", "After the launch"
+
+
+class Involvement(models.TextChoices):
+    """Whether AI had a part in a change. Unknown is no sign of either; it is never `human`."""
+
+    AI = "ai", "AI"
+    HUMAN = "human", "Human"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class DeclarationChannel(models.TextChoices):
+    """Where somebody said whether AI had a part."""
+
+    LABEL = "pr_label", "Label"
+    CHECKBOX = "pr_body_checkbox", "Box in the description"
+    CORRECTION = "correction", "Correction by the author"
+
+
+class SuggestionState(models.TextChoices):
+    """Where a suggestion stands. Only a person's click makes it a delivery."""
+
+    OFFERED = "offered", "Waiting"
+    CONFIRMED = "confirmed", "Confirmed"
+    DISMISSED = "dismissed", "Dismissed"
+    EXPIRED = "expired", "Expired"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class Dismissal(models.TextChoices):
+    """Why a person did not take a suggestion."""
+
+    NOT_AI = "not_ai", "Not AI"
+    NOT_THIS = "not_this", "Not this"
+
+
+class MarkKind(models.TextChoices):
+    """By what a change is recognised as belonging to a use case."""
+
+    PATH = "path", "Path begins with"
+    LABEL = "label", "Label"
+    TICKET = "ticket", "Ticket key"

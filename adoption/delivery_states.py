@@ -77,15 +77,20 @@ def standing_of(observed: Observed, *, at: datetime) -> Standing:
             reason = f"Rolled back on {_day(rolled_back)}; in no production deployment since."
             return Standing(DeliveryState.MERGED, reason, None)
         delivered = restored  # it has to hold from then on
+        since = f"In production again since {_day(restored)}, rolled back on {_day(rolled_back)}"
+    else:
+        since = f"In production since {_day(delivered)}"
     held_at = delivered + SURVIVAL_WINDOW
     if held_at <= at:
-        return Standing(
-            DeliveryState.HELD,
-            f"In production since {_day(delivered)}, not undone for {SURVIVAL_WINDOW.days} days.",
-            held_at,
-        )
-    return Standing(
-        DeliveryState.DEPLOYED,
-        f"In production since {_day(delivered)}; holds on {_day(held_at)}.",
-        None,
-    )
+        reason = f"{since}, not undone for {SURVIVAL_WINDOW.days} days."
+        return Standing(DeliveryState.HELD, reason, held_at)
+    return Standing(DeliveryState.DEPLOYED, f"{since}; holds on {_day(held_at)}.", None)
+
+
+def why_moved(before: str, after: str, reason: str) -> str:
+    """The line of the log for a move: why it stands where it does now, and what that takes back."""
+    if before == DeliveryState.REVERTED:
+        return f"What undid it was undone itself, so it counts again. {reason}"
+    if before == DeliveryState.HELD and after != DeliveryState.REVERTED:
+        return f"It had held and does not any more. {reason}"
+    return reason

@@ -6,12 +6,15 @@ from celery import shared_task
 from django.utils import timezone
 
 from adoption.services.dashboard_approvals import expire_dashboards
+from adoption.services.delivery_digests import reseal_chat_addresses, send_digests
 from adoption.services.findings import look_for_gaming
 from adoption.services.follow_up import refresh_outcomes
 from adoption.services.hook_work import tidy_hooks
 from adoption.services.impact_verdicts import ask_for_evaluations
 from adoption.services.metric_filling import ask_for_fills
 from adoption.services.metric_standings import review_standings
+from adoption.services.reclassification import ask_for_reclassification
+from adoption.services.review_notices import remind_of_reviews
 from adoption.services.snapshots import publish_snapshot
 
 
@@ -61,3 +64,18 @@ def expire_dashboards_task() -> None:
 def evaluate_registrations_task() -> None:
     """Have every registration judged whose window has closed, each in a piece of work."""
     ask_for_evaluations(at=timezone.now())
+
+
+@shared_task(name="adoption.tasks.send_delivery_digests")
+def send_delivery_digests_task() -> None:
+    """Tell everybody whose hour has come of what was suggested to them."""
+    send_digests(at=timezone.now())
+
+
+@shared_task(name="adoption.tasks.tend_evidence")
+def tend_evidence_task() -> None:
+    """Have new rules applied to what is kept; remind reviewers once; follow the newest key."""
+    now = timezone.now()
+    ask_for_reclassification(at=now)
+    remind_of_reviews(at=now)
+    reseal_chat_addresses()

@@ -8,12 +8,14 @@ from adoption.choices import (
     DeploymentStatus,
     EnvironmentTier,
     HookState,
+    Involvement,
     MilestoneState,
     RegistrationState,
     RiskTier,
     Stage,
     StandingStatus,
     Strength,
+    SuggestionState,
     VerdictWord,
 )
 from portal.shell.statuses import StatusVocabulary, Tone
@@ -306,5 +308,37 @@ GUARDRAILS = StatusVocabulary.from_choices(
         "breached": "Its whole interval lies beyond the margin; that wins over any gain.",
         "unclear": "Its interval holds the margin.",
         "not_evaluable": "It could not be evaluated, so nothing is supported.",
+    },
+)
+
+
+INVOLVEMENTS = StatusVocabulary.from_choices(
+    "involvement",
+    Involvement.choices,
+    {
+        Involvement.AI: ("dot", Tone.INFO),
+        Involvement.HUMAN: ("user", Tone.NEUTRAL),
+        Involvement.UNKNOWN: ("info", Tone.NEUTRAL),
+    },
+    {
+        Involvement.AI: "A sign of AI was seen, or somebody declared it.",
+        Involvement.HUMAN: "Somebody declared that AI had no part.",
+        Involvement.UNKNOWN: "Neither was seen nor said. That does not mean that AI had no part.",
+    },
+)
+SUGGESTION_STATES = StatusVocabulary.from_choices(
+    "suggestion",
+    SuggestionState.choices,
+    {
+        SuggestionState.OFFERED: ("ring", Tone.INFO),
+        SuggestionState.CONFIRMED: ("check", Tone.GOOD),
+        SuggestionState.DISMISSED: ("cross", Tone.NEUTRAL),
+        SuggestionState.EXPIRED: ("clock", Tone.NEUTRAL),
+        SuggestionState.WITHDRAWN: ("redo", Tone.NEUTRAL),
+    },
+    {
+        SuggestionState.OFFERED: "It waits for your click.",
+        SuggestionState.EXPIRED: "Nobody answered in 14 days; it can still be logged.",
+        SuggestionState.WITHDRAWN: "The change is no delivery of yours (any more).",
     },
 )

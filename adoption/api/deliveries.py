@@ -180,16 +180,17 @@ class UseCaseDeliveriesView(DeliveryListView):
         return self.answer(request, found)
 
 
-def _refusal(field: str, detail: str) -> Problem:
+def refusal(field: str, detail: str) -> Problem:
+    """What was named is not there."""
     return invalid({field: [FieldProblem("does_not_exist", detail)]})
 
 
 def _change(sha: str) -> Change:
     found = changes_starting_with(sha)
     if not found:
-        raise _refusal("change", f"No change {sha} was imported.")
+        raise refusal("change", f"No change {sha} was imported.")
     if len(found) > 1:
-        raise _refusal("change", f"More than one change begins with {sha}; give more of it.")
+        raise refusal("change", f"More than one change begins with {sha}; give more of it.")
     return found[0]
 
 
@@ -198,7 +199,7 @@ def _to_log(request: Request, data: dict[str, Any]) -> dict[str, Any]:
     slug = data["use_case"]
     use_case = use_cases_visible_to(request.user).filter(slug=slug).first()
     if use_case is None:
-        raise _refusal("use_case", f"There is no use case {slug!r}.")
+        raise refusal("use_case", f"There is no use case {slug!r}.")
     values = {**data, "use_case": use_case}
     if "change" in values:
         values["change"] = _change(values["change"])

@@ -16,6 +16,11 @@ from adoption.api.milestones import MilestonesView, MilestoneView
 from adoption.api.problems import register_translations
 from adoption.api.programmes import ProgrammesView
 from adoption.api.snapshots import SnapshotsView, SnapshotView
+from adoption.api.suggestions import (
+    SuggestionConfirmView,
+    SuggestionDismissView,
+    SuggestionsView,
+)
 from adoption.api.teams import TeamsView
 from adoption.api.use_case_notes import CommentsView, LinksView
 from adoption.api.use_cases import UseCasesView, UseCaseView
@@ -47,6 +52,17 @@ urlpatterns = [
     path("use-cases/<slug:slug>/comments/", CommentsView.as_view(), name="api-use-case-comments"),
     path("use-cases/<slug:slug>/links/", LinksView.as_view(), name="api-use-case-links"),
     path("deliveries/", OwnDeliveriesView.as_view(), name="api-deliveries"),
+    path("suggestions/", SuggestionsView.as_view(), name="api-suggestions"),
+    path(
+        "suggestions/<int:suggestion_id>/confirm/",
+        SuggestionConfirmView.as_view(),
+        name="api-suggestion-confirm",
+    ),
+    path(
+        "suggestions/<int:suggestion_id>/dismiss/",
+        SuggestionDismissView.as_view(),
+        name="api-suggestion-dismiss",
+    ),
     path("changes/", ChangesView.as_view(), name="api-changes"),
     path("deployments/", DeploymentsView.as_view(), name="api-deployments"),
     path("incidents/", IncidentsView.as_view(), name="api-incidents"),

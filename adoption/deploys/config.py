@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from adoption.deploys.tiers import TIERS
+from adoption.evidence.declarations import DeclarationRules
 
 _LINE = re.compile(r"\s*(?P<left>[^=]+?)\s*=\s*(?P<right>.+?)\s*")
 
@@ -30,6 +31,10 @@ def read_table(text: str) -> dict[str, str]:
             raise ValueError(f"{match['left']!r} stands there twice")
         found[match["left"]] = match["right"]
     return found
+
+
+def _read_list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in re.split(r"[;\n]", text) if part.strip())
 
 
 class DeployConfig(BaseModel):
@@ -67,6 +72,26 @@ class DeployConfig(BaseModel):
         "header for senders that cannot.",
     )
 
+    ai_labels: str = Field(
+        default="",
+        max_length=1000,
+        title="Labels that say: AI helped",
+        description="Whole names, separated by semicolons: `ai-assisted; ai`.",
+    )
+    human_labels: str = Field(
+        default="", max_length=1000, title="Labels that say: no AI", description="Likewise."
+    )
+    ai_boxes: str = Field(
+        default="",
+        max_length=1000,
+        title="Boxes that say: AI helped",
+        description="How the text of a ticked box in the description begins, separated by "
+        "semicolons. A box that is not ticked says nothing.",
+    )
+    human_boxes: str = Field(
+        default="", max_length=1000, title="Boxes that say: no AI", description="Likewise."
+    )
+
     @field_validator("repositories", "services")
     @classmethod
     def _is_table(cls, text: str) -> str:
@@ -85,6 +110,16 @@ class DeployConfig(BaseModel):
     def tiers(self) -> Mapping[str, str]:
         """Environment name → tier."""
         return read_table(self.environments)
+
+    @property
+    def declaration_rules(self) -> DeclarationRules:
+        """Which labels and boxes of a pull request declare something about AI."""
+        return DeclarationRules(
+            ai_labels=_read_list(self.ai_labels),
+            human_labels=_read_list(self.human_labels),
+            ai_boxes=_read_list(self.ai_boxes),
+            human_boxes=_read_list(self.human_boxes),
+        )
 
     def repository(self, key: str) -> str:
         """The key under which a repository is kept here."""

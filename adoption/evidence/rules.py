@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-Channel = Literal["commit_trailer", "commit_body", "commit_identity"]
+Channel = Literal["commit_trailer", "commit_body", "commit_identity", "git_note"]
 Strength = Literal["autonomous", "assisted", "suggestion", "declared", "inferred"]
 
 RULES_VERSION = "1"

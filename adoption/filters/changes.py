@@ -5,7 +5,7 @@ from __future__ import annotations
 import django_filters
 from django.db.models import QuerySet
 
-from adoption.choices import Strength
+from adoption.choices import Involvement, Strength
 from adoption.models import Change
 from adoption.selectors.changes import UNKNOWN
 from portal.shell.filters import SearchFilter, ShellFilterSet
@@ -21,6 +21,9 @@ class ChangeFilters(ShellFilterSet):
     q = SearchFilter(fields=("title",))
     strength = django_filters.ChoiceFilter(
         choices=_STRENGTHS, empty_label="Any or none", label="Evidence", method="filter_strength"
+    )
+    involvement = django_filters.ChoiceFilter(
+        choices=Involvement.choices, empty_label="Any", label="AI had a part"
     )
     place = django_filters.ChoiceFilter(
         choices=_PLACES, empty_label="Anywhere", label="Where", method="filter_place"

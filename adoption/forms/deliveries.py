@@ -39,14 +39,15 @@ class LogDeliveryForm(forms.Form):
         max_length=500,
         assume_scheme="https",
         label="Link to what was delivered",
-        help_text="A commit, a document, a ticket, a campaign. You see at once what it leads to.",
+        help_text="A pull or merge request, a commit, a document, a ticket, a campaign. You see at "
+        "once what it leads to, and the rest is filled in.",
         widget=forms.URLInput(
             attrs={
                 "autocomplete": "off",
                 "hx-get": reverse_lazy("log-delivery-link"),
                 "hx-trigger": "input changed delay:250ms",
                 "hx-target": "#leads-to",
-                "hx-include": "[name='use_case'], [name='title']",
+                "hx-include": "[name='use_case'], [name='title'], [name='by_hand']",
                 "hx-sync": "this:replace",
             }
         ),

@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 
 from adoption.choices import Comparator, DeliveryState, EnvironmentTier
 from adoption.metrics.primary import HELD_WEEKLY
 from adoption.metrics.programme_counts import (
-    AI_ASSISTED,
     DEPLOYMENTS_BY_MONTH,
     HELD_BY_MONTH,
     link_periods,
@@ -56,17 +55,19 @@ def measure_held_deliveries(use_case_ids: Iterable[int], as_of: datetime) -> dic
 
 
 def measure_ai_deployments(use_case_ids: Iterable[int], as_of: datetime) -> dict[int, Measured]:
-    """Production deployments that brought an AI-assisted change of a linked repository first.
+    """Production deployments that brought a confirmed AI-assisted change first.
 
-    A change belongs to the use case when it was merged while the link held, as in the list of
-    the use case's changes.
+    Confirmed: somebody logged it as a delivery, for whichever use case. A sign of AI alone (a
+    trailer, a label) counts nothing, or writing trailers would raise the figure. A change belongs
+    to the use case when it was merged while the link held, as in the list of its changes.
     """
     ids = list(use_case_ids)
     periods = link_periods(ids)
     first: dict[int, dict[int, datetime]] = defaultdict(dict)
+    confirmed = Delivery.objects.filter(change=OuterRef("pk")).exclude(state=DeliveryState.REJECTED)
     rows = Change.objects.filter(
+        Exists(confirmed),
         repository_id__in=list(periods),
-        strength__in=AI_ASSISTED,
         delivered_at__lte=as_of,
         delivered_by__tier=EnvironmentTier.PRODUCTION,
     ).exclude(reverted_at__lte=F("delivered_at"))
@@ -124,22 +125,23 @@ metrics.register(
         inputs=frozenset({"deliveries", "changes", "deployments"}),
         comparators=(),
         measure=None,
-        decision="Whether a use case delivers more than before; what validated impact is read from.",
+        decision="Whether a use case delivers more than before, as impact is read from it.",
         windowed=HELD_WEEKLY,
     )
 )
 metrics.register(
     MetricDefinition(
         key="ai_production_deployments",
-        version="1.0.0",
+        version="2.0.0",
         label="Production deployments with an AI-assisted change",
         unit="count",
         formula=(
             "Number of production deployments of the linked repositories that were the first to "
-            "contain at least one change with evidence of AI assistance (autonomous, assisted, "
-            "suggestion or declared). By programme and month: of all its use cases' repositories."
+            "contain at least one change that a person logged as a delivery of AI. A sign of AI "
+            "by itself, such as a trailer, only suggests a delivery and counts nothing. By programme "
+            "and month: of all its use cases' repositories."
         ),
-        inputs=frozenset({"changes", "deployments", "evidence"}),
+        inputs=frozenset({"changes", "deliveries", "deployments"}),
         comparators=(Comparator.AT_LEAST,),
         measure=measure_ai_deployments,
         decision="Whether AI-assisted work reaches users, and since when.",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from adoption.choices import DeliveryState, EnvironmentTier, ScopeKind, Strength
 from adoption.metrics.contracts import Better, Computed, Dimension, Facts, Windowed
@@ -87,7 +87,9 @@ def calculate_held(facts: Facts) -> Computed:
 def collect_deployments(
     programme_ids: Sequence[int], window: Window, as_of: dt.datetime
 ) -> Mapping[int, Facts]:
-    """First production deployments in the window of AI-assisted changes of linked repositories.
+    """First production deployments in the window of changes that somebody logged as AI-assisted.
+
+    Of linked repositories, and whichever use case it was logged for; a sign alone counts nothing.
 
     `known` and `changes` say of how many delivered changes anything is known about AI at all.
     """
@@ -100,12 +102,20 @@ def collect_deployments(
         delivered_at__lt=min(window.ends_at, as_of),
         delivered_by__tier=EnvironmentTier.PRODUCTION,
     ).exclude(reverted_at__lte=F("delivered_at"))
+    logged = Delivery.objects.filter(change=OuterRef("pk")).exclude(state=DeliveryState.REJECTED)
+    changes = changes.annotate(is_logged=Exists(logged))
     deployments: dict[int, set[int]] = defaultdict(set)
     people: dict[int, set[int]] = defaultdict(set)
     counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-    for repository_id, merged_at, strength, deployment_id, author_id in changes.values_list(
-        "repository_id", "merged_at", "strength", "delivered_by_id", "author_id"
-    ):
+    columns = ("repository_id", "merged_at", "strength", "delivered_by_id", "author_id")
+    for (
+        repository_id,
+        merged_at,
+        strength,
+        deployment_id,
+        author_id,
+        is_logged,
+    ) in changes.values_list(*columns, "is_logged"):
         # A change belongs where the link held when it was merged; to each programme once.
         for programme_id in {
             programmes[period.use_case_id]
@@ -115,7 +125,7 @@ def collect_deployments(
             counts[programme_id][0] += 1
             counts[programme_id][1] += bool(strength)
             people[programme_id].add(author_id or 0)
-            if strength in AI_ASSISTED:
+            if is_logged:
                 deployments[programme_id].add(deployment_id or 0)
     linked = {programmes[period.use_case_id] for group in periods.values() for period in group}
     return {

@@ -7,7 +7,8 @@ from adoption.models.dashboards import (
     DashboardStatusChange,
     DashboardVersion,
 )
-from adoption.models.deliveries import Delivery
+from adoption.models.declarations import Declaration, Reclassification
+from adoption.models.deliveries import Delivery, DeliveryEvent
 from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
 from adoption.models.findings import GamingFinding
@@ -35,6 +36,7 @@ from adoption.models.milestones import Milestone, MilestoneEvent
 from adoption.models.programmes import Programme
 from adoption.models.pull_requests import PullRequest
 from adoption.models.snapshots import Snapshot, SnapshotValue
+from adoption.models.suggestions import DigestChoice, Suggestion, UseCaseMark
 from adoption.models.teams import Membership, Team
 from adoption.models.use_case_notes import UseCaseComment, UseCaseLink
 from adoption.models.use_case_profiles import UseCaseProfile
@@ -49,8 +51,11 @@ __all__ = [
     "DashboardAccess",
     "DashboardStatusChange",
     "DashboardVersion",
+    "Declaration",
     "Delivery",
+    "DeliveryEvent",
     "Deployment",
+    "DigestChoice",
     "Evidence",
     "FillWatermark",
     "GamingFinding",
@@ -71,6 +76,7 @@ __all__ = [
     "MilestoneEvent",
     "Programme",
     "PullRequest",
+    "Reclassification",
     "Repository",
     "RepositoryLink",
     "Service",
@@ -79,10 +85,12 @@ __all__ = [
     "SnapshotValue",
     "StageChange",
     "StoredHook",
+    "Suggestion",
     "Team",
     "UnitValue",
     "UseCase",
     "UseCaseComment",
     "UseCaseLink",
     "UseCaseProfile",
+    "UseCaseMark",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
-from adoption.choices import ChangeKind, Containment, RevertMethod, Strength
+from adoption.choices import ChangeKind, Containment, Involvement, RevertMethod, Strength
 from adoption.models.identities import Identity
 from adoption.models.use_cases import UseCase
 
@@ -82,6 +82,7 @@ class Change(models.Model):
 
     `delivered_by` is the *first* production deployment whose history contains it; `strength` is
     that of its strongest evidence, empty when there is none (which is *unknown*, not *human*).
+    `involvement` follows from evidence and from what people declared: `evidence/involvement.py`.
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="changes")
@@ -105,6 +106,7 @@ class Change(models.Model):
     )
 
     strength = models.CharField(max_length=16, choices=Strength, blank=True)
+    involvement = models.CharField(max_length=8, choices=Involvement, default=Involvement.UNKNOWN)
     reverts = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reverted_by"
     )
@@ -137,6 +139,10 @@ class Change(models.Model):
                 name="adoption_change_known_strength",
             ),
             models.CheckConstraint(
+                condition=Q(involvement__in=Involvement.values),
+                name="adoption_change_known_involvement",
+            ),
+            models.CheckConstraint(
                 condition=Q(delivered_by__isnull=True, delivered_at__isnull=True)
                 | Q(delivered_by__isnull=False, delivered_at__isnull=False),
                 name="adoption_change_delivered_whole",
@@ -152,6 +158,12 @@ class Change(models.Model):
                 fields=["repository", "delivered_at"],
                 name="adoption_change_ai_delivered",
                 condition=~Q(strength=""),
+            ),
+            # What was just delivered, in whichever repository: suggestions are made of it.
+            models.Index(
+                fields=["-delivered_at"],
+                name="adoption_change_fresh",
+                condition=Q(delivered_at__isnull=False, part_of__isnull=True),
             ),
         ]
 

@@ -91,3 +91,31 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class DeliveryEvent(models.Model):
+    """A dated line of what became of a delivery and why. Shown to the person who logged it.
+
+    Lines are only added. `at` is when the portal noticed; the reason names the day it happened.
+    """
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    from_state = models.CharField(max_length=16, choices=DeliveryState, blank=True)
+    to_state = models.CharField(max_length=16, choices=DeliveryState)
+    reason = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(from_state=models.F("to_state")),
+                name="adoption_deliveryevent_moves",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["delivery", "at"], name="adoption_deliveryevent_log"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_state or 'new'} → {self.to_state}"

@@ -16,4 +16,5 @@ from adoption.registrations import (  # noqa: F401  (importing registers)
     records,  # noqa: F401  (importing registers)
     registry,
     sources,
+    suggestions,
 )

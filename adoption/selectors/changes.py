@@ -25,8 +25,8 @@ from django.db.models import (
     When,
 )
 
-from adoption.choices import DeliveryState, Strength
-from adoption.models import Change, Delivery, Evidence, RepositoryLink, UseCase
+from adoption.choices import DeliveryState, Involvement, Strength
+from adoption.models import Change, Delivery, Evidence, RepositoryLink, Suggestion, UseCase
 from adoption.policies import may_log_delivery, may_see_registry
 from adoption.selectors.teams import memberships_on
 from adoption.selectors.use_cases import ENDED_STAGES
@@ -56,8 +56,9 @@ def changes_of_use_case(use_case: UseCase) -> QuerySet[Change]:
     return Change.objects.filter(inside, part_of__isnull=True)
 
 
-def _logged() -> Exists:
-    counting = Delivery.objects.filter(change=OuterRef("pk")).exclude(state=DeliveryState.REJECTED)
+def logged(key: str = "pk") -> Exists:
+    """Whether a delivery that counts is behind the change that `key` names; not, whose."""
+    counting = Delivery.objects.filter(change=OuterRef(key)).exclude(state=DeliveryState.REJECTED)
     return Exists(counting)
 
 
@@ -66,7 +67,7 @@ def changes_to_log(use_case: UseCase) -> QuerySet[Change]:
     return (
         changes_of_use_case(use_case)
         .exclude(strength="")
-        .filter(~_logged())
+        .filter(~logged())
         .order_by("-merged_at", "-pk")
     )
 
@@ -116,7 +117,7 @@ def change_rows(user: AnyUser, use_case: UseCase) -> QuerySet[Change]:
         evidence_strength=Case(
             When(strength="", then=Value(UNKNOWN)), default=F("strength"), output_field=CharField()
         ),
-        is_logged=_logged(),
+        is_logged=logged(),
     )
 
 
@@ -130,6 +131,13 @@ def strength_counts(use_case: UseCase) -> dict[str, int]:
     found = dict(known.annotate(count=Count("pk")))
     counts = {strength.value: found.get(strength.value, 0) for strength in Strength}
     return {**counts, UNKNOWN: changes.count() - sum(found.values())}
+
+
+def involvement_counts(use_case: UseCase) -> dict[str, int]:
+    """Changes of a use case by whether AI had a part; `unknown` is always there. One query."""
+    rows = changes_of_use_case(use_case).order_by("involvement").values_list("involvement")
+    found = dict(rows.annotate(count=Count("pk")))
+    return {each.value: found.get(each.value, 0) for each in Involvement}
 
 
 def has_repository(use_case: UseCase) -> bool:
@@ -152,7 +160,7 @@ def agents_of(change_ids: Sequence[int]) -> list[tuple[int, str]]:
 
 def is_logged(change: Change) -> bool:
     """Whether somebody has logged it; who, is not told."""
-    return Change.objects.filter(_logged(), pk=change.pk).exists()
+    return Change.objects.filter(logged(), pk=change.pk).exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +199,7 @@ def _waiting(
             slug=Subquery(links.values("use_case__slug")[:1]),
             use_case_title=Subquery(links.values("use_case__title")[:1]),
         )
-        .filter(~_logged(), slug__isnull=False)
+        .filter(~logged(), slug__isnull=False)
         .select_related("repository", "delivered_by")
         .defer("message")
         .order_by("-merged_at", "-pk")
@@ -209,13 +217,13 @@ def changes_to_remind_of(user: AnyUser, *, now: dt.datetime, limit: int) -> list
         return []
     since = now - REMINDED_FOR
     teams = list(memberships_on(now.date()).filter(user=user).values_list("team_id", flat=True))
-    own = list(
-        _waiting(Change.objects.filter(author__user=user), _links_at_merge(teams), since)[:limit]
-    )
+    asked = Exists(Suggestion.objects.filter(change=OuterRef("pk"), user=user))
+    mine = Change.objects.filter(~asked, author__user=user)  # those are in the inbox, or answered
+    own = list(_waiting(mine, _links_at_merge(teams), since)[:limit])
     of_teams = RepositoryLink.objects.filter(use_case__team_id__in=teams)
     repositories = set(of_teams.values_list("repository_id", flat=True))
     others = _waiting(
-        Change.objects.filter(repository_id__in=repositories).exclude(
+        Change.objects.filter(~asked, repository_id__in=repositories).exclude(
             pk__in=[change.pk for change in own]
         ),
         _links_at_merge(teams).filter(use_case__team_id__in=teams),

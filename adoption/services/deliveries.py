@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -13,13 +12,17 @@ from django.db.models import Q, QuerySet
 
 from adoption.choices import AiAssistance, DeliveryState, Stage
 from adoption.delivery_states import Observed, standing_of
+from adoption.links import read_link
 from adoption.models import Change, Delivery, UseCase
+from adoption.selectors.suggestions import request_behind
+from adoption.services.delivery_log import move_line, write_lines
 from adoption.services.refusals import RefusedError
+from adoption.services.review_notices import ask_for_review, tell_of_rejection
+from adoption.services.suggestion_states import lock_suggestions_of, settle_logged
 from portal.models import User
 
 log = structlog.get_logger(__name__)
 _BATCH = 500
-_SHA_IN_LINK = re.compile(r"/commit/(?P<sha>[0-9a-f]{7,64})\b", re.IGNORECASE)
 _LOGGED_ALREADY = "This change has been logged already."
 _LINK_LOGGED_ALREADY = "This link has been logged already."
 _WHOLE_SHA = (40, 64)
@@ -37,11 +40,13 @@ class DeliveryNotOpenError(RefusedError):
 def find_change(link: str) -> Change | None:
     """The imported change that a pasted link leads to, if it is exactly one.
 
-    By the commit that it names; by the whole address where several repositories have that commit.
+    By the commit or the request that it names; by the whole address where several repositories
+    have that commit.
     """
-    named = _SHA_IN_LINK.search(link)
-    by_sha = Q(sha__startswith=named["sha"].lower()) if named else None
-    for way in (by_sha, Q(url=link)):
+    named = read_link(link)
+    by_sha = Q(sha__startswith=named.sha) if named.sha else None
+    by_number = Q(repository__key=named.repository, external_id=named.number)
+    for way in (by_sha, Q(url=named.address), Q(url=link), by_number if named.number else None):
         found = Change.objects.filter(way).select_related("part_of")[:3] if way is not None else []
         wholes = {whole.pk: whole for whole in map(_whole, found)}
         if len(wholes) == 1:
@@ -76,6 +81,8 @@ def log_delivery(
     """
     given_by = "change" if change else "link"
     change = _whole(change) if change else (find_change(link) if link else None)
+    link = read_link(link).address if link else ""
+    waiting = lock_suggestions_of(change.pk) if change else []
     title = (title.strip() or (change.title if change else ""))[:500]
     _refuse_unfit(use_case, change, link, title)
     _refuse_double(change, link, given_by)
@@ -99,6 +106,10 @@ def log_delivery(
     except IntegrityError as error:  # somebody was a moment faster
         reason = _LOGGED_ALREADY if change else _LINK_LOGGED_ALREADY
         raise BadDeliveryError(reason, field=given_by) from error
+    write_lines([move_line(delivery, "", at=at)])
+    settle_logged(waiting, delivery, at=at)
+    if change is None:
+        ask_for_review(delivery, at=at)
     log.info("delivery_logged", delivery=delivery.pk, use_case=use_case.pk)
     return delivery
 
@@ -141,12 +152,20 @@ def withdraw_delivery(*, delivery: Delivery, actor: User, at: datetime) -> None:
     Raises:
         DeliveryNotOpenError: it has been withdrawn or rejected already, or is somebody else's.
     """
+    before = _locked_state(delivery)
     changed = Delivery.objects.filter(_counting(), pk=delivery.pk, claimed_by=actor).update(
         state=DeliveryState.REJECTED, state_reason="Withdrawn by the person who logged it."
     )
     if not changed:
         raise DeliveryNotOpenError("This delivery cannot be withdrawn (any more).")
     delivery.refresh_from_db()
+    write_lines([move_line(delivery, before, at=at)])
+
+
+def _locked_state(delivery: Delivery) -> str:
+    """The state that stands now, with the row locked until the transaction ends."""
+    rows = Delivery.objects.select_for_update(of=("self",)).filter(pk=delivery.pk)
+    return rows.values_list("state", flat=True).get()
 
 
 @transaction.atomic
@@ -170,6 +189,11 @@ def review_delivery(
             "This link leads to an imported change. Its production deployment is the proof, so it "
             "has to be logged as that change."
         )
+    if is_claim and request_behind(read_link(delivery.link)) is not None:
+        raise BadDeliveryError(
+            "This is a pull request that is not merged. Once it is, it becomes that change by "
+            "itself, and production is its proof."
+        )
     state = DeliveryState.CONFIRMED if accept else DeliveryState.REJECTED
     said = reason.strip() or "Confirmed by a reviewer."
     changed = Delivery.objects.filter(
@@ -178,6 +202,9 @@ def review_delivery(
     if not changed:
         raise DeliveryNotOpenError("This delivery does not wait for a reviewer.")
     delivery.refresh_from_db()
+    write_lines([move_line(delivery, DeliveryState.CLAIMED, at=at)])
+    if not accept:
+        tell_of_rejection(delivery, at=at)
 
 
 def _advance(delivery: Delivery, change: Change, at: datetime) -> bool:
@@ -207,9 +234,9 @@ def _changes_by_link(links: Sequence[str]) -> dict[str, Change]:
     """
     by_sha: dict[str, list[str]] = defaultdict(list)
     for link in links:
-        named = _SHA_IN_LINK.search(link)
-        if named and len(named["sha"]) in _WHOLE_SHA:
-            by_sha[named["sha"].lower()].append(link)
+        sha = read_link(link).sha
+        if len(sha) in _WHOLE_SHA:
+            by_sha[sha].append(link)
     found: dict[str, dict[int, Change]] = defaultdict(dict)
     for start in range(0, len(links), _BATCH):
         part = links[start : start + _BATCH]
@@ -279,13 +306,16 @@ def advance_deliveries(
     if repository_ids is not None:
         open_ones = open_ones.filter(change__repository_id__in=list(repository_ids))
     moved: list[Delivery] = []
+    lines = []
     for delivery in open_ones.order_by("pk"):
-        change = delivery.change
+        change, before = delivery.change, delivery.state
         if change is not None and _advance(delivery, change, at):
             moved.append(delivery)
+            lines.append(move_line(delivery, before, at=at))
     Delivery.objects.bulk_update(
         moved,
         ["state", "state_reason", "merged_at", "deployed_at", "held_at", "reverted_at"],
         batch_size=_BATCH,
     )
+    write_lines(lines)
     return frozenset(delivery.use_case_id for delivery in moved)

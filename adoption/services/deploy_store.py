@@ -142,7 +142,13 @@ class DeployStore:
         if record.kind == "commit":
             outcome = store_commit_change(record, repository=repository, run=self.run, at=self.at)
         else:
-            outcome = store_pull_request(record, repository=repository, run=self.run, at=self.at)
+            outcome = store_pull_request(
+                record,
+                repository=repository,
+                run=self.run,
+                at=self.at,
+                rules=self.config.declaration_rules,
+            )
         return Stored(record.external_id, outcome, repository.pk)
 
     def _store_push(self, record: PushRecord) -> Stored:

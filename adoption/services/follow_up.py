@@ -7,12 +7,17 @@ from datetime import datetime
 from adoption.models import Milestone
 from adoption.services.deliveries import advance_deliveries
 from adoption.services.milestones import measure_milestones
+from adoption.services.suggestions import refresh_suggestions
 from portal.models import ImportRun
 
 
 def refresh_outcomes(*, at: datetime) -> None:
-    """Advance all deliveries, then measure all milestones. Repeating it changes nothing."""
+    """Advance all deliveries, bring suggestions up to date, then measure all milestones.
+
+    Repeating it changes nothing.
+    """
     advance_deliveries(at=at)
+    refresh_suggestions(at=at)
     use_case_ids = set(Milestone.objects.values_list("use_case_id", flat=True))
     measure_milestones(use_case_ids=use_case_ids, at=at)
 

@@ -27,6 +27,7 @@ def commit_digest(record: CommitRecord, *, on_default_branch: bool) -> UUID:
         record.insertions,
         record.deletions,
         on_default_branch,
+        *([record.ai_note] if record.ai_note else ()),  # without one, the digest of old stays
     )
 
 

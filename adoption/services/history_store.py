@@ -16,10 +16,13 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 
 from adoption.choices import ChangeKind, DeploymentStatus, EnvironmentTier
-from adoption.evidence.classify import classify_commit, strongest
+from adoption.evidence.classify import EvidenceFound, classify_commit, strongest
+from adoption.evidence.git_notes import read_note
+from adoption.evidence.involvement import settle
 from adoption.history import read_subject
 from adoption.models import Change, Commit, Deployment, Evidence, Identity, Repository, Service
-from adoption.services.history_digests import commit_digest, tag_digest, text_digest
+from adoption.services.evidence_rows import evidence_row
+from adoption.services.history_digests import commit_digest, tag_digest
 from adoption.services.recompute import history_facts, recompute_repository
 from adoption.sources.git.config import GitConfig
 from adoption.sources.records import CommitRecord, Person, TagRecord
@@ -194,6 +197,7 @@ class HistoryStore:
         fields = [
             "sha", "title", "message", "url", "author", "first_commit_at", "merged_at",
             "files_changed", "additions", "deletions", "content", "imported_by", "strength",
+            "involvement",
         ]  # fmt: skip
         Change.objects.bulk_create(
             rows,
@@ -207,7 +211,7 @@ class HistoryStore:
     def _change(
         self, repository: Repository, record: CommitRecord, identities: dict[str, int]
     ) -> Change:
-        best = strongest(classify_commit(record.message, record.author, record.committer))
+        best = strongest(_signs_of(record))
         base = (self.config.url or repository.url).rstrip("/")
         return Change(
             repository=repository,
@@ -226,6 +230,7 @@ class HistoryStore:
             content=commit_digest(record, on_default_branch=True),
             imported_by=self.run,
             strength=best.strength if best else "",
+            involvement=settle(best.strength if best else "", {})[1],
         )
 
     def _write_evidence(
@@ -237,26 +242,10 @@ class HistoryStore:
             Evidence.objects.filter(
                 change__repository=repository, change__external_id__in=changed
             ).delete()
-        with_signs = [
-            (record, found)
-            for record in records
-            if (found := classify_commit(record.message, record.author, record.committer))
-        ]
+        with_signs = [(record, found) for record in records if (found := _signs_of(record))]
         ids = _change_ids(repository, [record.sha for record, _ in with_signs])
         rows = [
-            Evidence(
-                change_id=ids[record.sha],
-                channel=sign.channel,
-                agent=sign.agent,
-                model=sign.model or "",
-                strength=sign.strength,
-                session_ref=sign.session_ref or "",
-                raw=sign.raw,
-                raw_digest=text_digest(sign.raw),
-                rule_key=sign.rule_key,
-                rule_version=sign.rule_version,
-                observed_at=at,
-            )
+            evidence_row(ids[record.sha], sign, at=at)
             for record, found in with_signs
             for sign in found
         ]
@@ -286,6 +275,14 @@ class HistoryStore:
             unique_fields=["connection", "external_id"],
             update_fields=["tier", "sha", "finished_at", "content", "imported_by"],
         )
+
+
+def _signs_of(record: CommitRecord) -> tuple[EvidenceFound, ...]:
+    """What the message, the people and git-ai's note say; a note on a merge repeats its branch."""
+    signs = classify_commit(record.message, record.author, record.committer)
+    if record.ai_note and len(record.parents) < 2:
+        signs += read_note(record.ai_note, added=record.insertions)
+    return signs
 
 
 def _tag_id(tag: TagRecord) -> str:

@@ -13,6 +13,7 @@ from adoption.services.hook_secrets import rotate_hook_secret
 from adoption.services.hooks import process_hooks, purge_hooks
 from adoption.services.milestones import measure_milestones
 from adoption.services.recompute import recompute_repository
+from adoption.services.suggestions import refresh_suggestions
 from portal.credentials.errors import CredentialUnavailableError
 from portal.keys import MissingKeyError
 from portal.models import Connection
@@ -31,10 +32,11 @@ def process_connection(work: Work) -> None:
 
 
 def place_repository(work: Work) -> None:
-    """Work out anew what was delivered by what, and move deliveries and milestones on."""
+    """Work out anew what was delivered by what; move deliveries, suggestions and milestones on."""
     repository = int(work.payload["repository"])
     recompute_repository(repository_id=repository)
     moved = advance_deliveries(at=work.at, repository_ids=[repository])
+    refresh_suggestions(at=work.at, repository_ids=[repository])
     if moved:
         measure_milestones(use_case_ids=set(moved), at=work.at)
 

@@ -9,13 +9,18 @@ from typing import Any
 from adoption.choices import ChangeKind, ChangeState
 from adoption.deploys.merging import later_fields
 from adoption.evidence.classify import EvidenceFound, classify_commit, strongest
+from adoption.evidence.declarations import DeclarationRules, read_declarations
+from adoption.evidence.involvement import settle
 from adoption.models import Change, Evidence, Identity, PullRequest, Repository
+from adoption.services.declarations import store_declarations
+from adoption.services.evidence_rows import evidence_row
 from adoption.services.history_digests import text_digest
 from adoption.sources.records import Account, ChangeRecord, Person, SaidCommit
 from portal.models import ImportRun
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 _NOBODY = Person("", "")
+_NO_RULES = DeclarationRules()
 _FIELDS = (
     "state", "title", "message", "url", "author_id", "created_at", "first_commit_at", "merged_at",
     "closed_at", "merge_sha", "squash_sha", "head_sha", "base_ref", "head_ref", "labels",
@@ -36,11 +41,17 @@ def identity_id(account: Account | None) -> int | None:
 
 
 def store_pull_request(
-    record: ChangeRecord, *, repository: Repository, run: ImportRun | None, at: datetime
+    record: ChangeRecord,
+    *,
+    repository: Repository,
+    run: ImportRun | None,
+    at: datetime,
+    rules: DeclarationRules = _NO_RULES,
 ) -> str:
     """Put one statement together with what is known; whether anything was new.
 
-    Once it is merged it is a change, and stays one whatever comes later.
+    Once it is merged it is a change, and stays one whatever comes later. `rules` say which of its
+    labels and boxes declare something about AI.
     """
     row, is_new = PullRequest.objects.select_for_update().get_or_create(
         repository=repository, kind=record.kind, number=record.external_id
@@ -63,7 +74,7 @@ def store_pull_request(
     if is_new or moved:
         row.save()
     if row.state == ChangeState.MERGED and (moved or row.change_id is None):
-        _become_change(row, run, at)
+        _become_change(row, run, at, rules)
     return CREATED if is_new else (UPDATED if moved else UNCHANGED)
 
 
@@ -107,7 +118,9 @@ def _commit_row(commit: SaidCommit) -> dict[str, Any]:
     }
 
 
-def _become_change(row: PullRequest, run: ImportRun | None, at: datetime) -> None:
+def _become_change(
+    row: PullRequest, run: ImportRun | None, at: datetime, rules: DeclarationRules
+) -> None:
     if row.merged_at is None:  # the database refuses such a row as well
         raise ValueError(f"pull request {row.number} is merged and has no time of it")
     found = [
@@ -134,10 +147,14 @@ def _become_change(row: PullRequest, run: ImportRun | None, at: datetime) -> Non
             "paths": row.paths,
             "content": text_digest(str(sorted(row.stamps.items()))),
             "strength": best.strength if best else "",
+            "involvement": settle(best.strength if best else "", {})[1],
             **({"imported_by": run} if run else {}),
         },
     )
     _observe(change, found, at)
+    said = read_declarations(rules, labels=row.labels, description=row.message)
+    if said or change.declarations.exists():
+        store_declarations(change, said, at=at)
     if row.change_id != change.pk:
         row.change = change
         row.save(update_fields=["change"])
@@ -145,22 +162,7 @@ def _become_change(row: PullRequest, run: ImportRun | None, at: datetime) -> Non
 
 def _observe(change: Change, found: Iterable[EvidenceFound], at: datetime) -> None:
     Evidence.objects.bulk_create(
-        (
-            Evidence(
-                change=change,
-                channel=sign.channel,
-                agent=sign.agent,
-                model=sign.model or "",
-                strength=sign.strength,
-                session_ref=sign.session_ref or "",
-                raw=sign.raw,
-                raw_digest=text_digest(sign.raw),
-                rule_key=sign.rule_key,
-                rule_version=sign.rule_version,
-                observed_at=at,
-            )
-            for sign in found
-        ),
+        (evidence_row(change.pk, sign, at=at) for sign in found),
         ignore_conflicts=True,
     )
 
@@ -187,6 +189,7 @@ def store_commit_change(
             "paths": None if record.paths is None else sorted(record.paths),
             "content": text_digest(record.external_id),
             "strength": best.strength if best else "",
+            "involvement": settle(best.strength if best else "", {})[1],
             "imported_by": run,
         },
     )

@@ -17,11 +17,21 @@ from adoption.choices import (
     ChangeKind,
     DeploymentStatus,
     EnvironmentTier,
+    Involvement,
     RevertMethod,
     Strength,
 )
+from adoption.evidence.involvement import settle, strongest_of
 from adoption.history import HistoryCommit
-from adoption.models import Change, Commit, Deployment, Evidence, PullRequest, Service
+from adoption.models import (
+    Change,
+    Commit,
+    Declaration,
+    Deployment,
+    Evidence,
+    PullRequest,
+    Service,
+)
 from adoption.placement import Placement, Rollout, ServiceRule, Unit, place_changes
 from adoption.pull_parts import MergedPull, find_parts
 from adoption.reverts import RevertLink, Reverts, find_reverts, standing_reverts
@@ -30,7 +40,7 @@ _BATCH = 500
 _BUTTON = re.compile(r"^Reverts (?:[\w.-]+(?:/[\w.-]+)*)?[#!](?P<number>\d+)\s*$", re.MULTILINE)
 _PLACED = (
     "delivered_by_id", "delivered_at", "delivered_how", "rolled_back_at", "restored_at",
-    "reverts_id", "revert_method", "reverted_at", "part_of_id", "strength",
+    "reverts_id", "revert_method", "reverted_at", "part_of_id", "strength", "involvement",
 )  # fmt: skip
 _MARKS = ("is_baseline", "is_redeploy", "is_rollback", "remediation", "remediated_by_id")
 
@@ -49,6 +59,7 @@ class _Place:
     reverted_at: datetime | None
     part_of_id: int | None
     strength: str
+    involvement: str
 
 
 def recompute_repository(*, repository_id: int) -> None:
@@ -75,7 +86,8 @@ def recompute_repository(*, repository_id: int) -> None:
     units = _units(changes, pulls, wholes)
     found, deployments = _contain(repository_id, graph, units)
     _mark_deployments(found, deployments)
-    places = _places(changes, found, _reverts(repository_id), wholes)
+    settled = _settle(repository_id, changes, wholes)
+    places = _places(changes, found, _reverts(repository_id), wholes, settled)
     moved = [change for change in changes if _move(change, places[change.pk])]
     fields = [name.removesuffix("_id") for name in _PLACED]
     Change.objects.bulk_update(moved, fields, batch_size=_BATCH)
@@ -254,9 +266,9 @@ def _places(
     found: Placement,
     reverts: Reverts,
     wholes: Mapping[int, int],
+    settled: Mapping[int, tuple[str, Involvement]],
 ) -> dict[int, _Place]:
     by_sha = _by_sha(changes)
-    strengths = _strengths(changes, wholes)
     links = {link.commit: link for link in reverts.links}
     open_reverts = {item.commit for item in reverts.unresolved if item.has_revert_subject}
     standing = standing_reverts(reverts.links)
@@ -276,24 +288,39 @@ def _places(
             revert_method=link.method if link else unresolved,
             reverted_at=by_sha[undone_by].merged_at if undone_by else None,
             part_of_id=wholes.get(change.pk),
-            strength=strengths.get(change.pk, change.strength),
+            strength=settled[change.pk][0],
+            involvement=settled[change.pk][1],
         )
     return places
 
 
-def _strengths(changes: Iterable[Change], wholes: Mapping[int, int]) -> dict[int, str]:
-    """The strongest evidence of pull requests: on themselves, and on the steps they consist of."""
-    if not wholes:
-        return {}
-    order = list(Strength.values)
-    seen: dict[int, set[str]] = {whole: set() for whole in wholes.values()}
-    own = Evidence.objects.filter(change_id__in=list(seen)).values_list("change_id", "strength")
-    for change_id, strength in own:
-        seen[change_id].add(strength)
+def _settle(
+    repository_id: int, changes: Iterable[Change], wholes: Mapping[int, int]
+) -> dict[int, tuple[str, Involvement]]:
+    """Strength and involvement of each change, from its evidence and what people said of it.
+
+    Evidence is read anew for pull requests, which have that of their steps as well, and where
+    somebody declared something; all others bear what was seen when they were stored.
+    """
+    said: dict[int, dict[str, str]] = defaultdict(dict)
+    stated = Declaration.objects.filter(change__repository_id=repository_id)
+    for change_id, channel, says in stated.values_list("change_id", "channel", "says"):
+        said[change_id][channel] = says
+    seen: dict[int, set[str]] = {key: set() for key in {*wholes.values(), *said}}
+    if seen:
+        own = Evidence.objects.filter(change_id__in=list(seen))
+        for change_id, strength in own.values_list("change_id", "strength"):
+            seen[change_id].add(strength)
     for change in changes:
         if change.pk in wholes and change.strength:
             seen[wholes[change.pk]].add(change.strength)
-    return {key: min(found, key=order.index, default="") for key, found in seen.items()}
+    return {
+        change.pk: settle(
+            strongest_of(seen[change.pk]) if change.pk in seen else change.strength,
+            said.get(change.pk, {}),
+        )
+        for change in changes
+    }
 
 
 def _by_sha(changes: Iterable[Change]) -> dict[str, Change]:

@@ -15,7 +15,10 @@ class Person(NamedTuple):
 
 
 class CommitRecord(NamedTuple):
-    """One commit. Times are aware; counts are None where the source does not say (merges)."""
+    """One commit. Times are aware; counts are None where the source does not say (merges).
+
+    `ai_note` is the note of git-ai on it, empty where there is none.
+    """
 
     file_index: int
     line: int
@@ -30,6 +33,7 @@ class CommitRecord(NamedTuple):
     insertions: int | None
     deletions: int | None
     on_default_branch: bool
+    ai_note: str = ""
 
 
 class TagRecord(NamedTuple):

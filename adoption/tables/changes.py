@@ -35,6 +35,7 @@ class ChangeTable(ShellTable):
         orderable=False,
     )
     merged_at = DayColumn("Merged on")
+    involvement = StatusColumn("AI had a part", vocabulary="involvement", orderable=False)
     evidence_strength = StatusColumn("Evidence", vocabulary="strength", orderable=False)
     agents = HtmlColumn("Seen", html=_agents, text=_agents, fields=("pk",), reason="nothing")
     version = ShellColumn(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -19,7 +20,12 @@ from adoption.filters.deliveries import DeliveryFilters
 from adoption.forms.deliveries import WithdrawForm
 from adoption.models import Delivery, UseCase
 from adoption.policies import may_see_registry, may_withdraw_delivery
-from adoption.selectors.changes import change_rows, evidence_of, has_repository
+from adoption.selectors.changes import (
+    change_rows,
+    evidence_of,
+    has_repository,
+    involvement_counts,
+)
 from adoption.selectors.deliveries import (
     deliveries_of,
     deliveries_to_review,
@@ -27,6 +33,7 @@ from adoption.selectors.deliveries import (
     own_delivery,
     own_identities,
 )
+from adoption.selectors.inbox import inbox_of
 from adoption.selectors.use_cases import ENDED_STAGES, zone_of
 from adoption.services.deliveries import withdraw_delivery
 from adoption.tables.changes import ChangeTable
@@ -36,6 +43,8 @@ from adoption.views.form_page import FormPage
 from adoption.views.use_cases import use_case_crumbs, use_case_or_404
 from portal.models import User
 from portal.policies import AnyUser
+from portal.shell.formats import percent_text
+from portal.shell.htmx import is_fragment
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.tables import ShellTable
@@ -93,7 +102,13 @@ class MyDeliveriesPage(ListPage):
         return actions
 
     def get_context_data(self) -> dict[str, Any]:
-        return {"identities": own_identities(self.request.user)}
+        if is_fragment(self.request):
+            return {}
+        user = self.request.user
+        return {
+            "identities": own_identities(user),
+            "inbox": inbox_of(user, now=timezone.now()),
+        }
 
 
 @require_safe
@@ -108,6 +123,8 @@ def delivery_page(request: HttpRequest, pk: int) -> HttpResponse:
         "change": change,
         "deployment": change.delivered_by if change else None,
         "evidence": evidence_of(change) if change else [],
+        "declarations": list(change.declarations.order_by("pk")) if change else [],
+        "events": list(delivery.events.all()),
         "may_withdraw": may_withdraw_delivery(request.user, delivery)
         and delivery.state != DeliveryState.REJECTED,
     }
@@ -211,10 +228,22 @@ class UseCaseChangesPage(UseCaseList):
     export_name = "changes"
     table_class = ChangeTable
     filterset_class = ChangeFilters
+    template_name = "adoption/change_list.html"
     fragment_template_name = "adoption/_change_table.html"
 
     def get_queryset(self) -> Source:
         return change_rows(self.request.user, self.use_case)
+
+    def get_context_data(self) -> dict[str, Any]:
+        """How much is known: AI-assisted counts never stand without the unknown beside them."""
+        if is_fragment(self.request):
+            return {}
+        counts = involvement_counts(self.use_case)
+        total = sum(counts.values())
+        shares = [
+            (name, count, percent_text(Decimal(count) / total)) for name, count in counts.items()
+        ] if total else []  # fmt: skip
+        return {"shares": shares}
 
     def get_empty(self) -> EmptyState:
         if has_repository(self.use_case):

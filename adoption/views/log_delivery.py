@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -18,7 +18,8 @@ from django.views.decorators.http import require_safe
 from adoption.choices import AiAssistance
 from adoption.delivery_states import Observed, Standing, standing_of
 from adoption.forms.deliveries import LogDeliveryForm
-from adoption.models import Change, Evidence, UseCase
+from adoption.links import read_link, title_of
+from adoption.models import Change, Evidence, PullRequest, UseCase
 from adoption.policies import may_log_delivery
 from adoption.selectors.changes import (
     changes_of_use_case,
@@ -27,6 +28,7 @@ from adoption.selectors.changes import (
     is_logged,
 )
 from adoption.selectors.deliveries import last_used_use_case, use_cases_to_log_for
+from adoption.selectors.suggestions import changes_of_ticket, rank_one, request_behind
 from adoption.services.deliveries import find_change, log_delivery
 from adoption.services.refusals import StaleVersionError
 from adoption.views.deliveries import own_crumb
@@ -36,6 +38,7 @@ from portal.policies import AnyUser
 from portal.shell.views import Crumb, EmptyState
 
 _LONGEST_LINK = 500
+_RELATED = 5  # changes that name the ticket of a pasted link
 
 
 def _typed(values: QueryDict, name: str, longest: int = _LONGEST_LINK) -> str:
@@ -45,31 +48,71 @@ def _typed(values: QueryDict, name: str, longest: int = _LONGEST_LINK) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LinkLead:
-    """What a pasted link leads to: an imported change, or (no `change`) something else."""
+    """What a pasted link leads to: an imported change, or (no `change`) something else.
+
+    Attributes:
+        request: a pull or merge request that is known and not merged yet.
+        ticket, related: the ticket that the link names, and changes that name it too.
+        title: what the title may begin as.
+        proposed, why: slug of the use case that a change was likeliest for, and the reasons.
+    """
 
     change: Change | None
     standing: Standing | None = None
     evidence: Sequence[Evidence] = ()
     is_logged: bool = False
     is_elsewhere: bool = False
+    request: PullRequest | None = None
+    ticket: str = ""
+    related: Sequence[Change] = ()
+    title: str = ""
+    proposed: str = ""
+    why: Sequence[str] = ()
 
 
-def lead_of(link: str, use_case: UseCase | None) -> LinkLead | None:
+def lead_of(link: str, use_case: UseCase | None, user: AnyUser) -> LinkLead | None:
     """Follow a link; None when there is none to follow (yet)."""
     link = link.strip()
     if "." not in link and "/" not in link:
         return None
     change = find_change(link)
     if change is None:
-        return LinkLead(None)
-    observed = Observed.of(change)
+        return _lead_elsewhere(link)
+    now = timezone.now()
+    proposed, why = _proposal(change, user)
     return LinkLead(
         change,
-        standing_of(observed, at=timezone.now()),
+        standing_of(Observed.of(change), at=now),
         evidence_of(change),
         is_logged(change),
         use_case is not None and not changes_of_use_case(use_case).filter(pk=change.pk).exists(),
+        proposed=proposed,
+        why=why,
     )
+
+
+def _lead_elsewhere(text: str) -> LinkLead:
+    """A link that leads to no imported change."""
+    link = read_link(text)
+    request = request_behind(link)
+    is_keyed = link.kind == "ticket" and "#" not in link.ticket
+    return LinkLead(
+        None,
+        request=request,
+        ticket=link.ticket,
+        related=changes_of_ticket(link.ticket, limit=_RELATED) if is_keyed else (),
+        title=request.title if request else title_of(link),
+    )
+
+
+def _proposal(change: Change, user: AnyUser) -> tuple[str, Sequence[str]]:
+    """The use case that a change was likeliest for, and the reasons in words."""
+    ranked = rank_one(change, user, timezone.now())
+    if ranked is None or not ranked.candidates:
+        return "", ()
+    best = ranked.candidates[0]
+    slugs = use_cases_to_log_for(user).filter(pk=best.use_case).values_list("slug", flat=True)
+    return slugs.first() or "", [reason.text for reason in best.reasons]
 
 
 def ask_for_title(form: forms.Form) -> None:
@@ -102,9 +145,14 @@ class LogDeliveryPage(FormPage):
 
     def get_initial(self) -> dict[str, Any]:
         asked = self.request.GET
+        link = _typed(asked, "link")
+        change = find_change(link) if link and not _typed(asked, "use_case") else None
+        proposed = _proposal(change, self.request.user)[0] if change else ""
+        lead = None if change or not link else _lead_elsewhere(link)
         return {
-            "use_case": _typed(asked, "use_case") or self._last_used(),
-            "link": _typed(asked, "link"),
+            "use_case": _typed(asked, "use_case") or proposed or self._last_used(),
+            "link": link,
+            "title": lead.title if lead else "",
             "change": _typed(asked, "change"),
             "assistance": AiAssistance.NOT_STATED,
         }
@@ -141,7 +189,7 @@ class LogDeliveryPage(FormPage):
             values = self.get_initial()
         use_case = _use_case(user, values["use_case"])
         return {
-            "lead": lead_of(values["link"], use_case),
+            "lead": lead_of(values["link"], use_case, user),
             **_picking(use_case, self.request, values["change"]),
         }
 
@@ -182,10 +230,19 @@ def link_fragment(request: HttpRequest) -> HttpResponse:
     """What a pasted link leads to."""
     _refuse_who_may_not_log(request)
     use_case = _use_case(request.user, _typed(request.GET, "use_case"))
-    form = LogDeliveryForm(initial={"title": _typed(request.GET, "title")}, user=request.user)
+    lead = lead_of(_typed(request.GET, "link"), use_case, request.user)
+    # What the person typed or chose stays; only what is still as the portal set it is filled in.
+    fills = bool(lead and lead.proposed) and not _typed(request.GET, "by_hand", 1)
+    if lead is not None and fills and lead.proposed != (use_case.slug if use_case else ""):
+        lead = replace(lead, is_elsewhere=False)
+    initial = {
+        "title": _typed(request.GET, "title") or (lead.title if lead else ""),
+        "use_case": lead.proposed if lead and fills else _typed(request.GET, "use_case"),
+    }
+    form = LogDeliveryForm(initial=initial, user=request.user)
     ask_for_title(form)
-    lead = lead_of(_typed(request.GET, "link"), use_case)
-    return render(request, "adoption/_link_lead.html", {"lead": lead, "form": form})
+    context = {"lead": lead, "form": form, "fills_use_case": fills}
+    return render(request, "adoption/_link_lead.html", context)
 
 
 @require_safe

@@ -10,6 +10,7 @@ ENUM_NAMES = {
     "ChangeStateEnum": "adoption.sources.generic.parser.STATES",
     "ComparatorEnum": "adoption.choices.Comparator",
     "DataStatusEnum": "adoption.choices.ValueStatus",
+    "DismissalEnum": "adoption.choices.Dismissal",
     "DeploymentStatusEnum": "adoption.sources.generic.parser.STATUSES",
     "ScopeKindEnum": "adoption.choices.ScopeKind",
     "StandingStatusEnum": "adoption.choices.StandingStatus",

@@ -243,6 +243,9 @@ PAGES: Mapping[str, Sequence[Visit]] = {
         Visit("chosen", query="use_case={use_case.slug}"),
         Visit("link", query="use_case={use_case.slug}&link=https://wiki.acme.example/new"),
     ),
+    "own-data": (Visit("full"), Visit("little", who="auditor")),
+    "digest-choice": FORM,
+    "use-case-marks": USE_CASE,
     "delivery-reviews": ONE,
     "delivery": (
         Visit("of a change", {"pk": "own.pk"}),
@@ -414,6 +417,10 @@ ACTIONS: Mapping[str, Visit] = {
         for name in ("close", "review")
     },
     "notices-read": Visit(),
+    "suggestion-answer": Visit(values={"pk": "suggestion.pk"}),
+    "suggestions-confirm": Visit(),
+    "change-correct": Visit(values={"pk": "suggested_change.pk"}),
+    "identity-disown": Visit(values={"pk": "own_identity.pk"}),
     "webhook-test": Visit(values={"pk": "webhook.pk"}),
     "webhook-replay": Visit(values={"pk": "webhook_event.pk"}),
     "anomaly-answer": Visit(values={"pk": "anomalies.waiting.pk"}),
@@ -439,6 +446,7 @@ ELSEWHERE: Mapping[str, Elsewhere] = {
     "snapshot-heads": Elsewhere(Visit(), 200, "A download."),
     "snapshot-verifier": Elsewhere(Visit(), 200, "A download."),
     "use-case-export": Elsewhere(Visit(), 200, "A download."),
+    "own-data-export": Elsewhere(Visit(), 200, "A download."),
     "audit-export": Elsewhere(Visit(who="auditor"), 200, "A download."),
     "sign-in-oidc": Elsewhere(Visit(who="nobody"), 404, NO_PROVIDER),
     "sign-in-oidc-callback": Elsewhere(Visit(who="nobody"), 404, NO_PROVIDER),

@@ -52,6 +52,7 @@ from tests.browser.story_metrics import make_metrics
 from tests.browser.story_overlaps import make_overlaps
 from tests.browser.story_records import make_records
 from tests.browser.story_seats import make_plans
+from tests.browser.story_suggestions import make_suggestions
 from tests.browser.story_tokens import make_tokens
 from tests.browser.story_trust import (
     PASSWORD,
@@ -84,6 +85,7 @@ def build_story() -> Made:
             make_glasses,
             make_work,
             make_hooks,
+            make_suggestions,
             make_watch,
             make_plans,
             make_closes,

@@ -58,7 +58,8 @@ def make_impact(
         at=now,
     )  # fmt: skip
     set_unit_value(
-        use_case_id=judged_case.pk, metric_key="held_deliveries_weekly", amount_nano=85 * NANO_PER_UNIT,
+        use_case_id=judged_case.pk, metric_key="held_deliveries_weekly",
+        amount_nano=85 * NANO_PER_UNIT,
         grounds="What an agency charged.", owner=viewer, actor=viewer, at=now,
     )  # fmt: skip
     running = register_impact(

@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 
 from portal.imports.contracts import ImportRefusedError
 
-LOG_FIELDS = ("H", "P", "aI", "at", "cI", "ct", "an", "ae", "cn", "ce", "B")
+LOG_FIELDS = ("H", "P", "aI", "at", "cI", "ct", "an", "ae", "cn", "ce", "B", "N")
 LOG_ARGUMENTS = (
     "log",
     "-z",
@@ -23,7 +23,9 @@ LOG_ARGUMENTS = (
     "--topo-order",
     "--reverse",
     "--no-color",
+    # Of all notes only those of git-ai, whatever the configuration displays.
     "--no-notes",
+    "--notes=refs/notes/ai",
     "--no-show-signature",
     # The numbers must not depend on anybody's configuration: renames count as delete plus add.
     "--numstat",
@@ -53,6 +55,7 @@ class LogCommit(NamedTuple):
     files_changed: int | None
     insertions: int | None
     deletions: int | None
+    ai_note: str = ""
 
 
 def read_log(stream: IO[bytes]) -> Iterator[LogCommit]:
@@ -122,4 +125,6 @@ def _build(fields: list[bytes], numbers: tuple[int, int, int]) -> LogCommit:
         files_changed=files,
         insertions=insertions,
         deletions=deletions,
+        # On a merge it only repeats what the branch's commits say.
+        ai_note=text[11].rstrip("\n") if len(parents) < 2 else "",
     )

@@ -28,6 +28,7 @@ COMMIT_KEYS = frozenset(
         "files_changed",
         "insertions",
         "deletions",
+        "ai_note",
     }
 )
 TAG_KEYS = frozenset({"name", "type", "target", "tagged_at", "tagger", "on_default_branch"})
@@ -94,6 +95,7 @@ def _commit(
         insertions=_read_count(row, "insertions"),
         deletions=_read_count(row, "deletions"),
         on_default_branch=on_default_branch,
+        ai_note=_read_text(row, "ai_note", limits.max_cell_chars) if "ai_note" in row else "",
     )
 
 

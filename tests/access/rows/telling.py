@@ -27,7 +27,8 @@ CONFIGURE = only(Column.ADMINISTRATOR)
 HOOK = {"pk": "webhook.pk"}
 EVENT = {"pk": "webhook_event.pk"}
 UNSEEN = EVERYBODY - SEE
-TOLD = only(Column.OWNER, Column.OTHER_OWNER)
+# The lead is asked to review what an owner logged for a use case of their own.
+TOLD = only(Column.OWNER, Column.OTHER_OWNER, Column.PROGRAMME_LEAD)
 
 ROWS = [
     listing("notice-list", EVERYBODY, inside=200),

@@ -34,6 +34,9 @@ def link(use_case: UseCase, starts_on: dt.date, ends_on: dt.date | None = None) 
 
 
 def ai_deployments(use_case: UseCase, at: dt.datetime = NOW) -> Measured:
+    """The value once every change with a sign was confirmed by a person, for this or another."""
+    for each in Change.objects.exclude(strength="").filter(deliveries__isnull=True):
+        log_delivery(use_case=use_case, actor=make_user(), at=NOW, change=each)
     return measure_ai_deployments([use_case.pk], at)[use_case.pk]
 
 
@@ -114,7 +117,18 @@ def test_activity_alone_is_no_evidence(history: History) -> None:
     Change.objects.exclude(strength="").update(strength=Strength.INFERRED)
     use_case = make_use_case()
     link(use_case, dt.date(2026, 1, 1))
-    assert ai_deployments(use_case).nano == 0
+    assert measure_ai_deployments([use_case.pk], NOW)[use_case.pk].nano == 0
+
+
+def test_a_sign_that_nobody_confirmed_counts_nothing(history: History) -> None:
+    """Trailers only suggest: writing more of them must not raise an outcome."""
+    use_case = make_use_case()
+    link(use_case, dt.date(2026, 1, 1))
+    assert measure_ai_deployments([use_case.pk], NOW)[use_case.pk].nano == 0
+    log_delivery(use_case=use_case, actor=make_user(), at=NOW, change=change(4))
+    Change.objects.update(strength=Strength.AUTONOMOUS)
+    value = measure_ai_deployments([use_case.pk], NOW)[use_case.pk]
+    assert value.happened_at == (day(9, 12),)
 
 
 def test_what_was_undone_before_it_was_deployed_brought_nothing(history: History) -> None:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from adoption.choices import DeliveryState, MilestoneState
 from adoption.metrics.registry import NANO
 from adoption.models import Delivery, Milestone, MilestoneEvent, Repository, UseCase
-from adoption.services.deliveries import log_delivery, review_delivery
+from adoption.services.deliveries import log_delivery, review_delivery, withdraw_delivery
 from adoption.services.follow_up import refresh_outcomes
 from adoption.services.use_cases import link_repository
 from adoption.tasks import refresh_outcomes_task
@@ -55,6 +55,7 @@ def test_the_first_deployment_with_an_ai_change_reaches_its_milestone_on_its_day
     use_case = make_use_case()
     link(use_case)
     milestone = promise(use_case, "ai_production_deployments", 1)
+    log_delivery(use_case=use_case, actor=make_user(), at=day(4), change=change(2))
     refresh_outcomes(at=day(5))
     milestone.refresh_from_db()
     assert (milestone.state, milestone.measured_nano) == (MilestoneState.OPEN, 0)
@@ -66,10 +67,29 @@ def test_the_first_deployment_with_an_ai_change_reaches_its_milestone_on_its_day
     assert milestone.measured_nano == NANO
 
 
+def test_a_trailer_alone_reaches_no_milestone(history: History) -> None:
+    """Signs only suggest: writing them costs nothing, so they count nothing."""
+    use_case = make_use_case()
+    link(use_case)
+    milestone = promise(use_case, "ai_production_deployments", 1)
+    history.bring(tags=[tag("1.1", 2, 6)], at=day(12))
+    milestone.refresh_from_db()
+    assert (milestone.state, milestone.measured_nano) == (MilestoneState.OPEN, 0)
+    delivery = log_delivery(use_case=use_case, actor=make_user(), at=day(12), change=change(2))
+    refresh_outcomes(at=day(13))
+    milestone.refresh_from_db()
+    assert (milestone.state, milestone.reached_at) == (MilestoneState.REACHED, day(6, 12))
+    withdraw_delivery(delivery=delivery, actor=delivery.claimed_by, at=day(14))
+    refresh_outcomes(at=day(14))
+    milestone.refresh_from_db()
+    assert milestone.state == MilestoneState.OPEN
+
+
 def test_an_older_deployment_that_arrives_late_moves_the_day_back(history: History) -> None:
     use_case = make_use_case()
     link(use_case)
     milestone = promise(use_case, "ai_production_deployments", 1)
+    log_delivery(use_case=use_case, actor=make_user(), at=day(4), change=change(2))
     history.bring(tags=[tag("1.2", 2, 9)], at=day(12))
     milestone.refresh_from_db()
     assert milestone.reached_at == day(9, 12)

@@ -146,7 +146,7 @@ def test_a_logged_change_and_a_foreign_repository_are_said_before_saving(
     log_delivery(use_case=use_case, actor=make_user(name="Somebody Else"), at=NOW, change=change(1))
     other = make_use_case()
     text = text_of(
-        client, reverse("log-delivery-link"), use_case=other.slug,
+        client, reverse("log-delivery-link"), use_case=other.slug, by_hand="1",
         link=f"https://git.example.com/x/commit/{make_sha(1)}",
     )  # fmt: skip
     assert "logged already" in text

@@ -1,0 +1,66 @@
+"""Suggestions, the daily digest, corrections and re-classification."""
+
+from __future__ import annotations
+
+from celery.schedules import crontab
+
+from adoption.demo.suggestions import build_suggestions
+from adoption.services.delivery_digests import CHAT_KIND, send_to_chat
+from adoption.services.reclassification import RECLASSIFY, reclassify_by_work
+from adoption.views import suggestions
+from adoption.vocabularies import INVOLVEMENTS, SUGGESTION_STATES
+from portal.audit.registry import governed
+from portal.choices import Role
+from portal.demo import DemoStep, demo_steps
+from portal.schedule import ScheduledJob, scheduled_jobs
+from portal.shell.panels import HomePanel, home_panels
+from portal.shell.statuses import vocabularies
+from portal.work.registry import WorkKind, work_kinds
+
+vocabularies.register(INVOLVEMENTS)
+vocabularies.register(SUGGESTION_STATES)
+home_panels.register(
+    HomePanel(
+        "adoption.suggestions", 8, "adoption/_home_suggestions.html", suggestions.waiting_panel
+    )
+)
+work_kinds.register(
+    WorkKind(
+        key=CHAT_KIND,
+        label="Send a digest to a chat",
+        run=send_to_chat,
+        is_atomic=False,  # it waits for a network
+        max_attempts=5,
+    )
+)
+work_kinds.register(
+    WorkKind(
+        key=RECLASSIFY,
+        label="Read evidence anew by the present rules",
+        run=reclassify_by_work,
+        is_atomic=False,  # a transaction a batch
+        roles=frozenset({Role.PROGRAMME_LEAD}),
+    )
+)
+scheduled_jobs.register(
+    ScheduledJob(
+        key="send-delivery-digests",
+        task="adoption.tasks.send_delivery_digests",
+        when=crontab(minute=10),
+        reason="Everybody chooses an hour of the programme's zone, so it is looked at every hour.",
+        roles=frozenset({Role.PROGRAMME_LEAD}),
+    )
+)
+scheduled_jobs.register(
+    ScheduledJob(
+        key="tend-evidence",
+        task="adoption.tasks.tend_evidence",
+        when=crontab(hour=2, minute=40),
+        reason="New rules of evidence are applied to what is kept; reviewers are reminded once.",
+        roles=frozenset({Role.PROGRAMME_LEAD}),
+    )
+)
+
+governed("adoption.UseCaseMark")
+governed("adoption.Declaration", hidden=("said_by",))
+demo_steps.register(DemoStep("adoption.suggestions", 52, build_suggestions))
