@@ -1,6 +1,6 @@
 """The adoption room's tables, one noun a file."""
 
-from adoption.models.changes import Change, Commit, Repository, RepositoryLink
+from adoption.models.changes import Change, CherryPick, Commit, Repository, RepositoryLink
 from adoption.models.deliveries import Delivery
 from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
@@ -21,6 +21,7 @@ from adoption.models.use_cases import StageChange, UseCase
 __all__ = [
     "Artifact",
     "Change",
+    "CherryPick",
     "Commit",
     "Delivery",
     "Deployment",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import itertools
 import math
 import random
 from collections.abc import Mapping
@@ -181,6 +182,8 @@ def grow(seed: int) -> tuple[World, list[Rollout]]:
         else:
             where = dice.choice(list(past))
             sha = dice.choice([main, main, release, *past[where][-3:]])
+            if dice.random() < 0.15:  # behind what is there, and perhaps never deployed
+                sha = next(iter(world.graph[sha]), sha)
             past[where].append(sha)
             rollouts.append(Rollout(step, 1, where, sha, at(step), f"r{step}"))
     return world, rollouts
@@ -195,27 +198,49 @@ def truth_of(
     for each in rollouts[1:]:
         for key in world.holds[each.sha] - there - first.keys():
             first[key] = each
+    seen: dict[int, list[tuple[dt.datetime, bool]]] = {key: [] for key in first}
+    there: dict[str, frozenset[int]] = {}
+    before: dict[str, list[tuple[str, frozenset[int]]]] = {}
+    for each in rollouts:
+        past = before.setdefault(each.environment, [])
+        now = there.get(each.environment, frozenset())
+        goes_back = step_back(world, each.sha, past)
+        if goes_back is not None:
+            now = world.holds[each.sha] | (past[goes_back][1] if goes_back >= 0 else frozenset())
+        else:
+            now = now | world.holds[each.sha]
+        there[each.environment] = now
+        past.append((each.sha, now))
+        everywhere = frozenset().union(*there.values())
+        for key, moments in seen.items():
+            moments.append((each.at, key in everywhere))
     result: dict[int, tuple[int, dt.datetime | None, dt.datetime | None]] = {}
     for key, brought in first.items():
-        chain = [each for each in rollouts if each.environment == brought.environment]
         out = back = None
-        for place_, each in enumerate(chain):
-            if each.at <= brought.at:
-                continue
-            earlier = [one.sha for one in chain[:place_]]
-            is_back_step = each.sha in earlier and (
-                earlier.index(each.sha) < earlier.index(earlier[-1])
-            )
-            if out is None and is_back_step:
-                target = len(earlier) - 1 - earlier[::-1].index(each.sha)
-                undone = chain[target + 1 : place_]
-                if brought in undone and brought.sha != each.sha:
-                    out = each.at
-            elif out is not None and not is_back_step and key in world.holds[each.sha]:
-                back = each.at
-                break
+        for (_, was), (moment_, is_) in itertools.pairwise(seen[key]):
+            if was and not is_:
+                out, back = moment_, None
+            elif is_ and not was and out is not None:
+                back = moment_
         result[key] = (brought.key, out, back)
     return result
+
+
+def step_back(world: World, sha: str, past: list[tuple[str, frozenset[int]]]) -> int | None:
+    """Where in its environment's past a deployment goes back to; -1: before all of it."""
+    shas = [each[0] for each in past]
+    if not shas or sha == shas[-1]:
+        return None
+    if sha in shas:
+        is_earlier = shas.index(sha) < shas.index(shas[-1])
+        return len(shas) - 1 - shas[::-1].index(sha) if is_earlier else None
+    if sha not in ancestors(world, shas[-1]):
+        return None
+    return max((at for at, each in enumerate(shas) if each in ancestors(world, sha)), default=-1)
+
+
+def ancestors(world: World, sha: str) -> frozenset[str]:
+    return frozenset({sha}).union(*(ancestors(world, parent) for parent in world.graph[sha]))
 
 
 @pytest.mark.parametrize("seed", range(40))
