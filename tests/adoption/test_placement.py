@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import itertools
-import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -287,88 +284,3 @@ def test_steps_of_pull_requests_are_found_for_every_way_of_merging() -> None:
         "merge": 1, "x": 1, "y": 1, "squash": 2, "b1": 2, "b2": 2, "r2": 3, "r1": 3, "o1": 3,
         "o2": 3,
     }  # fmt: skip
-
-
-# --- The cases of Apache DevLake -----------------------------------------------------------------
-
-
-def rows(folder: Path, name: str) -> list[dict[str, str]]:
-    with (folder / f"{name}.csv").open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.DictReader(file))
-
-
-def moment(text: str) -> dt.datetime:
-    day, _, clock = text.replace("T", " ").partition(" ")
-    year, month, date = map(int, day.split("-"))
-    hour, minute, second = (int(float(part)) for part in clock[:8].split(":"))
-    return dt.datetime(year, month, date, hour, minute, second, tzinfo=dt.UTC)
-
-
-def minutes(earlier: dt.datetime, later: dt.datetime) -> str:
-    span = (later - earlier).total_seconds() / 60
-    return str(math.ceil(span)) if span > 0 else ""
-
-
-def lead_time_case(folder: Path) -> tuple[Placement, dict[str, dict[str, str]], list[str]]:
-    """The case as we would have it: ranges since the deployment before are the provider's lists."""
-    ranges: dict[str, set[str]] = {}
-    for row in rows(folder, "commits_diffs"):
-        if row["old_commit_sha"]:
-            ranges.setdefault(row["new_commit_sha"], set()).add(row["commit_sha"])
-    mapped = {row["row_id"] for row in rows(folder, "project_mapping")
-              if row["project_name"] == "project1" and row["table"] == "cicd_scopes"}  # fmt: skip
-    services: dict[tuple[str, str], int] = {}
-    rollouts = []
-    for number, row in enumerate(rows(folder, "cicd_deployment_commits")):
-        if row["result"] != "SUCCESS" or row["environment"] != "PRODUCTION":
-            continue
-        if row["cicd_scope_id"] not in mapped:
-            continue
-        service = services.setdefault((row["cicd_scope_id"], row["repo_url"]), len(services) + 1)
-        included = frozenset(ranges.get(row["commit_sha"], ()))
-        rollouts.append(Rollout(
-            number, service, "prod", row["commit_sha"], moment(row["finished_date"]), row["id"],
-            included_commits=included,
-        ))  # fmt: skip
-    pulls = {row["id"]: row for row in rows(folder, "pull_requests")}
-    names = list(pulls)
-    units = [
-        Unit(number, (pulls[name]["merge_commit_sha"],))
-        for number, name in enumerate(names)
-        if pulls[name]["merged_date"]
-    ]
-    rules = dict.fromkeys(services.values(), ServiceRule(first_delivers=False))
-    return place_changes({}, units, rollouts, rules), pulls, names
-
-
-def test_containment_and_lead_times_of_devlake_agree_where_theirs_are_right(
-    shared_data: Path,
-) -> None:
-    folder = shared_data / "payloads" / "devlake_dora_cases" / "change_lead_time"
-    found, pulls, names = lead_time_case(folder)
-    commits: dict[str, dt.datetime] = {}
-    for row in rows(folder, "pull_request_commits"):
-        name, authored = row["pull_request_id"], moment(row["commit_authored_date"])
-        commits[name] = min(commits.get(name, authored), authored)
-    differences: dict[str, tuple[str, str]] = {}
-    checked = 0
-    for expected in rows(folder, "project_pr_metrics"):
-        name = expected["id"]
-        place_ = found.places.get(names.index(name))
-        assert (place_ is None) == (not expected["pr_deployed_date"]), name
-        pull = pulls[name]
-        created, merged = moment(pull["created_date"]), moment(pull["merged_date"])
-        assert minutes(commits[name], created) == expected["pr_coding_time"], name
-        checked += 1
-        if place_ is None:
-            continue
-        assert place_.at == moment(expected["pr_deployed_date"])
-        assert minutes(merged, place_.at) == expected["pr_deploy_time"], name
-        ours = minutes(commits[name], place_.at)  # DORA: from the first commit to production
-        if ours != expected["pr_cycle_time"]:
-            differences[name] = (ours, expected["pr_cycle_time"])
-    assert checked == 6
-    # pr2: its first commit was written after the request was opened; DevLake counts from the
-    # opening then. pr3: it was deployed before it was merged; DevLake adds the review that came
-    # after. docs/sources/hooks.md explains both.
-    assert differences == {"pr2": ("158", "1598"), "pr3": ("8799", "10203")}
