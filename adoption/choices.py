@@ -206,3 +206,11 @@ class ValueStatus(models.TextChoices):
     PROVISIONAL = "provisional", "Provisional"
     FINAL = "final", "Final"
     RESTATED = "restated", "Restated"
+
+
+class IdentityState(models.TextChoices):
+    """What is known of whose an identity is."""
+
+    UNRESOLVED = "unresolved", "Unresolved"
+    RESOLVED = "resolved", "Somebody's"
+    NOBODY = "nobody", "No person"

@@ -73,3 +73,13 @@ def may_replay_hooks(user: AnyUser) -> bool:
 def may_manage_hook_secrets(user: AnyUser) -> bool:
     """Make and withdraw the secrets that prove senders."""
     return holds(user, Role.ADMINISTRATOR)
+
+
+def may_see_identities(user: AnyUser) -> bool:
+    """Names and addresses of people elsewhere, so not everybody."""
+    return holds(user, Role.PROGRAMME_LEAD, Role.AUDITOR, Role.ADMINISTRATOR)
+
+
+def may_resolve_identities(user: AnyUser) -> bool:
+    """Say whose an identity is, and take it back."""
+    return holds(user, Role.PROGRAMME_LEAD, Role.ADMINISTRATOR)

@@ -7,6 +7,7 @@ from adoption.choices import (
     DeploymentStatus,
     EnvironmentTier,
     HookState,
+    IdentityState,
     MilestoneState,
     RiskTier,
     Stage,
@@ -172,5 +173,18 @@ HOOK_STATES = StatusVocabulary.from_choices(
         HookState.IGNORED: "A rule says that it is of no interest; the rule stands beside it.",
         HookState.REFUSED: "It does not say what it should; the field stands beside it.",
         HookState.FAILED: "A fault of the portal, three times; replay it once that is mended.",
+    },
+)
+IDENTITY_STATES = StatusVocabulary.from_choices(
+    "identity",
+    IdentityState.choices,
+    {
+        IdentityState.UNRESOLVED: ("ring", Tone.WARN),
+        IdentityState.RESOLVED: ("check", Tone.GOOD),
+        IdentityState.NOBODY: ("dot", Tone.NEUTRAL),
+    },
+    {
+        IdentityState.UNRESOLVED: "Nobody has said yet whose it is.",
+        IdentityState.NOBODY: "A robot, or an address that many use.",
     },
 )

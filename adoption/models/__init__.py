@@ -5,7 +5,7 @@ from adoption.models.deliveries import Delivery
 from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
 from adoption.models.hooks import HookReplay, HookSecret, StoredHook
-from adoption.models.identities import Identity
+from adoption.models.identities import Identity, IdentityLink
 from adoption.models.metric_values import (
     FillWatermark,
     MetricStanding,
@@ -15,7 +15,7 @@ from adoption.models.metric_values import (
 from adoption.models.milestones import Milestone, MilestoneEvent
 from adoption.models.programmes import Programme
 from adoption.models.pull_requests import PullRequest
-from adoption.models.teams import Membership, Team
+from adoption.models.teams import GroupTeam, Membership, Team
 from adoption.models.use_cases import StageChange, UseCase
 
 __all__ = [
@@ -27,9 +27,11 @@ __all__ = [
     "Deployment",
     "Evidence",
     "FillWatermark",
+    "GroupTeam",
     "HookReplay",
     "HookSecret",
     "Identity",
+    "IdentityLink",
     "Membership",
     "MetricStanding",
     "MetricValue",
