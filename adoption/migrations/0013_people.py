@@ -8,6 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('adoption', '0009_metric_values'),
+        ('portal', '0001_to_november'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -40,6 +41,16 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, max_length=200)),
                 ('said_at', models.DateTimeField()),
                 ('undoes', models.UUIDField(blank=True, null=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='PolledPage',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('address', models.CharField(max_length=64)),
+                ('etag', models.CharField(max_length=200)),
+                ('body', models.BinaryField()),
+                ('seen_at', models.DateTimeField()),
             ],
         ),
         migrations.AddField(
@@ -86,6 +97,11 @@ class Migration(migrations.Migration):
             name='user',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
+        migrations.AddField(
+            model_name='polledpage',
+            name='connection',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='portal.connection'),
+        ),
         migrations.AddConstraint(
             model_name='cherrypick',
             constraint=models.UniqueConstraint(fields=('repository', 'sha', 'picked_from'), name='adoption_cherrypick_once'),
@@ -105,5 +121,13 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='identitylink',
             constraint=models.UniqueConstraint(condition=models.Q(('undoes__isnull', False)), fields=('undoes', 'identity'), name='adoption_identitylink_undone_once'),
+        ),
+        migrations.AddIndex(
+            model_name='polledpage',
+            index=models.Index(fields=['seen_at'], name='adoption_polledpage_to_purge'),
+        ),
+        migrations.AddConstraint(
+            model_name='polledpage',
+            constraint=models.UniqueConstraint(fields=('connection', 'address'), name='adoption_polledpage_once'),
         ),
     ]

@@ -4,7 +4,7 @@ from adoption.models.changes import Change, CherryPick, Commit, Repository, Repo
 from adoption.models.deliveries import Delivery
 from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
-from adoption.models.hooks import HookReplay, HookSecret, StoredHook
+from adoption.models.hooks import HookReplay, HookSecret, PolledPage, StoredHook
 from adoption.models.identities import Identity, IdentityLink
 from adoption.models.metric_values import (
     FillWatermark,
@@ -38,6 +38,7 @@ __all__ = [
     "MetricVersion",
     "Milestone",
     "MilestoneEvent",
+    "PolledPage",
     "Programme",
     "PullRequest",
     "Repository",

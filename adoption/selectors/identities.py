@@ -56,20 +56,25 @@ def links_of(user: AnyUser, identity: Identity) -> QuerySet[IdentityLink]:
     return rows.filter(identity=identity) if may_see_identities(user) else rows.none()
 
 
-def suggested_people(user: AnyUser, identities: Iterable[Identity]) -> dict[int, list[Suggested]]:
-    """By identity: active accounts that it might be, best first. Four queries, however many."""
+def suggested_people(
+    user: AnyUser, identities: Iterable[Identity]
+) -> list[tuple[int, list[Suggested]]]:
+    """For each identity its key and active accounts that it might be, best first. Two queries."""
     if not may_see_identities(user):
-        return {}
+        return []
     people = {each.pk: each for each in User.objects.filter(is_active=True).order_by("pk")}
     matcher = _matcher(people.values())
-    return {
-        each.pk: [
-            Suggested(people[guess.someone], guess.why)
-            for guess in _guesses(matcher, each)
-            if guess.someone in people
-        ]
+    return [
+        (
+            each.pk,
+            [
+                Suggested(people[guess.someone], guess.why)
+                for guess in _guesses(matcher, each)
+                if guess.someone in people
+            ],
+        )
         for each in identities
-    }
+    ]
 
 
 def _guesses(matcher: Matcher, identity: Identity) -> list[Guess]:
@@ -95,7 +100,5 @@ def others_of(user: AnyUser, identity: Identity, person: User | None) -> QuerySe
     if person is None:
         return rows.filter(same_name)
     guessed = suggested_people(user, rows)
-    keys = [
-        key for key, found in guessed.items() if any(each.user.pk == person.pk for each in found)
-    ]
+    keys = [key for key, found in guessed if any(each.user.pk == person.pk for each in found)]
     return rows.filter(same_name | Q(pk__in=keys))

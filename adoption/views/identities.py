@@ -69,9 +69,7 @@ class IdentityListPage(ListPage):
     def _guesses(self, keys: Sequence[int]) -> dict[int, str]:
         rows = identities_visible_to(self.request.user).filter(pk__in=keys)
         found = suggested_people(self.request.user, rows)
-        return {
-            key: f"{people[0].user}: {people[0].why}" for key, people in found.items() if people
-        }
+        return {key: f"{people[0].user}: {people[0].why}" for key, people in found if people}
 
     def get_actions(self) -> Sequence[Action]:
         url = f"{reverse('identity-list')}?state={IdentityState.UNRESOLVED.value}"
@@ -97,7 +95,9 @@ def identity_page(request: HttpRequest, pk: int) -> HttpResponse:
         "page_lead": f"{identity.display_name or 'No name given'}; {kind_label(identity.kind)}.",
         "breadcrumbs": [identities_crumb()],
         "identity": identity,
-        "suggestions": (suggested_people(request.user, [identity])[identity.pk] if is_open else []),
+        "suggestions": (
+            dict(suggested_people(request.user, [identity]))[identity.pk] if is_open else []
+        ),
         "is_open": is_open,
         "links": links,
         "standing": standing_act(identity),

@@ -146,7 +146,7 @@ def test_the_queue_suggests_merges_and_undoes_on_pages(client: Client, lead: Use
     one = identity("jo@acme.example", "Jo")
     two = identity("jobrandt", "Jo Brandt", kind="github_login")
     robot = identity("bot@x.example", "Build robot")
-    found = suggested_people(lead, [one, two, robot])
+    found = dict(suggested_people(lead, [one, two, robot]))
     assert [found[each.pk][:1] for each in (one, two, robot)] == [
         [(person, "same e-mail address")], [(person, "the same name")], [],
     ]  # fmt: skip

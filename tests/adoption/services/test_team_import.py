@@ -13,15 +13,28 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from adoption.models import GroupTeam, Membership, Team
+from adoption.models import GroupTeam, Identity, Membership, Team
 from adoption.selectors.headcount import eligible_headcount, team_headcount, weeks_before
 from adoption.services.group_teams import follow_groups, map_group
-from adoption.services.team_import import TeamListRefusedError, apply_team_list, plan_team_list
+from adoption.services.identities import resolve_identities
+from adoption.services.provider_teams import take_members
+from adoption.services.team_import import (
+    TeamListRefusedError,
+    TeamPlan,
+    apply_team_list,
+    plan_team_list,
+)
 from adoption.services.teams import add_membership, create_team
+from adoption.sources.github.config import GitHubConfig
+from adoption.sources.github.teams import team_members
+from adoption.sources.gitlab.config import GitLabConfig
+from adoption.sources.gitlab.groups import group_members
+from adoption.sources.records import Account
 from adoption.team_files import read_team_file
 from portal.choices import Role
 from portal.models import User
 from tests.adoption.factories import NOW, make_user
+from tests.adoption.sending import make_connection
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 DAY = dt.date(2026, 10, 1)
@@ -187,3 +200,42 @@ def test_the_headcount_of_a_week_counts_everybody_once(people: dict[str, User]) 
     later = team_headcount(team_id=product, weeks=[dt.date(2026, 9, 28)])
     assert later[0].people == 2  # noqa: PLR2004
     assert eligible_headcount(team_ids=[search], weeks=[]) == []
+
+
+def test_members_of_a_provider_become_people_by_their_identities(people: dict[str, User]) -> None:
+    connection = make_connection("github", "gh", teams="acme/search = Search")
+    config = GitHubConfig.model_validate(connection.config)
+    asked: list[str] = []
+
+    def ask(endpoint: str, path: str, params: object = (), *, body: object = None) -> list[object]:
+        asked.append(path)
+        return [{"login": "ada-gh"}, {"login": "stranger"}]
+
+    def take_there(accounts: list[Account], days: int = 0) -> TeamPlan:
+        return take_members(
+            connection=connection, members={"Search": accounts}, actor=None,
+            at=NOW + dt.timedelta(days=days), is_dry=False,
+        )  # fmt: skip
+
+    found = team_members(ask, config, "acme/search")
+    assert asked == ["/orgs/acme/teams/search/members"]
+    assert take_there(found).count("start") == 0
+    unresolved = Identity.objects.filter(kind="github_login", user=None)
+    assert set(unresolved.values_list("value", flat=True)) == {"ada-gh", "stranger"}
+    mine = Identity.objects.get(value="ada-gh")
+    resolve_identities(identity_ids=[mine.pk], user=people["ada"], actor=people["bo"], at=NOW)
+    assert take_there(found, 1).count("start") == 1
+    assert take_there(found, 2).unchanged == 1
+    with pytest.raises(TeamListRefusedError, match="lists none"):
+        take_there([], 3)
+    assert take_there([Account("github_login", "stranger")], 4).count("end") == 1
+    day = NOW.date()
+    row = Membership.objects.get()
+    assert (row.origin, row.starts_on, row.ends_on) == (
+        "connection:gh", day + dt.timedelta(days=1), day + dt.timedelta(days=4),
+    )  # fmt: skip
+    listed = group_members(
+        lambda *_, **__: [{"username": "x", "state": "blocked"}, {"username": "y"}],
+        GitLabConfig(), "acme/search",
+    )  # fmt: skip
+    assert [each.value for each in listed] == ["y"]
