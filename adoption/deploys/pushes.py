@@ -1,23 +1,27 @@
 """Pushes as providers send them: the branch that moved, and commits as changes.
 
 GitHub and GitLab agree on a pushed commit; where and when the push happened, each says its own way.
+The kinds of records are handed in: sources share nothing but them, not even by way of this module.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from adoption.deploys.payload import NO_COMMIT, Node
 from adoption.picks import read_picks
-from adoption.sources.records import (
-    Account,
-    ChangeRecord,
-    Person,
-    PushRecord,
-    Reading,
-    SaidCommit,
-)
+
+
+class Kinds(Protocol):
+    """The module of records, as far as a push needs it."""
+
+    Account: Any
+    ChangeRecord: Any
+    Person: Any
+    PushRecord: Any
+    Reading: Any
+    SaidCommit: Any
 
 
 class PushPlace(NamedTuple):
@@ -37,19 +41,20 @@ def rule_against(node: Node) -> str:
     return ""
 
 
-def read_push(node: Node, place: PushPlace, observed_at: datetime | None) -> Reading:
+def read_push(node: Node, place: PushPlace, observed_at: datetime | None, kinds: Kinds) -> Any:
     """What a push says: how the branch moved and, on the default branch, each commit as a change.
 
     Args:
         observed_at: when the provider says it was; None: when its newest commit was made.
+        kinds: `adoption.sources.records`.
     """
     commits = list(node.items("commits"))
     observed = observed_at or max((each.need_moment("timestamp") for each in commits), default=None)
     if observed is None:
-        return Reading(ignored="a push without commits says nothing about when it was")
+        return kinds.Reading(ignored="a push without commits says nothing about when it was")
     shas = tuple(each.sha("id") or "" for each in commits)
     is_default = node.need("ref", 300) == f"refs/heads/{place.default_branch}"
-    push = PushRecord(
+    push = kinds.PushRecord(
         repository=place.key,
         # What a forced push replaced is not contained in what came instead.
         before=None if node.flag("forced") else node.sha("before"),
@@ -63,11 +68,11 @@ def read_push(node: Node, place: PushPlace, observed_at: datetime | None) -> Rea
             for other in read_picks(each.text("message", 65_536) or "")
         ),
     )
-    changes = [_change(each, place) for each in commits] if is_default else []
-    return Reading(changes=tuple(changes), pushes=(push,))
+    changes = [_change(each, place, kinds) for each in commits] if is_default else []
+    return kinds.Reading(changes=tuple(changes), pushes=(push,))
 
 
-def _change(item: Node, place: PushPlace) -> ChangeRecord:
+def _change(item: Node, place: PushPlace, kinds: Kinds) -> Any:
     sha = item.sha("id")
     if sha is None:
         raise item.refuse("id", "a commit of 40 or 64 hexadecimal digits")
@@ -76,7 +81,7 @@ def _change(item: Node, place: PushPlace) -> ChangeRecord:
     author = item.at("author")
     email, name = author.text("email", 254), author.text("name", 200) or ""
     paths = [item.texts(kind, 500) or () for kind in ("added", "modified", "removed")]
-    return ChangeRecord(
+    return kinds.ChangeRecord(
         repository=place.key,
         repository_url=place.address,
         kind="commit",
@@ -86,9 +91,9 @@ def _change(item: Node, place: PushPlace) -> ChangeRecord:
         title=message.partition("\n")[0][:500] or sha[:12],
         message=message,
         url=item.text("url"),
-        author=Account("git_email", email, name) if email else None,
+        author=kinds.Account("git_email", email, name) if email else None,
         merged_at=at,
         merge_sha=sha,
-        commits=(SaidCommit(sha, message, at, Person(name, email or "")),),
+        commits=(kinds.SaidCommit(sha, message, at, kinds.Person(name, email or "")),),
         paths=tuple(sorted({path for group in paths for path in group})),
     )

@@ -94,7 +94,7 @@ import_sources.register(
         key="generic",
         label="Own systems",
         kind=ImportKind.DELIVERIES,
-        source=GenericFiles(),
+        source=GenericFiles(PayloadLines("generic", "2", DeployConfig, READERS["generic"])),
         make_store=DeployImportStore,
         config_model=DeployConfig,
         accept=".csv,.jsonl,.gz",

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from adoption.deploys.config import DeployConfig
-from adoption.deploys.reader import PayloadLines
-from adoption.sources.generic.hook import read_hook
 from adoption.sources.generic.rows import is_csv, read_rows
-from portal.imports.contracts import Batch, LandedFile, ReadOptions
+from portal.imports.contracts import Batch, LandedFile, ReadOptions, Source
 
 
 class GenericFiles:
-    """Reads each file by what it is."""
+    """Reads each file by what it is.
 
-    key = "generic"
-    parser_version = "2"
+    Args:
+        lines: the reader of JSON Lines.
+    """
 
-    def __init__(self) -> None:
-        self._lines = PayloadLines(self.key, self.parser_version, DeployConfig, read_hook)
+    def __init__(self, lines: Source) -> None:
+        self.key = lines.key
+        self.parser_version = lines.parser_version
+        self._lines = lines
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield a batch for each row or line.

@@ -7,6 +7,7 @@ from typing import Any
 
 from adoption.deploys.payload import Node
 from adoption.deploys.pushes import PushPlace, read_push, rule_against
+from adoption.sources import records
 from adoption.sources.github.config import GitHubConfig
 from adoption.sources.github.normaliser import (
     TERMINAL,
@@ -68,7 +69,8 @@ def _push(node: Node, config: GitHubConfig) -> Reading:
     place = node.at("repository")
     where = PushPlace(*repository_of(place), place.text("default_branch", 250))
     head = node.at("head_commit").moment("timestamp")
-    return read_push(node, where, place.moment("pushed_at") or head)
+    found: Reading = read_push(node, where, place.moment("pushed_at") or head, records)
+    return found
 
 
 def _release(node: Node, config: GitHubConfig) -> Reading:

@@ -7,6 +7,7 @@ from typing import Any
 
 from adoption.deploys.payload import Node
 from adoption.deploys.pushes import PushPlace, read_push, rule_against
+from adoption.sources import records
 from adoption.sources.gitlab.config import GitLabConfig
 from adoption.sources.gitlab.normaliser import (
     STATUSES,
@@ -51,7 +52,8 @@ def _push(node: Node, config: GitLabConfig) -> Reading:
         return Reading(ignored=ignored)
     project = node.at("project")
     where = PushPlace(*project_of(project), project.text("default_branch", 250))
-    return read_push(node, where, None)
+    found: Reading = read_push(node, where, None, records)
+    return found
 
 
 def _job(node: Node, config: GitLabConfig) -> Reading:
