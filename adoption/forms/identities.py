@@ -28,7 +28,7 @@ class ResolveForm(forms.Form):
         also = self.fields["also"]
         if isinstance(also, forms.ModelMultipleChoiceField):
             also.queryset = others
-            also.label_from_instance = _named  # type: ignore[method-assign]
+            also.label_from_instance = _named  # type: ignore[method-assign, assignment]
         if not others:
             del self.fields["also"]
 

@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from adoption.models import Team
+
 MOST_BYTES = 2 * 1024 * 1024
 
 
@@ -43,7 +45,7 @@ class GroupTeamForm(forms.Form):
     group = forms.CharField(
         max_length=200, help_text="Exactly as the provider spells it in the groups claim."
     )
-    team = forms.ModelChoiceField(queryset=None, empty_label="Choose a team")
+    team = forms.ModelChoiceField(queryset=Team.objects.none(), empty_label="Choose a team")
 
     def __init__(self, *args: Any, teams: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

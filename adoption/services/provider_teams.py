@@ -84,7 +84,7 @@ def _said(members: Members, origin: str) -> TeamList:
         if not accounts and running.filter(team__name__iexact=team).exists():
             expected = "at least one member; it had some, and the provider now lists none"
             problems.append(Problem(line, "team", team, expected))
-        keys = [identity_id(account) for account in accounts]
+        keys = [key for account in accounts if (key := identity_id(account)) is not None]
         known = Identity.objects.filter(pk__in=keys, user__is_active=True).order_by("user_id")
         names = sorted(set(known.values_list("user__username", flat=True)))
         found += [SaidMember(line, team, name) for name in names if name]
