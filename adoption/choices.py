@@ -366,3 +366,11 @@ class MarkKind(models.TextChoices):
     PATH = "path", "Path begins with"
     LABEL = "label", "Label"
     TICKET = "ticket", "Ticket key"
+
+
+class IdentityState(models.TextChoices):
+    """What is known of whose an identity is."""
+
+    UNRESOLVED = "unresolved", "Unresolved"
+    RESOLVED = "resolved", "Somebody's"
+    NOBODY = "nobody", "No person"

@@ -7,8 +7,8 @@ doubled and unordered imports end at the same result. Pure: no storage, no clock
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -64,7 +64,11 @@ class ServiceRule(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a change was first delivered, how that is known, and whether it is still there."""
+    """Where a change was first delivered, how that is known, and whether it is still there.
+
+    `rolled_back_at`: when it last left production, that is, its last environment of the service;
+    `restored_at`: when it came back after that.
+    """
 
     rollout: int
     how: str
@@ -82,6 +86,8 @@ class Placement:
             was there before the baseline.
         baselines, redeploys, rollbacks: rollouts that are one.
         remedies: rollout that needed intervention → (what it was, the rollout that mended it).
+        back_to: rollback → the rollout that it went back to; None when it went behind all of them.
+        undone: rollouts of which a rollback took back what they brought.
     """
 
     places: dict[int, Place] = field(default_factory=dict)
@@ -89,6 +95,8 @@ class Placement:
     redeploys: set[int] = field(default_factory=set)
     rollbacks: set[int] = field(default_factory=set)
     remedies: dict[int, tuple[str, int]] = field(default_factory=dict)
+    back_to: dict[int, int | None] = field(default_factory=dict)
+    undone: set[int] = field(default_factory=set)
 
 
 def place_changes(
@@ -116,7 +124,7 @@ def place_changes(
         ordered = sorted(found, key=lambda each: (each.at, each.name, each.sha, each.external_id))
         rule = rules.get(service, ServiceRule(first_delivers=False))
         result.baselines.add(ordered[0].key)
-        _mark(ordered, result)
+        _mark(graph, ordered, result)
         for key, place in _Service(graph, ordered, rule, result).deliver(units):
             known = result.places.get(key)
             if known is None or (place.at, _BEST[place.how]) < (known.at, _BEST[known.how]):
@@ -124,21 +132,17 @@ def place_changes(
     return result
 
 
-def _mark(ordered: Sequence[Rollout], result: Placement) -> None:
+def _mark(graph: Graph, ordered: Sequence[Rollout], result: Placement) -> None:
     """Redeployments, rollbacks and repairs, environment by environment."""
     chains: dict[str, list[Rollout]] = defaultdict(list)
     for rollout in ordered:
         chain = chains[rollout.environment]
-        seen = next((one for one in reversed(chain) if one.identity == rollout.identity), None)
-        if seen is not None:
+        if any(one.identity == rollout.identity for one in chain):
             result.redeploys.add(rollout.key)
         if rollout.is_event and chain:
-            target = _rollback_target(rollout, chain, seen)
+            target = _rollback_target(graph, rollout, chain)
             if target is not None:
-                result.rollbacks.add(rollout.key)
-                for undone in chain[chain.index(target) + 1 :]:
-                    if undone.identity != target.identity and undone.key not in result.rollbacks:
-                        result.remedies.setdefault(undone.key, ("rollback", rollout.key))
+                _mark_rollback(rollout, chain, target, result)
         if rollout.fixes:
             for earlier in chain:
                 if rollout.fixes in (earlier.name, earlier.external_id, earlier.sha):
@@ -146,24 +150,65 @@ def _mark(ordered: Sequence[Rollout], result: Placement) -> None:
         chain.append(rollout)
 
 
-def _rollback_target(
-    rollout: Rollout, chain: Sequence[Rollout], seen: Rollout | None
-) -> Rollout | None:
-    """The earlier rollout that this one goes back to: the one it names, else one of the same
-    thing, first deployed before the present one was, else, when the source calls it a rollback,
-    the one before. (Deploying again what was rolled back goes forward.)"""
+def _mark_rollback(
+    rollout: Rollout, chain: Sequence[Rollout], target: int, result: Placement
+) -> None:
+    """`target`: place in the chain of what is gone back to, -1 for before all of it."""
+    identity = chain[target].identity if target >= 0 else rollout.identity
+    result.rollbacks.add(rollout.key)
+    result.back_to[rollout.key] = chain[target].key if target >= 0 else None
+    for undone in chain[target + 1 :]:
+        if undone.identity != identity:
+            result.undone.add(undone.key)
+            if undone.key not in result.rollbacks:
+                result.remedies.setdefault(undone.key, ("rollback", rollout.key))
+
+
+def _rollback_target(graph: Graph, rollout: Rollout, chain: Sequence[Rollout]) -> int | None:
+    """The place in the chain that this rollout goes back to: of the one it names, else of one of
+    the same thing, first deployed before the present one was, else, when what it deploys is in the
+    history of the present one, of the last that it contains (-1: none), else, when the source calls
+    it a rollback, of the one before. None: it goes forward, as deploying again what was rolled
+    back does."""
+    present = chain[-1].identity
     if rollout.rolls_back_to:
-        named = (rollout.rolls_back_to,)
-        for earlier in reversed(chain):
-            if {earlier.name, earlier.external_id, earlier.sha} & set(named):
-                return earlier
-    if seen is not None and seen.identity != chain[-1].identity:
-        known = [each.identity for each in chain]
-        if known.index(seen.identity) < known.index(chain[-1].identity):
-            return seen
+        for place in range(len(chain) - 1, -1, -1):
+            earlier = chain[place]
+            if rollout.rolls_back_to in (earlier.name, earlier.external_id, earlier.sha):
+                return place
+    known = [each.identity for each in chain]
+    if rollout.identity in known:
+        if known.index(rollout.identity) < known.index(present):
+            return len(known) - 1 - known[::-1].index(rollout.identity)
+    elif _is_behind(graph, rollout.sha, chain[-1].sha):
+        behind = set(_history(graph, rollout.sha))
+        places = [place for place, each in enumerate(chain) if each.sha in behind]
+        return places[-1] if places else -1
     if rollout.said_rollback and len(chain) > 1:
-        return chain[-2]
+        return len(chain) - 2
     return None
+
+
+def _history(graph: Graph, sha: str) -> Iterator[str]:
+    """The commit and everything that it contains, nearest first."""
+    waiting, seen = deque([sha]), {sha}
+    while waiting:
+        found = waiting.popleft()
+        yield found
+        for parent in graph.get(found, ()):
+            if parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+
+
+def _is_behind(graph: Graph, sha: str, present: str) -> bool:
+    """Whether a commit lies in the history of the present one. A step forward, which nearly all
+    are, is seen after the few commits that it brings."""
+    if sha == present or sha not in graph or present not in graph:
+        return False
+    if any(found == present for found in _history(graph, sha)):
+        return False
+    return any(found == sha for found in _history(graph, present))
 
 
 class _Service:
@@ -177,6 +222,13 @@ class _Service:
         self.rule = rule
         self.marks = marks
         self.by_key = {rollout.key: rollout for rollout in ordered}
+        self.deployed = {rollout.sha for rollout in ordered}
+        self.holders: dict[int, frozenset[str]] = {}
+        self.children: dict[str, list[str]] = defaultdict(list)
+        if marks.undone:
+            for sha, parents in graph.items():
+                for parent in parents:
+                    self.children[parent].append(sha)
         # History is only known from the first deployment on whose commit is known.
         known = [each for each in ordered if each.sha in graph]
         found = first_containing(
@@ -228,38 +280,50 @@ class _Service:
                 found.append((self.by_sha[sha], SHA))
             if sha in self.first:
                 found.append((self.by_key[self.first[sha]], ANCESTRY))
-            elif sha in self.before and self.baseline is not None and not found:
+            elif sha in self.before and self.baseline is not None:
                 found.append((self.baseline, ANCESTRY))
         return found
 
     def _still_there(self, unit: Unit, place: Place) -> Place:
-        remedy = self.marks.remedies.get(place.rollout)
-        if remedy is None or remedy[0] != "rollback":
+        """Follow the change through every environment: a rollback brings back what was there after
+        the rollout that it goes back to, any other rollout adds what it contains."""
+        if place.rollout not in self.marks.undone:
             return place
-        rollback = self.by_key[remedy[1]]
-        restored = next(
-            (
-                each.at
-                for each in self.ordered
-                if each.at > rollback.at
-                and each.environment == rollback.environment
-                and each.key not in self.marks.rollbacks
-                and self._contains(each, unit)
-            ),
-            None,
-        )
-        return place._replace(rolled_back_at=rollback.at, restored_at=restored)
+        there: dict[str, bool] = defaultdict(bool)
+        after: dict[int | None, bool] = {None: False}
+        out: datetime | None = None
+        back: datetime | None = None
+        was_there = False
+        for each in self.ordered:
+            holds = self._contains(each, unit)
+            if each.key in self.marks.rollbacks:
+                holds = holds or after[self.marks.back_to[each.key]]
+            else:
+                holds = holds or there[each.environment]
+            after[each.key] = there[each.environment] = holds
+            is_there = any(there.values())
+            if was_there and not is_there:
+                out, back = each.at, None
+            elif is_there and not was_there and out is not None:
+                back = each.at
+            was_there = is_there
+        return place._replace(rolled_back_at=out, restored_at=back)
 
     def _contains(self, rollout: Rollout, unit: Unit) -> bool:
         shas = set(unit.shas)
         if unit.number in rollout.included or shas & rollout.included_commits:
             return True
-        stack, seen = [rollout.sha], set()
-        while stack:
-            sha = stack.pop()
-            if sha in shas:
-                return True
-            if sha not in seen:
-                seen.add(sha)
-                stack.extend(self.graph.get(sha, ()))
-        return False
+        held = self.holders.get(unit.key)
+        if held is None:
+            # Commits that contain the change, found once by going from parents to children.
+            held = self.holders[unit.key] = self._containing(shas)
+        return rollout.sha in held
+
+    def _containing(self, shas: set[str]) -> frozenset[str]:
+        waiting, found = list(shas), set(shas)
+        while waiting:
+            for child in self.children.get(waiting.pop(), ()):
+                if child not in found:
+                    found.add(child)
+                    waiting.append(child)
+        return frozenset(found & self.deployed)

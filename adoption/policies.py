@@ -127,3 +127,13 @@ def may_edit_dashboard(user: AnyUser, dashboard: Dashboard) -> bool:
     if not isinstance(user, User) or not user.is_active:
         return False
     return dashboard.owner_id == user.pk or holds(user, Role.PROGRAMME_LEAD)
+
+
+def may_see_identities(user: AnyUser) -> bool:
+    """Names and addresses of people elsewhere, so not everybody."""
+    return holds(user, Role.PROGRAMME_LEAD, Role.AUDITOR, Role.ADMINISTRATOR)
+
+
+def may_resolve_identities(user: AnyUser) -> bool:
+    """Say whose an identity is, and take it back."""
+    return holds(user, Role.PROGRAMME_LEAD, Role.ADMINISTRATOR)

@@ -13,6 +13,7 @@ from adoption.services.hook_work import tidy_hooks
 from adoption.services.impact_verdicts import ask_for_evaluations
 from adoption.services.metric_filling import ask_for_fills
 from adoption.services.metric_standings import review_standings
+from adoption.services.provider_teams import request_team_reads
 from adoption.services.reclassification import ask_for_reclassification
 from adoption.services.review_notices import remind_of_reviews
 from adoption.services.snapshots import publish_snapshot
@@ -79,3 +80,9 @@ def tend_evidence_task() -> None:
     ask_for_reclassification(at=now)
     remind_of_reviews(at=now)
     reseal_chat_addresses()
+
+
+@shared_task(name="adoption.tasks.read_teams")
+def read_teams_task() -> None:
+    """Queue a read of the teams that connections to GitHub and GitLab name."""
+    request_team_reads(at=timezone.now())

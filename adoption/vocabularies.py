@@ -8,6 +8,7 @@ from adoption.choices import (
     DeploymentStatus,
     EnvironmentTier,
     HookState,
+    IdentityState,
     Involvement,
     MilestoneState,
     RegistrationState,
@@ -340,5 +341,20 @@ SUGGESTION_STATES = StatusVocabulary.from_choices(
         SuggestionState.OFFERED: "It waits for your click.",
         SuggestionState.EXPIRED: "Nobody answered in 14 days; it can still be logged.",
         SuggestionState.WITHDRAWN: "The change is no delivery of yours (any more).",
+    },
+)
+
+
+IDENTITY_STATES = StatusVocabulary.from_choices(
+    "identity",
+    IdentityState.choices,
+    {
+        IdentityState.UNRESOLVED: ("ring", Tone.WARN),
+        IdentityState.RESOLVED: ("check", Tone.GOOD),
+        IdentityState.NOBODY: ("dot", Tone.NEUTRAL),
+    },
+    {
+        IdentityState.UNRESOLVED: "Nobody has said yet whose it is.",
+        IdentityState.NOBODY: "A robot, or an address that many use.",
     },
 )

@@ -244,7 +244,7 @@ def _resolve_identities(context: DemoContext) -> None:
         if username in ("bea", "tariq"):
             continue
         for identity in Identity.objects.filter(value=user.email, user__isnull=True):
-            link_identity(identity=identity, user=user)
+            link_identity(identity=identity, user=user, actor=None, at=context.now)
 
 
 def build_deliveries(context: DemoContext) -> None:

@@ -60,6 +60,13 @@ class DeployConfig(BaseModel):
         description="Several services in one repository, with the paths that they are made of: "
         "`checkout = services/checkout/, libs/money/`. A change counts for those it touches.",
     )
+    teams: str = Field(
+        default="",
+        max_length=4000,
+        title="Teams to read",
+        description="Teams or groups of the provider and the team here whose members they are: "
+        "`acme/payments = Payments; acme/search = Search`. GitHub and GitLab only.",
+    )
     first_deployment_delivers: bool = Field(
         default=False,
         description="The first production deployment of a service is its first release. Off: it "
@@ -92,7 +99,7 @@ class DeployConfig(BaseModel):
         default="", max_length=1000, title="Boxes that say: no AI", description="Likewise."
     )
 
-    @field_validator("repositories", "services")
+    @field_validator("repositories", "services", "teams")
     @classmethod
     def _is_table(cls, text: str) -> str:
         read_table(text)

@@ -89,6 +89,8 @@ class PayloadLines:
     ) -> Batch:
         raw = storable(data.decode("utf-8", "backslashreplace").rstrip("\r\n"))[:MAX_RAW_TEXT]
         try:
+            if (polled := _polled(raw)) is not None:
+                return Batch(notes=(polled,))
             line = parse_json(options.repairs.get(raw_digest(raw), data.decode()).encode())
             readings = list(self._read_line(line, config))
         except (BadPayloadError, UnicodeDecodeError) as error:
@@ -120,6 +122,14 @@ class PayloadLines:
         if not isinstance(body, Mapping):
             raise BadPayloadError("body", body, "the payload, an object")
         yield self._read_event(str(line.get("event") or ""), body, config)
+
+
+def _polled(raw: str) -> Note | None:
+    """The line by which a fetch counts its pages (`portal.imports.fetching.POLLED`)."""
+    if not raw.startswith('{"endpoint": "polled"'):
+        return None
+    pages, unchanged = json.loads(raw)["body"]
+    return Note("polled", f"{pages} pages asked for, {unchanged} of them unchanged since last time")
 
 
 def _lines(file: LandedFile, most: int) -> Iterator[tuple[int, bytes]]:

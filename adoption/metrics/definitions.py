@@ -138,8 +138,8 @@ metrics.register(
         formula=(
             "Number of production deployments of the linked repositories that were the first to "
             "contain at least one change that a person logged as a delivery of AI. A sign of AI "
-            "by itself, such as a trailer, only suggests a delivery and counts nothing. By programme "
-            "and month: of all its use cases' repositories."
+            "by itself, such as a trailer, only suggests a delivery and counts nothing. By "
+            "programme and month: of all its use cases' repositories."
         ),
         inputs=frozenset({"changes", "deliveries", "deployments"}),
         comparators=(Comparator.AT_LEAST,),

@@ -1,6 +1,6 @@
 """The adoption room's tables, one noun a file."""
 
-from adoption.models.changes import Change, Commit, Repository, RepositoryLink
+from adoption.models.changes import Change, CherryPick, Commit, Repository, RepositoryLink
 from adoption.models.dashboards import (
     Dashboard,
     DashboardAccess,
@@ -12,8 +12,8 @@ from adoption.models.deliveries import Delivery, DeliveryEvent
 from adoption.models.deployments import Artifact, Deployment, Service
 from adoption.models.evidence import Evidence
 from adoption.models.findings import GamingFinding
-from adoption.models.hooks import HookReplay, HookSecret, StoredHook
-from adoption.models.identities import Identity
+from adoption.models.hooks import HookReplay, HookSecret, PolledPage, StoredHook
+from adoption.models.identities import Identity, IdentityLink
 from adoption.models.impact_registrations import (
     ImpactAmendment,
     ImpactRegistration,
@@ -37,7 +37,7 @@ from adoption.models.programmes import Programme
 from adoption.models.pull_requests import PullRequest
 from adoption.models.snapshots import Snapshot, SnapshotValue
 from adoption.models.suggestions import DigestChoice, Suggestion, UseCaseMark
-from adoption.models.teams import Membership, Team
+from adoption.models.teams import GroupTeam, Membership, Team
 from adoption.models.use_case_notes import UseCaseComment, UseCaseLink
 from adoption.models.use_case_profiles import UseCaseProfile
 from adoption.models.use_cases import StageChange, UseCase
@@ -46,6 +46,7 @@ __all__ = [
     "Artifact",
     "CalibrationRun",
     "Change",
+    "CherryPick",
     "Commit",
     "Dashboard",
     "DashboardAccess",
@@ -68,12 +69,18 @@ __all__ = [
     "ImpactRegistration",
     "ImpactVerdict",
     "LossReport",
+    "GroupTeam",
+    "HookReplay",
+    "HookSecret",
+    "Identity",
+    "IdentityLink",
     "Membership",
     "MetricStanding",
     "MetricValue",
     "MetricVersion",
     "Milestone",
     "MilestoneEvent",
+    "PolledPage",
     "Programme",
     "PullRequest",
     "Reclassification",

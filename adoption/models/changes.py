@@ -77,6 +77,24 @@ class Commit(models.Model):
         return self.sha[:12]
 
 
+class CherryPick(models.Model):
+    """A commit that says that it repeats another one (`git cherry-pick -x`)."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="picks")
+    sha = models.CharField(max_length=64)
+    picked_from = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "sha", "picked_from"], name="adoption_cherrypick_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sha[:12]} repeats {self.picked_from[:12]}"
+
+
 class Change(models.Model):
     """One merged unit of work: pull request, merge request or direct commit.
 

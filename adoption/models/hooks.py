@@ -95,6 +95,28 @@ class StoredHook(models.Model):
         return f"{self.provider} {self.event} {self.delivery_id}"
 
 
+class PolledPage(models.Model):
+    """The last answer of a provider from one address, with the ETag by which it may say that
+    nothing changed. `address` is a digest: addresses name repositories and people."""
+
+    connection = models.ForeignKey("portal.Connection", on_delete=models.CASCADE, related_name="+")
+    address = models.CharField(max_length=64)
+    etag = models.CharField(max_length=200)
+    body = models.BinaryField()  # compressed
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "address"], name="adoption_polledpage_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["seen_at"], name="adoption_polledpage_to_purge")]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.address[:12]}"
+
+
 class HookReplay(models.Model):
     """Somebody had a stored hook processed again, and why."""
 

@@ -38,6 +38,9 @@ class Membership(models.Model):
     )
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)  # exclusive
+    # Which list said so (`file`, `connection:<short name>`, `groups`); empty: a person here. A list
+    # ends only what the same list began.
+    origin = models.CharField(max_length=80, blank=True)
 
     class Meta:
         ordering = ["-starts_on", "pk"]
@@ -53,3 +56,19 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.team_id} from {self.starts_on}"
+
+
+class GroupTeam(models.Model):
+    """People of this group of the identity provider belong to this team while they are in it."""
+
+    group = models.CharField(max_length=200)  # as the provider spells it
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="groups")
+
+    class Meta:
+        ordering = ["group", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["group", "team"], name="adoption_groupteam_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group} → {self.team}"

@@ -13,6 +13,7 @@ from adoption.registrations import (  # noqa: F401  (importing registers)
     impact,
     metric_values,
     outcomes,
+    people,  # noqa: F401  (importing registers)
     records,  # noqa: F401  (importing registers)
     registry,
     sources,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,9 @@ from adoption.deploys.config import DeployConfig, PipelineConfig
 from adoption.deploys.reader import PayloadLines, ReadBody
 from adoption.services.deploy_import import DeployImportStore
 from adoption.services.hook_readers import READERS
+from adoption.services.polled_pages import PolledPages
 from adoption.sources.cdevents.config import CDEventsConfig
+from adoption.sources.generic.source import GenericFiles
 from adoption.sources.github.client import FETCH as GITHUB_FETCH
 from adoption.sources.github.client import read_page as read_github_page
 from adoption.sources.github.config import GitHubConfig
@@ -63,7 +66,7 @@ _register(
         "of the repositories. Secrets of hooks are made on the page Hooks.",
         address_fields=("base_url",),
     ),
-    fetch=GITHUB_FETCH,
+    fetch=dataclasses.replace(GITHUB_FETCH, memory=PolledPages),
     read_page=read_github_page,
 )
 _register(
@@ -76,7 +79,7 @@ _register(
         "made on the page Hooks.",
         address_fields=("base_url",),
     ),
-    fetch=GITLAB_FETCH,
+    fetch=dataclasses.replace(GITLAB_FETCH, memory=PolledPages),
     read_page=read_gitlab_page,
 )
 _register("cdevents", "CDEvents", CDEventsConfig)
@@ -86,4 +89,16 @@ _register("azure_devops", "Azure DevOps", PipelineConfig)
 _register("argocd", "Argo CD", DeployConfig)
 _register("jenkins", "Jenkins", PipelineConfig)
 _register("codedeploy", "AWS CodeDeploy", DeployConfig)
-_register("generic", "Own systems", DeployConfig)
+import_sources.register(
+    ImportSource(
+        key="generic",
+        label="Own systems",
+        kind=ImportKind.DELIVERIES,
+        source=GenericFiles(PayloadLines("generic", "2", DeployConfig, READERS["generic"])),
+        make_store=DeployImportStore,
+        config_model=DeployConfig,
+        accept=".csv,.jsonl,.gz",
+        summary="CSV of changes or of deployments, or stored hooks, one a line.",
+        collect=collect_files,
+    )
+)

@@ -8,8 +8,8 @@ from typing import TypedDict
 
 from django.db.models import Count, Q, QuerySet
 
-from adoption.models import Membership, Team, UseCase
-from adoption.policies import may_see_registry
+from adoption.models import GroupTeam, Membership, Team, UseCase
+from adoption.policies import may_edit_programmes, may_see_registry
 from portal.policies import AnyUser
 
 PATH_SEPARATOR = " › "
@@ -18,6 +18,12 @@ PATH_SEPARATOR = " › "
 def teams_visible_to(user: AnyUser) -> QuerySet[Team]:
     """Those that this person may see: all of them inside the organisation, none outside."""
     return Team.objects.all() if may_see_registry(user) else Team.objects.none()
+
+
+def groups_visible_to(user: AnyUser) -> QuerySet[GroupTeam]:
+    """Which sign-in groups are which teams; none for those who may not edit teams."""
+    rows = GroupTeam.objects.select_related("team").order_by("group", "pk")
+    return rows if may_edit_programmes(user) else rows.none()
 
 
 def memberships_on(day: dt.date) -> QuerySet[Membership]:

@@ -19,6 +19,7 @@ from adoption.deploys.tiers import tier_of
 from adoption.models import Artifact, Commit, Deployment, Repository, Service
 from adoption.services.history_digests import text_digest
 from adoption.services.incident_store import store_incident
+from adoption.services.picks import save_picks
 from adoption.services.pull_requests import store_commit_change, store_pull_request
 from adoption.sources.records import (
     ArtifactRecord,
@@ -178,6 +179,7 @@ class DeployStore:
         moved = before != (row.parents, row.pushed_from, row.on_default_branch, row.committed_at)
         if moved:
             row.save()
+        save_picks(repository, record.picks)
         outcome = CREATED if is_new else (UPDATED if moved else UNCHANGED)
         return Stored(record.after, outcome, repository.pk)
 

@@ -21,8 +21,10 @@ from adoption.evidence.git_notes import read_note
 from adoption.evidence.involvement import settle
 from adoption.history import read_subject
 from adoption.models import Change, Commit, Deployment, Evidence, Identity, Repository, Service
+from adoption.picks import read_picks
 from adoption.services.evidence_rows import evidence_row
 from adoption.services.history_digests import commit_digest, tag_digest
+from adoption.services.picks import save_picks
 from adoption.services.recompute import history_facts, recompute_repository
 from adoption.sources.git.config import GitConfig
 from adoption.sources.records import CommitRecord, Person, TagRecord
@@ -142,13 +144,19 @@ class HistoryStore:
         service, _ = Service.objects.get_or_create(
             key=self.key, defaults={"name": repository.name, "repository": repository}
         )
-        if service.first_delivers != self.config.first_release_delivers:
+        # Where tags deploy nothing, others say what does, and whether its first one delivers.
+        if (
+            self.config.tags_are_production
+            and service.first_delivers != self.config.first_release_delivers
+        ):
             service.first_delivers = self.config.first_release_delivers
             service.save(update_fields=["first_delivers"])
         if plan.inserted or plan.updated:
             self._write_commits(repository)
             self._write_changes(repository, at)
             self._write_tags(service)
+        picks = ((c.sha, other) for c in self.commits.values() for other in read_picks(c.message))
+        save_picks(repository, picks)
         self._write_addresses(repository)
         # Also when no row differs: the connection's rules may have changed.
         recompute_repository(repository_id=repository.pk)

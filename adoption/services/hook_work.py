@@ -12,6 +12,7 @@ from adoption.services.deliveries import advance_deliveries
 from adoption.services.hook_secrets import rotate_hook_secret
 from adoption.services.hooks import process_hooks, purge_hooks
 from adoption.services.milestones import measure_milestones
+from adoption.services.polled_pages import purge_polled_pages
 from adoption.services.recompute import recompute_repository
 from adoption.services.suggestions import refresh_suggestions
 from portal.credentials.errors import CredentialUnavailableError
@@ -48,6 +49,7 @@ def tidy_hooks(*, at: datetime) -> None:
     """
     while purge_hooks(at=at):
         pass
+    purge_polled_pages(at=at)
     try:
         newest = settings.CREDENTIAL_KEYS.newest
     except MissingKeyError:

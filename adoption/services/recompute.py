@@ -4,14 +4,13 @@ written only where it differs."""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count
 
 from adoption.choices import (
     ChangeKind,
@@ -22,9 +21,9 @@ from adoption.choices import (
     Strength,
 )
 from adoption.evidence.involvement import settle, strongest_of
-from adoption.history import HistoryCommit
 from adoption.models import (
     Change,
+    CherryPick,
     Commit,
     Declaration,
     Deployment,
@@ -32,12 +31,13 @@ from adoption.models import (
     PullRequest,
     Service,
 )
+from adoption.picks import picked_whole, same_work
 from adoption.placement import Placement, Rollout, ServiceRule, Unit, place_changes
 from adoption.pull_parts import MergedPull, find_parts
-from adoption.reverts import RevertLink, Reverts, find_reverts, standing_reverts
+from adoption.reverts import Reverts
+from adoption.services.recompute_reverts import Standing, reverts_of
 
 _BATCH = 500
-_BUTTON = re.compile(r"^Reverts (?:[\w.-]+(?:/[\w.-]+)*)?[#!](?P<number>\d+)\s*$", re.MULTILINE)
 _PLACED = (
     "delivered_by_id", "delivered_at", "delivered_how", "rolled_back_at", "restored_at",
     "reverts_id", "revert_method", "reverted_at", "part_of_id", "strength", "involvement",
@@ -67,12 +67,13 @@ def recompute_repository(*, repository_id: int) -> None:
 
     Call it inside the transaction that changed what it rests on, or in one of its own.
     """
-    graph = {
-        sha: parents.split()
-        for sha, parents in Commit.objects.filter(repository_id=repository_id).values_list(
-            "sha", "parents"
-        )
-    }
+    rows = Commit.objects.filter(repository_id=repository_id)
+    graph: dict[str, list[str]] = {}
+    merges: set[str] = set()
+    for sha, parents, is_whole in rows.values_list("sha", "parents", "is_whole"):
+        graph[sha] = parents.split()
+        if is_whole and len(graph[sha]) > 1:
+            merges.add(sha)
     # What a push names as contained is known to be there, even when its own past is not.
     for sha in [parent for parents in graph.values() for parent in parents]:
         graph.setdefault(sha, [])
@@ -83,11 +84,13 @@ def recompute_repository(*, repository_id: int) -> None:
     )
     pulls = _pulls(repository_id)
     wholes = _wholes(changes, _parts(repository_id, graph, pulls))
-    units = _units(changes, pulls, wholes)
+    steps = _steps(changes, wholes, merges)
+    picked = _picked(repository_id, graph, changes, steps)
+    units = _units(changes, pulls, wholes, picked)
     found, deployments = _contain(repository_id, graph, units)
     _mark_deployments(found, deployments)
     settled = _settle(repository_id, changes, wholes)
-    places = _places(changes, found, _reverts(repository_id), wholes, settled)
+    places = _places(changes, found, reverts_of(repository_id), wholes, steps, settled)
     moved = [change for change in changes if _move(change, places[change.pk])]
     fields = [name.removesuffix("_id") for name in _PLACED]
     Change.objects.bulk_update(moved, fields, batch_size=_BATCH)
@@ -108,17 +111,55 @@ def _wholes(changes: Iterable[Change], parts: Mapping[str, int]) -> dict[int, in
     }
 
 
+def _steps(
+    changes: Iterable[Change], wholes: Mapping[int, int], merges: set[str]
+) -> dict[int, list[str]]:
+    """Pull request's change → the commits that are its work; its merges are none."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for change in changes:
+        if change.pk in wholes and change.sha not in merges:
+            found[wholes[change.pk]].append(change.sha)
+    return found
+
+
+def _picked(
+    repository_id: int,
+    graph: Mapping[str, list[str]],
+    changes: Iterable[Change],
+    steps: Mapping[int, list[str]],
+) -> dict[int, frozenset[str]]:
+    """Change → commits elsewhere that repeat the whole of it, or that it repeats."""
+    rows = CherryPick.objects.filter(repository_id=repository_id)
+    same = same_work(rows.values_list("sha", "picked_from"))
+    found: dict[int, frozenset[str]] = {}
+    for change in changes if same else ():
+        alone = steps.get(change.pk, [])
+        whole = picked_whole(graph, alone, same)
+        if change.sha not in alone:  # a merge commit, or nobody said what it consists of
+            whole |= same.get(change.sha, frozenset())
+        if whole:
+            found[change.pk] = whole
+    return found
+
+
 def _units(
-    changes: list[Change], pulls: Mapping[int, PullRequest], wholes: Mapping[int, int]
+    changes: list[Change],
+    pulls: Mapping[int, PullRequest],
+    wholes: Mapping[int, int],
+    picked: Mapping[int, frozenset[str]],
 ) -> list[Unit]:
     """A pull request of which nobody listed the files touches what its steps touch."""
     paths: dict[int, set[str]] = defaultdict(set)
     for change in changes:
         if change.pk in wholes and change.paths is not None:
             paths[wholes[change.pk]].update(change.paths)
-    return [
+    units = (
         _unit(change, pulls.get(change.pk), change.paths or sorted(paths.get(change.pk, ())))
         for change in changes
+    )
+    return [
+        unit._replace(shas=tuple(dict.fromkeys((*unit.shas, *sorted(picked.get(unit.key, ()))))))
+        for unit in units
     ]
 
 
@@ -214,69 +255,22 @@ def _parts(
     )
 
 
-def _reverts(repository_id: int) -> Reverts:
-    """Reverts among the changes. Only messages that can be one are read whole.
-
-    A merged pull request and its merge commit are one thing: Git's own message comes first.
-    """
-    parents = dict(
-        Commit.objects.filter(repository_id=repository_id, on_default_branch=True).values_list(
-            "sha", "parents"
-        )
-    )
-    changes = Change.objects.filter(repository_id=repository_id).exclude(sha="")
-    speaking = Q(message__icontains="revert") | Q(message__icontains="reapply")
-    whole: dict[tuple[str, str], str] = {
-        (sha, kind): message
-        for sha, kind, message in changes.filter(speaking).values_list("sha", "kind", "message")
-    }
-    commits: dict[str, HistoryCommit] = {}
-    for sha, kind, merged_at, title in changes.values_list("sha", "kind", "merged_at", "title"):
-        if sha not in commits or kind == ChangeKind.COMMIT:
-            message = whole.get((sha, kind), title)
-            up = tuple(parents.get(sha, "").split())
-            commits[sha] = HistoryCommit(sha, up, merged_at, message)
-    found = find_reverts(commits.values())
-    named = _reverts_by_button(changes, {link.commit for link in found.links})
-    if not named:
-        return found
-    order = {sha: each.committed_at for sha, each in commits.items()}
-    links = sorted((*found.links, *named), key=lambda link: order[link.commit])
-    known = {link.commit for link in links}
-    return Reverts(
-        tuple(links), tuple(each for each in found.unresolved if each.commit not in known)
-    )
-
-
-def _reverts_by_button(changes: QuerySet[Change], known: set[str]) -> list[RevertLink]:
-    """What the revert button of a provider wrote into a pull request: `Reverts owner/name#123`."""
-    by_number = dict(changes.exclude(kind=ChangeKind.COMMIT).values_list("external_id", "sha"))
-    links = []
-    rows = changes.exclude(kind=ChangeKind.COMMIT).filter(message__icontains="reverts ")
-    for sha, message in rows.order_by("merged_at", "pk").values_list("sha", "message"):
-        named = _BUTTON.search(message)
-        target = by_number.get(named["number"]) if named else None
-        if target and target != sha and sha not in known:
-            links.append(RevertLink(sha, target, "pull_request"))
-    return links
-
-
 def _places(
     changes: list[Change],
     found: Placement,
     reverts: Reverts,
     wholes: Mapping[int, int],
+    steps: Mapping[int, list[str]],
     settled: Mapping[int, tuple[str, Involvement]],
 ) -> dict[int, _Place]:
     by_sha = _by_sha(changes)
     links = {link.commit: link for link in reverts.links}
     open_reverts = {item.commit for item in reverts.unresolved if item.has_revert_subject}
-    standing = standing_reverts(reverts.links)
+    standing = Standing(reverts.links, by_sha)
     places: dict[int, _Place] = {}
     for change in changes:
         place = found.places.get(change.pk)
         link = links.get(change.sha)
-        undone_by = standing.get(change.sha)
         unresolved = RevertMethod.UNRESOLVED if change.sha in open_reverts else ""
         places[change.pk] = _Place(
             delivered_by_id=place.rollout if place else None,
@@ -286,7 +280,7 @@ def _places(
             restored_at=place.restored_at if place else None,
             reverts_id=by_sha[link.reverts].pk if link else None,
             revert_method=link.method if link else unresolved,
-            reverted_at=by_sha[undone_by].merged_at if undone_by else None,
+            reverted_at=standing.undone_at(change.sha, steps.get(change.pk, [])),
             part_of_id=wholes.get(change.pk),
             strength=settled[change.pk][0],
             involvement=settled[change.pk][1],

@@ -10,7 +10,8 @@ from django.utils.text import slugify
 RowT = TypeVar("RowT", bound=models.Model)
 _ATTEMPTS = 5
 _ROOM_FOR_NUMBER = 6
-_RESERVED = frozenset({"new", "similar", "export"})  # addresses of pages beside those of the rows
+# Pages beside those of the rows.
+_RESERVED = frozenset({"new", "similar", "export", "import", "groups"})
 
 
 def _free_slug(model: type[models.Model], text: str, fallback: str) -> str:

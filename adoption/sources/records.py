@@ -152,7 +152,10 @@ class DeploymentRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushRecord:
-    """A branch moved from `before` to `after`, which contains `before` and all of `shas`."""
+    """A branch moved from `before` to `after`, which contains `before` and all of `shas`.
+
+    `picks`: pairs of a pushed commit and one that it says it repeats.
+    """
 
     repository: str
     before: str | None
@@ -160,6 +163,7 @@ class PushRecord:
     shas: tuple[str, ...]
     observed_at: datetime
     is_default: bool = False
+    picks: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import QueryDict
-from django.utils.html import escape
+from django.urls import reverse
+from django.utils.html import escape, format_html
 
+from adoption.tables.deliveries import ActionColumn
 from portal.shell.columns import LinkTo, NumberColumn, Record, ShellColumn
 from portal.shell.paging import Source
 from portal.shell.tables import ShellTable
@@ -52,3 +54,22 @@ class TeamTable(ShellTable):
         for _, _, column in self.shown:
             if isinstance(column, TeamNameColumn):
                 column.is_tree = is_tree
+
+
+def _remove(record: Record) -> str:
+    return format_html(
+        '<a href="{}" aria-label="Remove the mapping of {}">Remove</a>',
+        reverse("group-team-remove", args=[record["pk"]]),
+        record["group"],
+    )
+
+
+class GroupTeamTable(ShellTable):
+    """Rows of `groups_visible_to`."""
+
+    caption = "Sign-in groups"
+    default_sort = "group"
+
+    group = ShellColumn("Group", row_header=True)
+    team = ShellColumn("Team", accessor="team__name", url=LinkTo("team", "team__slug"))
+    action = ActionColumn(html=_remove, fields=("pk", "group"))

@@ -17,6 +17,7 @@ from adoption.filters.teams import TeamFilters
 from adoption.forms.teams import EndMembershipForm, MembershipForm, TeamForm
 from adoption.models import Membership, Team
 from adoption.policies import may_edit_programmes, may_see_registry
+from adoption.selectors.headcount import team_headcount, weeks_before
 from adoption.selectors.teams import memberships_of, team_path, team_records, teams_visible_to
 from adoption.services.teams import add_membership, create_team, end_membership, update_team
 from adoption.tables.teams import TeamTable
@@ -26,6 +27,8 @@ from portal.policies import AnyUser
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.views import Action, Crumb, EmptyState, ListPage
+
+WEEKS_SHOWN = 8
 
 
 def teams_crumb() -> Crumb:
@@ -64,7 +67,11 @@ class TeamListPage(ListPage):
     def get_actions(self) -> Sequence[Action]:
         if not may_edit_programmes(self.request.user):
             return ()
-        return [Action("Create a team", reverse("team-new"), is_primary=True)]
+        return [
+            Action("Sign-in groups", reverse("group-team-list")),
+            Action("Import teams", reverse("team-import")),
+            Action("Create a team", reverse("team-new"), is_primary=True),
+        ]
 
 
 @require_safe
@@ -83,6 +90,7 @@ def team_page(request: HttpRequest, slug: str) -> HttpResponse:
         "memberships": memberships_of(team),
         "use_cases": team.use_cases.order_by("title", "pk"),
         "today": today,
+        "headcounts": team_headcount(team_id=team.pk, weeks=weeks_before(today, WEEKS_SHOWN)),
         "portfolio_url": f"{reverse('portfolio')}?team={team.slug}",
         "may_edit": may_edit_programmes(request.user),
     }

@@ -203,6 +203,18 @@ class Ask(Protocol):
     ) -> Any: ...
 
 
+class PageMemory(Protocol):
+    """What a provider answered before, so that it may say that nothing changed since."""
+
+    def recall(self, address: str) -> tuple[str, bytes] | None:
+        """ETag and body of the last answer from there, when they are still known."""
+        ...
+
+    def keep(self, address: str, etag: str, body: bytes) -> None:
+        """Remember an answer in the place of the one before."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class FetchJob:
     """What one fetch is to bring: whole UTC days `start` to `end`, half-open.
@@ -239,6 +251,8 @@ class FetchSpec:
         month_days: days of the month on which the whole month before is read again.
         varies: `varies(config)`: fields of this that a connection's configuration changes.
         history_days: how many days back the provider still knows; 0 for all of them.
+        memory: `memory(connection id)`: remembers answers by their ETag, for providers to whom a
+            request that finds nothing new costs nothing. None: every page is asked for whole.
         redact: `redact(answer)`: what of an answer may be kept. Without it answers are spooled as
             they came; with it numbers are spooled as text, which keeps them exact.
     """
@@ -259,6 +273,7 @@ class FetchSpec:
 
     history_days: int = 0
     redact: Callable[[Any], Any] | None = None
+    memory: Callable[[int], PageMemory] | None = None
 
 
 def every_page(

@@ -13,15 +13,17 @@ from urllib.parse import urlencode
 from django.conf import settings
 from pydantic import SecretStr
 
-from portal.imports.contracts import Ask, FetchSpec
-from portal.imports.http import FetchLimits, OutboundClient
+from portal.imports.contracts import Ask, FetchSpec, PageMemory
+from portal.imports.http import FetchLimits, JsonAnswer, OutboundClient
 from portal.imports.outbound.addresses import OutboundPolicy
+from portal.imports.outbound.strict_json import read_json
 
 FETCH_LIMITS = FetchLimits()
 # A person waits for the page: one attempt, and the answer within seconds.
 PROBE_LIMITS = FetchLimits(
     connect_seconds=5, idle_seconds=10, total_seconds=15, attempts=1, all_waits_seconds=0
 )
+POLLED = "polled"  # the endpoint of the line that counts pages, and those that did not change
 MOST_DAYS = 31  # of one fetch and one run: work stays short, and providers allow no more
 
 
@@ -39,8 +41,12 @@ def asking(
     spool: BinaryIO,
     *,
     limits: FetchLimits = FETCH_LIMITS,
+    memory: PageMemory | None = None,
 ) -> Iterator[Ask]:
     """An `ask` that sends to the source's origin and spools each answer as it came.
+
+    With a memory, an answer that did not change is taken from there and spooled all the same: what
+    was remembered may never have been imported. A last line counts both, for the run's notes.
 
     Raises:
         AddressRefusedError: the configured address may not be asked.
@@ -49,6 +55,7 @@ def asking(
     with OutboundClient(
         origins=[origin], policy=outbound_policy(), headers=spec.headers(secret), limits=limits
     ) as client:
+        pages = unchanged = 0
 
         def ask(
             endpoint: str,
@@ -57,9 +64,19 @@ def asking(
             *,
             body: Mapping[str, Any] | None = None,
         ) -> Any:
+            nonlocal pages, unchanged
             query = f"?{urlencode(list(params))}" if params else ""
             sent = None if body is None else json.dumps(body).encode()
-            answer = client.fetch_json(f"{origin}{path}{query}", body=sent)
+            url = f"{origin}{path}{query}"
+            known = memory.recall(url) if memory is not None and sent is None else None
+            answer = client.fetch_json(url, body=sent, etag=known[0] if known else None)
+            pages += 1
+            if known and answer.is_unchanged:
+                unchanged += 1
+                content = known[1]
+                answer = JsonAnswer(read_json(content, place=path), answer.headers, content)
+            elif memory is not None and sent is None and (etag := answer.headers.get("etag")):
+                memory.keep(url, etag, answer.content)
             kept = answer.content
             if spec.redact is not None:
                 kept = json.dumps(spec.redact(answer.data), default=str).encode()
@@ -67,6 +84,8 @@ def asking(
             return answer.data
 
         yield ask
+        if memory is not None:
+            spool.write(spool_line(POLLED, json.dumps([pages, unchanged]).encode()))
 
 
 def spool_line(endpoint: str, body: bytes) -> bytes:

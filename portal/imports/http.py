@@ -44,6 +44,7 @@ from portal.imports.outbound.waiting import asked_wait, next_wait
 log = structlog.get_logger(__name__)
 AnswerT = TypeVar("AnswerT")
 _TOO_MANY = frozenset({429})
+_NOT_MODIFIED = 304
 _TRY_AGAIN = frozenset({408, 425, 500, 502, 503, 504})
 _OUR_HEADERS = frozenset({"host", "accept-encoding", "content-length", "transfer-encoding"})
 
@@ -64,11 +65,13 @@ class FetchLimits:
 @dataclass(frozen=True, slots=True)
 class JsonAnswer:
     """A parsed answer. Numbers are int or Decimal; headers have lower-case names; `content` is
-    the body as it came, unpacked."""
+    the body as it came, unpacked. `is_unchanged`: it is what the ETag that was sent stands for, and
+    there is neither data nor content."""
 
     data: Any
     headers: Mapping[str, str]
     content: bytes = b""
+    is_unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,21 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """The body of a POST with headers of its own, and whether any 2xx answers it."""
+    """What is special about a request: the body of a POST (None: a GET), headers of its own, and
+    which other statuses answer it beside 200."""
 
-    body: bytes
+    body: bytes | None
     headers: Mapping[str, str] = field(default_factory=dict)
     is_any_success: bool = False
+    is_conditional: bool = False
+
+    def is_answered_by(self, status: int) -> bool:
+        if self.is_conditional and status == _NOT_MODIFIED:
+            return True
+        return 200 <= status < 300 if self.is_any_success else status == 200
+
+
+_PLAIN = _Sent(None)
 
 
 @dataclass
@@ -143,8 +156,13 @@ class OutboundClient:
         """Close the connections."""
         self._pool.close()
 
-    def fetch_json(self, url: str, *, body: bytes | None = None) -> JsonAnswer:
+    def fetch_json(
+        self, url: str, *, body: bytes | None = None, etag: str | None = None
+    ) -> JsonAnswer:
         """Ask for JSON: GET, or POST of `body` (JSON too) where a provider asks so to be read.
+
+        Args:
+            etag: of an answer that the caller still has; the provider may say that it holds.
 
         Raises:
             AddressRefusedError, CredentialRefusedError, AnswerRefusedError: a person must act.
@@ -152,6 +170,8 @@ class OutboundClient:
         """
 
         def take(answer: _Answer) -> JsonAnswer:
+            if answer.status == _NOT_MODIFIED:
+                return JsonAnswer(None, answer.headers, is_unchanged=True)
             kind = answer.headers.get("content-type", "")
             if "html" in kind.lower():
                 raise AnswerRefusedError(
@@ -162,7 +182,8 @@ class OutboundClient:
             data = read_json(content, place=answer.target.place)
             return JsonAnswer(data, answer.headers, content)
 
-        sent = None if body is None else _Sent(body)
+        asked = {} if etag is None else {"If-None-Match": etag}
+        sent = _Sent(body, asked, is_conditional=etag is not None)
         return self._fetch(url, take, max_bytes=self.limits.max_bytes, sent=sent)
 
     def post(self, url: str, body: bytes, *, headers: Mapping[str, str] | None = None) -> int:
@@ -215,7 +236,7 @@ class OutboundClient:
         take: Callable[[_Answer], AnswerT],
         *,
         max_bytes: int,
-        sent: _Sent | None = None,
+        sent: _Sent = _PLAIN,
     ) -> AnswerT:
         """Ask until it goes well or should be given up. Being told to wait costs no attempt."""
         target = self._allowed_target(url)
@@ -251,7 +272,7 @@ class OutboundClient:
         return target
 
     @contextmanager
-    def _asked(self, target: Target, max_bytes: int, sent: _Sent | None) -> Iterator[_Answer]:
+    def _asked(self, target: Target, max_bytes: int, sent: _Sent) -> Iterator[_Answer]:
         """One request; what goes wrong on the way becomes one of our errors.
 
         Raises:
@@ -270,14 +291,13 @@ class OutboundClient:
         )
         try:
             with self._pool.stream(
-                "GET" if sent is None else "POST",
+                "GET" if sent.body is None else "POST",
                 url,
                 headers=self._sent_headers(target, sent),
-                content=None if sent is None else sent.body,
+                content=sent.body,
                 extensions={"timeout": timeouts},
             ) as response:
-                is_any_success = sent is not None and sent.is_any_success
-                yield self._looked_at(target, response, max_bytes, is_any_success)
+                yield self._looked_at(target, response, max_bytes, sent)
         except httpcore2.LocalProtocolError:
             raise AddressRefusedError("a header or the URL cannot be sent as it is") from None
         except httpcore2.TimeoutException:
@@ -288,31 +308,29 @@ class OutboundClient:
                 f"the connection to {target.place} failed ({type(error).__name__})"
             ) from None
 
-    def _sent_headers(self, target: Target, sent: _Sent | None) -> list[tuple[str, str]]:
+    def _sent_headers(self, target: Target, sent: _Sent) -> list[tuple[str, str]]:
         found = [("Host", target.host_header), ("Accept-Encoding", "gzip")]
         found.append(("User-Agent", "Plumbline"))
-        if sent is not None:
+        if sent.body is not None:
             length = str(len(sent.body))
             found += [("Content-Type", "application/json"), ("Content-Length", length)]
-        own = sent.headers if sent is not None else {}
-        for name, value in (*self.headers.items(), *own.items()):
+        for name, value in (*self.headers.items(), *sent.headers.items()):
             if name.lower() not in _OUR_HEADERS:
                 plain = value.get_secret_value() if isinstance(value, SecretStr) else value
                 found.append((name, plain))
         return found
 
     def _looked_at(
-        self, target: Target, response: httpcore2.Response, max_bytes: int, is_any_success: bool
+        self, target: Target, response: httpcore2.Response, max_bytes: int, sent: _Sent
     ) -> _Answer:
-        """The answer when its status is 200 (or any success); the error it means otherwise."""
+        """The answer when its status is one that answers; the error it means otherwise."""
         headers = {
             name.decode("ascii", "replace").lower(): value.decode("latin-1")
             for name, value in response.headers
         }
         status = response.status
         log.info("fetched", place=target.place, status=status)
-        is_good = 200 <= status < 300 if is_any_success else status == 200
-        if not is_good:
+        if not sent.is_answered_by(status):
             self._refuse_status(target, status, headers)
         chunks = unpacked(
             response.iter_stream(),

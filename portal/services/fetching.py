@@ -181,7 +181,8 @@ def _fetch_whole(
 ) -> date | None:
     """Every page into the spool; returns the day before which they are complete, when told."""
     try:
-        with asking(spec, connection.config, _secret(connection), spool) as ask:
+        memory = spec.memory(connection.pk) if spec.memory is not None else None
+        with asking(spec, connection.config, _secret(connection), spool, memory=memory) as ask:
             return spec.fetch(FetchJob(connection.config, window.start, window.end, ask, today))
     except ImportRefusedError as error:
         raise WorkRefusedError(str(error)) from error

@@ -29,6 +29,7 @@ from portal.services.sign_in import SignInRefusedError, admit_person
 from portal.services.sign_in_events import record_sign_in_event
 from portal.signin import oidc, saml
 from portal.signin.addresses import client_address, is_own_path
+from portal.signin.follow_ups import follow_sign_in
 
 log = structlog.get_logger(__name__)
 RECENT_SECONDS = 300
@@ -118,16 +119,17 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         """Find or create the account before allauth looks for one of its own."""
         if sociallogin.state.get("process") != "login":
             _refuse(request, "A sign-in elsewhere is never added to an existing account.")
-        identity = sociallogin.identity
+        identity, now = sociallogin.identity, timezone.now()
         try:
             account = admit_person(
                 identity=identity,
                 roles=settings.SIGN_IN.roles_of(identity.groups),
-                at=timezone.now(),
+                at=now,
                 address=client_address(request),
             )
         except SignInRefusedError as error:
             _refuse(request, str(error))
+        follow_sign_in(account.user, identity.groups, now)
         sociallogin.account = account
         sociallogin.user = account.user
 

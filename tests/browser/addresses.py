@@ -261,6 +261,17 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "hook-secret-withdraw": (
         Visit(values={"slug": "hooked.slug", "pk": "hook_secret.pk"}),
     ),
+    "identity-list": LIST,
+    "identity": (
+        Visit("open", {"pk": "identities.open.pk"}),
+        Visit("said", {"pk": "identities.said.pk"}),
+    ),
+    "identity-resolve": (Visit(values={"pk": "identities.open.pk"}),),
+    "identity-split": (Visit(values={"pk": "identities.said.pk"}),),
+    "identity-nobody": (Visit(values={"pk": "identities.open.pk"}),),
+    "identity-undo": (
+        Visit(values={"pk": "identities.said.pk", "link": "identities.link.pk"}),
+    ),
     "service-list": LIST,
     "service": (Visit(values={"pk": "service.pk"}),),
     "finding-list": LIST,
@@ -272,6 +283,10 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "programme-edit": PROGRAMME,
     "team-list": ONE,
     "team-new": ONE,
+    "team-import": FORM,
+    "group-team-list": ONE,
+    "group-team-new": FORM,
+    "group-team-remove": (Visit(values={"pk": "group_team.pk"}),),
     "team": TEAM,
     "team-edit": TEAM,
     "membership-new": TEAM,

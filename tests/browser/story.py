@@ -50,6 +50,7 @@ from tests.browser.story_hooks import make_hooks
 from tests.browser.story_impact import make_impact
 from tests.browser.story_metrics import make_metrics
 from tests.browser.story_overlaps import make_overlaps
+from tests.browser.story_people import make_identities
 from tests.browser.story_records import make_records
 from tests.browser.story_seats import make_plans
 from tests.browser.story_suggestions import make_suggestions
@@ -93,6 +94,7 @@ def build_story() -> Made:
             make_boards,
             make_impact,
             make_records,
+            make_identities,
         ),
     )
     for make in steps:

@@ -1,7 +1,8 @@
 """Polling GitHub by REST (2022-11-28): what hooks may have missed, and the commits of requests.
 
 Requests are read newest first and no further than the day that is wanted. The commits of a request
-are asked for when it was merged, because they are gone from lists once its branch is.
+are asked for while it is open and when it was merged: later a squash or
+a forced push may have lost what they say.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def _base(config: GitHubConfig) -> str:
     return urlsplit(config.base_url).path.rstrip("/")
 
 
-def _pages(
+def pages(
     ask: Ask, endpoint: str, path: str, params: Iterable[tuple[str, str]] = ()
 ) -> Iterator[Any]:
     """Every page until one is not full.
@@ -81,24 +82,25 @@ def fetch(job: FetchJob) -> None:
 
 def _fetch_pulls(job: FetchJob, name: str, path: str) -> None:
     order = [("state", "all"), ("sort", "updated"), ("direction", "desc")]
-    for page in _pages(job.ask, f"pulls {name}", f"{path}/pulls", order):
+    for page in pages(job.ask, f"pulls {name}", f"{path}/pulls", order):
         for item in page:
-            if item.get("merged_at") and not _is_before(item, "updated_at", job.start):
+            is_wanted = item.get("merged_at") or item.get("state") == "open"
+            if is_wanted and not _is_before(item, "updated_at", job.start):
                 number = int(item["number"])
                 endpoint = f"commits {name} {number}"
-                for _ in _pages(job.ask, endpoint, f"{path}/pulls/{number}/commits"):
+                for _ in pages(job.ask, endpoint, f"{path}/pulls/{number}/commits"):
                     pass
         if page and _is_before(page[-1], "updated_at", job.start):
             return
 
 
 def _fetch_deployments(job: FetchJob, name: str, path: str) -> None:
-    for page in _pages(job.ask, f"deployments {name}", f"{path}/deployments"):
+    for page in pages(job.ask, f"deployments {name}", f"{path}/deployments"):
         for item in page:
             if is_delivery(item.get("task")) and not _is_before(item, "updated_at", job.start):
                 number = int(item["id"])
                 endpoint = f"statuses {name} {number}"
-                for _ in _pages(job.ask, endpoint, f"{path}/deployments/{number}/statuses"):
+                for _ in pages(job.ask, endpoint, f"{path}/deployments/{number}/statuses"):
                     pass
         if page and _is_before(page[-1], "created_at", job.start):
             return

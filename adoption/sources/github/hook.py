@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adoption.deploys.payload import NO_COMMIT, Node
+from adoption.deploys.payload import Node
+from adoption.deploys.pushes import PushPlace, read_push, rule_against
+from adoption.sources import records
 from adoption.sources.github.config import GitHubConfig
 from adoption.sources.github.normaliser import (
     TERMINAL,
@@ -15,17 +17,8 @@ from adoption.sources.github.normaliser import (
     release,
     repository_of,
 )
-from adoption.sources.records import (
-    Account,
-    ChangeRecord,
-    DeploymentRecord,
-    Person,
-    PushRecord,
-    Reading,
-    SaidCommit,
-)
+from adoption.sources.records import DeploymentRecord, Reading
 
-_MOST_COMMITS = 2048  # GitHub sends no more with a push
 _RUN_STATUSES = {
     "success": "succeeded",
     "failure": "failed",
@@ -71,57 +64,13 @@ def _deployment_status(node: Node, config: GitHubConfig) -> Reading:
 
 
 def _push(node: Node, config: GitHubConfig) -> Reading:
-    ref = node.need("ref", 300)
-    if not ref.startswith("refs/heads/"):
-        return Reading(ignored="a pushed tag is no change; releases and deployments are read")
-    if node.flag("deleted") or NO_COMMIT.fullmatch(node.need("after", 80)):
-        return Reading(ignored="a deleted branch changes nothing that was merged")
+    if ignored := rule_against(node):
+        return Reading(ignored=ignored)
     place = node.at("repository")
-    repository = repository_of(place)
-    commits = list(node.items("commits"))
-    moments = [item.need_moment("timestamp") for item in commits]
+    where = PushPlace(*repository_of(place), place.text("default_branch", 250))
     head = node.at("head_commit").moment("timestamp")
-    observed = place.moment("pushed_at") or head or max(moments, default=None)
-    if observed is None:
-        return Reading(ignored="a push without commits says nothing about when it was")
-    is_default = ref == f"refs/heads/{place.text('default_branch', 250)}"
-    push = PushRecord(
-        repository=repository[0],
-        before=None if node.flag("forced") else node.sha("before"),
-        after=node.sha("after") or "",
-        shas=tuple(item.sha("id") or "" for item in commits),
-        observed_at=observed,
-        is_default=is_default,
-    )
-    changes = [_commit(item, repository) for item in commits] if is_default else []
-    return Reading(changes=tuple(changes), pushes=(push,))
-
-
-def _commit(item: Node, repository: tuple[str, str]) -> ChangeRecord:
-    sha = item.sha("id")
-    if sha is None:
-        raise item.refuse("id", "a commit of 40 or 64 hexadecimal digits")
-    at = item.need_moment("timestamp")
-    message = item.text("message", 65_536) or ""
-    author = item.at("author")
-    email, name = author.text("email", 254), author.text("name", 200) or ""
-    paths = [item.texts(kind, 500) or () for kind in ("added", "modified", "removed")]
-    return ChangeRecord(
-        repository=repository[0],
-        repository_url=repository[1],
-        kind="commit",
-        external_id=sha,
-        observed_at=at,
-        state="merged",
-        title=message.partition("\n")[0][:500] or sha[:12],
-        message=message,
-        url=item.text("url"),
-        author=Account("git_email", email, name) if email else None,
-        merged_at=at,
-        merge_sha=sha,
-        commits=(SaidCommit(sha, message, at, Person(name, email or "")),),
-        paths=tuple(sorted({path for group in paths for path in group})),
-    )
+    found: Reading = read_push(node, where, place.moment("pushed_at") or head, records)
+    return found
 
 
 def _release(node: Node, config: GitHubConfig) -> Reading:

@@ -26,7 +26,7 @@ def _headers(secret: Any) -> dict[str, Any]:
     return {} if secret is None else {"PRIVATE-TOKEN": secret}
 
 
-def _pages(
+def pages(
     ask: Ask, endpoint: str, path: str, params: Iterable[tuple[str, str]] = ()
 ) -> Iterator[Any]:
     for number in range(1, MOST_PAGES + 1):
@@ -51,19 +51,19 @@ def fetch(job: FetchJob) -> None:
     since = [("order_by", "updated_at"), ("updated_after", f"{job.start.isoformat()}T00:00:00Z")]
     for name in config.poll_projects.split():
         path = _project_path(config, name)
-        for page in _pages(job.ask, f"merge_requests {name}", f"{path}/merge_requests", since):
+        for page in pages(job.ask, f"merge_requests {name}", f"{path}/merge_requests", since):
             for item in page:
-                if item.get("state") == "merged":
+                if item.get("state") in ("merged", "opened"):
                     number = int(item["iid"])
                     inner = f"{path}/merge_requests/{number}/commits"
-                    for _ in _pages(job.ask, f"commits {name} {number}", inner):
+                    for _ in pages(job.ask, f"commits {name} {number}", inner):
                         pass
-        for page in _pages(job.ask, f"deployments {name}", f"{path}/deployments", since):
+        for page in pages(job.ask, f"deployments {name}", f"{path}/deployments", since):
             for item in page:
                 if item.get("status") == "success":
                     number = int(item["id"])
                     inner = f"{path}/deployments/{number}/merge_requests"
-                    for _ in _pages(job.ask, f"shipped {name} {number}", inner):
+                    for _ in pages(job.ask, f"shipped {name} {number}", inner):
                         pass
 
 

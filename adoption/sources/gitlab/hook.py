@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adoption.deploys.payload import NO_COMMIT, Node
+from adoption.deploys.payload import Node
+from adoption.deploys.pushes import PushPlace, read_push, rule_against
+from adoption.sources import records
 from adoption.sources.gitlab.config import GitLabConfig
 from adoption.sources.gitlab.normaliser import (
     STATUSES,
@@ -15,15 +17,7 @@ from adoption.sources.gitlab.normaliser import (
     project_of,
     username,
 )
-from adoption.sources.records import (
-    Account,
-    ChangeRecord,
-    DeploymentRecord,
-    Person,
-    PushRecord,
-    Reading,
-    SaidCommit,
-)
+from adoption.sources.records import DeploymentRecord, Reading
 
 
 def read_hook(event: str, body: Mapping[str, Any], config: GitLabConfig) -> Reading:
@@ -54,55 +48,12 @@ def _merge_request(node: Node, config: GitLabConfig) -> Reading:
 
 
 def _push(node: Node, config: GitLabConfig) -> Reading:
-    ref = node.need("ref", 300)
-    if not ref.startswith("refs/heads/"):
-        return Reading(ignored="a pushed tag is no change; releases and deployments are read")
-    if NO_COMMIT.fullmatch(node.need("after", 80)):
-        return Reading(ignored="a deleted branch changes nothing that was merged")
+    if ignored := rule_against(node):
+        return Reading(ignored=ignored)
     project = node.at("project")
-    key, address = project_of(project)
-    commits = list(node.items("commits"))
-    if not commits:
-        return Reading(ignored="a push without commits says nothing about when it was")
-    observed = max(item.need_moment("timestamp") for item in commits)
-    is_default = ref == f"refs/heads/{project.text('default_branch', 250)}"
-    push = PushRecord(
-        repository=key,
-        before=node.sha("before"),
-        after=node.sha("after") or "",
-        shas=tuple(item.sha("id") or "" for item in commits),
-        observed_at=observed,
-        is_default=is_default,
-    )
-    changes = [_commit(item, key, address) for item in commits] if is_default else []
-    return Reading(changes=tuple(changes), pushes=(push,))
-
-
-def _commit(item: Node, key: str, address: str) -> ChangeRecord:
-    sha = item.sha("id")
-    if sha is None:
-        raise item.refuse("id", "a commit of 40 or 64 hexadecimal digits")
-    at = item.need_moment("timestamp")
-    message = item.text("message", 65_536) or ""
-    author = item.at("author")
-    email, name = author.text("email", 254), author.text("name", 200) or ""
-    paths = [item.texts(kind, 500) or () for kind in ("added", "modified", "removed")]
-    return ChangeRecord(
-        repository=key,
-        repository_url=address,
-        kind="commit",
-        external_id=sha,
-        observed_at=at,
-        state="merged",
-        title=message.partition("\n")[0][:500] or sha[:12],
-        message=message,
-        url=item.text("url"),
-        author=Account("git_email", email, name) if email else None,
-        merged_at=at,
-        merge_sha=sha,
-        commits=(SaidCommit(sha, message, at, Person(name, email or "")),),
-        paths=tuple(sorted({path for group in paths for path in group})),
-    )
+    where = PushPlace(*project_of(project), project.text("default_branch", 250))
+    found: Reading = read_push(node, where, None, records)
+    return found
 
 
 def _job(node: Node, config: GitLabConfig) -> Reading:

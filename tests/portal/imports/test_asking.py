@@ -41,7 +41,9 @@ class FakeClient:
     def __exit__(self, *problem: object) -> None:
         return None
 
-    def fetch_json(self, url: str, *, body: bytes | None = None) -> JsonAnswer:
+    def fetch_json(
+        self, url: str, *, body: bytes | None = None, etag: str | None = None
+    ) -> JsonAnswer:
         FakeClient.asked.append((url, body))
         return JsonAnswer(json.loads(ANSWER, parse_float=Decimal), {}, ANSWER)
 
@@ -87,3 +89,47 @@ def test_only_the_window_that_ends_today_is_the_newest() -> None:
     assert job.is_newest
     assert not dataclasses.replace(job, today=day + dt.timedelta(1)).is_newest
     assert not dataclasses.replace(job, today=None).is_newest
+
+
+class Remembered:
+    """A memory of one connection."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[str, bytes]] = {}
+
+    def recall(self, address: str) -> tuple[str, bytes] | None:
+        return self.kept.get(address)
+
+    def keep(self, address: str, etag: str, body: bytes) -> None:
+        self.kept[address] = (etag, body)
+
+
+def test_what_did_not_change_is_spooled_from_memory_and_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[str | None] = []
+
+    def fetch_json(
+        _self: FakeClient, url: str, *, body: bytes | None = None, etag: str | None = None
+    ) -> JsonAnswer:
+        sent.append(etag)
+        if etag == '"one"' and url.endswith("=1"):
+            return JsonAnswer(None, {}, is_unchanged=True)
+        content = json.dumps({"url": url, "n": len(sent)}).encode()
+        return JsonAnswer(json.loads(content), {"etag": '"one"'}, content)
+
+    monkeypatch.setattr(FakeClient, "fetch_json", fetch_json)
+    memory = Remembered()
+
+    def poll() -> list[dict[str, Any]]:
+        spool = io.BytesIO()
+        with asking(SPEC, {}, None, spool, memory=memory) as ask:
+            for page in ("1", "2"):
+                ask("pulls", "/pulls", [("page", page)])
+        return [json.loads(line) for line in spool.getvalue().splitlines()]
+
+    first, second = poll(), poll()
+    assert sent == [None, None, '"one"', '"one"']
+    assert first[0] == second[0]  # the page that did not change, whole
+    assert first[1] != second[1]
+    assert [each["body"] for each in (first[-1], second[-1])] == [[2, 0], [2, 1]]
