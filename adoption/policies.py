@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from adoption.models import Delivery, UseCase
+from adoption.choices import ScopeKind
+from adoption.models import AdoptionTarget, Delivery, UseCase
 from portal.choices import Role
 from portal.models import User
 from portal.policies import AnyUser, holds
@@ -73,3 +74,15 @@ def may_replay_hooks(user: AnyUser) -> bool:
 def may_manage_hook_secrets(user: AnyUser) -> bool:
     """Make and withdraw the secrets that prove senders."""
     return holds(user, Role.ADMINISTRATOR)
+
+
+def may_set_target(user: AnyUser, use_case: UseCase, scope_kind: str) -> bool:
+    """For a use case whoever may edit it; for a team or a programme its leads."""
+    if scope_kind == ScopeKind.USE_CASE:
+        return may_edit_use_case(user, use_case)
+    return holds(user, Role.PROGRAMME_LEAD)
+
+
+def may_edit_target(user: AnyUser, target: AdoptionTarget) -> bool:
+    """Whoever may set one like it."""
+    return may_set_target(user, target.milestone.use_case, target.scope_kind)

@@ -21,6 +21,9 @@ _REASONS = {
     "no_production_deployment": "no production deployment has been imported",
     "no_repository": "no repository is linked",
     "no_held_delivery": "no delivery is held yet",
+    "no_eligible_team": "no team has five or more members",
+    "waits_for_attestation": "nobody has attested it yet",
+    "attested": "attested by one person, confirmed by another",
 }
 UNIT_WORDS = {
     "count": "a count, in whole things",

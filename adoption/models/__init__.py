@@ -12,13 +12,15 @@ from adoption.models.metric_values import (
     MetricValue,
     MetricVersion,
 )
-from adoption.models.milestones import Milestone, MilestoneEvent
+from adoption.models.milestones import Milestone, MilestoneAttestation, MilestoneEvent
 from adoption.models.programmes import Programme
 from adoption.models.pull_requests import PullRequest
+from adoption.models.targets import AdoptionTarget, TargetEvent
 from adoption.models.teams import Membership, Team
 from adoption.models.use_cases import StageChange, UseCase
 
 __all__ = [
+    "AdoptionTarget",
     "Artifact",
     "Change",
     "Commit",
@@ -34,6 +36,7 @@ __all__ = [
     "MetricValue",
     "MetricVersion",
     "Milestone",
+    "MilestoneAttestation",
     "MilestoneEvent",
     "Programme",
     "PullRequest",
@@ -42,6 +45,7 @@ __all__ = [
     "Service",
     "StageChange",
     "StoredHook",
+    "TargetEvent",
     "Team",
     "UseCase",
 ]

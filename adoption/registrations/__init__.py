@@ -5,4 +5,4 @@ Imported by `AdoptionConfig.ready()`.
 
 from __future__ import annotations
 
-from adoption.registrations import deploy_sources, hooks, outcomes, registry, sources  # noqa: F401  (importing registers)
+from adoption.registrations import deploy_sources, hooks, outcomes, registry, sources, targets  # noqa: F401  (importing registers)

@@ -7,14 +7,16 @@ from datetime import datetime
 from adoption.models import Milestone
 from adoption.services.deliveries import advance_deliveries
 from adoption.services.milestones import measure_milestones
+from adoption.services.target_measuring import measure_targets
 from portal.models import ImportRun
 
 
 def refresh_outcomes(*, at: datetime) -> None:
-    """Advance all deliveries, then measure all milestones. Repeating it changes nothing."""
+    """Advance all deliveries, then measure milestones and targets. Repeating changes nothing."""
     advance_deliveries(at=at)
     use_case_ids = set(Milestone.objects.values_list("use_case_id", flat=True))
     measure_milestones(use_case_ids=use_case_ids, at=at)
+    measure_targets(at=at)
 
 
 def after_import(_run: ImportRun, at: datetime) -> None:

@@ -1,0 +1,134 @@
+"""Reading adoption targets: what was set, from where, and how it stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from adoption.choices import MilestoneState, ScopeKind
+from adoption.metrics.registry import MetricDefinition
+from adoption.metrics.wording import metric_or_none, threshold_text, value_figure
+from adoption.models import AdoptionTarget, TargetEvent, UseCase
+from adoption.policies import may_see_registry
+from adoption.selectors.milestones import due_text, status_of
+from adoption.selectors.promises import forecast_words, risk_words, shown_state
+from portal.policies import AnyUser
+from portal.shell.figures import Figure
+from portal.shell.formats import date_text
+from portal.shell.periods import day_of
+from portal.shell.statuses import FigureStatus
+
+_LOADED = ("programme", "team", "use_case", "created_by", "milestone__use_case__owner",
+           "milestone__use_case__programme")  # fmt: skip
+
+
+def targets_visible_to(user: AnyUser) -> QuerySet[AdoptionTarget]:
+    """Those that this person may see: as the use cases that they serve."""
+    if not may_see_registry(user):
+        return AdoptionTarget.objects.none()
+    return AdoptionTarget.objects.select_related(*_LOADED)
+
+
+def targets_of_use_case(user: AnyUser, use_case: UseCase) -> QuerySet[AdoptionTarget]:
+    """Targets about the use case, or that serve one of its milestones."""
+    return targets_visible_to(user).filter(Q(use_case=use_case) | Q(milestone__use_case=use_case))
+
+
+def target_for_page(user: AnyUser, pk: int) -> AdoptionTarget | None:
+    """One target with what its pages need, or None."""
+    found: AdoptionTarget | None = targets_visible_to(user).filter(pk=pk).first()
+    return found
+
+
+def events_of_target(target: AdoptionTarget) -> list[TargetEvent]:
+    """Its log, newest first."""
+    return list(TargetEvent.objects.filter(target=target).select_related("decided_by"))
+
+
+@dataclass(frozen=True, slots=True)
+class TargetStanding:
+    """A target as a page shows it.
+
+    Attributes:
+        state: `open`, `at_risk`, `reached`, `missed` or `withdrawn`.
+        wanted: comparator and value in words.
+        figure, baseline: measured value, and where it started; or why there is none.
+        attainment: how far of the way from baseline to value, in whole per cent, not below 0 nor
+            above 100; None when it cannot be said.
+    """
+
+    target: AdoptionTarget
+    metric: MetricDefinition | None
+    state: str
+    scope: str
+    scope_label: str
+    wanted: str
+    figure: Figure
+    baseline: Figure
+    attainment: int | None
+    when: str
+    forecast: str
+    risk: str
+
+    @property
+    def metric_label(self) -> str:
+        return self.metric.label if self.metric else self.target.metric_key
+
+
+def attainment_of(target: AdoptionTarget) -> int | None:
+    """(measured − baseline) ÷ (value − baseline), in whole per cent and cut to 0 … 100."""
+    known = target.measured_nano is not None and target.baseline_nano is not None
+    if not known or target.threshold_nano == target.baseline_nano:
+        return None
+    way = Fraction(
+        (target.measured_nano or 0) - (target.baseline_nano or 0),
+        target.threshold_nano - (target.baseline_nano or 0),
+    )
+    return min(max(int(way * 100), 0), 100)
+
+
+def standing_of_target(target: AdoptionTarget, *, now: dt.datetime) -> TargetStanding:
+    """Where one target stands; its scope, milestone and programme must be loaded."""
+    metric = metric_or_none(target.metric_key)
+    unit = metric.unit if metric else "count"
+    zone = ZoneInfo(target.programme.time_zone)
+    label = metric.label if metric else target.metric_key
+    money = {"currency": target.currency, "basis": "Derived" if unit == "money" else ""}
+    lineage = ""
+    if metric is not None and target.scope_kind == ScopeKind.USE_CASE and target.use_case:
+        lineage = reverse("metric-of-use-case", args=[metric.key, target.use_case.slug])
+    withdrawn = target.withdrawn_at is not None
+    return TargetStanding(
+        target=target,
+        metric=metric,
+        state="withdrawn" if withdrawn else shown_state(target),
+        scope=str(target.use_case or target.team or target.programme),
+        scope_label=target.get_scope_kind_display(),
+        wanted=threshold_text(target.comparator, target.threshold_nano, unit, target.currency),
+        figure=value_figure(
+            metric, label=label, nano=target.measured_nano,
+            reason=target.measured_reason or "", status=status_of(target, now),
+            as_of=target.measured_at, lineage_url=lineage, **money,
+        ),
+        baseline=value_figure(
+            metric, label="Baseline", nano=target.baseline_nano, reason=target.baseline_reason,
+            status=FigureStatus.PROVISIONAL, as_of=target.baseline_at, **money,
+        ),
+        attainment=attainment_of(target),
+        when=_when(target, day_of(now, zone), zone),
+        forecast="" if withdrawn else forecast_words(target).text,
+        risk="" if withdrawn else risk_words(target),
+    )  # fmt: skip
+
+
+def _when(target: AdoptionTarget, today: dt.date, zone: ZoneInfo) -> str:
+    if target.withdrawn_at is not None:
+        return f"withdrawn on {date_text(day_of(target.withdrawn_at, zone))}"
+    if target.state == MilestoneState.REACHED and target.reached_at is not None:
+        return f"reached on {date_text(day_of(target.reached_at, zone))}"
+    return due_text(target.due_on, today)
