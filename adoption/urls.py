@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from adoption.views import (
+    attestations,
     deliveries,
     delivery_reviews,
     deployments,
@@ -14,6 +15,7 @@ from adoption.views import (
     milestones,
     portfolio,
     programmes,
+    targets,
     teams,
     use_cases,
 )
@@ -57,6 +59,21 @@ urlpatterns = [
         name="milestone-new",
     ),
     path(
+        "use-cases/<slug:slug>/milestones/attested/new/",
+        attestations.AttestedMilestoneNewPage.as_view(),
+        name="milestone-attested-new",
+    ),
+    path(
+        "use-cases/<slug:slug>/milestones/<int:pk>/attested/edit/",
+        attestations.AttestedMilestoneEditPage.as_view(),
+        name="milestone-attested-edit",
+    ),
+    path(
+        "use-cases/<slug:slug>/milestones/<int:pk>/attest/",
+        attestations.AttestPage.as_view(),
+        name="milestone-attest",
+    ),
+    path(
         "use-cases/<slug:slug>/milestones/<int:pk>/edit/",
         milestones.MilestoneEditPage.as_view(),
         name="milestone-edit",
@@ -87,6 +104,13 @@ urlpatterns = [
     ),
     path(
         "deliveries/<int:pk>/review/", delivery_reviews.ReviewPage.as_view(), name="delivery-review"
+    ),
+    path("targets/", targets.TargetListPage.as_view(), name="target-list"),
+    path("targets/new/", targets.TargetNewPage.as_view(), name="target-new"),
+    path("targets/<int:pk>/", targets.target_page, name="target"),
+    path("targets/<int:pk>/edit/", targets.TargetEditPage.as_view(), name="target-edit"),
+    path(
+        "targets/<int:pk>/withdraw/", targets.TargetWithdrawPage.as_view(), name="target-withdraw"
     ),
     path("programmes/", programmes.ProgrammeListPage.as_view(), name="programme-list"),
     path("programmes/new/", programmes.ProgrammeNewPage.as_view(), name="programme-new"),

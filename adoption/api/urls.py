@@ -11,6 +11,7 @@ from adoption.api.metrics import MetricsView, MetricView
 from adoption.api.milestones import MilestonesView, MilestoneView
 from adoption.api.problems import register_translations
 from adoption.api.programmes import ProgrammesView
+from adoption.api.targets import TargetsView, TargetView, UseCaseTargetsView
 from adoption.api.teams import TeamsView
 from adoption.api.use_cases import UseCasesView, UseCaseView
 
@@ -32,6 +33,11 @@ urlpatterns = [
         UseCaseDeliveriesView.as_view(),
         name="api-use-case-deliveries",
     ),
+    path(
+        "use-cases/<slug:slug>/targets/", UseCaseTargetsView.as_view(), name="api-use-case-targets"
+    ),
+    path("targets/", TargetsView.as_view(), name="api-targets"),
+    path("targets/<int:target_id>/", TargetView.as_view(), name="api-target"),
     path("deliveries/", OwnDeliveriesView.as_view(), name="api-deliveries"),
     path("changes/", ChangesView.as_view(), name="api-changes"),
     path("deployments/", DeploymentsView.as_view(), name="api-deployments"),

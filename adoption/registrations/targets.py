@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adoption.demo.targets import attest, build_targets
 from adoption.metrics import (  # noqa: F401  (importing registers the metrics)
     alignment,
     scoped,
@@ -15,14 +16,36 @@ from adoption.selectors.weekly_digest import (
     leads_programmes,
 )
 from adoption.services.attestations import ATTESTATIONS
+from adoption.views import home, targets
 from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.checks import check_registry
 from portal.choices import Cadence
+from portal.demo import DemoStep, demo_steps
 from portal.digests import DigestSection, digest_sections
 from portal.notice_kinds import NoticeKind, notice_kinds
+from portal.shell.navigation import NavigationEntry, navigation
+from portal.shell.panels import HomePanel, ObjectPanel, home_panels, object_panels
 
 check_registry(scoped_measures)
+navigation.register(
+    NavigationEntry("adoption.targets", "Targets", "target-list", "Work", 15, "target")
+)
+home_panels.register(
+    HomePanel("adoption.at_risk", 12, "adoption/_home_at_risk.html", home.at_risk_and_due)
+)
+object_panels.register(
+    ObjectPanel(
+        "adoption.targets",
+        slot="use_case",
+        order=5,
+        template="adoption/_use_case_targets.html",
+        context=targets.use_case_targets,
+        title="Adoption targets",
+    )
+)
+demo_steps.register(DemoStep("adoption.targets", 92, build_targets))
+demo_steps.register(DemoStep("adoption.attestation", 95, attest))
 approval_kinds.register(ATTESTATIONS)
 for _model in ("AdoptionTarget", "TargetEvent", "MilestoneAttestation"):
     governed(f"adoption.{_model}")

@@ -33,7 +33,7 @@ class DecisionDue:
 def decisions_due(
     user: AnyUser, *, now: datetime, owner_id: int | None = None
 ) -> list[DecisionDue]:
-    """Decisions about use cases that run, by title; five queries, whatever their number.
+    """Decisions about use cases that run, by title; four queries, whatever their number.
 
     Due is one where a stage or an attestation waits for a second person; where a milestone was
     missed and no stage has changed since; and where no milestone is open: go on with a new
@@ -44,8 +44,14 @@ def decisions_due(
         cases = cases.filter(owner_id=owner_id)
     found = list(cases.select_related("programme", "owner").order_by("title", "pk"))
     ids = [case.pk for case in found]
-    waiting = _waiting(ids, now)
-    missed, with_open, with_any = _milestones(ids)
+    promised = _by_state(ids)
+    of_milestone = {
+        str(each.pk): pk
+        for pk, states in promised.items()
+        for rows in states.values()
+        for each in rows
+    }
+    waiting = _waiting(ids, of_milestone, now)
     decided = dict(
         StageChange.objects.filter(use_case_id__in=ids)
         .order_by()
@@ -56,30 +62,29 @@ def decisions_due(
     for case in found:
         zone = ZoneInfo(case.programme.time_zone)
         last = day_of(decided[case.pk], zone) if case.pk in decided else None
-        open_missed = [m for m in missed.get(case.pk, ()) if last is None or m.due_on >= last]
+        states = promised.get(case.pk, {})
+        missed = [
+            each
+            for each in states.get(MilestoneState.MISSED, ())
+            if last is None or each.due_on >= last
+        ]
         if case.pk in waiting:
             due.append(DecisionDue(case, f"waits for a second person: {waiting[case.pk]}"))
-        elif open_missed:
-            one = open_missed[-1]
+        elif missed:
+            one = missed[-1]
             due.append(
                 DecisionDue(
                     case, f"“{one.title}” was missed on {date_text(one.due_on)}; go on or stop"
                 )
             )
-        elif case.stage in _RUNNING and case.pk in with_any and case.pk not in with_open:
+        elif case.stage in _RUNNING and states and MilestoneState.OPEN not in states:
             due.append(DecisionDue(case, "no promise is open; promise the next, or stop"))
     return due
 
 
-def _waiting(ids: Iterable[int], now: datetime) -> dict[int, str]:
-    """By use case, the title of a request that waits."""
+def _waiting(ids: Iterable[int], of_milestone: dict[str, int], now: datetime) -> dict[int, str]:
+    """By use case, the title of a request about it or about one of its milestones."""
     wanted = {str(pk): pk for pk in ids}
-    of_milestone = {
-        str(pk): case
-        for pk, case in Milestone.objects.filter(
-            use_case_id__in=list(wanted.values()), kind="attested"
-        ).values_list("pk", "use_case_id")
-    }
     found: dict[int, str] = {}
     for kind, subject, title in ApprovalRequest.objects.filter(
         status=ApprovalStatus.PENDING, kind__in=(STAGE_KIND, ATTESTATION_KIND), expires_at__gt=now
@@ -90,15 +95,10 @@ def _waiting(ids: Iterable[int], now: datetime) -> dict[int, str]:
     return found
 
 
-def _milestones(ids: Iterable[int]) -> tuple[dict[int, list[Milestone]], set[int], set[int]]:
-    """Missed ones by use case, and which use cases have an open one, and any at all."""
-    missed: dict[int, list[Milestone]] = {}
-    with_open: set[int] = set()
-    with_any: set[int] = set()
+def _by_state(ids: Iterable[int]) -> dict[int, dict[str, list[Milestone]]]:
+    """Milestones by use case and state, by due day."""
+    found: dict[int, dict[str, list[Milestone]]] = {}
     for milestone in Milestone.objects.filter(use_case_id__in=list(ids)).order_by("due_on", "pk"):
-        with_any.add(milestone.use_case_id)
-        if milestone.state == MilestoneState.MISSED:
-            missed.setdefault(milestone.use_case_id, []).append(milestone)
-        elif milestone.state == MilestoneState.OPEN:
-            with_open.add(milestone.use_case_id)
-    return missed, with_open, with_any
+        states = found.setdefault(milestone.use_case_id, {})
+        states.setdefault(milestone.state, []).append(milestone)
+    return found

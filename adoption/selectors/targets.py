@@ -13,11 +13,14 @@ from django.urls import reverse
 from adoption.choices import MilestoneState, ScopeKind
 from adoption.metrics.registry import MetricDefinition
 from adoption.metrics.wording import metric_or_none, threshold_text, value_figure
-from adoption.models import AdoptionTarget, TargetEvent, UseCase
+from adoption.models import AdoptionTarget, Milestone, TargetEvent, UseCase
 from adoption.policies import may_see_registry
 from adoption.selectors.milestones import due_text, status_of
 from adoption.selectors.promises import forecast_words, risk_words, shown_state
-from portal.policies import AnyUser
+from adoption.selectors.use_cases import ENDED_STAGES
+from portal.choices import Role
+from portal.models import User
+from portal.policies import AnyUser, holds
 from portal.shell.figures import Figure
 from portal.shell.formats import date_text
 from portal.shell.periods import day_of
@@ -27,16 +30,45 @@ _LOADED = ("programme", "team", "use_case", "created_by", "milestone__use_case__
            "milestone__use_case__programme")  # fmt: skip
 
 
+def loaded_targets() -> QuerySet[AdoptionTarget]:
+    """Targets with what a standing needs."""
+    return AdoptionTarget.objects.select_related(*_LOADED)
+
+
 def targets_visible_to(user: AnyUser) -> QuerySet[AdoptionTarget]:
     """Those that this person may see: as the use cases that they serve."""
-    if not may_see_registry(user):
-        return AdoptionTarget.objects.none()
-    return AdoptionTarget.objects.select_related(*_LOADED)
+    return loaded_targets() if may_see_registry(user) else AdoptionTarget.objects.none()
+
+
+def milestones_to_serve(user: AnyUser, *, keep: int = 0) -> QuerySet[Milestone]:
+    """Open milestones that this person may set a target for, by use case and day.
+
+    Args:
+        keep: a milestone that is offered in any state, for a target that serves it.
+    """
+    if not isinstance(user, User) or not may_see_registry(user):
+        return Milestone.objects.none()
+    rows = Milestone.objects.filter(
+        Q(state=MilestoneState.OPEN) & ~Q(use_case__stage__in=ENDED_STAGES) | Q(pk=keep)
+    )
+    if not holds(user, Role.PROGRAMME_LEAD):
+        rows = rows.filter(use_case__owner=user)
+    return rows.select_related("use_case__programme").order_by("use_case__title", "due_on", "pk")
 
 
 def targets_of_use_case(user: AnyUser, use_case: UseCase) -> QuerySet[AdoptionTarget]:
     """Targets about the use case, or that serve one of its milestones."""
     return targets_visible_to(user).filter(Q(use_case=use_case) | Q(milestone__use_case=use_case))
+
+
+def targets_at_risk(user: AnyUser) -> QuerySet[AdoptionTarget]:
+    """Those at risk that this person set, or that serve a milestone of theirs, by due day."""
+    return (
+        targets_visible_to(user)
+        .filter(Q(created_by=user.pk) | Q(milestone__use_case__owner=user.pk))
+        .filter(state=MilestoneState.OPEN, risk__gt="", withdrawn_at__isnull=True)
+        .order_by("due_on", "pk")
+    )
 
 
 def target_for_page(user: AnyUser, pk: int) -> AdoptionTarget | None:

@@ -68,9 +68,9 @@ def _key(kind: str, row: MeasuredPromise, what: str) -> str:
 
 
 def _text(row: MeasuredPromise, what: str, note: str) -> str:
-    due = f"Due on {date_text(row.due_on)}."
     if what != AT_RISK:
-        return f"{note} {due}".strip()
+        return f"{note.rstrip('.')}."
+    due = f"Due on {date_text(row.due_on)}."
     if row.risk == MilestoneRisk.FORECAST_LATE and row.forecast_on is not None:
         return f"{due} At its pace it is reached on {date_text(row.forecast_on)}."
     return f"{due} Its measure does not say so yet."

@@ -48,6 +48,7 @@ from tests.browser.story_closes import make_closes
 from tests.browser.story_hooks import make_hooks
 from tests.browser.story_overlaps import make_overlaps
 from tests.browser.story_seats import make_plans
+from tests.browser.story_targets import make_targets
 from tests.browser.story_tokens import make_tokens
 from tests.browser.story_trust import (
     PASSWORD,
@@ -83,6 +84,7 @@ def build_story() -> Made:
             make_watch,
             make_plans,
             make_closes,
+            make_targets,
         ),
     )
     for make in steps:
