@@ -255,7 +255,7 @@ class TargetsView(ApiView):
         paged=True,
     )
     def get(self, request: Request) -> Any:
-        chosen = read_query(request, TargetFilters)
+        chosen = read_query(request, TargetFilters).validated_data
         return list_response(
             request,
             targets_visible_to(request.user).filter(**chosen),

@@ -68,7 +68,8 @@ class MilestoneStanding:
         return self.milestone.get_outcome_display() or self.milestone.metric_key
 
 
-def _days(count: int) -> str:
+def days_text(count: int) -> str:
+    """`1 day`, `3 days`."""
     return f"{count} day" if count == 1 else f"{count} days"
 
 
@@ -77,14 +78,14 @@ def due_text(due_on: dt.date, today: dt.date) -> str:
     distance = (due_on - today).days
     if distance == 0:
         return "today"
-    return f"in {_days(distance)}" if distance > 0 else f"{_days(-distance)} ago"
+    return f"in {days_text(distance)}" if distance > 0 else f"{days_text(-distance)} ago"
 
 
 def _when(milestone: Milestone, today: dt.date, zone: ZoneInfo) -> tuple[str, bool]:
     if milestone.state == MilestoneState.REACHED and milestone.reached_at is not None:
         reached_on = day_of(milestone.reached_at, zone)
         late = (reached_on - milestone.due_on).days
-        timing = f", {_days(late)} late" if late > 0 else ""
+        timing = f", {days_text(late)} late" if late > 0 else ""
         return f"reached on {date_text(reached_on)}{timing}", late > 0
     return due_text(milestone.due_on, today), False
 

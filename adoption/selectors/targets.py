@@ -15,7 +15,7 @@ from adoption.metrics.registry import MetricDefinition
 from adoption.metrics.wording import metric_or_none, threshold_text, value_figure
 from adoption.models import AdoptionTarget, Milestone, TargetEvent, UseCase
 from adoption.policies import may_see_registry
-from adoption.selectors.milestones import due_text, status_of
+from adoption.selectors.milestones import days_text, due_text, status_of
 from adoption.selectors.promises import forecast_words, risk_words, shown_state
 from adoption.selectors.use_cases import ENDED_STAGES
 from portal.choices import Role
@@ -162,5 +162,8 @@ def _when(target: AdoptionTarget, today: dt.date, zone: ZoneInfo) -> str:
     if target.withdrawn_at is not None:
         return f"withdrawn on {date_text(day_of(target.withdrawn_at, zone))}"
     if target.state == MilestoneState.REACHED and target.reached_at is not None:
-        return f"reached on {date_text(day_of(target.reached_at, zone))}"
+        reached_on = day_of(target.reached_at, zone)
+        late = (reached_on - target.due_on).days
+        timing = f", {days_text(late)} late" if late > 0 else ""
+        return f"reached on {date_text(reached_on)}{timing}"
     return due_text(target.due_on, today)
