@@ -21,9 +21,9 @@ from portal.shell.formats import date_text
 _TOLD = (MilestoneEventKind.REACHED, MilestoneEventKind.MISSED, MilestoneEventKind.RESTATED)
 
 
-def leads_programmes(user: User) -> bool:
+def leads_programmes(person: User) -> bool:
     """For whom the weekly digest is."""
-    return holds(user, Role.PROGRAMME_LEAD)
+    return holds(person, Role.PROGRAMME_LEAD)
 
 
 def happened_lines(user: User, since: datetime, until: datetime) -> list[DigestLine]:
@@ -84,9 +84,9 @@ def at_risk_lines(user: User, _since: datetime, _until: datetime) -> list[Digest
     return [line for _, line in sorted(lines, key=lambda item: item[0])]
 
 
-def decision_lines(user: User, _since: datetime, until: datetime) -> list[DigestLine]:
+def decision_lines(user: User, _since: datetime, _until: datetime) -> list[DigestLine]:
     """Decisions that are due, by use case."""
     return [
         DigestLine(f"{each.use_case.title}: {each.why}", use_case_address(each.use_case.slug))
-        for each in decisions_due(user, now=until)
+        for each in decisions_due(user, now=_until)
     ]

@@ -37,11 +37,11 @@ def ways_of(users: Iterable[User], kind: str) -> dict[int, Ways]:
     return {pk: chosen.get(pk, Ways()) for pk in people}
 
 
-def own_notice_choices(user: User) -> list[tuple[NoticeKind, Ways]]:
+def own_notice_choices(person: User) -> list[tuple[NoticeKind, Ways]]:
     """Every kind of notice with what this person chose, by label."""
     chosen = {
         each.kind: Ways(each.in_portal, each.by_email)
-        for each in NoticePreference.objects.filter(user=user)
+        for each in NoticePreference.objects.filter(user=person)
     }
     return [
         (kind, chosen.get(kind.key, Ways()))
@@ -49,6 +49,6 @@ def own_notice_choices(user: User) -> list[tuple[NoticeKind, Ways]]:
     ]
 
 
-def own_digest_setting(user: User) -> DigestSetting:
+def own_digest_setting(person: User) -> DigestSetting:
     """When this person's digests come; an unsaved row with the defaults when they chose nothing."""
-    return DigestSetting.objects.filter(user=user).first() or DigestSetting(user=user)
+    return DigestSetting.objects.filter(user=person).first() or DigestSetting(user=person)

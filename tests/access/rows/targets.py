@@ -61,14 +61,19 @@ def _may_serve(found: Milestone, person: User) -> bool:
 
 
 _TARGETS = "adoption.selectors.targets"
+WEEK = {"_since": "@now", "_until": "@soon"}
 READERS = [
     Reader(f"{_TARGETS}:targets_visible_to", EVERYBODY),
     Reader(f"{_TARGETS}:targets_of_use_case", EVERYBODY, arguments={"use_case": "@case"}),
     Reader(f"{_TARGETS}:target_for_page", EVERYBODY, arguments={"pk": "@target.pk"}),
     Reader(f"{_TARGETS}:milestones_to_serve", OWNERS_AND_LEAD, may_find=_may_serve),
     Reader(f"{_TARGETS}:targets_at_risk", only(Column.OWNER), may_find=_theirs),
+    Reader("adoption.selectors.weekly_digest:at_risk_lines", EVERYBODY, arguments=WEEK),
+    Reader("adoption.selectors.weekly_digest:decision_lines", only(), arguments=WEEK),
+    Reader("adoption.selectors.weekly_digest:happened_lines", only(),
+           arguments={"since": "@now", "until": "@soon"}),
     Reader("adoption.selectors.decisions_due:decisions_due", only(), arguments={"now": "@now"}),
-]
+]  # fmt: skip
 PANELS = [
     Panel("adoption.targets", EVERYBODY, thing="case"),
     Panel("adoption.at_risk", only(Column.OWNER)),
