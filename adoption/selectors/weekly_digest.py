@@ -84,9 +84,9 @@ def at_risk_lines(user: User, _since: datetime, _until: datetime) -> list[Digest
     return [line for _, line in sorted(lines, key=lambda item: item[0])]
 
 
-def decision_lines(user: User, _since: datetime, _until: datetime) -> list[DigestLine]:
+def decision_lines(user: User, _since: datetime, until: datetime) -> list[DigestLine]:
     """Decisions that are due, by use case."""
     return [
         DigestLine(f"{each.use_case.title}: {each.why}", use_case_address(each.use_case.slug))
-        for each in decisions_due(user, now=_until)
+        for each in decisions_due(user, now=until)
     ]
