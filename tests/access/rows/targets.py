@@ -39,7 +39,7 @@ ROWS = [
         label="measured",
         why=MEASURED,
     ),
-    api("api-targets", get=Door(EVERYBODY), post=Door(EVERYBODY, 400)),
+    api("api-targets", get=Door(EVERYBODY), post=Door(EVERYBODY, 400), inside=200),
     api(
         "api-target",
         get=Door(EVERYBODY),
