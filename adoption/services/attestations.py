@@ -246,7 +246,7 @@ def describe_attestation(subject: str, payload: Payload) -> Content:
 
 def lock_attested(subject: str) -> None:
     """Edits take the same locks: the use case's, then the milestone's."""
-    list(UseCase.objects.select_for_update(of=("self",)).filter(milestones=subject))
+    list(UseCase.objects.select_for_update(of=("self",)).filter(milestones=int(subject)))
     list(Milestone.objects.select_for_update(of=("self",)).filter(pk=subject))
 
 

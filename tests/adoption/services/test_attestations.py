@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ DAY = dt.date(2026, 11, 10)
 
 
 def promise(use_case: UseCase, **fields: Any) -> Milestone:
-    values = {
+    values: dict[str, Any] = {
         "title": "Every support agent is trained", "outcome": AttestedOutcome.TRAINING,
         "due_on": dt.date(2026, 12, 15), "actor": use_case.owner, "at": NOW,
     }  # fmt: skip
@@ -39,7 +40,11 @@ def promise(use_case: UseCase, **fields: Any) -> Milestone:
 
 
 def attest(milestone: Milestone, actor: User, **fields: Any) -> ApprovalRequest:
-    values = {"statement": SAID, "link": "https://wiki.example/training", "happened_on": DAY}
+    values: dict[str, Any] = {
+        "statement": SAID,
+        "link": "https://wiki.example/training",
+        "happened_on": DAY,
+    }
     return request_attestation(
         milestone_id=milestone.pk,
         expected_version=Milestone.objects.get(pk=milestone.pk).version,
@@ -170,7 +175,7 @@ def test_the_database_lets_nobody_around_it() -> None:
         "milestone": milestone, "statement": SAID, "happened_on": DAY,
         "attested_by": use_case.owner, "confirmed_at": NOW, "approval": request,
     }  # fmt: skip
-    refused = (
+    refused: tuple[Callable[[], Any], ...] = (
         lambda: rows.update(state=MilestoneState.REACHED, reached_at=NOW),
         lambda: rows.update(kind=MilestoneKind.MEASURED, metric_key="x", outcome=""),
         lambda: MilestoneAttestation.objects.create(**attestation, confirmed_by=second_person()),
@@ -181,7 +186,11 @@ def test_the_database_lets_nobody_around_it() -> None:
             write()
     approve(request)
     kept = MilestoneAttestation.objects.filter(milestone=milestone)
-    for write in (lambda: kept.update(statement="Other words than those."), kept.delete):
+    after: tuple[Callable[[], Any], ...] = (
+        lambda: kept.update(statement="Other words than those."),
+        kept.delete,
+    )
+    for write in after:
         with pytest.raises(DatabaseError), transaction.atomic():
             write()
     assert kept.get().statement == SAID
