@@ -374,3 +374,27 @@ class IdentityState(models.TextChoices):
     UNRESOLVED = "unresolved", "Unresolved"
     RESOLVED = "resolved", "Somebody's"
     NOBODY = "nobody", "No person"
+
+
+class MilestoneKind(models.TextChoices):
+    """How it is known that a milestone is reached."""
+
+    MEASURED = "measured", "Measured"
+    ATTESTED = "attested", "Attested"
+
+
+class AttestedOutcome(models.TextChoices):
+    """What may be attested: outcomes that no system of record shows. Code is measured."""
+
+    PROCESS = "process", "A process or policy is in force"
+    TRAINING = "training", "A training was held"
+    AGREEMENT = "agreement", "An agreement is signed"
+    REVIEW = "review", "An audit or review was passed"
+    DOCUMENT = "document", "A document is published"
+
+
+class MilestoneRisk(models.TextChoices):
+    """Why an open promise may be missed."""
+
+    FORECAST_LATE = "forecast_late", "Forecast after its day"
+    DUE_SOON = "due_soon", "Due within 14 days"

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from adoption.models import Dashboard, Delivery, MetricStanding, UseCase, UseCaseComment
+from adoption.choices import ScopeKind
+from adoption.models import (
+    AdoptionTarget,
+    Dashboard,
+    Delivery,
+    MetricStanding,
+    UseCase,
+    UseCaseComment,
+)
 from portal.choices import Role
 from portal.models import User
 from portal.policies import AnyUser, holds
@@ -137,3 +145,15 @@ def may_see_identities(user: AnyUser) -> bool:
 def may_resolve_identities(user: AnyUser) -> bool:
     """Say whose an identity is, and take it back."""
     return holds(user, Role.PROGRAMME_LEAD, Role.ADMINISTRATOR)
+
+
+def may_set_target(user: AnyUser, use_case: UseCase, scope_kind: str) -> bool:
+    """For a use case whoever may edit it; for a team or a programme its leads."""
+    if scope_kind == ScopeKind.USE_CASE:
+        return may_edit_use_case(user, use_case)
+    return holds(user, Role.PROGRAMME_LEAD)
+
+
+def may_edit_target(user: AnyUser, target: AdoptionTarget) -> bool:
+    """Whoever may set one like it."""
+    return may_set_target(user, target.milestone.use_case, target.scope_kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from adoption.views import (
+    attestations,
     dashboard_forms,
     dashboards,
     deliveries,
@@ -30,6 +31,7 @@ from adoption.views import (
     snapshots,
     suggestion_settings,
     suggestions,
+    targets,
     team_import,
     teams,
     use_case_notes,
@@ -149,6 +151,21 @@ urlpatterns = [
         name="milestone-new",
     ),
     path(
+        "use-cases/<slug:slug>/milestones/attested/new/",
+        attestations.AttestedMilestoneNewPage.as_view(),
+        name="milestone-attested-new",
+    ),
+    path(
+        "use-cases/<slug:slug>/milestones/<int:pk>/attested/edit/",
+        attestations.AttestedMilestoneEditPage.as_view(),
+        name="milestone-attested-edit",
+    ),
+    path(
+        "use-cases/<slug:slug>/milestones/<int:pk>/attest/",
+        attestations.AttestPage.as_view(),
+        name="milestone-attest",
+    ),
+    path(
         "use-cases/<slug:slug>/milestones/<int:pk>/edit/",
         milestones.MilestoneEditPage.as_view(),
         name="milestone-edit",
@@ -227,6 +244,13 @@ urlpatterns = [
         "use-cases/<slug:slug>/marks/",
         suggestion_settings.MarksPage.as_view(),
         name="use-case-marks",
+    ),
+    path("targets/", targets.TargetListPage.as_view(), name="target-list"),
+    path("targets/new/", targets.TargetNewPage.as_view(), name="target-new"),
+    path("targets/<int:pk>/", targets.target_page, name="target"),
+    path("targets/<int:pk>/edit/", targets.TargetEditPage.as_view(), name="target-edit"),
+    path(
+        "targets/<int:pk>/withdraw/", targets.TargetWithdrawPage.as_view(), name="target-withdraw"
     ),
     path("programmes/", programmes.ProgrammeListPage.as_view(), name="programme-list"),
     path("programmes/new/", programmes.ProgrammeNewPage.as_view(), name="programme-new"),

@@ -45,13 +45,17 @@ STAGES = StatusVocabulary.from_choices(
 )
 MILESTONE_STATES = StatusVocabulary.from_choices(
     "milestone",
-    MilestoneState.choices,
+    [*MilestoneState.choices, ("at_risk", "At risk"), ("withdrawn", "Withdrawn")],
     {
+        "at_risk": ("warn", Tone.WARN),
+        "withdrawn": ("stop", Tone.NEUTRAL),
         MilestoneState.OPEN: ("ring", Tone.INFO),
         MilestoneState.REACHED: ("check", Tone.GOOD),
         MilestoneState.MISSED: ("cross", Tone.BAD),
     },
     {
+        "at_risk": "Open; its forecast lies after its day, or it is due within 14 days.",
+        "withdrawn": "Given up, with the reason in its log.",
         MilestoneState.OPEN: "Its day is not over and its measure does not say so yet.",
         MilestoneState.REACHED: "Its measure says so.",
         MilestoneState.MISSED: "Its day is over and its measure does not say so.",

@@ -187,3 +187,10 @@ class WebhookStatus(models.TextChoices):
     WAITING = "waiting", "Waiting"
     DELIVERED = "delivered", "Delivered"
     FAILED = "failed", "Not delivered"
+
+
+class Cadence(models.TextChoices):
+    """How often a digest comes."""
+
+    DAILY = "daily", "Daily"
+    WEEKLY = "weekly", "Weekly"

@@ -16,6 +16,7 @@ from portal.services import (
     approvals,
     audit,
     break_glass,
+    digests,
     fetching,
     file_fetching,
     imports,
@@ -150,6 +151,12 @@ def expire_approvals() -> None:
 def tidy_work() -> None:
     """Delete finished work that is older than two weeks."""
     work.tidy_work(at=timezone.now())
+
+
+@shared_task(name="portal.tasks.send_digests")
+def send_digests() -> None:
+    """Tell people their digests whose hour has come."""
+    digests.send_due_digests(at=timezone.now())
 
 
 def hint_import(run_id: int) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from portal.audit.registry import governed
 from portal.checks import check_registry
 from portal.choices import Role
+from portal.digests import digest_sections
+from portal.notice_kinds import notice_kinds
 from portal.policies import may_see_webhooks
+from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.services.notices import MAIL_KIND, mail_notice
 from portal.services.webhooks import DELIVER_KIND, MAX_ATTEMPTS, deliver
 from portal.shell.navigation import NavigationEntry, navigation
@@ -18,6 +21,16 @@ from portal.webhooks.registry import webhook_events
 from portal.work.registry import WorkKind, work_kinds
 
 check_registry(webhook_events)
+check_registry(notice_kinds)
+check_registry(digest_sections)
+scheduled_jobs.register(
+    ScheduledJob(
+        key="send-digests",
+        task="portal.tasks.send_digests",
+        when=900.0,
+        reason="Everybody chose an hour of their own, in their own zone; zones differ by quarters.",
+    )
+)
 vocabularies.register(WEBHOOK_STATUSES)
 register_urls("notices/", "portal.views.notice_urls")
 register_urls("webhooks/", "portal.views.webhook_urls")

@@ -13,9 +13,10 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from adoption.api.use_cases import SLUG, use_case_or_404
-from adoption.choices import Comparator, MilestoneState
+from adoption.choices import Comparator, MilestoneKind, MilestoneState
 from adoption.metrics.wording import metric_or_none
 from adoption.models import Milestone, UseCase
+from adoption.models.promises import MeasuredPromise
 from adoption.policies import may_edit_use_case
 from adoption.selectors.milestones import milestones_visible_to, standing_of_milestone
 from adoption.services.milestones import create_milestone, update_milestone
@@ -41,6 +42,27 @@ TAG = "Milestones"
 ID = path_id("milestone_id", "The milestone.")
 
 
+class ForecastSerializer(serializers.Serializer[Any]):
+    """When it will be reached at the pace of the last 8 weeks; null with a reason."""
+
+    day = serializers.DateField(allow_null=True)
+    earliest = serializers.DateField(allow_null=True)
+    latest = serializers.DateField(
+        allow_null=True, help_text="Null with a day: more than three years ahead."
+    )
+    reason = serializers.CharField(allow_null=True)
+
+
+def present_forecast(row: MeasuredPromise) -> dict[str, Any]:
+    """The stored forecast of a milestone or a target."""
+    return {
+        "day": row.forecast_on,
+        "earliest": row.forecast_low_on,
+        "latest": row.forecast_high_on,
+        "reason": row.forecast_reason or None,
+    }
+
+
 class MilestoneSerializer(serializers.Serializer[Any]):
     """A dated promise with a measure. State and measured value are never written by hand."""
 
@@ -48,11 +70,18 @@ class MilestoneSerializer(serializers.Serializer[Any]):
     use_case = serializers.SlugField()
     title = serializers.CharField()
     due_on = serializers.DateField(help_text="A day in the programme's time zone.")
-    metric_key = serializers.CharField(help_text="Key of the metric that measures it.")
+    kind = serializers.ChoiceField(
+        MilestoneKind.choices, help_text="An attested one is reached by two persons, not measured."
+    )
+    metric_key = serializers.CharField(
+        allow_blank=True, help_text="Key of the metric that measures it; empty when attested."
+    )
     comparator = serializers.ChoiceField(Comparator.choices)
     threshold = serializers.CharField(help_text="Exact decimal, in the metric's unit.")
     currency = serializers.CharField(allow_null=True, help_text="Of the threshold, for money.")
     state = serializers.ChoiceField(MilestoneState.choices)
+    is_at_risk = serializers.BooleanField()
+    forecast = ForecastSerializer()
     reached_at = serializers.DateTimeField(allow_null=True)
     measured = FigureSerializer()
     remark = serializers.CharField(
@@ -89,11 +118,14 @@ def present_milestone(request: Request, milestone: Milestone) -> dict[str, Any]:
         "use_case": slug,
         "title": milestone.title,
         "due_on": milestone.due_on,
+        "kind": milestone.kind,
         "metric_key": milestone.metric_key,
         "comparator": milestone.comparator,
         "threshold": nano_text(milestone.threshold_nano),
         "currency": milestone.currency or None,
         "state": milestone.state,
+        "is_at_risk": standing.state == "at_risk",
+        "forecast": present_forecast(milestone),
         "reached_at": milestone.reached_at,
         "measured": figure(
             milestone.measured_nano,
@@ -135,7 +167,7 @@ def _promise(
         known = {name: getattr(milestone, name) for name in names}
     values = known | {name: value for name, value in data.items() if name != "threshold"}
     if "threshold" in data:
-        values["threshold_nano"] = _nano(data["threshold"])
+        values["threshold_nano"] = nano_of(data["threshold"])
     if "currency" not in data and ("metric_key" in data or milestone is None):
         metric = metric_or_none(values["metric_key"])
         is_money = metric is not None and metric.unit == "money"
@@ -143,7 +175,7 @@ def _promise(
     return values
 
 
-def _nano(threshold: Decimal) -> int:
+def nano_of(threshold: Decimal) -> int:
     try:
         return to_nano(threshold)
     except AmountOutOfRangeError as error:

@@ -21,6 +21,7 @@ from adoption.api.suggestions import (
     SuggestionDismissView,
     SuggestionsView,
 )
+from adoption.api.targets import TargetsView, TargetView, UseCaseTargetsView
 from adoption.api.teams import TeamsView
 from adoption.api.use_case_notes import CommentsView, LinksView
 from adoption.api.use_cases import UseCasesView, UseCaseView
@@ -51,6 +52,13 @@ urlpatterns = [
     path("use-cases/<slug:slug>/verdicts/", VerdictsView.as_view(), name="api-verdicts"),
     path("use-cases/<slug:slug>/comments/", CommentsView.as_view(), name="api-use-case-comments"),
     path("use-cases/<slug:slug>/links/", LinksView.as_view(), name="api-use-case-links"),
+    path("deliveries/", OwnDeliveriesView.as_view(), name="api-deliveries"),
+    path("suggestions/", SuggestionsView.as_view(), name="api-suggestions"),
+    path(
+        "use-cases/<slug:slug>/targets/", UseCaseTargetsView.as_view(), name="api-use-case-targets"
+    ),
+    path("targets/", TargetsView.as_view(), name="api-targets"),
+    path("targets/<int:target_id>/", TargetView.as_view(), name="api-target"),
     path("deliveries/", OwnDeliveriesView.as_view(), name="api-deliveries"),
     path("suggestions/", SuggestionsView.as_view(), name="api-suggestions"),
     path(

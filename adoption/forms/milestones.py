@@ -9,12 +9,29 @@ from django import forms
 
 from adoption.choices import Comparator
 from adoption.forms.widgets import DayField, lines, version_field
-from adoption.metrics.registry import milestone_metrics
+from adoption.metrics.registry import MetricDefinition, milestone_metrics
 from adoption.metrics.wording import metric_or_none, threshold_input
 from adoption.models import Milestone
 from portal.shell.money import AmountOutOfRangeError, from_nano, to_nano
 
 _HUNDRED = Decimal(100)
+
+
+def read_threshold(form: forms.Form, metric: MetricDefinition, threshold: Decimal) -> int | None:
+    """A typed threshold in nano-units of the metric's unit; a share is typed as a percentage.
+
+    None, with the reason at the field, when it is too large or finer than nano-units.
+    """
+    amount = threshold / _HUNDRED if metric.unit == "share" else threshold
+    try:
+        nano = to_nano(amount)
+    except AmountOutOfRangeError:
+        form.add_error("threshold", "That number is too large.")
+        return None
+    if from_nano(nano) != amount:
+        form.add_error("threshold", "That number has more digits than can be compared exactly.")
+        return None
+    return nano
 
 
 class MilestoneForm(forms.Form):
@@ -63,14 +80,9 @@ class MilestoneForm(forms.Form):
         threshold = cleaned.get("threshold")
         if metric is None or threshold is None:
             return cleaned
-        amount = threshold / _HUNDRED if metric.unit == "share" else threshold
-        try:
-            nano = to_nano(amount)
-        except AmountOutOfRangeError:
-            self.add_error("threshold", "That number is too large.")
+        nano = read_threshold(self, metric, threshold)
+        if nano is None:
             return cleaned
-        if from_nano(nano) != amount:
-            self.add_error("threshold", "That number has more digits than can be compared exactly.")
         cleaned["threshold_nano"] = nano
         cleaned["is_money"] = metric.unit == "money"
         return cleaned

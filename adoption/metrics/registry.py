@@ -88,6 +88,8 @@ class MetricDefinition:
         measure: `measure(use_case_ids, as_of)` → one value a use case, in a constant number of
             queries; None for a metric that no milestone can be held against.
         decision: the decision it supports.
+        is_level: a count that may fall again by the passing of time (the last 28 days), unlike one
+            that only withdrawn facts lower.
         windowed: how the catalogue computes it window by window; None for one that only milestones
             use.
         superseded_versions: earlier definitions that are still computed beside this one, so that
@@ -105,6 +107,7 @@ class MetricDefinition:
     decision: str
     windowed: Windowed | None = None
     superseded_versions: tuple[MetricDefinition, ...] = ()
+    is_level: bool = False
 
     @property
     def measurable(self) -> Callable[[Iterable[int], datetime], dict[int, Measured]]:

@@ -39,6 +39,9 @@ STANDING_REASONS = {
     "review_missed": "Nobody looked at it within 30 days after its approval ended.",
     "request_closed": "What was asked for was withdrawn, rejected, void or not decided in time.",
     "sunset": "Its last day is over.",
+    "no_eligible_team": "no team has five or more members",
+    "waits_for_attestation": "nobody has attested it yet",
+    "attested": "attested by one person, confirmed by another",
 }
 UNIT_WORDS = {
     "count": "a count, in whole things",

@@ -15,7 +15,7 @@ def say_ai_where_a_sign_was_seen(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('adoption', '0009_metric_values'),
+        ('adoption', '0011_targets'),
         ('portal', '0001_to_november'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

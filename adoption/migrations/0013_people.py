@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('adoption', '0009_metric_values'),
+        ('adoption', '0012_suggestions'),
         ('portal', '0001_to_november'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

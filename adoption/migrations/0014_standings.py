@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('adoption', '0009_metric_values'),
+        ('adoption', '0013_people'),
     ]
 
     operations = [

@@ -32,17 +32,19 @@ from adoption.models.metric_values import (
     MetricValue,
     MetricVersion,
 )
-from adoption.models.milestones import Milestone, MilestoneEvent
+from adoption.models.milestones import Milestone, MilestoneAttestation, MilestoneEvent
 from adoption.models.programmes import Programme
 from adoption.models.pull_requests import PullRequest
 from adoption.models.snapshots import Snapshot, SnapshotValue
 from adoption.models.suggestions import DigestChoice, Suggestion, UseCaseMark
+from adoption.models.targets import AdoptionTarget, TargetEvent
 from adoption.models.teams import GroupTeam, Membership, Team
 from adoption.models.use_case_notes import UseCaseComment, UseCaseLink
 from adoption.models.use_case_profiles import UseCaseProfile
 from adoption.models.use_cases import StageChange, UseCase
 
 __all__ = [
+    "AdoptionTarget",
     "Artifact",
     "CalibrationRun",
     "Change",
@@ -79,6 +81,7 @@ __all__ = [
     "MetricValue",
     "MetricVersion",
     "Milestone",
+    "MilestoneAttestation",
     "MilestoneEvent",
     "PolledPage",
     "Programme",
@@ -93,6 +96,7 @@ __all__ = [
     "StageChange",
     "StoredHook",
     "Suggestion",
+    "TargetEvent",
     "Team",
     "UnitValue",
     "UseCase",

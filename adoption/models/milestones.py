@@ -6,36 +6,31 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from adoption.choices import Comparator, MilestoneEventKind, MilestoneState
+from adoption.choices import (
+    AttestedOutcome,
+    Comparator,
+    MilestoneEventKind,
+    MilestoneKind,
+    MilestoneState,
+)
+from adoption.models.promises import MeasuredPromise
 from adoption.models.use_cases import UseCase
 
 
-class Milestone(models.Model):
+class Milestone(MeasuredPromise):
     """Reached when its measure says so, never by ticking a box.
 
-    The measure is a metric of the registry (`metric_key`), a comparator and a threshold.
-    `threshold_nano` and `measured_nano` are in nano-units (10⁻⁹) of the metric's unit: whole
-    numbers, so that both databases compare them exactly. `measured_*` and `state` are written by
-    the measuring service only.
+    The measure is a metric of the registry, a comparator and a threshold. One of kind `attested`
+    has no metric: it is reached by a `MilestoneAttestation`, which another person has approved.
     """
 
     use_case = models.ForeignKey(UseCase, on_delete=models.PROTECT, related_name="milestones")
     title = models.CharField(max_length=160)
-    due_on = models.DateField()
-    metric_key = models.CharField(max_length=80)
-    comparator = models.CharField(max_length=8, choices=Comparator)
-    threshold_nano = models.BigIntegerField()
-    currency = models.CharField(max_length=3, blank=True)  # of the threshold, for money metrics
-    created_at = models.DateTimeField()
-    version = models.PositiveIntegerField(default=1)
-
-    state = models.CharField(
-        max_length=16, choices=MilestoneState, default=MilestoneState.OPEN, editable=False
+    kind = models.CharField(
+        max_length=16, choices=MilestoneKind, default=MilestoneKind.MEASURED, editable=False
     )
-    measured_nano = models.BigIntegerField(null=True, blank=True, editable=False)
-    measured_reason = models.CharField(max_length=64, blank=True, editable=False)
-    measured_at = models.DateTimeField(null=True, blank=True, editable=False)
-    reached_at = models.DateTimeField(null=True, blank=True, editable=False)
+    outcome = models.CharField(max_length=16, choices=AttestedOutcome, blank=True)
+    created_at = models.DateTimeField()
 
     class Meta:
         ordering = ["due_on", "pk"]
@@ -50,13 +45,54 @@ class Milestone(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(state="reached")
-                | Q(reached_at__isnull=False, measured_nano__isnull=False),
+                | Q(reached_at__isnull=False, measured_nano__isnull=False)
+                | Q(reached_at__isnull=False, kind="attested"),
                 name="adoption_milestone_reached_is_measured",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="measured", outcome="") & ~Q(metric_key="")
+                | Q(kind="attested", metric_key="") & ~Q(outcome=""),
+                name="adoption_milestone_has_a_measure",
             ),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+
+class MilestoneAttestation(models.Model):
+    """One person's word that an outcome is there, with evidence. Exists only once approved."""
+
+    milestone = models.OneToOneField(
+        Milestone, on_delete=models.PROTECT, related_name="attestation"
+    )
+    statement = models.TextField()
+    link = models.URLField(max_length=500, blank=True)
+    happened_on = models.DateField()
+    attested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    confirmed_at = models.DateTimeField()
+    approval = models.OneToOneField(
+        "portal.ApprovalRequest", on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(attested_by=models.F("confirmed_by")),
+                name="adoption_attestation_two_persons",
+            ),
+            models.CheckConstraint(
+                condition=~Q(statement=""), name="adoption_attestation_says_something"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attestation of milestone {self.milestone_id}"
 
 
 class MilestoneEvent(models.Model):

@@ -18,4 +18,5 @@ from adoption.registrations import (  # noqa: F401  (importing registers)
     registry,
     sources,
     suggestions,
+    targets,  # noqa: F401  (importing registers)
 )

@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 
-from adoption.choices import Comparator, MilestoneState
+from adoption.choices import Comparator, MilestoneKind, MilestoneState
 from adoption.metrics.registry import MetricDefinition
 from adoption.metrics.wording import metric_or_none, threshold_text, value_figure
 from adoption.models import Milestone
+from adoption.models.promises import MeasuredPromise
 from adoption.policies import may_see_registry
+from adoption.selectors.promises import forecast_words, risk_words, shown_state
 from adoption.selectors.use_cases import ENDED_STAGES
 from portal.policies import AnyUser
 from portal.shell.figures import Figure
@@ -42,6 +44,8 @@ class MilestoneStanding:
         progress: how much of an upward threshold is there, 0 to 1; None for others and unknown.
         when: what its day means today: `in 12 days`, `3 days ago`, `reached on 9 Oct 2026`, …
         is_late: it was reached after its due day.
+        state: as shown: an open one at risk is `at_risk`.
+        forecast, risk: in words; empty when there is nothing to say.
         remark: what a reader must know beside the state (restated, moved on, not measurable).
     """
 
@@ -53,13 +57,19 @@ class MilestoneStanding:
     when: str
     is_late: bool
     remark: str
+    state: str = ""
+    forecast: str = ""
+    risk: str = ""
 
     @property
     def metric_label(self) -> str:
-        return self.metric.label if self.metric else self.milestone.metric_key
+        if self.metric is not None:
+            return self.metric.label
+        return self.milestone.get_outcome_display() or self.milestone.metric_key
 
 
-def _days(count: int) -> str:
+def days_text(count: int) -> str:
+    """`1 day`, `3 days`."""
     return f"{count} day" if count == 1 else f"{count} days"
 
 
@@ -68,14 +78,14 @@ def due_text(due_on: dt.date, today: dt.date) -> str:
     distance = (due_on - today).days
     if distance == 0:
         return "today"
-    return f"in {_days(distance)}" if distance > 0 else f"{_days(-distance)} ago"
+    return f"in {days_text(distance)}" if distance > 0 else f"{days_text(-distance)} ago"
 
 
 def _when(milestone: Milestone, today: dt.date, zone: ZoneInfo) -> tuple[str, bool]:
     if milestone.state == MilestoneState.REACHED and milestone.reached_at is not None:
         reached_on = day_of(milestone.reached_at, zone)
         late = (reached_on - milestone.due_on).days
-        timing = f", {_days(late)} late" if late > 0 else ""
+        timing = f", {days_text(late)} late" if late > 0 else ""
         return f"reached on {date_text(reached_on)}{timing}", late > 0
     return due_text(milestone.due_on, today), False
 
@@ -94,17 +104,26 @@ def _remark(milestone: Milestone) -> str:
         return "It had been reached; what was counted was withdrawn, so it is not reached now."
     if reason == "moved_since":
         return "The value has moved on since; what was known on that day still says reached."
+    if milestone.kind == MilestoneKind.ATTESTED:
+        return "Not measured: one person attests it with evidence, and another confirms it."
     if reason and milestone.state == MilestoneState.REACHED:
         return "It could not be measured again; the value is the last one known."
     return ""
 
 
-def _status(milestone: Milestone, now: dt.datetime) -> FigureStatus:
+def status_of(milestone: MeasuredPromise, now: dt.datetime) -> FigureStatus:
+    """How settled a measured value is."""
     if milestone.measured_reason == "restated":
         return FigureStatus.RESTATED
     if milestone.measured_at is not None and now - milestone.measured_at > _STALE_AFTER:
         return FigureStatus.STALE
     return FigureStatus.PROVISIONAL
+
+
+def _promise(milestone: Milestone, unit: str) -> str:
+    if milestone.kind == MilestoneKind.ATTESTED:
+        return "attested and confirmed"
+    return threshold_text(milestone.comparator, milestone.threshold_nano, unit, milestone.currency)
 
 
 def standing_of_milestone(milestone: Milestone, *, now: dt.datetime) -> MilestoneStanding:
@@ -118,26 +137,27 @@ def standing_of_milestone(milestone: Milestone, *, now: dt.datetime) -> Mileston
     )
     figure = value_figure(
         metric,
-        label=metric.label if metric else milestone.metric_key,
+        label=metric.label if metric else milestone.get_outcome_display() or milestone.metric_key,
         nano=milestone.measured_nano,
         reason=milestone.measured_reason,
         currency=milestone.currency,
         basis="Derived" if unit == "money" else "",
-        status=_status(milestone, now),
+        status=status_of(milestone, now),
         as_of=milestone.measured_at,
         lineage_url=lineage,
     )
     return MilestoneStanding(
         milestone=milestone,
         metric=metric,
-        promise=threshold_text(
-            milestone.comparator, milestone.threshold_nano, unit, milestone.currency
-        ),
+        promise=_promise(milestone, unit),
         figure=figure,
         progress=_progress(milestone),
         when=when,
         is_late=is_late,
         remark=_remark(milestone),
+        state=shown_state(milestone),
+        forecast=forecast_words(milestone).text,
+        risk=risk_words(milestone),
     )
 
 
@@ -159,13 +179,14 @@ def milestone_standings(
 
 
 def milestones_needing_a_look(user: AnyUser, *, now: dt.datetime) -> QuerySet[Milestone]:
-    """Missed, or open and due within 30 days, in use cases that still run; the earliest first."""
+    """Missed, at risk, or open and due in 30 days, in use cases that run; the earliest first."""
     return (
         milestones_visible_to(user)
         .exclude(use_case__stage__in=ENDED_STAGES)
         .filter(
             Q(state=MilestoneState.MISSED)
             | Q(state=MilestoneState.OPEN, due_on__lte=now.date() + SOON)
+            | Q(state=MilestoneState.OPEN, risk__gt="")
         )
         .select_related("use_case__programme", "use_case__owner", "use_case__team")
         .order_by(F("due_on").asc(), "pk")

@@ -8,11 +8,12 @@ from adoption.models import Milestone
 from adoption.services.deliveries import advance_deliveries
 from adoption.services.milestones import measure_milestones
 from adoption.services.suggestions import refresh_suggestions
+from adoption.services.target_measuring import measure_targets
 from portal.models import ImportRun
 
 
 def refresh_outcomes(*, at: datetime) -> None:
-    """Advance all deliveries, bring suggestions up to date, then measure all milestones.
+    """Advance all deliveries, bring suggestions up to date, measure all milestones and targets.
 
     Repeating it changes nothing.
     """
@@ -20,6 +21,7 @@ def refresh_outcomes(*, at: datetime) -> None:
     refresh_suggestions(at=at)
     use_case_ids = set(Milestone.objects.values_list("use_case_id", flat=True))
     measure_milestones(use_case_ids=use_case_ids, at=at)
+    measure_targets(at=at)
 
 
 def after_import(_run: ImportRun, at: datetime) -> None:

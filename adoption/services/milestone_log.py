@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from adoption.choices import MilestoneEventKind
+from adoption.choices import MilestoneEventKind, MilestoneKind
 from adoption.metrics.registry import metrics
 from adoption.metrics.wording import threshold_text
 from adoption.models import Milestone, MilestoneEvent
@@ -43,6 +43,11 @@ def day_text(milestone: Milestone, moment: dt.datetime | None) -> str:
 
 def promise_text(milestone: Milestone) -> str:
     """Measure and due date in words, for the decision log."""
+    if milestone.kind == MilestoneKind.ATTESTED:
+        return (
+            f"{milestone.get_outcome_display()}, attested by one person and confirmed by another, "
+            f"due {date_text(milestone.due_on)}"
+        )
     if milestone.metric_key not in metrics:
         return f"{milestone.metric_key}, due {date_text(milestone.due_on)}"
     metric = metrics.get(milestone.metric_key)

@@ -5,29 +5,40 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import structlog
 from django.db import transaction
 
-from adoption.choices import MilestoneEventKind, MilestoneState
+from adoption.choices import (
+    STAGES_THAT_NEED_A_REASON,
+    MilestoneEventKind,
+    MilestoneKind,
+    MilestoneState,
+)
 from adoption.metrics.registry import Measured, metrics
 from adoption.models import Milestone, MilestoneEvent
 from adoption.services.milestone_log import day_text, make_event, promise_text
 from adoption.services.milestone_rules import (
+    ATTESTED,
     NOT_MEASURED,
     UNKNOWN_METRIC,
-    Promise,
+    WAITS_FOR_ATTESTATION,
     Standing,
     decide,
-    holds,
-    needs_look_back,
 )
+from adoption.services.promise_notices import AT_RISK, tell_milestone
+from adoption.services.promise_standing import (
+    look_back,
+    outlook_of,
+    promise_of,
+    save_standings,
+    write_standing,
+)
+from portal.shell.periods import day_of
 
 logger = structlog.get_logger(__name__)
-_LOOK_BACKS_PER_METRIC = 8
-_STANDING_FIELDS = ("state", "measured_nano", "measured_reason", "reached_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,52 +49,17 @@ class MeasuredMilestones:
     reached: int = 0
     missed: int = 0
     restated: int = 0
+    at_risk: int = 0
 
 
-def _promise(milestone: Milestone) -> Promise:
-    return Promise(
-        due_on=milestone.due_on,
-        comparator=milestone.comparator,
-        threshold_nano=milestone.threshold_nano,
-        currency=milestone.currency,
-        state=milestone.state,
-        measured_nano=milestone.measured_nano,
-        measured_reason=milestone.measured_reason,
-        reached_at=milestone.reached_at,
-    )
+@dataclass(slots=True)
+class _Found:
+    """What one measuring found: changed rows, log lines, rows looked at, rows newly at risk."""
 
-
-def _look_back(
-    metric_key: str, milestones: Sequence[Milestone], values: dict[int, Measured]
-) -> tuple[set[int], set[int]]:
-    """Which reached milestones their own past still supports, and which wait for the next time.
-
-    One call for each distinct moment, at most `_LOOK_BACKS_PER_METRIC`, longest unmeasured first.
-    """
-    metric = metrics.get(metric_key)
-    moments: dict[dt.datetime, list[Milestone]] = {}
-    for milestone in sorted(milestones, key=lambda m: (m.measured_at or m.created_at, m.pk)):
-        value = values.get(milestone.use_case_id)
-        if value is None or milestone.reached_at is None:
-            continue
-        if needs_look_back(_promise(milestone), value, metric.unit):
-            moments.setdefault(milestone.reached_at, []).append(milestone)
-    supported: set[int] = set()
-    waiting: set[int] = set()
-    for index, (moment, members) in enumerate(moments.items()):
-        if index >= _LOOK_BACKS_PER_METRIC:
-            waiting.update(milestone.pk for milestone in members)
-            continue
-        past = metric.measurable([milestone.use_case_id for milestone in members], moment)
-        for milestone in members:
-            then = past.get(milestone.use_case_id)
-            if (
-                then is not None
-                and then.nano is not None
-                and holds(milestone.comparator, then.nano, milestone.threshold_nano)
-            ):
-                supported.add(milestone.pk)
-    return supported, waiting
+    changed: list[Milestone] = field(default_factory=list)
+    events: list[MilestoneEvent] = field(default_factory=list)
+    looked_at: list[int] = field(default_factory=list)
+    at_risk: list[Milestone] = field(default_factory=list)
 
 
 def _event_for(milestone: Milestone, standing: Standing, at: dt.datetime) -> list[MilestoneEvent]:
@@ -108,47 +84,57 @@ def _event_for(milestone: Milestone, standing: Standing, at: dt.datetime) -> lis
     return events
 
 
-def _apply(milestone: Milestone, standing: Standing) -> bool:
-    """Write the standing onto the row; whether anything differs."""
-    new = (standing.state.value, standing.nano, standing.reason, standing.reached_at)
-    old = tuple(getattr(milestone, name) for name in _STANDING_FIELDS)
-    for name, value in zip(_STANDING_FIELDS, new, strict=True):
-        setattr(milestone, name, value)
-    return new != old
-
-
 def _measure_one_metric(
-    metric_key: str, milestones: Sequence[Milestone], at: dt.datetime
-) -> tuple[list[Milestone], list[MilestoneEvent], list[int]]:
-    """Changed rows, log lines, and the keys of the rows looked at."""
+    metric_key: str, milestones: Sequence[Milestone], at: dt.datetime, found: _Found
+) -> None:
+    """Hold the milestones of one metric against it; `found` gathers what to write."""
     values: dict[int, Measured] = {}
     reason = UNKNOWN_METRIC
     supported: set[int] = set()
     waiting: set[int] = set()
-    if metric_key in metrics:
+    metric = metrics.get(metric_key) if metric_key in metrics else None
+    if metric is not None:
         reason = NOT_MEASURED
         use_cases = sorted({milestone.use_case_id for milestone in milestones})
-        values = metrics.get(metric_key).measurable(use_cases, at)
-        supported, waiting = _look_back(metric_key, milestones, values)
-    changed: list[Milestone] = []
-    events: list[MilestoneEvent] = []
-    looked_at: list[int] = []
+        values = metric.measurable(use_cases, at)
+        supported, waiting = look_back(
+            metric, metric.measurable, milestones, values, scope_of=lambda row: row.use_case_id
+        )
     for milestone in milestones:
         if milestone.pk in waiting:
             continue
-        value = values.get(milestone.use_case_id) or Measured(None, at, reason)
+        value = values.get(milestone.use_case_id) or Measured(
+            None, at, _why_attested(milestone) or reason
+        )
+        zone = ZoneInfo(milestone.use_case.programme.time_zone)
         standing = decide(
-            _promise(milestone),
+            promise_of(milestone),
             value,
             at=at,
-            zone=ZoneInfo(milestone.use_case.programme.time_zone),
+            zone=zone,
             still_supported=milestone.pk in supported,
         )
-        events += _event_for(milestone, standing, at)
-        if _apply(milestone, standing):
-            changed.append(milestone)
-        looked_at.append(milestone.pk)
-    return changed, events, looked_at
+        found.events += _event_for(milestone, standing, at)
+        had_risk = milestone.risk
+        ahead = outlook_of(milestone, standing, metric, value, at=at, zone=zone)
+        if write_standing(
+            milestone, standing, ahead, today=day_of(at, zone), is_running=_is_running(milestone)
+        ):
+            found.changed.append(milestone)
+        if milestone.risk and not had_risk:
+            found.at_risk.append(milestone)
+        found.looked_at.append(milestone.pk)
+
+
+def _why_attested(milestone: Milestone) -> str:
+    """Why an attested milestone has no value; empty for one that is measured."""
+    if milestone.kind != MilestoneKind.ATTESTED:
+        return ""
+    return ATTESTED if milestone.state == MilestoneState.REACHED else WAITS_FOR_ATTESTATION
+
+
+def _is_running(milestone: Milestone) -> bool:
+    return milestone.use_case.stage not in STAGES_THAT_NEED_A_REASON
 
 
 def measure_milestones(*, use_case_ids: Iterable[int], at: dt.datetime) -> MeasuredMilestones:
@@ -158,8 +144,9 @@ def measure_milestones(*, use_case_ids: Iterable[int], at: dt.datetime) -> Measu
     the moment at which the counted thing happened that filled it; of anything else, the moment up
     to which was looked. A reached milestone whose facts were withdrawn is open again (or missed,
     once its due day is over in the programme's zone) with `measured_reason` `restated` and a line
-    in the log. The number of queries does not depend on how many use cases there are, beyond
-    the batches in which the database takes changed rows.
+    in the log. An open one gets a forecast and may be at risk. Owners are told of what is missed,
+    restated or at risk, once each. The number of queries does not depend on how many use cases
+    there are, beyond the batches in which the database takes changed rows and what is told.
 
     Args:
         at: now (aware).
@@ -168,31 +155,28 @@ def measure_milestones(*, use_case_ids: Iterable[int], at: dt.datetime) -> Measu
         milestones = list(
             Milestone.objects.select_for_update(of=("self",))
             .filter(use_case_id__in=list(use_case_ids))
-            .select_related("use_case__programme")
+            .select_related("use_case__programme", "use_case__owner")
             .order_by("pk")
         )
         by_metric: dict[str, list[Milestone]] = {}
         for milestone in milestones:
             by_metric.setdefault(milestone.metric_key, []).append(milestone)
-        changed: list[Milestone] = []
-        events: list[MilestoneEvent] = []
-        looked_at: list[int] = []
+        found = _Found()
         for metric_key, members in sorted(by_metric.items()):
-            rows, lines, keys = _measure_one_metric(metric_key, members, at)
-            changed += rows
-            events += lines
-            looked_at += keys
-        Milestone.objects.filter(pk__in=looked_at).update(measured_at=at)
-        Milestone.objects.bulk_update(changed, list(_STANDING_FIELDS))
-        MilestoneEvent.objects.bulk_create(events)
-    counts = Counter(event.kind for event in events)
+            _measure_one_metric(metric_key, members, at, found)
+        Milestone.objects.filter(pk__in=found.looked_at).update(measured_at=at)
+        save_standings(Milestone.objects.all(), found.changed)
+        MilestoneEvent.objects.bulk_create(found.events)
+        _tell(found, at)
+    counts = Counter(event.kind for event in found.events)
     result = MeasuredMilestones(
-        looked_at=len(looked_at),
+        looked_at=len(found.looked_at),
         reached=counts[MilestoneEventKind.REACHED],
         missed=counts[MilestoneEventKind.MISSED],
         restated=counts[MilestoneEventKind.RESTATED],
+        at_risk=len(found.at_risk),
     )
-    if events:
+    if found.events:
         logger.info(
             "milestones_measured",
             reached=result.reached,
@@ -200,3 +184,13 @@ def measure_milestones(*, use_case_ids: Iterable[int], at: dt.datetime) -> Measu
             restated=result.restated,
         )
     return result
+
+
+def _tell(found: _Found, at: dt.datetime) -> None:
+    """Notices to the owners of use cases that run; the last write of the measuring."""
+    for event in found.events:
+        milestone = event.milestone
+        if milestone is not None and _is_running(milestone):
+            tell_milestone(milestone, event.kind, note=event.note, at=at)
+    for milestone in found.at_risk:
+        tell_milestone(milestone, AT_RISK, note="", at=at)

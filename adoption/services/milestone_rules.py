@@ -11,6 +11,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from adoption.choices import Comparator, MilestoneState
+from adoption.metrics.alternatives import usage_in
 from adoption.metrics.registry import NANO, Measured, MetricDefinition, milestone_metrics
 from adoption.models import Programme
 from adoption.services.refusals import RefusedError
@@ -22,6 +23,8 @@ MOVED_SINCE = "moved_since"  # it was reached and is kept; the value has moved o
 CURRENCY_DIFFERS = "currency_differs"
 NOT_MEASURED = "not_measured"
 UNKNOWN_METRIC = "unknown_metric"
+WAITS_FOR_ATTESTATION = "waits_for_attestation"
+ATTESTED = "attested"  # reached by a confirmed attestation, so there is no value
 
 _HOLDS: dict[str, Callable[[int, int], bool]] = {
     Comparator.AT_LEAST: operator.ge,
@@ -51,6 +54,9 @@ def metric_for_milestone(key: str) -> MetricDefinition:
     for metric in offered:
         if metric.key == key:
             return metric
+    usage = usage_in(key)
+    if usage is not None:
+        raise BadMilestoneError(usage.reason, field="metric_key")
     known = ", ".join(metric.label for metric in offered) or "none yet"
     raise BadMilestoneError(
         f"A milestone cannot be measured by {key!r}. It promises an outcome, so tokens, seats, "

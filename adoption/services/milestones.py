@@ -8,12 +8,13 @@ from typing import Any
 import structlog
 from django.db import transaction
 
-from adoption.approvals import STAGE_KIND
-from adoption.choices import MilestoneEventKind, MilestoneState
+from adoption.approvals import ATTESTATION_KIND, STAGE_KIND
+from adoption.choices import MilestoneEventKind, MilestoneKind, MilestoneState
 from adoption.models import Milestone, UseCase
 from adoption.services.milestone_log import make_event, promise_text
 from adoption.services.milestone_measuring import MeasuredMilestones, measure_milestones
 from adoption.services.milestone_rules import check_due_date, check_measure
+from adoption.services.promise_standing import open_again
 from adoption.services.refusals import RefusedError, check_version
 from portal.models import User
 from portal.services.approvals import recheck
@@ -22,6 +23,7 @@ __all__ = [
     "MeasuredMilestones",
     "MilestoneLockedError",
     "create_milestone",
+    "lock_milestone",
     "measure_milestones",
     "promise_text",
     "remove_milestone",
@@ -92,7 +94,7 @@ def create_milestone(
     return milestone
 
 
-def _lock_milestone(milestone_id: int) -> Milestone:
+def lock_milestone(milestone_id: int) -> Milestone:
     """The milestone, under the lock of its use case: what is promised is part of what is approved
     with the next stage."""
     list(UseCase.objects.select_for_update(of=("self",)).filter(milestones=milestone_id))
@@ -116,11 +118,7 @@ def _promise_anew(milestone: Milestone, promised: dict[str, Any]) -> None:
     check_due_date(promised["due_on"], programme)
     for name, value in promised.items():
         setattr(milestone, name, value)
-    milestone.state = MilestoneState.OPEN
-    milestone.measured_nano = None
-    milestone.measured_reason = ""
-    milestone.measured_at = None
-    milestone.reached_at = None
+    open_again(milestone)
 
 
 def update_milestone(
@@ -151,8 +149,10 @@ def update_milestone(
         "currency": currency,
     }
     with transaction.atomic():
-        milestone = _lock_milestone(milestone_id)
+        milestone = lock_milestone(milestone_id)
         check_version("milestone", expected=expected_version, current=milestone.version)
+        if milestone.kind == MilestoneKind.ATTESTED:
+            raise MilestoneLockedError("An attested milestone is not measured by a metric.")
         before = promise_text(milestone)
         is_changed = any(getattr(milestone, name) != value for name, value in promised.items())
         if is_changed:
@@ -186,13 +186,20 @@ def remove_milestone(
     if not reason:
         raise RefusedError("Say why this promise is withdrawn.", field="reason")
     with transaction.atomic():
-        milestone = _lock_milestone(milestone_id)
+        milestone = lock_milestone(milestone_id)
         check_version("milestone", expected=expected_version, current=milestone.version)
         if milestone.state == MilestoneState.REACHED:
             raise MilestoneLockedError("This milestone is reached; it cannot be withdrawn.")
+        serving = list(milestone.targets.values_list("title", flat=True))
+        if serving:
+            raise MilestoneLockedError(
+                f"Targets serve this milestone: {', '.join(serving)}. It stays with them; a target "
+                "that was withdrawn keeps its promise too."
+            )
         state = milestone.get_state_display().lower()
         note = f"{promise_text(milestone)} ({state}). {reason}"
         make_event(milestone, MilestoneEventKind.REMOVED, note=note, at=at, actor=actor).save()
         milestone.delete()
+        recheck(kind=ATTESTATION_KIND, subject=str(milestone_id), at=at)
         recheck(kind=STAGE_KIND, subject=str(milestone.use_case_id), at=at)
     logger.info("milestone_removed", milestone=milestone_id, actor=actor.pk)

@@ -19,6 +19,7 @@ from adoption.selectors.portfolio import (
     portfolio_facts,
     registered_columns,
 )
+from adoption.selectors.promises import AT_RISK
 from adoption.selectors.use_cases import ENDED_STAGES
 from adoption.vocabularies import MILESTONE_STATES, STAGES
 from portal.shell.columns import ExportValue, FigureColumn, Record, ShellColumn
@@ -93,6 +94,11 @@ def _page(record: Record, anchor: str) -> str:
     return f"{reverse('use-case', args=[record['slug']])}#{anchor}"
 
 
+def _now(figure: Figure) -> str:
+    """The measured value in words; why there is none, where there is none."""
+    return f"now {figure.text}" if figure.value is not None else figure.reason
+
+
 def _next_milestone(facts: PortfolioFacts, record: Record) -> str:
     found = facts.next_milestone
     if found is None:
@@ -103,13 +109,21 @@ def _next_milestone(facts: PortfolioFacts, record: Record) -> str:
         if facts.missed:
             return _missing("none open")
         return format_html('<span class="muted">All reached</span>')
+    at_risk = (
+        format_html('<span class="sub" title="{}">{}</span>', found.risk or found.forecast,
+                    MILESTONE_STATES.html(found.state))
+        if found.state == AT_RISK
+        else ""
+    )  # fmt: skip
     return format_html(
-        '<a href="{}">{}</a><span class="sub">{} · due <span title="{}">{}</span></span>',
+        '<a href="{}">{}</a><span class="sub">{}; {} · due <span title="{}">{}</span></span>{}',
         _page(record, "milestones"),
         found.milestone.title,
         found.promise,
+        _now(found.figure),
         found.when,
         date_text(found.milestone.due_on),
+        at_risk,
     )
 
 
@@ -273,6 +287,8 @@ class PortfolioTable(ShellTable):
             ("Next milestone due", _next_field(lambda item: item.milestone.due_on)),
             ("Next milestone promises", _next_field(lambda item: item.promise)),
             ("Next milestone measured", _next_field(lambda item: item.figure.value)),
+            ("Next milestone state", _next_field(lambda item: MILESTONE_STATES.label(item.state))),
+            ("Next milestone forecast", _next_field(lambda item: item.milestone.forecast_on)),
         ],
         fields=("next_due", "stage"),
         sort_by=("next_due", "title"),

@@ -10,11 +10,14 @@ from django.utils import timezone
 
 from adoption.choices import MilestoneState
 from adoption.selectors.benefits import own_vague_benefits
+from adoption.selectors.decisions_due import decisions_due
 from adoption.selectors.milestones import (
     milestone_standings,
     milestones_needing_a_look,
+    milestones_visible_to,
     standing_of_milestone,
 )
+from adoption.selectors.targets import standing_of_target, targets_at_risk
 from adoption.selectors.use_cases import ENDED_STAGES, proposals_waiting, use_cases_visible_to
 from portal.choices import Role
 from portal.policies import holds
@@ -77,6 +80,28 @@ def milestones_due(request: HttpRequest) -> dict[str, Any] | None:
         "is_cut": len(found) > _SHOWN,
         "portfolio_url": f"{reverse('portfolio')}?stage=active&sort=due",
     }
+
+
+def at_risk_and_due(request: HttpRequest) -> dict[str, Any] | None:
+    """For owners: what is at risk among their promises, and which decisions are due."""
+    user = request.user
+    if user.pk is None:
+        return None
+    now = timezone.now()
+    milestones = (
+        milestones_visible_to(user)
+        .filter(use_case__owner=user.pk, state=MilestoneState.OPEN, risk__gt="")
+        .exclude(use_case__stage__in=ENDED_STAGES)
+        .select_related("use_case__programme", "use_case__owner")
+        .order_by("due_on", "pk")
+    )
+    targets = targets_at_risk(user)
+    found = {
+        "milestones": [standing_of_milestone(each, now=now) for each in milestones[:_SHOWN]],
+        "targets": [standing_of_target(each, now=now) for each in targets[:_SHOWN]],
+        "decisions": decisions_due(user, now=now, owner_id=user.pk)[:_SHOWN],
+    }
+    return found if any(found.values()) else None
 
 
 def proposals(request: HttpRequest) -> dict[str, Any] | None:

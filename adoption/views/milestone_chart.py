@@ -24,7 +24,7 @@ def _mark(standing: MilestoneStanding) -> TimelineMark:
     return TimelineMark(
         label=milestone.title,
         due_date=milestone.due_on,
-        status=MILESTONE_STATES.get(milestone.state),
+        status=MILESTONE_STATES.get(standing.state),
         measure=f"{standing.metric_label} {standing.promise}",
         happened_date=day_of(milestone.reached_at, zone) if milestone.reached_at else None,
     )

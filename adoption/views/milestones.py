@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from adoption.choices import MilestoneState
+from adoption.choices import MilestoneKind, MilestoneState
 from adoption.forms.milestones import MilestoneEditForm, MilestoneForm, MilestoneRemoveForm
-from adoption.metrics.registry import metrics
+from adoption.metrics.registry import milestone_metrics
 from adoption.metrics.wording import UNIT_WORDS
 from adoption.models import Milestone
 from adoption.services.milestones import create_milestone, remove_milestone, update_milestone
@@ -33,7 +34,7 @@ class _MilestoneFormPage(UseCasePart):
 
     def get_context_data(self) -> dict[str, Any]:
         programme = self.use_case.programme
-        offered = sorted(metrics, key=lambda metric: metric.label)
+        offered = milestone_metrics()
         return {
             "use_case": self.use_case,
             "programme": programme,
@@ -70,7 +71,7 @@ class MilestoneNewPage(_MilestoneFormPage):
         return self.page_url("milestones")
 
 
-class _OneMilestone:
+class OneMilestone:
     """The milestone that the address names; 404 when it belongs to another use case."""
 
     @cached_property
@@ -85,8 +86,13 @@ class _OneMilestone:
         self.milestone  # noqa: B018  (404 comes before 403)
 
 
-class MilestoneEditPage(_OneMilestone, _MilestoneFormPage):
-    """Change what is promised; the log shows before and after."""
+class MilestoneEditPage(OneMilestone, _MilestoneFormPage):
+    """Change what is promised; the log shows before and after. An attested one has its own page."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.milestone.kind == MilestoneKind.ATTESTED:
+            return redirect("milestone-attested-edit", self.use_case.slug, self.milestone.pk)
+        return super().get(request, *args, **kwargs)
 
     form_class = MilestoneEditForm
     title = "Edit the milestone"
@@ -115,7 +121,7 @@ class MilestoneEditPage(_OneMilestone, _MilestoneFormPage):
         return self.page_url("milestones")
 
 
-class MilestoneRemovePage(_OneMilestone, UseCasePart):
+class MilestoneRemovePage(OneMilestone, UseCasePart):
     """Withdraw a promise; that it was made stays in the log."""
 
     form_class = MilestoneRemoveForm

@@ -8,6 +8,7 @@ from __future__ import annotations
 from billing.registrations import (  # noqa: F401  (importing them registers)
     closes,
     costs,
+    digests,
     metrics,
     overlaps,
     plans,

@@ -13,6 +13,7 @@ from portal.models.connections import Connection
 from portal.models.credentials import StoredCredential
 from portal.models.idempotency import IdempotencyKey
 from portal.models.import_runs import ImportFile, ImportRun, RejectedRow
+from portal.models.notice_settings import DigestSetting, DigestSlot, NoticePreference
 from portal.models.notices import Notice
 from portal.models.outbox import ScheduledSlot, SignOfLife, WorkDecision, WorkItem
 from portal.models.sign_in_events import SignInEvent
@@ -32,10 +33,13 @@ __all__ = [
     "AuditSeal",
     "BreakGlass",
     "Connection",
+    "DigestSetting",
+    "DigestSlot",
     "IdempotencyKey",
     "ImportFile",
     "ImportRun",
     "Notice",
+    "NoticePreference",
     "RejectedRow",
     "RoleGrant",
     "ScheduledSlot",

@@ -11,6 +11,8 @@ class Notice(models.Model):
 
     `key` names the occasion: the same person is never told of it twice, however often and by
     however many workers it is noticed. `emailed_at` is set once the mail server has taken it.
+    `is_hidden` is one that the person did not want in the portal: it only keeps them from being
+    told twice.
     """
 
     user = models.ForeignKey(
@@ -23,6 +25,7 @@ class Notice(models.Model):
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
     emailed_at = models.DateTimeField(null=True, blank=True)
+    is_hidden = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["-created_at", "-pk"]

@@ -9,10 +9,10 @@ from portal.policies import AnyUser
 
 
 def own_notices(user: AnyUser) -> QuerySet[Notice]:
-    """What this person was told, newest first."""
+    """What this person was told in the portal, newest first."""
     if not isinstance(user, User) or not user.is_active:
         return Notice.objects.none()
-    return Notice.objects.filter(user=user).order_by("-created_at", "-pk")
+    return Notice.objects.filter(user=user, is_hidden=False).order_by("-created_at", "-pk")
 
 
 def unread_notices(user: AnyUser) -> QuerySet[Notice]:

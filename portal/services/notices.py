@@ -11,6 +11,8 @@ from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 
 from portal.models import Notice, User
+from portal.notice_kinds import kind_of
+from portal.selectors.notice_settings import ways_of
 from portal.services.work import enqueue
 from portal.work.registry import Work
 
@@ -23,23 +25,32 @@ def notify(
 ) -> list[Notice]:
     """Tell each of these people once, in the caller's transaction and as its last write.
 
-    Somebody who was told of `key` before, or has left, is not told again. A letter is queued for
-    those who have an e-mail address, where the portal sends any.
+    Somebody who was told of `key` before, or has left, is not told again. Each is told by the ways
+    that they chose for this kind of notice (`portal/notice_kinds.py`); who switched a kind off is
+    noted as told. A letter is queued for those who have an e-mail address, where the portal sends
+    any.
 
     Args:
         key: names the occasion, `room.noun:…`, at most 200 characters.
         link: a path of this site.
 
     Returns:
-        the notices that are new.
+        the notices that are new and not switched off.
     """
     told: list[Notice] = []
+    people = sorted({user for user in users if user.is_active}, key=lambda each: each.pk)
     with transaction.atomic():
-        for user in sorted(set(users), key=lambda each: each.pk):
-            if user.is_active and (made := _tell(user, key, title, text, link, at)) is not None:
-                told.append(made)
+        ways = ways_of(people, kind_of(key))
+        for user in people:
+            chosen = ways[user.pk]
+            notice = Notice(
+                user=user, key=key, title=title[:200], text=text, link=link, created_at=at,
+                is_hidden=not chosen.in_portal,
+            )  # fmt: skip
+            if _keep(notice) and not chosen.is_off:
+                told.append(notice)
         for notice in told:
-            if settings.SENDS_MAIL and notice.user.email:
+            if settings.SENDS_MAIL and notice.user.email and ways[notice.user_id].by_email:
                 enqueue(
                     kind=MAIL_KIND,
                     key=f"notice:{notice.pk}",
@@ -50,14 +61,14 @@ def notify(
     return told
 
 
-def _tell(user: User, key: str, title: str, text: str, link: str, at: datetime) -> Notice | None:
+def _keep(notice: Notice) -> bool:
+    """Write it down; False when the person was told before, perhaps by somebody faster."""
     try:
         with transaction.atomic():
-            return Notice.objects.create(
-                user=user, key=key, title=title[:200], text=text, link=link, created_at=at
-            )
+            notice.save(force_insert=True)
     except IntegrityError:
-        return None  # told before, perhaps by somebody faster
+        return False
+    return True
 
 
 def mark_read(*, notices: Iterable[int], user: User, at: datetime) -> int:

@@ -83,6 +83,8 @@ USE_CASES = (
     Visit("stopped", _slug("stopped.slug")),
 )
 MILESTONE = (Visit(values=_slug("use_case.slug", pk="milestone.pk")),)
+ATTESTED = (Visit(values=_slug("use_case.slug", pk="attested.pk")),)
+TARGET = (Visit(values={"pk": "target.pk"}),)
 TEAM = (Visit(values=_slug("team.slug")),)
 JUDGED = _slug("judged_case.slug", pk="judged.pk")
 PROGRAMME = (Visit(values=_slug("programme.slug")),)
@@ -135,6 +137,7 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     ),
     "api-token-rotate": (Visit(values={"pk": "tokens.used.pk"}),),
     "api-token-revoke": (Visit(values={"pk": "tokens.used.pk"}),),
+    "notice-settings": ONE,
     "notice-list": LIST,
     "webhook-list": ONE,
     "webhook-new": FORM,
@@ -221,6 +224,16 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "milestone-new": USE_CASE,
     "milestone-edit": MILESTONE,
     "milestone-remove": MILESTONE,
+    "milestone-attested-new": USE_CASE,
+    "milestone-attested-edit": ATTESTED,
+    "milestone-attest": ATTESTED,
+    "target-list": LIST,
+    "target-new": ONE,
+    "target": (
+        Visit("at risk", {"pk": "target.pk"}), Visit("withdrawn", {"pk": "withdrawn_target.pk"}),
+    ),
+    "target-edit": TARGET,
+    "target-withdraw": TARGET,
     "use-case-deliveries": USE_CASES,
     "use-case-changes": USE_CASES,
     "verdict-list": (*LIST, Visit("inconclusive", query="word=inconclusive")),

@@ -54,6 +54,7 @@ from tests.browser.story_people import make_identities
 from tests.browser.story_records import make_records
 from tests.browser.story_seats import make_plans
 from tests.browser.story_suggestions import make_suggestions
+from tests.browser.story_targets import make_targets
 from tests.browser.story_tokens import make_tokens
 from tests.browser.story_trust import (
     PASSWORD,
@@ -95,6 +96,7 @@ def build_story() -> Made:
             make_impact,
             make_records,
             make_identities,
+            make_targets,
         ),
     )
     for make in steps:

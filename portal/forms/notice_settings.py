@@ -1,0 +1,77 @@
+"""The form about one's own notices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from portal.models import DigestSetting
+from portal.notice_kinds import NoticeKind
+from portal.selectors.notice_settings import Ways
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class NoticeSettingsForm(forms.Form):
+    """Two boxes a kind of notice, and when digests come."""
+
+    hour = forms.TypedChoiceField(
+        coerce=int, choices=[(hour, f"{hour:02d}:00") for hour in range(24)], label="Hour"
+    )
+    weekday = forms.TypedChoiceField(
+        coerce=int, choices=list(enumerate(WEEKDAYS)), label="Day of the weekly digest"
+    )
+    time_zone = forms.CharField(
+        max_length=64,
+        label="Time zone",
+        help_text="For example Europe/Amsterdam.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(
+        self, *args: Any, choices: Sequence[tuple[NoticeKind, Ways]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.kinds = [kind for kind, _ in choices]
+        for number, (kind, ways) in enumerate(choices):
+            self.fields[f"portal_{number}"] = forms.BooleanField(
+                required=False, initial=ways.in_portal or kind.is_required,
+                disabled=kind.is_required, label=f"{kind.label}: in the portal",
+            )  # fmt: skip
+            self.fields[f"email_{number}"] = forms.BooleanField(
+                required=False, initial=ways.by_email, label=f"{kind.label}: by e-mail"
+            )
+
+    @staticmethod
+    def initial_of(setting: DigestSetting) -> dict[str, Any]:
+        """What the form shows of the present choice."""
+        return {
+            "hour": setting.hour, "weekday": setting.weekday, "time_zone": setting.time_zone,
+        }  # fmt: skip
+
+    @property
+    def rows(self) -> list[tuple[NoticeKind, forms.BoundField, forms.BoundField]]:
+        """For the template: each kind with its two boxes."""
+        return [
+            (kind, self[f"portal_{number}"], self[f"email_{number}"])
+            for number, kind in enumerate(self.kinds)
+        ]
+
+    def clean_time_zone(self) -> str:
+        name: str = self.cleaned_data["time_zone"].strip()
+        if name not in available_timezones():
+            raise ValidationError(f"There is no time zone “{name}”.")
+        return name
+
+    def ways(self) -> dict[str, Ways]:
+        """What was chosen, by kind."""
+        return {
+            kind.key: Ways(
+                self.cleaned_data[f"portal_{number}"], self.cleaned_data[f"email_{number}"]
+            )
+            for number, kind in enumerate(self.kinds)
+        }

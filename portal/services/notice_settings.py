@@ -1,0 +1,47 @@
+"""Writing what a person wants to be told, and when. Everybody their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from portal.models import DigestSetting, NoticePreference, User
+from portal.notice_kinds import notice_kinds
+from portal.selectors.notice_settings import Ways
+
+
+def save_notice_settings(
+    *, user: User, ways: Mapping[str, Ways], time_zone: str, hour: int, weekday: int
+) -> DigestSetting:
+    """Keep the choices of this person; kinds that are not named stay as they are.
+
+    Args:
+        time_zone: an IANA name; hours and days of digests are cut there.
+        hour: 0 to 23.
+        weekday: of the weekly digest; Monday is 0.
+
+    Raises:
+        ValidationError: an unknown kind or zone, an hour or day that does not exist.
+    """
+    if time_zone not in available_timezones():
+        raise ValidationError({"time_zone": f"There is no time zone “{time_zone}”."})
+    if not 0 <= hour <= 23:
+        raise ValidationError({"hour": "Choose an hour from 0 to 23."})
+    if not 0 <= weekday <= 6:
+        raise ValidationError({"weekday": "Choose a day of the week."})
+    for kind in ways:
+        notice_kinds.get(kind)
+    with transaction.atomic():
+        for kind, way in sorted(ways.items()):
+            is_required = notice_kinds.get(kind).is_required
+            NoticePreference.objects.update_or_create(
+                user=user, kind=kind,
+                defaults={"in_portal": way.in_portal or is_required, "by_email": way.by_email},
+            )  # fmt: skip
+        setting, _ = DigestSetting.objects.update_or_create(
+            user=user, defaults={"time_zone": time_zone, "hour": hour, "weekday": weekday}
+        )
+    return setting
