@@ -123,6 +123,7 @@ metrics.register(
             minimum_n=FEWEST_TARGETS,
             k=0,
             better=Better.HIGHER,
+            guardrails=("validation_coverage",),
             dimension=Dimension.PERFORMANCE,
             resists={
                 "free-floating quotas": (

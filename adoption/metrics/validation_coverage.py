@@ -101,6 +101,7 @@ metrics.register(
             minimum_n=FEWEST,
             k=0,
             better=Better.HIGHER,
+            guardrails=("milestone_alignment",),
             dimension=Dimension.PERFORMANCE,
             resists={
                 "A22": "tests/adoption/metrics/test_validation_coverage.py::"

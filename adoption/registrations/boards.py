@@ -17,7 +17,7 @@ from portal.shell.statuses import vocabularies
 from portal.webhooks.registry import webhook_events
 from portal.work.registry import WorkKind, work_kinds
 
-demo_steps.register(DemoStep("adoption.boards", 96, demo.build_boards))
+demo_steps.register(DemoStep("adoption.boards", 99, demo.build_boards))
 _LEADS = frozenset({Role.PROGRAMME_LEAD})
 
 register_board_guards()

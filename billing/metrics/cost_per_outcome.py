@@ -84,7 +84,7 @@ metrics.register(
             minimum_n=MINIMUM,
             better=Better.CONTEXT,
             dimension=Dimension.EFFICIENCY,
-            guardrails=("survival",),
+            guardrails=("survival_21_days",),
             resists={
                 "A1": f"{_TESTS}::test_a1_burning_tokens_only_makes_an_outcome_dearer",
                 "A17": f"{_TESTS}::test_a17_spending_and_delivering_nothing_has_no_value",

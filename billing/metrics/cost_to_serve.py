@@ -78,7 +78,7 @@ metrics.register(
             k=0,
             better=Better.LOWER,
             dimension=Dimension.EFFICIENCY,
-            guardrails=("change_fail_rate", "sev_tickets_per_100_ndu", "team_sentiment"),
+            guardrails=("change_fail_rate", "severe_incidents_per_100_ndu", "team_sentiment"),
             resists={
                 "A16": f"{_TESTS}::test_a16_hidden_people_leave_no_cheap_unit_behind",
                 "A17": f"{_TESTS}::test_a17_spending_and_delivering_nothing_has_no_value",

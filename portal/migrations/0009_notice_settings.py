@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('portal', '0001_to_november'),
+        ('portal', '0008_notices_and_webhooks'),
     ]
 
     operations = [
