@@ -56,7 +56,9 @@ def build_suggestions(context: DemoContext) -> None:
         _send(connection, context)
     identity = Identity.objects.get(kind="login", value=_LOGIN)
     if identity.user_id is None:
-        link_identity(identity=identity, user=context.people["employee"])
+        link_identity(
+            identity=identity, user=context.people["employee"], actor=None, at=context.now
+        )
     refresh_suggestions(at=context.now)
 
 

@@ -161,8 +161,9 @@ def disown_identity(request: HttpRequest, pk: int) -> HttpResponse:
     identity = own_identity(request.user, pk)
     if identity is None:
         raise Http404(f"no own identity {pk}")
-    link_identity(identity=identity, user=None)
-    refresh_suggestions(at=timezone.now())
+    now = timezone.now()
+    link_identity(identity=identity, user=None, actor=signed_in(request), at=now)
+    refresh_suggestions(at=now)
     messages.success(
         request, f"“{identity.value}” is no longer linked to you; somebody will look whose it is."
     )

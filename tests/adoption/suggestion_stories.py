@@ -29,7 +29,7 @@ def own(user: User, email: str | None = None) -> None:
     """Every imported change (or those of one address) is by this person."""
     rows = Identity.objects.all() if email is None else Identity.objects.filter(value=email)
     for identity in rows:
-        link_identity(identity=identity, user=user)
+        link_identity(identity=identity, user=user, actor=None, at=NOW)
 
 
 def make_request(author: User, number: int, **fields: Any) -> Change:

@@ -190,10 +190,10 @@ def truth_of(
     world: World, rollouts: list[Rollout]
 ) -> dict[int, tuple[int, dt.datetime | None, dt.datetime | None]]:
     """What is delivered by which rollout, out since when, back since when: by sets alone."""
-    there = world.holds[rollouts[0].sha] if rollouts else frozenset()
+    baseline = world.holds[rollouts[0].sha] if rollouts else frozenset()
     first: dict[int, Rollout] = {}
     for each in rollouts[1:]:
-        for key in world.holds[each.sha] - there - first.keys():
+        for key in world.holds[each.sha] - baseline - first.keys():
             first[key] = each
     seen: dict[int, list[tuple[dt.datetime, bool]]] = {key: [] for key in first}
     there: dict[str, frozenset[int]] = {}

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.billing.sources.anthropic.shape import AnthropicShape
-from tests.billing.sources.fake_provider import FakeProvider, Shape
-from tests.billing.sources.numbered_pages import NumberedProvider, NumberedShape
+from tests.billing.sources.fake_provider import FakeProvider
+from tests.billing.sources.numbered_pages import NumberedProvider
 from tests.billing.sources.numbered_shapes import (
     KEY,
     copilot_shape,
@@ -37,7 +37,7 @@ class Provided:
 
     name: str
     source: str
-    make_shape: Callable[[], Shape | NumberedShape]
+    make_shape: Callable[[], Any]  # a Shape, or a NumberedShape
     secret: str
     path: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -74,3 +74,5 @@ PROVIDERS = (
         lies={"lost": "the answer of a day has no total and no number to be counted by"},
     ),
 )  # fmt: skip
+# Those whose pages are a list that is cut, so that it can be packed in other ways.
+CURSORED = tuple(each for each in PROVIDERS if each.provider is FakeProvider)

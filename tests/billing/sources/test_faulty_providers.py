@@ -66,7 +66,7 @@ def provider_of(provided: Provided, seed: int, page_size: int = 3) -> FakeProvid
     chance = random.Random(seed)  # noqa: S311  (faults, not secrets)
     shape = provided.make_shape()
     shape.spent = some_spend(chance, FIRST, DAYS)
-    return provided.provider(shape, page_size, everything_at(0.012, provided), chance)  # type: ignore[arg-type]
+    return provided.provider(shape, page_size, everything_at(0.012, provided), chance)
 
 
 @pytest.mark.parametrize("provided", PROVIDERS, ids=lambda each: each.name)
