@@ -11,21 +11,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Q
 
 from adoption.choices import ScopeKind, StandingStatus
 from adoption.metrics.contracts import Computed, ValueInterval
 from adoption.metrics.registry import MetricDefinition, metrics
-from adoption.metrics.snapshot import SMALL_GROUP, UNKNOWN_GROUP
 from adoption.models import (
     MetricStanding,
-    MetricValue,
     MetricVersion,
     Programme,
     Service,
     Team,
     UseCase,
 )
+from adoption.selectors.metric_values import ShownValue, facts_of, newest_state, values_of
 
 SERVED_STATUSES = (StandingStatus.APPROVED, StandingStatus.CERTIFIED)
 # What is written down for several readers is told of groups that are large enough for all of them.
@@ -40,8 +39,7 @@ class ServedValue:
 
     Attributes:
         pk: of the stored value, for lineage inside the house.
-        computed: value or reason; of a small group nothing else. `contributors` is for the check of
-            what may be published and is told to nobody.
+        computed: value or reason; of a small group nothing else, and never how many contributed.
         k: fewest contributors; 0 for what is not about people.
         facts: canonical text; empty for a small group.
         standing: of its version in its scope.
@@ -106,7 +104,10 @@ def standing_for(standings: Mapping[Asked, MetricStanding], asked: Asked) -> Met
 def served_values(
     asked: Iterable[Asked] | None = None, *, since: dt.date
 ) -> dict[Asked, list[ServedValue]]:
-    """Current values of windows that end after `since`, oldest first, in two queries.
+    """Current values of windows that end after `since`, oldest first.
+
+    They come from the one reader of values (`metric_values.py`), as for everybody at once: what it
+    withholds is withheld here. A handful of queries for each version.
 
     Args:
         asked: of these only; None for everything that is served.
@@ -116,52 +117,49 @@ def served_values(
     # version is approved for all others.
     standings = standings_of(wanted, statuses=None)
     versions = {
-        version for (version, _, _), row in standings.items() if row.status in SERVED_STATUSES
+        row.metric_version_id: row.metric_version
+        for row in standings.values()
+        if row.status in SERVED_STATUSES
     }
     found: dict[Asked, list[ServedValue]] = defaultdict(list)
-    for row in _rows(wanted, versions, since):
-        standing = standing_for(standings, (row.metric_version_id, row.scope_kind, row.scope_id))
-        if standing is not None and standing.status in SERVED_STATUSES:
-            value = _served(row, standing)
-            found[value.asked].append(value)
+    for version in sorted(versions.values(), key=lambda each: (each.key, each.version)):
+        scopes = None if wanted is None else {scope for pk, _, scope in wanted if pk == version.pk}
+        for value in _of_version(version, standings, scopes, since):
+            if wanted is None or value.asked in wanted:
+                found[value.asked].append(value)
     return dict(found)
 
 
-def _rows(wanted: set[Asked] | None, versions: set[int], since: dt.date) -> QuerySet[MetricValue]:
-    rows = (
-        MetricValue.objects.filter(
-            metric_version__in=versions, superseded_at__isnull=True, window_ends_on__gt=since
-        )
-        .select_related("metric_version")
-        .order_by("metric_version__key", "metric_version__version", "scope_kind", "scope_id",
-                  "window_starts_on", "window_ends_on")
-    )  # fmt: skip
-    if wanted is None:
-        return rows
-    scopes = {(kind, scope) for _, kind, scope in wanted}
-    those = Q(pk__in=[])
-    for kind in {kind for kind, _ in scopes}:
-        those |= Q(scope_kind=kind, scope_id__in={scope for k, scope in scopes if k == kind})
-    return rows.filter(those)
+def _of_version(
+    version: MetricVersion,
+    standings: Mapping[Asked, MetricStanding],
+    scopes: set[int] | None,
+    since: dt.date,
+) -> list[ServedValue]:
+    rows = values_of(version, viewer=None, scope_ids=scopes)
+    rows = [row for row in rows if row.window.ends_on > since]
+    facts = facts_of(rows)
+    served = []
+    for row in sorted(rows, key=lambda row: (row.scope_key, row.window)):
+        standing = standing_for(standings, (version.pk, *row.scope_key))
+        if standing is not None and standing.status in SERVED_STATUSES:
+            served.append(_served(version, row, standing, facts.get(row.id, "")))
+    return served
 
 
-def _served(row: MetricValue, standing: MetricStanding) -> ServedValue:
-    k = k_of(row.metric_version)
-    hidden = ""
-    if k and row.contributors is None and row.value_nano is not None:
-        hidden = UNKNOWN_GROUP
-    elif row.contributors is not None and row.contributors < k:
-        hidden = SMALL_GROUP
+def _served(
+    version: MetricVersion, row: ShownValue, standing: MetricStanding, facts: str
+) -> ServedValue:
     return ServedValue(
-        pk=row.pk,
-        version=row.metric_version,
-        scope=(row.scope_kind, row.scope_id),
-        starts_on=row.window_starts_on,
-        ends_on=row.window_ends_on,
-        zone=row.zone,
-        computed=Computed(None, reason=hidden) if hidden else computed_of(row),
-        k=k,
-        facts="" if hidden else row.facts,
+        pk=row.id,
+        version=version,
+        scope=row.scope_key,
+        starts_on=row.window.starts_on,
+        ends_on=row.window.ends_on,
+        zone=row.window.zone,
+        computed=_computed(row, k_of(version)),
+        k=k_of(version),
+        facts=facts,
         status=row.status,
         data_version=row.data_version,
         data_as_of=row.data_as_of,
@@ -169,22 +167,21 @@ def _served(row: MetricValue, standing: MetricStanding) -> ServedValue:
     )
 
 
-def computed_of(row: MetricValue) -> Computed:
-    """What a stored row says, as its calculation said it."""
+def _computed(row: ShownValue, k: int) -> Computed:
+    """What a shown value says. How many people contributed is not told, only that enough did: `k`."""
+    if row.is_withheld:
+        return Computed(None, reason=row.reason)
     interval = None
     if row.interval_method:
         interval = ValueInterval(
-            row.interval_low_nano,
-            row.interval_high_nano,
-            row.interval_method,
-            row.interval_level_percent or 95,
+            row.low_nano, row.high_nano, row.interval_method, row.interval_level_percent or 95
         )
     return Computed(
-        nano=row.value_nano,
+        nano=row.nano,
         reason=row.reason,
         missing=row.missing,
-        n=row.n,
-        contributors=row.contributors,
+        n=row.n or 0,
+        contributors=k if k and row.nano is not None else None,
         interval=interval,
         coverage_nano=row.coverage_nano,
         unknown_share_nano=row.unknown_share_nano,
@@ -196,28 +193,25 @@ def computed_of(row: MetricValue) -> Computed:
 def is_filled(asked: Asked) -> bool:
     """Whether there is any value of that version in that scope."""
     version, kind, scope = asked
-    rows = MetricValue.objects.filter(metric_version=version, scope_kind=kind, scope_id=scope)
-    return rows.exists()
+    known = MetricVersion.objects.filter(pk=version).first()
+    return known is not None and (kind, scope) in filled_scopes(known)
 
 
 def filled_scopes(version: MetricVersion) -> set[Scope]:
     """Scopes of which the version has values."""
-    rows = MetricValue.objects.filter(metric_version=version, superseded_at__isnull=True)
-    return set(rows.order_by().values_list("scope_kind", "scope_id").distinct())
+    return {row.scope_key for row in values_of(version, viewer=None)}
 
 
 def state_of(versions: Iterable[tuple[str, str]]) -> list[object]:
-    """What changes whenever a value or a standing of these (key, version) does; two queries."""
+    """What changes whenever a value or a standing of these (key, version) does."""
     named = Q(pk__in=[])
     for key, version in versions:
-        named |= Q(metric_version__key=key, metric_version__version=version)
-    standings = MetricStanding.objects.filter(named).order_by("pk")
-    current = Count("pk", filter=Q(superseded_at__isnull=True))
-    values = MetricValue.objects.filter(named).aggregate(newest=Max("pk"), current=current)
+        named |= Q(key=key, version=version)
+    known = list(MetricVersion.objects.filter(named).order_by("pk"))
+    standings = MetricStanding.objects.filter(metric_version__in=known).order_by("pk")
     return [
         list(standings.values_list("pk", "version", "status", "certified_until")),
-        values["newest"],
-        values["current"],
+        *(newest_state(version) for version in known),
     ]
 
 

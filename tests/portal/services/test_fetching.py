@@ -153,7 +153,9 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     state: dict[str, Any] = {"answers": {"/a": {"n": 1}, "/b": {"n": 2}}}
 
     @contextmanager
-    def asking(spec: Any, config: Any, secret: Any, spool: BinaryIO) -> Iterator[Any]:
+    def asking(
+        spec: Any, config: Any, secret: Any, spool: BinaryIO, memory: object = None
+    ) -> Iterator[Any]:
         def ask(endpoint: str, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
             answer = state["answers"][path]
             if isinstance(answer, Exception):
