@@ -17,6 +17,7 @@ MAY_USE_THE_TABLE = {
     "adoption/services/metric_events.py": "takes rows that a fill wrote, and asks the reader",
     "adoption/models/metric_values.py": "the table itself",
     "adoption/models/__init__.py": "names the models",
+    "adoption/models/snapshots.py": "points at the values that a snapshot holds",
 }
 OTHER_WAYS = re.compile(
     r"\bMetricValue\b|\bversion\.values\.|metric_?version\.values\.|adoption_metricvalue\b"

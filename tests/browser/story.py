@@ -91,8 +91,8 @@ def build_story() -> Made:
             make_watch,
             make_plans,
             make_closes,
+            make_boards,  # a snapshot refuses values that were made up, as the next ones are
             make_metrics,
-            make_boards,
             make_impact,
             make_records,
             make_identities,

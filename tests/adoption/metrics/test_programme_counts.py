@@ -17,7 +17,7 @@ from adoption.metrics.programme_counts import (
 )
 from adoption.metrics.registry import NANO
 from adoption.metrics.windows import Window
-from adoption.models import Delivery, Repository, UseCase
+from adoption.models import Change, Delivery, Repository, UseCase
 from adoption.services.deliveries import log_delivery, review_delivery
 from adoption.services.use_cases import link_repository
 from tests.adoption.factories import NOW, make_programme, make_use_case, make_user
@@ -85,6 +85,12 @@ def test_a_deployment_that_brings_nothing_new_counts_nothing(tmp_path: Path) -> 
     )
     use_case = linked(history)
     pk = use_case.programme_id
+    # A trailer alone is no delivery: somebody must say so.
+    assert calculate_deployments(collect_deployments([pk], OCTOBER, NOW)[pk]).nano == 0
+    log_delivery(
+        use_case=use_case, change=Change.objects.get(strength__gt=""),
+        assistance=AiAssistance.ASSISTED, actor=use_case.owner, at=NOW,
+    )  # fmt: skip
     found = collect_deployments([pk], OCTOBER, NOW)[pk]
     value = calculate_deployments(found)
     assert value.nano == NANO
