@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
-from adoption.choices import AiAssistance, Stage, ValueType
+from adoption.choices import AiAssistance, RiskTier, Stage, ValueType
+from adoption.demo.records import record
 from adoption.demo.story import TEAMS
 from adoption.impact_guards import REGISTRATION_KIND
+from adoption.inventory_choices import DataClass
 from adoption.models import ImpactRegistration, Programme, Team, UseCase
 from adoption.services.deliveries import log_delivery, review_delivery
 from adoption.services.impact_decisions import decide_on_verdict, set_unit_value
@@ -19,6 +23,7 @@ from adoption.services.impact_plans import plan_of
 from adoption.services.impact_registrations import register_impact
 from adoption.services.impact_verdicts import evaluate_registration, progress_of
 from adoption.services.impact_wishes import Wish
+from adoption.services.milestones import create_milestone
 from adoption.services.stages import request_stage
 from adoption.services.use_cases import create_use_case
 from portal.choices import ApprovalOutcome
@@ -109,15 +114,31 @@ def _build(context: DemoContext, plan: ImpactPlan, programme: Programme) -> UseC
     owner = context.people[plan.owner]
     use_case = create_use_case(
         title=plan.title, programme=programme, team=Team.objects.get(name=plan.team), owner=owner,
-        value_type=ValueType.MANUAL_WORK, problem="What comes out each week is counted; hours that "
+        value_type=ValueType.MANUAL_WORK, risk_tier=RiskTier.MINIMAL,
+        profile=_profile(plan), problem="What comes out each week is counted; hours that "
         "somebody says were saved are not.", hypothesis=plan.hypothesis,
         stop_rule="Stop when the interval lies below no change.", actor=owner, at=_at(begun),
     )  # fmt: skip
     _stage(context, use_case, Stage.APPROVED, begun + WEEK)
+    create_milestone(
+        use_case_id=use_case.pk, title="Fifty held deliveries", due_on=launch + 20 * WEEK,
+        metric_key="held_deliveries", comparator="gte", threshold_nano=50 * NANO_PER_UNIT,
+        currency="", actor=owner, at=_at(begun + 2 * WEEK),
+    )  # fmt: skip
     registration = _register(context, plan, use_case, launch)
     _stage(context, use_case, Stage.PILOT, launch)
     _deliver(context, plan, registration)
     return use_case
+
+
+def _profile(plan: ImpactPlan) -> dict[str, Any]:
+    """What the first stages ask for: today's number, and the one that is hoped for."""
+    usual = Decimal(sum(plan.before)) / len(plan.before)
+    hoped = usual * (100 + plan.interest_percent) / 100
+    return record(
+        "Deliveries that hold", "deliveries per week", f"{usual:.1f}", f"{hoped:.1f}",
+        "No more of them are undone than before", DataClass.INTERNAL,
+    )  # fmt: skip
 
 
 def _stage(context: DemoContext, use_case: UseCase, stage: Stage, day: dt.date) -> None:

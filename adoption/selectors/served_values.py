@@ -168,7 +168,7 @@ def _served(
 
 
 def _computed(row: ShownValue, k: int) -> Computed:
-    """What a shown value says. How many people contributed is not told, only that enough did: `k`."""
+    """What a shown value says; of how many people, only that they were `k` at least."""
     if row.is_withheld:
         return Computed(None, reason=row.reason)
     interval = None
