@@ -318,6 +318,19 @@ def build_real_histories(context: DemoContext) -> None:
                               "ai_production_deployments", "gte", 1, 14), first,
             )  # fmt: skip
         _link(context, use_case, slug, first - timedelta(days=4000))
+        _log_public_changes(context, use_case)
+
+
+def _log_public_changes(context: DemoContext, use_case: UseCase) -> None:
+    """The owner says of the newest five that AI helped: a trailer alone counts nothing."""
+    if use_case.deliveries.exists():
+        return
+    waiting = changes_to_log(use_case).filter(delivered_at__isnull=False).exclude(strength="")
+    for change in waiting.order_by("-merged_at", "pk")[:5]:
+        log_delivery(
+            use_case=use_case, change=change, actor=use_case.owner,
+            assistance=AiAssistance.ASSISTED, at=context.now,
+        )  # fmt: skip
 
 
 def finish(context: DemoContext) -> None:

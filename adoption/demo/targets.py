@@ -53,11 +53,6 @@ TARGETS = (
         "60 held deliveries", ScopeKind.USE_CASE, _HELD, 60 * NANO_PER_UNIT, 150, 21,
     ),
     TargetPlan(
-        "Nine in ten eligible teams have a held delivery in 28 days",
-        "Release notes from merged changes", "10 held deliveries", ScopeKind.PROGRAMME,
-        "share_of_teams_with_held_delivery", 9 * NANO_PER_UNIT // 10, 100, 30,
-    ),
-    TargetPlan(
         "Four hundred held deliveries in Product Engineering", "Search relevance reviews",
         "60 held deliveries", ScopeKind.TEAM, _HELD, 400 * NANO_PER_UNIT, 200, 25,
     ),
