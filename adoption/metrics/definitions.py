@@ -115,7 +115,7 @@ metrics.register(
     MetricDefinition(
         key="held_deliveries_weekly",
         version="1.0.0",
-        label="Held deliveries of a week",
+        label="Deliveries that came to hold",
         unit="count",
         formula=(
             "Number of deliveries of the use case that came to hold in the ISO week (programme's "
