@@ -40,7 +40,7 @@ _AMOUNT = (
 )
 
 
-class GuardrailSerializer(serializers.Serializer[Any]):
+class RegisteredGuardrailSerializer(serializers.Serializer[Any]):
     """A metric that must not get worse by more than a margin."""
 
     metric_key = serializers.CharField(max_length=80)
@@ -66,7 +66,7 @@ class RegistrationWishSerializer(serializers.Serializer[Any]):
     after_ends_on = serializers.DateField(required=False, help_text="Exclusive.")
     method = serializers.ChoiceField(ImpactMethod.choices, required=False)
     alpha_percent = serializers.ChoiceField([(1, "1"), (5, "5"), (10, "10")], required=False)
-    guardrails = GuardrailSerializer(many=True, required=False)
+    guardrails = RegisteredGuardrailSerializer(many=True, required=False)
     minimum_n = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000)
     stop_rule = serializers.CharField(required=False, max_length=20_000)
     unit_ids = serializers.ListField(
@@ -115,7 +115,7 @@ class RegistrationSerializer(serializers.Serializer[Any]):
     interest = serializers.CharField(help_text=_AMOUNT)
     method = serializers.ChoiceField(ImpactMethod.choices)
     alpha_percent = serializers.IntegerField()
-    guardrails = GuardrailSerializer(many=True)
+    guardrails = RegisteredGuardrailSerializer(many=True)
     minimum_n = serializers.IntegerField()
     stop_rule = serializers.CharField()
     seed = serializers.IntegerField()
@@ -127,7 +127,7 @@ class RegistrationSerializer(serializers.Serializer[Any]):
     url = serializers.URLField(help_text="The page.")
 
 
-class IntervalSerializer(serializers.Serializer[Any]):
+class EffectIntervalSerializer(serializers.Serializer[Any]):
     """A two-sided confidence interval; an open end is `infinity`."""
 
     low = serializers.CharField()
@@ -141,7 +141,9 @@ class VerdictSerializer(serializers.Serializer[Any]):
 
     registration = serializers.IntegerField()
     number = serializers.IntegerField()
-    interval = IntervalSerializer(allow_null=True, help_text="Null when nothing was estimated.")
+    interval = EffectIntervalSerializer(
+        allow_null=True, help_text="Null when nothing was estimated."
+    )
     effect = serializers.CharField(allow_null=True)
     scale = serializers.ChoiceField(
         [("ratio", "ratio"), ("difference", "difference")], allow_null=True

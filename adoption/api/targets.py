@@ -49,7 +49,7 @@ from portal.shell.money import nano_text
 TAG = "Adoption targets"
 ID = path_id("target_id", "The target.")
 _NAMES = {"threshold": "value", "milestone": "milestone_id"}
-_SCOPES = [(each.value, ScopeKind(each).label) for each in TARGET_SCOPES]
+SCOPES = [(each.value, ScopeKind(each).label) for each in TARGET_SCOPES]
 
 
 class TargetSerializer(serializers.Serializer[Any]):
@@ -57,7 +57,7 @@ class TargetSerializer(serializers.Serializer[Any]):
 
     id = serializers.IntegerField()
     title = serializers.CharField()
-    scope_kind = serializers.ChoiceField(_SCOPES)
+    scope_kind = serializers.ChoiceField(SCOPES)
     scope = serializers.SlugField(help_text="Slug of the programme, team or use case.")
     programme = serializers.SlugField()
     milestone_id = serializers.IntegerField(help_text="The milestone that it serves.")
@@ -85,7 +85,7 @@ class TargetDraftSerializer(serializers.Serializer[Any]):
 
     title = serializers.CharField(max_length=160)
     milestone_id = serializers.IntegerField(min_value=1)
-    scope_kind = serializers.ChoiceField(_SCOPES)
+    scope_kind = serializers.ChoiceField(SCOPES)
     team = serializers.SlugField(
         required=False, help_text="For the scope `team`; others follow from the milestone."
     )
@@ -103,7 +103,7 @@ class TargetDraftSerializer(serializers.Serializer[Any]):
 
 class TargetFilters(serializers.Serializer[Any]):
     state = serializers.ChoiceField(MilestoneState.choices, required=False)
-    scope_kind = serializers.ChoiceField(_SCOPES, required=False)
+    scope_kind = serializers.ChoiceField(SCOPES, required=False)
 
 
 def _scope_slug(target: AdoptionTarget) -> str:
