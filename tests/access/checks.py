@@ -135,7 +135,7 @@ class Behind:
 # of anybody's in them, and the others end in an error or show figures without asking who looks.
 ONE_WALL = {
     *("use-case-new", "use-case-similar", "programme-new", "team-new", "allocation-rule-new"),
-    "target-new",
+    *("target-new", "team-import", "group-team-new"),
     *("log-delivery", "log-delivery-link", "log-delivery-changes", "api-deliveries"),
     *("metric-list", "metric", "api-metrics", "api-metric"),
     *("metric-values", "metric-standing-new", "api-metric-values"),

@@ -127,7 +127,7 @@ class Row:
         if self.refuses_first:
             first = next(iter(self.doors.values()))
             if column not in first.to:
-                return first.refused
+                return first.status(column)
         return 200 if method == "OPTIONS" and self.has_options else 405
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from adoption.models import GamingFinding
-from tests.access.matrix import EVERYBODY, Column, Door, api, form, listing, only, page
+from tests.access.matrix import EVERYBODY, Column, Door, Row, api, listing, only, page
 from tests.access.readers import Reader
 from tests.adoption.factories import NOW
 
@@ -18,12 +18,15 @@ ROWS = [
     api("api-incidents", post=Door(SEND, 400)),
     page("service-dora", EVERYBODY, values={"pk": "service.pk"}),
     listing("finding-list", SEE),
-    form(
+    Row(
         "finding-acknowledge",
-        ANSWER,
-        refused=403,
-        posted=302,
+        {
+            "GET": Door(ANSWER, refused=404, but={Column.AUDITOR: 403}),
+            "POST": Door(ANSWER, refused=404, but={Column.AUDITOR: 403}),
+        },
         values={"pk": "finding.pk"},
+        refuses_first=True,
+        has_options=True,
         unseen=EVERYBODY - SEE,
         inside=404,
         why=WHY,

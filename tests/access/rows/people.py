@@ -40,9 +40,9 @@ ROWS = [
     _form("identity-split", SAID, posted=200),
     _form("identity-nobody", ONE),
     _form("identity-undo", LINK),
-    form_function("team-import", EDIT, inside=200),
+    form_function("team-import", EDIT),
     listing("group-team-list", EDIT),
-    form("group-team-new", EDIT, inside=200),
+    form("group-team-new", EDIT),
     form("group-team-remove", EDIT, posted=302, values={"pk": "group_team.pk"}),
 ]
 
