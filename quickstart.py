@@ -316,7 +316,9 @@ def test_passes(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
     others, expression = marker_expression(arguments)
     # Benchmarks beside each other would measure each other, and their tables would not be seen.
     measures = "benchmark" in (expression or "").replace("not benchmark", "")
-    spread = [] if workers or alone or measures else ["-n", "auto", "--dist", "loadfile"]
+    # One more than there are cores: tests wait for browsers, workers and servers half of the time.
+    processes = str((os.cpu_count() or 1) + 1)
+    spread = [] if workers or alone or measures else ["-n", processes, "--dist", "loadfile"]
     if names_engine(arguments):
         return [("the engine asked for", [*spread, *arguments])]
     first = expression or LONG_FAMILIES

@@ -268,17 +268,17 @@ def test_an_own_expression_holds_for_both_passes(given: list[str]) -> None:
 @pytest.mark.parametrize("given", [["-n", "0"], ["-n4"], ["--numprocesses=3"], ["--pdb"]])
 def test_a_wish_about_processes_is_respected(given: list[str]) -> None:
     for _, arguments in quickstart.test_passes(given):
-        assert "auto" not in arguments
+        assert "--dist" not in arguments
 
 
 @pytest.mark.parametrize("given", [["-m", "benchmark"], ["--db=postgres", "-m", "benchmark"]])
 def test_benchmarks_run_one_after_another(given: list[str]) -> None:
-    assert all("auto" not in arguments for _, arguments in quickstart.test_passes(given))
+    assert all("--dist" not in arguments for _, arguments in quickstart.test_passes(given))
 
 
 @pytest.mark.parametrize("given", [[], ["-m", "not benchmark"]])
 def test_everything_else_runs_on_all_cores(given: list[str]) -> None:
-    assert all("auto" in arguments for _, arguments in quickstart.test_passes(given))
+    assert all("--dist" in arguments for _, arguments in quickstart.test_passes(given))
 
 
 FAKE_PYTEST = """#!/bin/sh
