@@ -14,6 +14,7 @@ from tests.portal.api.conformance import PublishedSchema
 
 __all__ = ["world"]
 
+NUMBERS = ["1", "0", "99999999999999999999999"]  # for whatever else stands in a path
 TEXTS = ["", "x", "a b", "é", "\0", "0", "-1", "2026-02-30", "2026-11-20", "9" * 30, "NaN", "'--"]
 VALUES: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(TEXTS),
@@ -50,9 +51,6 @@ def paths(world: World) -> dict[str, list[str]]:
         "slug": [world.use_case.slug, "nowhere"],
         "milestone_id": [str(world.milestone.pk), "0", "99999999999999999999999"],
         "key": ["things", "no.such"],
-        "value_id": ["1", "0", "99999999999999999999999"],
-        "id": ["1", "0", "99999999999999999999999"],
-        "pk": ["1", "0", "99999999999999999999999"],
     }
 
 
@@ -82,7 +80,7 @@ def test_no_request_surprises(
         who = data.draw(st.sampled_from(sorted(clients)), label="who")
         client = clients[who]
         given = {
-            name: data.draw(st.sampled_from(paths[name]))
+            name: data.draw(st.sampled_from(paths.get(name, NUMBERS)))
             for name in names_in(published, operation, "path")
         }
         path = template.format(**given)
