@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.test import override_settings
 
 from tests.access.asking import Asker
 from tests.access.world import World, build_world
@@ -51,10 +52,15 @@ def _made() -> World:
 
 @pytest.fixture(scope="module")
 def world(
-    django_db_setup: None, django_db_blocker: Any, without_the_browsers_loop: None
+    django_db_setup: None,
+    django_db_blocker: Any,
+    without_the_browsers_loop: None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
     """Made once, and taken back at the end; what a test does to it, it rolls back by itself."""
-    with django_db_blocker.unblock(), time_machine.travel(NOW, tick=True), _undone():
+    # Heads outlive the database on purpose, and the next world is another history.
+    heads = override_settings(AUDIT_HEADS_DIR=tmp_path_factory.mktemp("heads"))
+    with django_db_blocker.unblock(), time_machine.travel(NOW, tick=True), _undone(), heads:
         yield _made()
 
 

@@ -39,11 +39,12 @@ DECIDED = frozenset(
     """.split()  # noqa: SIM905  (sixty strings in a list cannot be read)
 )
 # What every save moves: the version, its moment, and who has edited since the last approval.
-BY_ITSELF = {"version", "updated_at", "editors_since_stage"}
+BY_ITSELF = {"version", "updated_at", "editors_since_stage", "editors_since_approval"}
 # Forms in which somebody with the right to it sets such a thing, each with the reason.
 MEANT = {
     ("ConnectionForm", "is_active"): "an administrator switches a connection on and off",
     ("AskForRoleForm", "role"): "it asks for a role; another person's approval grants it",
+    ("TileForm", "version"): "which version of a metric a tile shows, not that of a record",
     ("SignInForm", "password"): "to be compared, not written",
 }
 # Endpoints by which another system says how things stand there, with the reason.
