@@ -15,6 +15,9 @@ from portal.choices import Role
 from portal.models import User
 from portal.services.notices import notify
 
+# The list: what somebody has decided meanwhile is not there any more.
+REVIEWS = "/deliveries/review/"
+
 REMINDED_AFTER = timedelta(days=7)
 _REMINDED_UNTIL = timedelta(days=60)  # what waited longer is not brought up again
 
@@ -35,7 +38,7 @@ def ask_for_review(delivery: Delivery, *, at: datetime) -> None:
         key=f"adoption.review:{delivery.pk}",
         title=f"To review: {delivery.title}"[:200],
         text=f"Work that is not code was logged for “{delivery.use_case}” and waits for you.",
-        link=f"/deliveries/{delivery.pk}/review/",
+        link=REVIEWS,
         at=at,
     )
 
@@ -70,7 +73,7 @@ def remind_of_reviews(*, at: datetime) -> int:
                 title=f"Still to review: {delivery.title}"[:200],
                 text=f"It has waited for a week, for “{delivery.use_case}”. You are not reminded "
                 "again.",
-                link=f"/deliveries/{delivery.pk}/review/",
+                link=REVIEWS,
                 at=at,
             )
         )
