@@ -1,97 +1,29 @@
-"""Every page of the product: what the URL configuration has, and what to put into each address."""
+"""Every page of the product, and what to put into each address."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from urllib.parse import quote
+from collections.abc import Mapping, Sequence
 
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
-
-from tests.browser.server import Site
-
-NOT_PAGES = ("api/", "ops/", "ops", "healthz", "readyz")
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One visit of a page.
-
-    Attributes:
-        label: sets it apart from other visits of the same route.
-        values: by name of an argument of the route, where the story has it (`use_case.slug`,
-            `runs.held.pk`), or `=text` for a plain value.
-        query: of the address; `{…}` is replaced by what the story has there.
-        who: a session of the story, or `nobody`.
-    """
-
-    label: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-    query: str = ""
-    who: str = "viewer"
-
-    def address(self, route: str, site: Site) -> str:
-        """The address of this visit, without the host."""
-        known = {
-            name: where[1:] if where.startswith("=") else site.value(where)
-            for name, where in self.values.items()
-        }
-        query = re.sub(r"{(.+?)}", lambda found: quote(site.value(found[1])), self.query)
-        return reverse(route, kwargs=known) + (f"?{query}" if query else "")
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """An address that is no page here: what it answers to a look, and why it is not visited."""
-
-    visit: Visit
-    status: int
-    why: str
-
-
-def named_routes() -> set[str]:
-    """Names of all addresses that may be pages: not the API, not what machines ask."""
-    return {name for name, route in _walk(get_resolver().url_patterns, "") if name and _may(route)}
-
-
-def _may(route: str) -> bool:
-    return not route.startswith(NOT_PAGES)
-
-
-def _walk(
-    patterns: Sequence[URLPattern | URLResolver], prefix: str
-) -> Iterator[tuple[str | None, str]]:
-    for each in patterns:
-        route = prefix + str(each.pattern)
-        if isinstance(each, URLResolver):
-            yield from _walk(each.url_patterns, route)
-        else:
-            yield each.name, route
-
-
-def _slug(where: str, **more: str) -> dict[str, str]:
-    return {"slug": where, **more}
-
+from tests.browser.visits import Visit, slug_at
 
 ONE = (Visit(),)
 ONE_BASIS = "first={month}&last={month}&basis=invoiced"
-USE_CASE = (Visit(values=_slug("use_case.slug")),)
+USE_CASE = (Visit(values=slug_at("use_case.slug")),)
 USE_CASES = (
-    Visit("full", _slug("use_case.slug")),
-    Visit("bare", _slug("bare.slug")),
-    Visit("stopped", _slug("stopped.slug")),
+    Visit("full", slug_at("use_case.slug")),
+    Visit("bare", slug_at("bare.slug")),
+    Visit("stopped", slug_at("stopped.slug")),
 )
-MILESTONE = (Visit(values=_slug("use_case.slug", pk="milestone.pk")),)
-ATTESTED = (Visit(values=_slug("use_case.slug", pk="attested.pk")),)
+MILESTONE = (Visit(values=slug_at("use_case.slug", pk="milestone.pk")),)
+ATTESTED = (Visit(values=slug_at("use_case.slug", pk="attested.pk")),)
 TARGET = (Visit(values={"pk": "target.pk"}),)
-TEAM = (Visit(values=_slug("team.slug")),)
-JUDGED = _slug("judged_case.slug", pk="judged.pk")
-PROGRAMME = (Visit(values=_slug("programme.slug")),)
-CONNECTION = (Visit(values=_slug("connection.slug")),)
+TEAM = (Visit(values=slug_at("team.slug")),)
+JUDGED = slug_at("judged_case.slug", pk="judged.pk")
+PROGRAMME = (Visit(values=slug_at("programme.slug")),)
+CONNECTION = (Visit(values=slug_at("connection.slug")),)
 RULE = (Visit(values={"key": "rule.key"}),)
 BUDGET = (Visit(values={"pk": "budgets.month.pk"}),)
-BOARD = (Visit("approved", _slug("board.slug")),)
+BOARD = (Visit("approved", slug_at("board.slug")),)
 BREAKER = (Visit(values={"pk": "breaker.pk"}),)
 WEBHOOK = (Visit(values={"pk": "webhook.pk"}),)
 PERSON = {"pk": "newcomer.pk"}
@@ -112,10 +44,10 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     ),
     "connection": (
         *CONNECTION,
-        Visit("quiet", _slug("quiet.slug")),
-        Visit("fetched", _slug("fetched.slug")),
+        Visit("quiet", slug_at("quiet.slug")),
+        Visit("fetched", slug_at("fetched.slug")),
     ),
-    "connection-fetch": (Visit(values=_slug("fetched.slug")),),
+    "connection-fetch": (Visit(values=slug_at("fetched.slug")),),
     "connection-edit": CONNECTION,
     "connection-upload": CONNECTION,
     "import-run-list": (Visit("all"), Visit("held", query="status=held")),
@@ -206,21 +138,21 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     # adoption
     "portfolio": (*LIST, Visit("by team", query="group=team")),
     "use-case-new": ONE,
-    "use-case": (*USE_CASES, Visit("draft", _slug("draft.slug"))),
-    "registration-problem": (Visit(values=_slug("draft.slug")),),
-    "registration-benefit": (Visit(values=_slug("draft.slug")),),
-    "registration-risk": (Visit(values=_slug("draft.slug")),),
-    "use-case-record": (*USE_CASE, Visit("bare", _slug("bare.slug"))),
+    "use-case": (*USE_CASES, Visit("draft", slug_at("draft.slug"))),
+    "registration-problem": (Visit(values=slug_at("draft.slug")),),
+    "registration-benefit": (Visit(values=slug_at("draft.slug")),),
+    "registration-risk": (Visit(values=slug_at("draft.slug")),),
+    "use-case-record": (*USE_CASE, Visit("bare", slug_at("bare.slug"))),
     "use-case-record-edit": USE_CASE,
     "use-case-comment-new": USE_CASE,
     "use-case-decision-new": USE_CASE,
-    "use-case-comment-withdraw": (Visit(values=_slug("use_case.slug", pk="comment.pk")),),
+    "use-case-comment-withdraw": (Visit(values=slug_at("use_case.slug", pk="comment.pk")),),
     "use-case-link-new": USE_CASE,
-    "use-case-link-remove": (Visit(values=_slug("use_case.slug", pk="document.pk")),),
+    "use-case-link-remove": (Visit(values=slug_at("use_case.slug", pk="document.pk")),),
     "use-case-edit": USE_CASE,
     "use-case-stage": USE_CASE,
     "repository-link-new": USE_CASE,
-    "repository-link-end": (Visit(values=_slug("use_case.slug", pk="link.pk")),),
+    "repository-link-end": (Visit(values=slug_at("use_case.slug", pk="link.pk")),),
     "milestone-new": USE_CASE,
     "milestone-edit": MILESTONE,
     "milestone-remove": MILESTONE,
@@ -241,13 +173,13 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "registration-new": USE_CASE,
     "registration": (
         Visit("judged", JUDGED),
-        Visit("running", _slug("use_case.slug", pk="running.pk")),
-        Visit("waiting", _slug("use_case.slug", pk="unapproved.pk")),
+        Visit("running", slug_at("use_case.slug", pk="running.pk")),
+        Visit("waiting", slug_at("use_case.slug", pk="unapproved.pk")),
     ),
-    "registration-withdraw": (Visit(values=_slug("use_case.slug", pk="unapproved.pk")),),
-    "registration-ask": (Visit(values=_slug("use_case.slug", pk="unapproved.pk")),),
-    "registration-amend": (Visit(values=_slug("use_case.slug", pk="running.pk")),),
-    "registration-losses": (Visit(values=_slug("use_case.slug", pk="running.pk")),),
+    "registration-withdraw": (Visit(values=slug_at("use_case.slug", pk="unapproved.pk")),),
+    "registration-ask": (Visit(values=slug_at("use_case.slug", pk="unapproved.pk")),),
+    "registration-amend": (Visit(values=slug_at("use_case.slug", pk="running.pk")),),
+    "registration-losses": (Visit(values=slug_at("use_case.slug", pk="running.pk")),),
     "registration-decide": (Visit(values=JUDGED),),
     "unit-value-new": USE_CASE,
     "my-deliveries": LIST,
@@ -303,17 +235,17 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "team": TEAM,
     "team-edit": TEAM,
     "membership-new": TEAM,
-    "membership-end": (Visit(values=_slug("team.slug", pk="membership.pk")),),
+    "membership-end": (Visit(values=slug_at("team.slug", pk="membership.pk")),),
     "dashboard-list": LIST,
     "dashboard-new": FORM,
-    "dashboard": (*BOARD, Visit("draft", _slug("draft_board.slug"))),
-    "dashboard-version": (Visit(values=_slug("board.slug", number="=1")),),
-    "dashboard-tile": (Visit(values=_slug("board.slug", place="=2")),),
+    "dashboard": (*BOARD, Visit("draft", slug_at("draft_board.slug"))),
+    "dashboard-version": (Visit(values=slug_at("board.slug", number="=1")),),
+    "dashboard-tile": (Visit(values=slug_at("board.slug", place="=2")),),
     "dashboard-print": BOARD,
     "dashboard-embed": BOARD,
     "dashboard-edit": BOARD,
-    "dashboard-build": (*BOARD, Visit("empty", _slug("draft_board.slug"))),
-    "dashboard-submit": (Visit(values=_slug("draft_board.slug")),),
+    "dashboard-build": (*BOARD, Visit("empty", slug_at("draft_board.slug"))),
+    "dashboard-submit": (Visit(values=slug_at("draft_board.slug")),),
     "dashboard-deprecate": BOARD,
     "snapshot-list": ONE,
     "snapshot": (Visit(values={"number": "snapshot.number"}),),
@@ -415,71 +347,3 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "exchange-rates": LIST,
     "exchange-rate-new": FORM,
 }  # fmt: skip
-
-# Parts of pages, asked for by pages above.
-FRAGMENTS: Mapping[str, Visit] = {
-    "use-case-similar": Visit(query="title=Call+summaries"),
-    "log-delivery-link": Visit(query="link=https://wiki.acme.example/new"),
-    "log-delivery-changes": Visit(query="use_case={use_case.slug}"),
-}
-
-# They only take what a form or an identity provider sends.
-SAML = {"organization_slug": "=saml"}
-ACTIONS: Mapping[str, Visit] = {
-    "connection-probe": Visit(values=_slug("fetched.slug")),
-    "sign-out": Visit(),
-    "theme": Visit(),
-    "account-sessions-end": Visit(),
-    "account-session-end": Visit(values={"pk": "=1"}),
-    "saml_acs": Visit(values=SAML),
-    **{
-        f"import-run-{name}": Visit(values={"pk": "runs.held.pk"})
-        for name in ("replay", "release", "discard")
-    },
-    **{
-        f"approval-{name}": Visit(values={"pk": "requests.pending.pk"})
-        for name in ("decide", "withdraw")
-    },
-    **{
-        f"break-glass-{name}": Visit(values={"pk": "glasses.open.pk"})
-        for name in ("close", "review")
-    },
-    "notices-read": Visit(),
-    "suggestion-answer": Visit(values={"pk": "suggestion.pk"}),
-    "suggestions-confirm": Visit(),
-    "change-correct": Visit(values={"pk": "suggested_change.pk"}),
-    "identity-disown": Visit(values={"pk": "own_identity.pk"}),
-    "webhook-test": Visit(values={"pk": "webhook.pk"}),
-    "webhook-replay": Visit(values={"pk": "webhook_event.pk"}),
-    "anomaly-answer": Visit(values={"pk": "anomalies.waiting.pk"}),
-    "breaker-reset": Visit(values={"pk": "breaker.pk"}),
-    **{f"work-item-{name}": Visit(values={"pk": "work.held.pk"}) for name in ("retry", "discard")},
-}
-
-NO_PROVIDER = "Leads to or from an identity provider, and none is configured here."
-ELSEWHERE: Mapping[str, Elsewhere] = {
-    "account_login": Elsewhere(Visit(who="nobody"), 200, "The page `sign-in`, by another name."),
-    "mfa_index": Elsewhere(Visit(), 200, "The page `account`, by another name."),
-    "second-factor-needed": Elsewhere(
-        Visit(), 302, "Leads to the account where no second factor is asked for, as here."
-    ),
-    "registration-facts": Elsewhere(Visit(values=JUDGED), 200, "A download."),
-    "cost-export-focus": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
-    "cost-export-unit-costs": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
-    "invoice-document": Elsewhere(Visit(values={"pk": "closing.invoice.pk"}), 200, "A download."),
-    "close-journal": Elsewhere(Visit(query="month=2026-05"), 200, "A download."),
-    "close-workbook": Elsewhere(Visit(query="month=2026-05"), 200, "A download."),
-    "dashboard-export": Elsewhere(Visit(values=_slug("board.slug")), 200, "A download."),
-    "snapshot-file": Elsewhere(Visit(values={"number": "snapshot.number"}), 200, "A download."),
-    "snapshot-heads": Elsewhere(Visit(), 200, "A download."),
-    "snapshot-verifier": Elsewhere(Visit(), 200, "A download."),
-    "use-case-export": Elsewhere(Visit(), 200, "A download."),
-    "own-data-export": Elsewhere(Visit(), 200, "A download."),
-    "audit-export": Elsewhere(Visit(who="auditor"), 200, "A download."),
-    "sign-in-oidc": Elsewhere(Visit(who="nobody"), 404, NO_PROVIDER),
-    "sign-in-oidc-callback": Elsewhere(Visit(who="nobody"), 404, NO_PROVIDER),
-    **{
-        f"saml_{name}": Elsewhere(Visit(values=SAML, who="nobody"), 404, NO_PROVIDER)
-        for name in ("login", "finish_acs", "metadata", "sls")
-    },
-}

@@ -15,15 +15,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.browser.addresses import (
-    ACTIONS,
-    ELSEWHERE,
-    FRAGMENTS,
-    PAGES,
-    Visit,
-    named_routes,
-)
+from tests.browser.addresses import PAGES
+from tests.browser.no_pages import ACTIONS, ELSEWHERE, FRAGMENTS
 from tests.browser.server import Site
+from tests.browser.visits import Visit, named_routes
 from tests.plugins.browser import PageGuard
 from tests.plugins.proofs import Figures
 
@@ -155,7 +150,9 @@ def test_browser_sees_every_page_in_the_other_windows_too(
 def test_every_address_of_the_url_configuration_is_visited() -> None:
     known = {*PAGES, *FRAGMENTS, *ACTIONS, *ELSEWHERE}
     missing, gone = named_routes() - known, known - named_routes()
-    assert not missing, f"add a row to tests/browser/addresses.py for {sorted(missing)}"
+    assert not missing, (
+        f"add a row to tests/browser/addresses.py or no_pages.py for {sorted(missing)}"
+    )
     assert not gone, f"these addresses are gone, remove their rows: {sorted(gone)}"
 
 

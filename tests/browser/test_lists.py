@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.addresses import Visit
 from tests.browser.server import Site
+from tests.browser.visits import Visit
 
 LISTS: Mapping[str, tuple[str, Visit]] = {
     "portfolio": ("portfolio", Visit(query="stage=live")),
