@@ -45,6 +45,13 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def keep_bytecode() -> None:
+    """Compile each module once, below the data where nothing may be written beside the sources."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        data = Path(os.environ.get("PLUMBLINE_VAR") or ROOT / "var").expanduser().absolute()
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(data / "bytecode"))
+
+
 # --- What is there ---------------------------------------------
 
 
@@ -52,8 +59,7 @@ def refuse_python(version: tuple[int, int]) -> str | None:
     """The message for a Python that does not fit, or None when it does."""
     if OLDEST <= version <= NEWEST:
         return None
-    fitting = ["3.13", "3.12", "3.11"]
-    found = next((f"python{name}" for name in fitting if shutil.which(f"python{name}")), None)
+    found = next((name for minor in (13, 12, 11) if shutil.which(name := f"python3.{minor}")), None)
     remedy = (
         f"run:  {found} quickstart.py" if found else "install one:  sudo apt install -y python3"
     )
@@ -82,14 +88,9 @@ def installed_uv() -> str | None:
 
 def runs(*command: str | Path) -> bool:
     """Does the command end well? A missing or broken program counts as no."""
+    words, quiet = [str(part) for part in command], subprocess.DEVNULL
     try:
-        ended = subprocess.run(
-            [str(part) for part in command],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        ended = subprocess.run(words, stdout=quiet, stderr=quiet, stdin=quiet, check=False)
     except OSError:
         return False
     return ended.returncode == 0
@@ -371,6 +372,7 @@ def main(arguments: Sequence[str]) -> int:
     if verb in {"-h", "--help", "help"}:
         print(__doc__)
         return 0
+    keep_bytecode()
     if verb == "demo" and not rest:
         replace_by([prepare(set()), "-m", "portal.run"])
     if verb == "manage":

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 
-from scipy.stats import chi2
-
 from adoption.metrics.contracts import ValueInterval
 from adoption.metrics.registry import NANO
+from adoption.validation import numerics
 
 SECONDS_OF_HOUR = 3600
 _Z = Decimal("1.959963984540054")  # normal quantile of 97.5 %
@@ -53,8 +52,8 @@ def wilson(part: int, whole: int) -> ValueInterval:
 def poisson(events: int, per: Fraction) -> ValueInterval:
     """The exact interval of a count of events (Garwood 1936), each side times `per`."""
     scale = float(per)
-    low = float(chi2.ppf(0.025, 2 * events)) / 2 if events else 0.0
-    high = float(chi2.isf(0.025, 2 * events + 2)) / 2
+    low = float(numerics.stats.chi2.ppf(0.025, 2 * events)) / 2 if events else 0.0
+    high = float(numerics.stats.chi2.isf(0.025, 2 * events + 2)) / 2
     return ValueInterval(coarse_nano(low * scale), coarse_nano(high * scale), "poisson-exact")
 
 

@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from scipy import stats
-
 from adoption.choices import Comparator, MilestoneRisk, MilestoneState
 from adoption.metrics.registry import NANO
+from adoption.validation import numerics
 
 PACE_WEEKS = 8
 PACE_DAYS = PACE_WEEKS * 7
@@ -95,7 +94,7 @@ def outlook(
     days = min(float(PACE_DAYS), max(float(_SHORTEST_PACE), known))
     at_pace = days * rest / len(recent)
     scale = days * rest / (len(recent) + 0.5)
-    low, high = stats.f.ppf((_TAIL, 1 - _TAIL), 2 * rest, 2 * len(recent) + 1) * scale
+    low, high = numerics.stats.f.ppf((_TAIL, 1 - _TAIL), 2 * rest, 2 * len(recent) + 1) * scale
     if at_pace > FARTHEST.days:
         return Outlook(reason=TOO_FAR)
     late = float(high)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import ttest_1samp
 
+from adoption.validation import numerics
 from adoption.validation.differences import Unit, paired_changes, permuted_changes
 from adoption.validation.medians import median_difference, rank_shift
 from adoption.validation.power import smallest_difference
@@ -180,7 +180,7 @@ def _treated_only(sides: Sides, _seed: int) -> Estimate:
     """The changes of the treated by themselves, without anybody to compare with."""
     half = len(sides[0]) // 2
     changes = sides[1][:half] - sides[0][:half]
-    test = ttest_1samp(changes, 0.0)
+    test = numerics.stats.ttest_1samp(changes, 0.0)
     limits = test.confidence_interval(0.95)
     return Estimate(
         scale=Scale.DIFFERENCE,

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import ttest_ind
 
+from adoption.validation import numerics
 from adoption.validation.results import Estimate, Interval, NotEvaluableError, Scale
 
 
@@ -82,7 +82,7 @@ def adjusted_difference(
 def _welch(
     treated: np.ndarray, others: np.ndarray, method: str, alpha: float, details: dict[str, float]
 ) -> Estimate:
-    test = ttest_ind(treated, others, equal_var=False)
+    test = numerics.stats.ttest_ind(treated, others, equal_var=False)
     limits = test.confidence_interval(1 - alpha)
     error = float(
         np.sqrt(np.var(treated, ddof=1) / len(treated) + np.var(others, ddof=1) / len(others))

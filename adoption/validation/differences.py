@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import statsmodels.api as sm
-from scipy.stats import permutation_test, t, ttest_ind
 
+from adoption.validation import numerics
 from adoption.validation.results import Estimate, Interval, NotEvaluableError, Scale
 
 FEW_UNITS = 10  # in the smaller group: below it, only permutation is trusted
@@ -72,7 +71,7 @@ def paired_changes(units: Sequence[Unit], *, alpha: float = 0.05) -> Estimate:
         raise NotEvaluableError(
             "Every unit of a group changed by the same amount: no noise is seen."
         )
-    test = ttest_ind(treated, others, equal_var=False)
+    test = numerics.stats.ttest_ind(treated, others, equal_var=False)
     limits = test.confidence_interval(1 - alpha)
     error = math.sqrt(np.var(treated, ddof=1) / len(treated) + np.var(others, ddof=1) / len(others))
     return Estimate(
@@ -107,7 +106,7 @@ def permuted_changes(units: Sequence[Unit], *, seed: int, alpha: float = 0.05) -
     def p_of(shift: float) -> float:
         moved = np.asarray(treated) - shift
         return float(
-            permutation_test(
+            numerics.stats.permutation_test(
                 (moved, np.asarray(others)),
                 lambda x, y, axis: np.mean(x, axis=axis) - np.mean(y, axis=axis),
                 n_resamples=RESAMPLES,
@@ -179,11 +178,11 @@ def clustered_difference(
     if groups < 3:
         raise NotEvaluableError(f"{groups} clusters; errors by cluster need three at least.")
     design = np.column_stack([np.ones(len(outcomes)), is_treated, is_after, is_treated * is_after])
-    fitted = sm.OLS(np.asarray(outcomes, dtype=float), design).fit(
+    fitted = numerics.models.OLS(np.asarray(outcomes, dtype=float), design).fit(
         cov_type="cluster", cov_kwds={"groups": codes}
     )
     effect, error = float(fitted.params[3]), float(fitted.bse[3])
-    law = t(groups - 1)
+    law = numerics.stats.t(groups - 1)
     reach = float(law.isf(alpha / 2)) * error
     return Estimate(
         scale=Scale.DIFFERENCE,
@@ -223,9 +222,9 @@ def cell_difference(
         for cell, (group, time) in zip(cells, marks, strict=True)
         for _ in cell
     ]
-    fitted = sm.OLS(outcomes, np.asarray(rows)).fit()
+    fitted = numerics.models.OLS(outcomes, np.asarray(rows)).fit()
     effect, error = float(fitted.params[3]), float(fitted.bse[3])
-    law = t(fitted.df_resid)
+    law = numerics.stats.t(fitted.df_resid)
     reach = float(law.isf(alpha / 2)) * error
     return Estimate(
         scale=Scale.DIFFERENCE,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import bootstrap, mannwhitneyu, norm
 
+from adoption.validation import numerics
 from adoption.validation.results import Estimate, Interval, NotEvaluableError, Scale
 
 EXACT_UP_TO = 50  # values in all; beyond, and with ties, the asymptotic distribution is used
@@ -37,7 +37,7 @@ def rank_shift(before: Sequence[float], after: Sequence[float], *, alpha: float 
     first, second = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
     tied = len(np.unique(np.concatenate([first, second]))) < len(first) + len(second)
     exact = not tied and len(first) + len(second) <= EXACT_UP_TO
-    test = mannwhitneyu(second, first, method="exact" if exact else "asymptotic")
+    test = numerics.stats.mannwhitneyu(second, first, method="exact" if exact else "asymptotic")
     differences = np.sort(np.subtract.outer(second, first).ravel())
     cut = _pairs_outside(len(second), len(first), alpha)
     if cut < 1:
@@ -60,7 +60,7 @@ def _pairs_outside(first: int, second: int, alpha: float) -> int:
     """How many of the ordered differences lie outside on each side (normal approximation)."""
     center = first * second / 2
     spread = (first * second * (first + second + 1) / 12) ** 0.5
-    return int(np.floor(center - float(norm.isf(alpha / 2)) * spread - 0.5)) + 1
+    return int(np.floor(center - float(numerics.stats.norm.isf(alpha / 2)) * spread - 0.5)) + 1
 
 
 def median_difference(
@@ -105,7 +105,7 @@ def _bootstrapped(
         found: np.ndarray = center(second, axis=axis) - center(first, axis=axis)
         return found
 
-    resampled = bootstrap(
+    resampled = numerics.stats.bootstrap(
         (after, before),
         statistic,
         n_resamples=RESAMPLES,

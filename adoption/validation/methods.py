@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import fmean
 
-from scipy.stats import norm, t
-
+from adoption.validation import numerics
 from adoption.validation.cuped import adjusted_difference
 from adoption.validation.differences import Unit, paired_changes, permuted_changes
 from adoption.validation.medians import median_difference, rank_shift
@@ -204,7 +203,7 @@ def is_equivalent(
         return weekly_equivalence_p(before, after, low, high) < setting.alpha
     freedom = found.details.get("degrees_of_freedom")
     if found.standard_error and setting.method is Method.INTERRUPTED_SERIES:
-        law = t(freedom) if freedom else norm
+        law = numerics.stats.t(freedom) if freedom else numerics.stats.norm
         center = math.log(found.effect)
         above = float(law.sf((center - math.log(low)) / found.standard_error))
         below = float(law.cdf((center - math.log(high)) / found.standard_error))

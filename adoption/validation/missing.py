@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy.stats import fisher_exact
+from adoption.validation import numerics
 
 MOST_MISSING = 0.3  # of either side: beyond it the rest is no sample of the whole
 ALARMING = 0.01
@@ -71,6 +71,10 @@ def losses(before: Side, after: Side) -> Losses:
         [before.lost, before.expected - before.lost],
         [after.lost, after.expected - after.lost],
     ]
-    if before.expected and after.expected and float(fisher_exact(table).pvalue) < ALARMING:
+    if (
+        before.expected
+        and after.expected
+        and float(numerics.stats.fisher_exact(table).pvalue) < ALARMING
+    ):
         warnings.append("unequal_losses")
     return Losses(*shares, forbids, tuple(warnings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from statsmodels.stats.multitest import multipletests
+from adoption.validation import numerics
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -20,4 +20,4 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 def _adjusted(p_values: Sequence[float], method: str) -> list[float]:
     if not p_values:
         return []
-    return [float(value) for value in multipletests(p_values, method=method)[1]]
+    return [float(value) for value in numerics.multitest.multipletests(p_values, method=method)[1]]

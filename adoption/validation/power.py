@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import math
 
-from scipy.optimize import brentq, minimize_scalar
-from scipy.stats import norm
-from statsmodels.stats.power import TTestIndPower
+from adoption.validation import numerics
 
 LARGEST = 60.0  # ratios beyond are not looked for
 _NEAR_ONE = 1.0001
 
 
 def _z(alpha: float, power: float) -> float:
-    return float(norm.isf(alpha / 2) + norm.ppf(power))
+    return float(numerics.stats.norm.isf(alpha / 2) + numerics.stats.norm.ppf(power))
 
 
 def _error(ratio: float, events: float, dispersion: float, exposure_ratio: float) -> float:
@@ -50,7 +48,7 @@ def smallest_increase(
         return _NEAR_ONE
     if excess(LARGEST) < 0:
         return None
-    return float(brentq(excess, _NEAR_ONE, LARGEST, xtol=1e-12))
+    return float(numerics.optimize.brentq(excess, _NEAR_ONE, LARGEST, xtol=1e-12))
 
 
 def smallest_decrease(
@@ -73,13 +71,15 @@ def smallest_decrease(
     def excess(ratio: float) -> float:
         return -math.log(ratio) - z * _error(ratio, events, dispersion, exposure_ratio)
 
-    found = minimize_scalar(lambda r: -excess(r), bounds=(1e-6, 1 / _NEAR_ONE), method="bounded")
+    found = numerics.optimize.minimize_scalar(
+        lambda r: -excess(r), bounds=(1e-6, 1 / _NEAR_ONE), method="bounded"
+    )
     best = float(found.x)
     if excess(best) < 0:
         return None
     if excess(1 / _NEAR_ONE) > 0:
         return 1 / _NEAR_ONE
-    return float(brentq(excess, best, 1 / _NEAR_ONE, xtol=1e-12))
+    return float(numerics.optimize.brentq(excess, best, 1 / _NEAR_ONE, xtol=1e-12))
 
 
 def power_of_ratio(
@@ -94,8 +94,10 @@ def power_of_ratio(
     if events <= 0:
         return 0.0
     distance = math.log(ratio) / _error(ratio, events, dispersion, exposure_ratio)
-    edge = float(norm.isf(alpha / 2))
-    return float(norm.cdf(distance - edge) + norm.cdf(-distance - edge))
+    edge = float(numerics.stats.norm.isf(alpha / 2))
+    return float(
+        numerics.stats.norm.cdf(distance - edge) + numerics.stats.norm.cdf(-distance - edge)
+    )
 
 
 def weeks_needed(
@@ -137,7 +139,7 @@ def smallest_difference(
     first, second = units
     if min(units) < 2 or deviation <= 0:
         return None
-    size = TTestIndPower().solve_power(
+    size = numerics.power.TTestIndPower().solve_power(
         effect_size=None, nobs1=first, ratio=second / first, alpha=alpha, power=power
     )
     return float(size) * deviation * math.sqrt(1 - explained)

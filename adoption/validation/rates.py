@@ -11,15 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binomtest, chi2, norm
-from statsmodels.stats.rates import (
-    confint_poisson_2indep,
-    tost_poisson_2indep,
-)
-from statsmodels.stats.rates import (
-    test_poisson_2indep as poisson_test,
-)
-
+from adoption.validation import numerics
 from adoption.validation.results import Estimate, Interval, NotEvaluableError, Scale
 
 FEW = 10  # below this many events on a side the score interval is not trusted
@@ -97,11 +89,13 @@ _Found = tuple[float, float, float, float | None]
 
 def _score(before: Rate, after: Rate, alpha: float, dispersion: float) -> _Found:
     counts = (after.events, after.exposure, before.events, before.exposure)
-    low, high = confint_poisson_2indep(*counts, method="score", compare="ratio", alpha=alpha)
+    low, high = numerics.rates.confint_poisson_2indep(
+        *counts, method="score", compare="ratio", alpha=alpha
+    )
     return (
         float(low),
         float(high),
-        float(poisson_test(*counts, method="score").pvalue),
+        float(numerics.rates.test_poisson_2indep(*counts, method="score").pvalue),
         None,
     )
 
@@ -110,7 +104,7 @@ def _exact(before: Rate, after: Rate, alpha: float, dispersion: float) -> _Found
     """Given how many events there were in all, those after are binomial (Clopper and Pearson)."""
     total = before.events + after.events
     share = after.exposure / (after.exposure + before.exposure)
-    test = binomtest(after.events, total, share)
+    test = numerics.stats.binomtest(after.events, total, share)
     limits = test.proportion_ci(confidence_level=1 - alpha, method="exact")
     scale = before.exposure / after.exposure
 
@@ -125,8 +119,8 @@ def _log_wald(before: Rate, after: Rate, alpha: float, dispersion: float) -> _Fo
         raise NotEvaluableError("No event afterwards: this method needs some; use `exact`.")
     error = math.sqrt(dispersion * (1 / before.events + 1 / after.events))
     center = math.log(after.value / before.value)
-    reach = float(norm.isf(alpha / 2)) * error
-    p_value = 2 * float(norm.sf(abs(center) / error))
+    reach = float(numerics.stats.norm.isf(alpha / 2)) * error
+    p_value = 2 * float(numerics.stats.norm.sf(abs(center) / error))
     return math.exp(center - reach), math.exp(center + reach), p_value, error
 
 
@@ -140,7 +134,7 @@ def equivalence_p(before: Rate, after: Rate, low: float, high: float, *, exact: 
     """
     if not 0 < low < high:
         raise ValueError("the margins of a ratio are two numbers above 0, the lower one first")
-    result = tost_poisson_2indep(
+    result = numerics.rates.tost_poisson_2indep(
         after.events,
         after.exposure,
         before.events,
@@ -154,8 +148,8 @@ def equivalence_p(before: Rate, after: Rate, low: float, high: float, *, exact: 
 
 def rate_interval(rate: Rate, *, alpha: float = 0.05) -> Interval:
     """The exact interval of one rate, by chi-square quantiles (Garwood 1936)."""
-    low = float(chi2.ppf(alpha / 2, 2 * rate.events)) / 2 if rate.events else 0.0
-    high = float(chi2.isf(alpha / 2, 2 * rate.events + 2)) / 2
+    low = float(numerics.stats.chi2.ppf(alpha / 2, 2 * rate.events)) / 2 if rate.events else 0.0
+    high = float(numerics.stats.chi2.isf(alpha / 2, 2 * rate.events + 2)) / 2
     return Interval(low / rate.exposure, high / rate.exposure, 1 - alpha, "exact")
 
 

@@ -14,10 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import statsmodels.api as sm
-from scipy.stats import norm, t
-from statsmodels.stats.diagnostic import acorr_ljungbox
 
+from adoption.validation import numerics
 from adoption.validation.results import Estimate, Interval, NotEvaluableError, Scale
 
 FEWEST_ON_A_SIDE = 8
@@ -81,17 +79,17 @@ def interrupted_series(
     _require(series)
     design, names = _design(series)
     counts = np.asarray(series.counts, dtype=float)
-    model = sm.GLM(
+    model = numerics.models.GLM(
         counts,
         design,
-        family=sm.families.Poisson(),
+        family=numerics.models.families.Poisson(),
         offset=np.log(np.asarray(series.exposure, dtype=float)),
     )
     fitted = model.fit(scale="X2" if dispersed else 1.0)
     left = len(counts) - design.shape[1]
     place = names.index("step")
     step, error = float(fitted.params[place]), float(fitted.bse[place])
-    law = t(left) if quantiles == "t" else norm
+    law = numerics.stats.t(left) if quantiles == "t" else numerics.stats.norm
     reach = float(law.isf(alpha / 2)) * error
     return Estimate(
         scale=Scale.RATIO,
@@ -122,7 +120,7 @@ def _require(series: Series) -> None:
         raise NotEvaluableError("A period has no exposure, so its rate is not known.")
 
 
-def _terms(fitted: sm.GLM, names: Sequence[str]) -> dict[str, float]:
+def _terms(fitted: numerics.models.GLM, names: Sequence[str]) -> dict[str, float]:
     found = {}
     for name, value, error in zip(names, fitted.params, fitted.bse, strict=True):
         found[f"b_{name}"], found[f"se_{name}"] = float(value), float(error)
@@ -132,7 +130,7 @@ def _terms(fitted: sm.GLM, names: Sequence[str]) -> dict[str, float]:
 def _warnings(residuals: np.ndarray, size: int) -> tuple[str, ...]:
     found = []
     lags = min(12, size // 3)
-    test = acorr_ljungbox(residuals, lags=[lags], return_df=True)
+    test = numerics.diagnostic.acorr_ljungbox(residuals, lags=[lags], return_df=True)
     if float(test["lb_pvalue"].iloc[0]) < AUTOCORRELATED:
         found.append("autocorrelation")
     if size < SHORT:
@@ -151,12 +149,12 @@ def naive_before_after(series: Series, *, alpha: float = 0.05) -> Estimate:
         raise NotEvaluableError("Nothing happened on one side of the launch.")
     center = math.log((sum(after) / exposed[1]) / (sum(before) / exposed[0]))
     error = math.sqrt(1 / sum(before) + 1 / sum(after))
-    reach = float(norm.isf(alpha / 2)) * error
+    reach = float(numerics.stats.norm.isf(alpha / 2)) * error
     return Estimate(
         scale=Scale.RATIO,
         effect=math.exp(center),
         interval=Interval(math.exp(center - reach), math.exp(center + reach), 1 - alpha, "naive"),
-        p_value=2 * float(norm.sf(abs(center) / error)),
+        p_value=2 * float(numerics.stats.norm.sf(abs(center) / error)),
         method="naive_before_after/1",
         n={"before": sum(before), "after": sum(after)},
         standard_error=error,
@@ -185,5 +183,5 @@ def smallest_step(
     left = len(series.counts) - design.shape[1]
     if left < 1:
         return None
-    reach = float(t(left).isf(alpha / 2) + t(left).ppf(power))
+    reach = float(numerics.stats.t(left).isf(alpha / 2) + numerics.stats.t(left).ppf(power))
     return math.exp(reach * math.sqrt(float(variance)))

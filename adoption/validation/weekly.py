@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import chi2, norm, t
 
+from adoption.validation import numerics
 from adoption.validation.rates import FEW, Rate, equivalence_p, rate_ratio
 from adoption.validation.results import Estimate, Interval, NotEvaluableError
 
@@ -86,7 +86,7 @@ def _noise(*sides: Array) -> tuple[Array, Array, Array, Array]:
     by_chance = CHANCE / np.sqrt(np.maximum(weeks, 1))
     likeness = np.clip(np.where(seen > by_chance, corrected, 0.0), 0.0, LARGEST_LIKENESS)
     dispersion = np.maximum(1.0, np.where(known, squares / np.maximum(freedom, 1), 1.0))
-    p_value = np.where(known, chi2.sf(squares, np.maximum(freedom, 1)), 1.0)
+    p_value = np.where(known, numerics.stats.chi2.sf(squares, np.maximum(freedom, 1)), 1.0)
     return dispersion, likeness, p_value, freedom
 
 
@@ -105,7 +105,7 @@ def weekly_ratio(before: Sequence[int], after: Sequence[int], *, alpha: float = 
         raise NotEvaluableError("Nothing happened on one side, and the weeks are noisy.")
     center = math.log(second.value / first.value)
     error = math.sqrt(noise.factor * (1 / first.events + 1 / second.events))
-    law = t(max(1, noise.freedom))
+    law = numerics.stats.t(max(1, noise.freedom))
     reach = float(law.isf(alpha / 2)) * error
     warnings = ["overdispersed"] if noise.p_value < NOISY else []
     warnings += ["autocorrelation"] if noise.likeness > 0 else []
@@ -142,7 +142,7 @@ def weekly_equivalence_p(
         return 1.0
     center = math.log(second.value / first.value)
     error = math.sqrt(noise.factor * (1 / first.events + 1 / second.events))
-    law = t(max(1, noise.freedom))
+    law = numerics.stats.t(max(1, noise.freedom))
     return max(
         float(law.sf((center - math.log(low)) / error)),
         float(law.cdf((center - math.log(high)) / error)),
@@ -187,7 +187,11 @@ def weekly_power(
     known = (first > 0) & (second > 0)
     one, two = np.where(known, first, 1.0), np.where(known, second, 1.0)
     factor = np.where(plain, 1.0, np.maximum(1.0, seen * (1 + likeness) / (1 - likeness)))
-    reach = np.where(plain, norm.isf(alpha / 2), t.isf(alpha / 2, np.maximum(freedom, 1)))
+    reach = np.where(
+        plain,
+        numerics.stats.norm.isf(alpha / 2),
+        numerics.stats.t.isf(alpha / 2, np.maximum(freedom, 1)),
+    )
     distance = np.log(two / weeks[1]) - np.log(one / weeks[0])
     found = np.sign(math.log(ratio)) * distance > reach * np.sqrt(factor * (1 / one + 1 / two))
     return float((found & known).mean())

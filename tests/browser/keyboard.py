@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import Path
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, TimeoutError
 
 MOST_TABS = 150
 
@@ -35,6 +36,20 @@ class Keyboard:
         """Press a button."""
         self.go_to(self.page.get_by_role("button", name=name, exact=True))
         self.page.keyboard.press("Enter")
+
+    def choose_file(self, label: str, path: Path) -> None:
+        """Open the file control with the space bar and choose; press again when nothing opened."""
+        self.go_to(self._field(label))
+        for last in (False, False, True):
+            try:
+                with self.page.expect_file_chooser(timeout=5_000) as chooser:
+                    self.page.keyboard.press("Space")
+            except TimeoutError:
+                if last:
+                    raise
+            else:
+                chooser.value.set_files(path)
+                return
 
     def _field(self, label: str) -> Locator:
         """The field with this label, required or not."""

@@ -143,10 +143,7 @@ def test_finance_takes_a_bill_from_a_file_to_a_figure_and_back_to_its_line(
     sign_in(keys, f"{live_server.url}/imports/", "fin")
     keys.follow("Cloud")
     keys.follow("Import files")
-    keys.go_to(page.get_by_label("Files"))
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Space")
-    chooser.value.set_files(bill)
+    keys.choose_file("Files", bill)
     keys.press("Import")
     expect(page.get_by_role("progressbar")).to_be_visible()
     execute_run(sent.pop(), clock=timezone.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,28 @@ def test_another_python_is_refused_with_a_command(
     assert message.endswith("run:  python3.12 quickstart.py")
     monkeypatch.setattr("quickstart.shutil.which", lambda name: None)
     assert "sudo apt install -y python3" in str(quickstart.refuse_python(version))
+
+
+def test_modules_are_compiled_once_where_nothing_may_be_written_beside_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    monkeypatch.setenv("PLUMBLINE_VAR", str(tmp_path / "data"))
+    (tmp_path / "sums.py").write_text("ONE = 1\n")
+
+    quickstart.keep_bytecode()
+    subprocess.run([sys.executable, "-c", "import sums"], cwd=tmp_path, check=True)
+
+    assert not (tmp_path / "__pycache__").exists()
+    assert list((tmp_path / "data" / "bytecode").rglob("sums.*.pyc"))
+
+
+def test_a_place_for_bytecode_that_a_person_chose_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", "/elsewhere")
+    quickstart.keep_bytecode()
+    assert os.environ["PYTHONPYCACHEPREFIX"] == "/elsewhere"
 
 
 def test_the_script_needs_the_standard_library_only() -> None:
