@@ -143,7 +143,12 @@ class Change(models.Model):
     restored_at = models.DateTimeField(null=True, blank=True)  # and back in since
     # A commit that is a step of a pull request counts with it and not by itself.
     part_of = models.ForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="parts"
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="parts",
+        db_index=False,  # below, for steps only: no plan should walk all the others
     )
     paths = models.JSONField(null=True, blank=True)  # files it touches, where the source says so
 
@@ -178,6 +183,11 @@ class Change(models.Model):
                 condition=~Q(strength=""),
             ),
             # What was just delivered, in whichever repository: suggestions are made of it.
+            models.Index(
+                fields=["part_of"],
+                name="adoption_change_steps",
+                condition=Q(part_of__isnull=False),
+            ),
             models.Index(
                 fields=["-delivered_at"],
                 name="adoption_change_fresh",
