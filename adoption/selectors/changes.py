@@ -177,11 +177,13 @@ def _links_at_merge(teams: Sequence[int]) -> QuerySet[RepositoryLink]:
     """For a subquery: links that held when the change was merged, those of `teams` first."""
     # `teams` is never empty, or the case becomes a bare 1, which PostgreSQL reads as a column.
     is_other = Case(When(use_case__team_id__in=[0, *teams], then=Value(0)), default=Value(1))
+    # A day beside a moment means its midnight, in both databases; taking the day of each moment
+    # would be a call of Python for each row in SQLite.
     return (
         RepositoryLink.objects.filter(
-            Q(ends_on__isnull=True) | Q(ends_on__gt=OuterRef("merged_at__date")),
+            Q(ends_on__isnull=True) | Q(ends_on__gt=OuterRef("merged_at")),
             repository=OuterRef("repository"),
-            starts_on__lte=OuterRef("merged_at__date"),
+            starts_on__lte=OuterRef("merged_at"),
         )
         .exclude(use_case__stage__in=ENDED_STAGES)
         .order_by(is_other, "use_case__title", "pk")
