@@ -156,7 +156,7 @@ class DashboardBuildPage(View):
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
         dashboard = self._dashboard(request, slug)
         try:
-            self._act(request, dashboard)
+            focus = self._act(request, dashboard)
         except StaleVersionError as error:
             return self._respond(request, self._dashboard(request, slug), error.reason, 409)
         except RefusedError as error:
@@ -164,7 +164,7 @@ class DashboardBuildPage(View):
         except (ValueError, KeyError):
             return self._respond(request, dashboard, "That could not be read. Choose again.", 400)
         if is_fragment(request):
-            return self._respond(request, self._dashboard(request, slug))
+            return self._respond(request, self._dashboard(request, slug), focus=focus)
         return HttpResponseRedirect(request.path)
 
     @staticmethod
@@ -175,8 +175,11 @@ class DashboardBuildPage(View):
         return found
 
     @staticmethod
-    def _act(request: HttpRequest, dashboard: Dashboard) -> None:
-        """One service call, as the pressed button says.
+    def _act(request: HttpRequest, dashboard: Dashboard) -> str:
+        """One service call, as the pressed button says; then where the focus goes on.
+
+        The builder is replaced whole, so the pressed button is gone: who moves a tile goes on with
+        that tile (`up:1`, `down:1`, its new place), and otherwise with the list (`list`).
 
         Raises:
             RefusedError, ValueError, KeyError: nothing was changed.
@@ -198,10 +201,18 @@ class DashboardBuildPage(View):
         elif action == "remove":
             remove_tile(**given, place=int(place))
         else:
-            move_tile(**given, place=int(place), by={"up": -1, "down": 1}[action])
+            by = {"up": -1, "down": 1}[action]
+            move_tile(**given, place=int(place), by=by)
+            return f"{action}:{int(place) + by}"
+        return "list"
 
     def _respond(
-        self, request: HttpRequest, dashboard: Dashboard, refusal: str = "", status: int = 200
+        self,
+        request: HttpRequest,
+        dashboard: Dashboard,
+        refusal: str = "",
+        status: int = 200,
+        focus: str = "",
     ) -> HttpResponse:
         versions = versions_to_choose()
         chosen = _chosen(request, versions)
@@ -223,6 +234,7 @@ class DashboardBuildPage(View):
             if chosen
             else None,
             "refusal": refusal,
+            "focus": focus,
         }
         name = "_dashboard_builder" if is_fragment(request) else "dashboard_builder"
         return render(request, f"adoption/{name}.html", context, status=status)

@@ -14,6 +14,7 @@ from billing.services import charge_sql as sql
 from billing.sources.config import CostConfig
 from portal.imports.staging import StagingTable
 from portal.shell.money import NANO_PER_UNIT, nano_text
+from portal.wording import counted
 
 if TYPE_CHECKING:
     from billing.services.charge_store import SliceKey, StagedSlice
@@ -34,7 +35,7 @@ def hold_reasons(
     if emptied:
         days = ", ".join(sorted({str(part.day) for part in emptied})[:5])
         reasons.append(
-            f"{len(emptied)} slice(s) that had rows come back empty (days {days}"
+            f"{counted(len(emptied), 'slice')} that had rows came back empty (days {days}"
             f"{', …' if len(emptied) > 5 else ''})."
         )
     reasons.extend(_currency_changes(slices))
@@ -101,7 +102,7 @@ def _overlaps(connection_id: int, slices: Mapping[SliceKey, StagedSlice]) -> lis
         found = cursor.fetchall()
     elsewhere.drop()
     return [
-        f"{count} row(s) are already imported through the connection {slug!r}: "
+        f"{counted(count, 'row is', 'rows are')} already imported through the connection {slug!r}: "
         "the same money would be counted twice."
         for slug, count in found
     ]
