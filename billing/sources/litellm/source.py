@@ -128,7 +128,8 @@ class _Reading:
         if self._tag_rows:
             yield Note(
                 "rows_of_tags",
-                f"{counted(self._tag_rows, 'row')} by tag left out: a call counts once for each tag.",
+                f"{counted(self._tag_rows, 'row')} by tag left out: a call counts once for "
+                "each tag.",
             )
         if not self._has_lines:
             yield Note(NOTHING_THERE, "The proxy has no spend of these days.")
