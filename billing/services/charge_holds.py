@@ -13,7 +13,8 @@ from billing.models import ChargeSlice
 from billing.services import charge_sql as sql
 from billing.sources.config import CostConfig
 from portal.imports.staging import StagingTable
-from portal.shell.money import NANO_PER_UNIT, nano_text
+from portal.shell.formats import number_text
+from portal.shell.money import NANO_PER_UNIT, from_nano
 from portal.wording import counted
 
 if TYPE_CHECKING:
@@ -72,8 +73,9 @@ def _jumps(slices: Mapping[SliceKey, StagedSlice], bounds: CostConfig) -> list[s
         )
         if moved > allowed:
             reasons.append(
-                f"The billed sum of days imported before jumps from {nano_text(old[currency])} "
-                f"to {nano_text(new[currency])} {currency}."
+                f"The billed sum of days imported before jumps from "
+                f"{number_text(from_nano(old[currency]), None)} to "
+                f"{number_text(from_nano(new[currency]), None)} {currency}."
             )
     return reasons
 
