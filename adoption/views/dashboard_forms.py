@@ -23,7 +23,12 @@ from adoption.forms.dashboards import (
 from adoption.models import Dashboard, MetricVersion
 from adoption.policies import may_edit_dashboard, may_make_dashboard
 from adoption.selectors.dashboard_tiles import shown_tiles
-from adoption.selectors.dashboards import scopes_to_choose, versions_to_choose, working_tiles
+from adoption.selectors.dashboards import (
+    goals_to_choose,
+    scopes_to_choose,
+    versions_to_choose,
+    working_tiles,
+)
 from adoption.services.dashboard_approvals import (
     deprecate_dashboard,
     problems_of_working_copy,
@@ -43,7 +48,7 @@ from adoption.views.form_page import FormPage, signed_in
 from portal.models import User
 from portal.policies import AnyUser
 from portal.shell.htmx import is_fragment
-from portal.shell.views import Crumb
+from portal.shell.views import Crumb, EmptyState
 
 
 def _page(slug: str) -> str:
@@ -60,6 +65,18 @@ class DashboardNewPage(FormPage):
 
     def allows(self, user: AnyUser) -> bool:
         return may_make_dashboard(user)
+
+    def get_context_data(self) -> dict[str, Any]:
+        if goals_to_choose().exists():
+            return {}
+        return {
+            "instead": EmptyState(
+                "No milestone is promised yet",
+                "A dashboard serves a milestone. Promise one on a use case first.",
+                "To the portfolio",
+                reverse("portfolio"),
+            )
+        }
 
     def save(self, form: forms.Form, user: User) -> str:
         made = create_dashboard(**form.cleaned_data, actor=user, at=timezone.now())

@@ -154,3 +154,25 @@ def test_home_tells_an_owner_and_a_lead_what_waits(as_lead: Client, things: Fake
     assert "Proposals waiting" in page
     assert "My use cases" not in page
     assert "Invoice OCR" not in html_of(stranger, "/")
+
+
+def test_an_empty_portal_says_what_comes_first_and_who_does_it(as_lead: Client) -> None:
+    stranger = Client()
+    stranger.force_login(make_user())
+    page = html_of(as_lead, "/")
+    assert "First steps" in page
+    assert reverse("programme-new") in page
+    assert reverse("connection-list") in page
+    page = html_of(stranger, "/")
+    assert "a programme lead or administrator does this" in page
+    assert f'href="{reverse("programme-new")}"' not in page
+    make_programme()
+    assert f'href="{reverse("programme-new")}"' not in html_of(as_lead, "/")
+    make_use_case()
+    assert "First steps" not in html_of(as_lead, "/")
+
+
+def test_a_dashboard_without_anything_to_serve_leads_to_the_portfolio(as_lead: Client) -> None:
+    page = html_of(as_lead, reverse("dashboard-new"))
+    assert "No milestone is promised yet" in page
+    assert "Go on to the tiles" not in page
