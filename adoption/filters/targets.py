@@ -6,7 +6,7 @@ import django_filters
 from django.db.models import QuerySet
 
 from adoption.choices import MilestoneState, ScopeKind
-from adoption.models import AdoptionTarget
+from adoption.models import AdoptionTarget, Programme
 from adoption.models.targets import TARGET_SCOPES
 from portal.shell.filters import SearchFilter, ShellFilterSet
 
@@ -32,7 +32,12 @@ class TargetFilters(ShellFilterSet):
     state = django_filters.ChoiceFilter(
         choices=_STATES, empty_label="Any", label="State", method="filter_state"
     )
-    programme = django_filters.CharFilter(field_name="programme__slug", label="Programme")
+    programme = django_filters.ModelChoiceFilter(
+        queryset=Programme.objects.order_by("name"),
+        to_field_name="slug",
+        empty_label="Any",
+        label="Programme",
+    )
 
     class Meta:
         model = AdoptionTarget

@@ -9,20 +9,15 @@ from django import forms
 from adoption.choices import TileKind
 from adoption.forms.widgets import lines, version_field
 from adoption.models import Dashboard, MetricVersion, Milestone
+from adoption.selectors.dashboards import goals_to_choose
 from adoption.selectors.served_values import code_of
-from adoption.selectors.use_cases import ENDED_STAGES
 
 
 class MilestoneChoice(forms.ModelChoiceField):
     """A milestone of a use case that runs."""
 
     def __init__(self, **kwargs: Any) -> None:
-        rows = (
-            Milestone.objects.exclude(use_case__stage__in=ENDED_STAGES)
-            .select_related("use_case")
-            .order_by("use_case__title", "due_on", "pk")
-        )
-        super().__init__(queryset=rows, empty_label="Choose a milestone", **kwargs)
+        super().__init__(queryset=goals_to_choose(), empty_label="Choose a milestone", **kwargs)
 
     def label_from_instance(self, obj: Milestone) -> str:
         return f"{obj.use_case.title}: {obj.title}"

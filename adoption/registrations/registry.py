@@ -60,6 +60,9 @@ navigation.register(
 navigation.register(NavigationEntry("adoption.teams", "Teams", "team-list", "Work", 90, "people"))
 
 home_panels.register(
+    HomePanel("adoption.first_steps", 1, "adoption/_home_first_steps.html", home.first_steps)
+)
+home_panels.register(
     HomePanel("adoption.my_use_cases", 20, "adoption/_home_use_cases.html", home.my_use_cases)
 )
 home_panels.register(

@@ -30,6 +30,7 @@ from adoption.selectors.served_values import (
     standing_for,
     standings_of,
 )
+from adoption.selectors.use_cases import ENDED_STAGES
 from portal.choices import ApprovalStatus
 from portal.models import ApprovalRequest
 from portal.policies import AnyUser
@@ -173,6 +174,15 @@ def outcome_labels() -> list[str]:
         if metric.windowed is not None
         and metric.windowed.is_value
         and metric.windowed.dimension != "activity"
+    )
+
+
+def goals_to_choose() -> QuerySet[Milestone]:
+    """Milestones that a dashboard may serve: those of use cases that run."""
+    return (
+        Milestone.objects.exclude(use_case__stage__in=ENDED_STAGES)
+        .select_related("use_case")
+        .order_by("use_case__title", "due_on", "pk")
     )
 
 

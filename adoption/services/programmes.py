@@ -14,6 +14,7 @@ from adoption.models import Milestone, Programme
 from adoption.services.refusals import RefusedError
 from adoption.services.slugs import save_with_slug
 from portal.models import User
+from portal.wording import counted
 
 logger = structlog.get_logger(__name__)
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -92,7 +93,7 @@ def _check_milestones_inside(programme: Programme) -> None:
     if count:
         example = left_out.order_by("due_on", "pk").first()
         raise BadProgrammeError(
-            f"{count} milestone(s) would be due outside that period, for example "
+            f"{counted(count, 'milestone')} would be due outside that period, for example "
             f"“{example}”. Move or remove them first.",
             field="starts_on",
         )

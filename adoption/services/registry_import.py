@@ -28,6 +28,7 @@ from adoption.services.stages import end_use_case
 from adoption.services.use_cases import create_use_case, update_use_case
 from portal.imports.contracts import Rejection
 from portal.models import User
+from portal.wording import counted
 
 logger = structlog.get_logger(__name__)
 _ENDED_THERE = "Ended according to the imported inventory."
@@ -37,7 +38,9 @@ class RegistryRefusedError(Exception):
     """Rows of the file cannot be taken, so nothing was."""
 
     def __init__(self, rejections: Sequence[Rejection]) -> None:
-        super().__init__(f"{len(rejections)} rows cannot be taken; nothing was imported.")
+        super().__init__(
+            f"{counted(len(rejections), 'row')} cannot be taken; nothing was imported."
+        )
         self.rejections = tuple(rejections)
 
 

@@ -23,7 +23,12 @@ from adoption.forms.dashboards import (
 from adoption.models import Dashboard, MetricVersion
 from adoption.policies import may_edit_dashboard, may_make_dashboard
 from adoption.selectors.dashboard_tiles import shown_tiles
-from adoption.selectors.dashboards import scopes_to_choose, versions_to_choose, working_tiles
+from adoption.selectors.dashboards import (
+    goals_to_choose,
+    scopes_to_choose,
+    versions_to_choose,
+    working_tiles,
+)
 from adoption.services.dashboard_approvals import (
     deprecate_dashboard,
     problems_of_working_copy,
@@ -43,7 +48,7 @@ from adoption.views.form_page import FormPage, signed_in
 from portal.models import User
 from portal.policies import AnyUser
 from portal.shell.htmx import is_fragment
-from portal.shell.views import Crumb
+from portal.shell.views import Crumb, EmptyState
 
 
 def _page(slug: str) -> str:
@@ -60,6 +65,18 @@ class DashboardNewPage(FormPage):
 
     def allows(self, user: AnyUser) -> bool:
         return may_make_dashboard(user)
+
+    def get_context_data(self) -> dict[str, Any]:
+        if goals_to_choose().exists():
+            return {}
+        return {
+            "instead": EmptyState(
+                "No milestone is promised yet",
+                "A dashboard serves a milestone. Promise one on a use case first.",
+                "To the portfolio",
+                reverse("portfolio"),
+            )
+        }
 
     def save(self, form: forms.Form, user: User) -> str:
         made = create_dashboard(**form.cleaned_data, actor=user, at=timezone.now())
@@ -156,7 +173,7 @@ class DashboardBuildPage(View):
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
         dashboard = self._dashboard(request, slug)
         try:
-            self._act(request, dashboard)
+            focus = self._act(request, dashboard)
         except StaleVersionError as error:
             return self._respond(request, self._dashboard(request, slug), error.reason, 409)
         except RefusedError as error:
@@ -164,7 +181,7 @@ class DashboardBuildPage(View):
         except (ValueError, KeyError):
             return self._respond(request, dashboard, "That could not be read. Choose again.", 400)
         if is_fragment(request):
-            return self._respond(request, self._dashboard(request, slug))
+            return self._respond(request, self._dashboard(request, slug), focus=focus)
         return HttpResponseRedirect(request.path)
 
     @staticmethod
@@ -175,8 +192,11 @@ class DashboardBuildPage(View):
         return found
 
     @staticmethod
-    def _act(request: HttpRequest, dashboard: Dashboard) -> None:
-        """One service call, as the pressed button says.
+    def _act(request: HttpRequest, dashboard: Dashboard) -> str:
+        """One service call, as the pressed button says; then where the focus goes on.
+
+        The builder is replaced whole, so the pressed button is gone: who moves a tile goes on with
+        that tile (`up:1`, `down:1`, its new place), and otherwise with the list (`list`).
 
         Raises:
             RefusedError, ValueError, KeyError: nothing was changed.
@@ -198,10 +218,18 @@ class DashboardBuildPage(View):
         elif action == "remove":
             remove_tile(**given, place=int(place))
         else:
-            move_tile(**given, place=int(place), by={"up": -1, "down": 1}[action])
+            by = {"up": -1, "down": 1}[action]
+            move_tile(**given, place=int(place), by=by)
+            return f"{action}:{int(place) + by}"
+        return "list"
 
     def _respond(
-        self, request: HttpRequest, dashboard: Dashboard, refusal: str = "", status: int = 200
+        self,
+        request: HttpRequest,
+        dashboard: Dashboard,
+        refusal: str = "",
+        status: int = 200,
+        focus: str = "",
     ) -> HttpResponse:
         versions = versions_to_choose()
         chosen = _chosen(request, versions)
@@ -223,6 +251,7 @@ class DashboardBuildPage(View):
             if chosen
             else None,
             "refusal": refusal,
+            "focus": focus,
         }
         name = "_dashboard_builder" if is_fragment(request) else "dashboard_builder"
         return render(request, f"adoption/{name}.html", context, status=status)

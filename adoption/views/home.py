@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from adoption.choices import MilestoneState
+from adoption.policies import may_edit_programmes
 from adoption.selectors.benefits import own_vague_benefits
 from adoption.selectors.decisions_due import decisions_due
 from adoption.selectors.milestones import (
@@ -17,12 +18,55 @@ from adoption.selectors.milestones import (
     milestones_visible_to,
     standing_of_milestone,
 )
+from adoption.selectors.programmes import programmes_visible_to
 from adoption.selectors.targets import standing_of_target, targets_at_risk
+from adoption.selectors.teams import teams_visible_to
 from adoption.selectors.use_cases import ENDED_STAGES, proposals_waiting, use_cases_visible_to
 from portal.choices import Role
-from portal.policies import holds
+from portal.policies import holds, may_see_imports
 
 _SHOWN = 8
+
+
+class FirstStep(NamedTuple):
+    """One of what an empty portal needs; without an address it is somebody else's to do."""
+
+    label: str
+    text: str
+    url: str
+    is_done: bool
+
+
+def first_steps(request: HttpRequest) -> dict[str, Any] | None:
+    """What comes first, in this order, until a use case is registered."""
+    user = request.user
+    if use_cases_visible_to(user).exists():
+        return None
+    may_frame = may_edit_programmes(user)
+    steps = [
+        FirstStep(
+            "Create a programme",
+            "Its period, currency and time zone; everything else belongs to it.",
+            reverse("programme-new") if may_frame else "",
+            programmes_visible_to(user).exists(),
+        ),
+        FirstStep(
+            "Create teams",
+            "One by one, from a file, or from groups of the sign-in.",
+            reverse("team-list") if may_frame else "",
+            teams_visible_to(user).exists(),
+        ),
+        FirstStep(
+            "Register a use case",
+            "A problem worth solving, with an owner and a stop rule.",
+            reverse("use-case-new"),
+            is_done=False,
+        ),
+    ]
+    if may_see_imports(user):
+        text = "Connections bring bills and histories, from files or by themselves."
+        steps.append(FirstStep("Connect sources", text, reverse("connection-list"), is_done=False))
+    return {"steps": steps}
 
 
 def my_use_cases(request: HttpRequest) -> dict[str, Any] | None:

@@ -34,13 +34,14 @@ def sides_chart(
     """Both windows; the weeks between them are left out of both."""
     values, split = _rounded([*before, *after]), len(before)
     outside = "the other window"
+    sides = [
+        Series("Baseline", [*values[:split], *[None] * len(after)], reason=outside),
+        Series("After the launch", [*[None] * split, *values[split:]], reason=outside),
+    ]
     return line_chart(
         title="Before and after",
         description="Each week of the two registered windows; the wash-out is left out.",
         labels=[date_text(day) for day in days],
         unit=f"{noun_of(metric_key)} a week, weeks by their first day",
-        series=[
-            Series("Baseline", [*values[:split], *[None] * len(after)], reason=outside),
-            Series("After the launch", [*[None] * split, *values[split:]], reason=outside),
-        ],
+        series=sides if after else sides[:1],
     )

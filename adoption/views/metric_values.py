@@ -204,6 +204,8 @@ def metric_values_page(request: HttpRequest, key: str) -> HttpResponse:
     standings = standings_of(versions, request.user)
     parts = [_part(version, shown[version.pk], standings, scope) for version in versions]
     series = [(part["row"], part["values"]) for part in parts if part["values"]]
+    # Axes without a point say nothing that the table below does not say better.
+    drawn = series if any(v.nano is not None for _, vs in series for v in vs) else []
     context = {
         "page_title": f"{metric.label}: values",
         "breadcrumbs": metric_crumbs(key),
@@ -211,7 +213,7 @@ def metric_values_page(request: HttpRequest, key: str) -> HttpResponse:
         "scope": scope,
         "scopes": sorted(scopes.values(), key=lambda each: each.name),
         "parts": parts,
-        "chart": series_chart(metric.label, series, scope) if series and scope else None,
+        "chart": series_chart(metric.label, drawn, scope) if drawn and scope else None,
     }
     return render(request, "adoption/metric_values.html", context)
 

@@ -127,6 +127,12 @@ def _definition(metric: MetricDefinition) -> dict[str, Any]:
     }
 
 
+def _by_number(key: str) -> tuple[str, int]:
+    """A2 before A10."""
+    letters = key.rstrip("0123456789")
+    return letters, int(key.removeprefix(letters) or 0)
+
+
 def _catalogue(metric: MetricDefinition) -> dict[str, Any]:
     """What only a metric of the catalogue says."""
     windowed = metric.windowed
@@ -136,7 +142,8 @@ def _catalogue(metric: MetricDefinition) -> dict[str, Any]:
         "windowed": windowed,
         "grain": _grain(metric),
         "attacks": [
-            (key, attack_text(key), windowed.resists[key]) for key in sorted(windowed.resists)
+            (key, attack_text(key), windowed.resists[key])
+            for key in sorted(windowed.resists, key=_by_number)
         ],
         "guardrails": [(key, metric_or_none(key)) for key in sorted(windowed.guardrails)],
         "versions": [

@@ -46,13 +46,19 @@ class Step(NamedTuple):
     label: str
     url: str
     is_current: bool
+    is_done: bool
 
 
-def _steps(current: int, slug: str = "") -> list[Step]:
+def _steps(current: int, slug: str = "", *, is_registered: bool = False) -> list[Step]:
     labels = ("Problem and team", "Benefit and hypothesis", "Risk, data and stop rule")
     routes = ("registration-problem", "registration-benefit", "registration-risk")
     return [
-        Step(label, reverse(route, args=[slug]) if slug else "", number == current)
+        Step(
+            label,
+            reverse(route, args=[slug]) if slug else "",
+            is_current=number == current,
+            is_done=is_registered or number < current,
+        )
         for number, (label, route) in enumerate(zip(labels, routes, strict=True), start=1)
     ]
 
@@ -131,11 +137,12 @@ class _KnownStep(_Step, UseCasePart):
         return profile_of(self.use_case)
 
     def get_context_data(self) -> dict[str, Any]:
+        is_registered = not self.profile.is_draft
         return {
-            "steps": _steps(self.number, self.use_case.slug),
+            "steps": _steps(self.number, self.use_case.slug, is_registered=is_registered),
             "use_case": self.use_case,
             "is_ready": True,
-            "is_registered": not self.profile.is_draft,
+            "is_registered": is_registered,
             "current_url": self.request.path,
         }
 

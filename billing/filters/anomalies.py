@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import django_filters
+from django import forms
 from django.db.models import QuerySet
 
 from billing.models import Anomaly
@@ -24,6 +25,7 @@ class AnomalyFilters(ShellFilterSet):
     silent = django_filters.BooleanFilter(
         field_name="deliveries", label="Without deliveries",
         method="filter_silent",
+        widget=forms.Select(choices=[("", "Any"), ("true", "Yes"), ("false", "No")]),
     )  # fmt: skip
 
     class Meta:

@@ -13,7 +13,9 @@ from billing.models import ChargeSlice
 from billing.services import charge_sql as sql
 from billing.sources.config import CostConfig
 from portal.imports.staging import StagingTable
-from portal.shell.money import NANO_PER_UNIT, nano_text
+from portal.shell.formats import number_text
+from portal.shell.money import NANO_PER_UNIT, from_nano
+from portal.wording import counted
 
 if TYPE_CHECKING:
     from billing.services.charge_store import SliceKey, StagedSlice
@@ -34,7 +36,7 @@ def hold_reasons(
     if emptied:
         days = ", ".join(sorted({str(part.day) for part in emptied})[:5])
         reasons.append(
-            f"{len(emptied)} slice(s) that had rows come back empty (days {days}"
+            f"{counted(len(emptied), 'slice')} that had rows came back empty (days {days}"
             f"{', …' if len(emptied) > 5 else ''})."
         )
     reasons.extend(_currency_changes(slices))
@@ -71,8 +73,9 @@ def _jumps(slices: Mapping[SliceKey, StagedSlice], bounds: CostConfig) -> list[s
         )
         if moved > allowed:
             reasons.append(
-                f"The billed sum of days imported before jumps from {nano_text(old[currency])} "
-                f"to {nano_text(new[currency])} {currency}."
+                f"The billed sum of days imported before jumps from "
+                f"{number_text(from_nano(old[currency]), None)} to "
+                f"{number_text(from_nano(new[currency]), None)} {currency}."
             )
     return reasons
 
@@ -101,7 +104,7 @@ def _overlaps(connection_id: int, slices: Mapping[SliceKey, StagedSlice]) -> lis
         found = cursor.fetchall()
     elsewhere.drop()
     return [
-        f"{count} row(s) are already imported through the connection {slug!r}: "
+        f"{counted(count, 'row is', 'rows are')} already imported through the connection {slug!r}: "
         "the same money would be counted twice."
         for slug, count in found
     ]

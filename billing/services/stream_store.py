@@ -7,6 +7,7 @@ from billing.services.cost_store import CostStore
 from portal.imports.registry import Plan
 from portal.models import ImportRun
 from portal.shell.money import nano_text
+from portal.wording import counted
 
 
 class _StreamCharges(ChargeStore):
@@ -37,8 +38,6 @@ class StreamStore(CostStore):
         plan = super().plan()
         plan.hold_reasons.extend(self._stream.shrinking())
         if plan.superseded:
-            plan.hold_reasons.append(
-                f"{plan.superseded} line(s) of these days are not in this input, which must hold "
-                "its days whole."
-            )
+            lines = counted(plan.superseded, "line of these days is", "lines of these days are")
+            plan.hold_reasons.append(f"{lines} not in this input, which must hold its days whole.")
         return plan

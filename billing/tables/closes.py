@@ -17,7 +17,8 @@ from portal.shell.columns import (
     ShellColumn,
     StatusColumn,
 )
-from portal.shell.money import nano_text
+from portal.shell.formats import number_text
+from portal.shell.money import from_nano
 from portal.shell.tables import ShellTable
 
 
@@ -25,7 +26,7 @@ class ExactColumn(MoneyColumn):
     """Money with every digit: where a nano-unit decides."""
 
     def inner_html(self, value: Any, record: Record) -> str:
-        return format_html("{} {}", nano_text(value), record[self.currency_key])
+        return format_html("{} {}", number_text(from_nano(value), None), record[self.currency_key])
 
 
 class InvoiceTable(ShellTable):
@@ -178,8 +179,8 @@ class MoveTable(ShellTable):
     caption = "What moved"
 
     place = ShellColumn("Place", row_header=True)
-    old = ShellColumn("Old")
-    new = ShellColumn("New")
+    old = NumberColumn("Old", decimals=None)
+    new = NumberColumn("New", decimals=None)
 
 
 class FrozenTable(ShellTable):

@@ -46,5 +46,9 @@ class UnmappedTable(ShellTable):
         help_text="Of the names, 0 to 100; a hint, not a finding",
     )
     rule = HtmlColumn(
-        "Next", html=_make_rule, text=lambda record: record["rule_url"], fields=("rule_url",)
+        "Next",
+        html=_make_rule,
+        text=lambda record: record["rule_url"],
+        fields=("rule_url",),
+        reason="for finance",
     )

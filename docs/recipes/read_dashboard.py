@@ -2,7 +2,7 @@
 """Read an approved dashboard into plain rows. Needs Python 3.11 and nothing else.
 
     export PLUMBLINE_TOKEN=plb_…
-    python3 read_dashboard.py http://127.0.0.1:8000 what-drafts-bring
+    python3 read_dashboard.py http://127.0.0.1:8000 what-the-pilots-delivered
 
 Keeps the answer and its ETag in a file beside it, so that asking again costs almost nothing.
 Prints one line a value: a figure, or why there is none. Never 0 for “not known”.

@@ -38,6 +38,7 @@ from portal.imports.registry import ImportSource, Plan, Store, Totals, import_so
 from portal.models import ImportFile, ImportRun
 from portal.services.imports import queue_follow_ups
 from portal.shell.money import EXACT, decimal_text
+from portal.wording import counted
 
 log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
@@ -258,8 +259,10 @@ class _Execution:
         row that seems to be gone may be one of those."""
         if plan.superseded and reading.rejections:
             plan.hold_reasons.append(
-                f"{plan.superseded} row(s) imported before are not in this input, of which "
-                f"{len(reading.rejections)} row(s) could not be read: they may be the same."
+                f"{counted(plan.superseded, 'row')} imported before "
+                f"{'is' if plan.superseded == 1 else 'are'} not in this input, of which "
+                f"{counted(len(reading.rejections), 'row')} could not be read: they may be the "
+                "same."
             )
 
     def _holds(self, plan: Plan) -> bool:

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from portal.choices import RejectedRowState, RunPhase, RunStatus, RunTrigger
 from portal.models.connections import Connection
+from portal.wording import rejection_words
 
 
 class ImportRun(models.Model):
@@ -154,3 +155,8 @@ class RejectedRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name}, line {self.line}: {self.code}"
+
+    @property
+    def reason_text(self) -> str:
+        """The code as words: `Bad datetime`."""
+        return rejection_words(self.code)

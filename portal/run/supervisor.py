@@ -206,8 +206,11 @@ class Supervisor:
         Raises:
             StartError: it failed.
         """
+        # The terminal is for a person: what a command says is enough, its log only in trouble.
+        quiet = {"PLUMBLINE_LOG_LEVEL": "WARNING"} | os.environ
         process = subprocess.Popen(
             [self.python, str(BASE_DIR / "manage.py"), *arguments],
+            env=quiet,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - the supervisor has one thread

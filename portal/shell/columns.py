@@ -32,6 +32,7 @@ Record = Mapping[str, Any]
 # Text is escaped against formulas by the export; numbers, dates and None are not text.
 ExportValue = str | int | Decimal | dt.date | dt.datetime | None
 NOT_GIVEN = "not given"
+_LONG_NAME = 16  # characters
 
 
 class LinkTo:
@@ -137,6 +138,8 @@ class ShellColumn(tables.Column):  # type: ignore[misc]  # django-tables2 ships 
             inner = f'{inner}<span class="sub">{escape(record[self.sub])}</span>'
         css = f' class="{self.css}"' if self.css else ""
         if self.row_header:
+            if not css and isinstance(value, str) and len(value) > _LONG_NAME:
+                css = ' class="name"'  # it keeps a width in which it reads well
             return f'<th scope="row"{css}>{inner}</th>'
         return f"<td{css}>{inner}</td>"
 

@@ -9,6 +9,7 @@ from django.utils.text import Truncator
 
 from portal.shell.columns import LinkTo, NumberColumn, Record, ShellColumn, StatusColumn
 from portal.shell.tables import ShellTable
+from portal.wording import rejection_words
 
 _SHOWN_CHARACTERS = 48
 
@@ -19,6 +20,13 @@ class ValueColumn(ShellColumn):
     def inner_html(self, value: Any, record: Record) -> str:
         shown: str = escape(Truncator(value).chars(_SHOWN_CHARACTERS))
         return shown
+
+
+class CodeColumn(ShellColumn):
+    """A code as words; the export has the code."""
+
+    def inner_html(self, value: Any, record: Record) -> str:
+        return str(escape(rejection_words(value)))
 
 
 class RejectedRowTable(ShellTable):
@@ -36,5 +44,5 @@ class RejectedRowTable(ShellTable):
     line = NumberColumn("Line", orderable=False)
     field = ShellColumn("Field", reason="the record as a whole", orderable=False)
     value = ValueColumn("Value", reason="empty", orderable=False)
-    code = ShellColumn("Reason", sub="expected", orderable=False)
+    code = CodeColumn("Reason", sub="expected", orderable=False)
     run = ShellColumn("Run", accessor="run_id", url=LinkTo("import-run", "run_id"), orderable=False)

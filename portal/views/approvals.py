@@ -18,7 +18,7 @@ from portal.audit.context import Channel
 from portal.choices import ApprovalOutcome, ApprovalStatus
 from portal.filters.approvals import ApprovalFilters
 from portal.forms.approvals import DecisionForm, WithdrawForm
-from portal.models import ApprovalRequest
+from portal.models import ApprovalRequest, User
 from portal.policies import may_see_approvals
 from portal.selectors.approvals import (
     Standing,
@@ -154,6 +154,14 @@ def approval_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponseRedirect(reverse("approval", args=[pk]))
 
 
+def _hands(found: ApprovalRequest) -> list[tuple[User, list[str]]]:
+    """Who has a hand in a request, and in which ways, each person once."""
+    hands: dict[User, list[str]] = {}
+    for party in found.parties.select_related("user").order_by("pk"):
+        hands.setdefault(party.user, []).append(party.get_part_display())
+    return list(hands.items())
+
+
 def _respond(
     request: HttpRequest,
     found: ApprovalRequest,
@@ -174,7 +182,7 @@ def _respond(
         "status": _status(found, standing),
         "changes": changes_of(found.content),
         "facts": found.content["facts"],
-        "parties": list(found.parties.select_related("user").order_by("pk")),
+        "parties": _hands(found),
         "decision": decision,
         "channel": Channel(decision.channel).label if decision else "",
         "standing": standing,

@@ -108,7 +108,7 @@ def _run_context(request: HttpRequest, run: ImportRun, *, now: datetime) -> dict
     rejected = rejected_counts(run)
     return {
         "page_title": f"Run {run.pk}",
-        "page_lead": f"{run.connection.name}, {run.get_trigger_display().lower()}.",
+        "page_lead": f"{run.connection.name}, by {run.get_trigger_display().lower()}.",
         "breadcrumbs": [imports_crumb(), connection_crumb(run.connection), runs_crumb()],
         "run": run,
         "is_open": is_open,

@@ -14,13 +14,16 @@ from portal.approvals.registry import SubjectGoneError
 from portal.choices import Role
 from portal.forms.approvals import AskForRoleForm, ReasonForm
 from portal.models import User
-from portal.policies import may_request_roles, may_revoke_roles
+from portal.policies import may_request_roles, may_revoke_roles, may_see_people
 from portal.services.roles import request_role, revoke_role
 from portal.shell.views import Crumb
 from portal.views.connections import person_of
 
 
-def _crumbs(person: User) -> list[Crumb]:
+def _crumbs(request: HttpRequest, person: User) -> list[Crumb]:
+    """The way back, where it is open: a programme lead may ask, and sees no list of people."""
+    if not may_see_people(request.user):
+        return []
     return [
         Crumb("People", reverse("person-list")),
         Crumb(person.get_full_name(), reverse("person", args=[person.pk])),
@@ -49,13 +52,14 @@ def role_ask(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "Asked. The role is given when somebody has approved.")
             return HttpResponseRedirect(reverse("approval", args=[asked.pk]))
+    crumbs = _crumbs(request, person)
     context = {
         "page_title": f"Ask for a role for {person}",
         "page_lead": "Another person, who is neither of you two, approves it.",
-        "breadcrumbs": _crumbs(person),
+        "breadcrumbs": crumbs,
         "form": form,
         "submit_label": "Ask",
-        "cancel_url": reverse("person", args=[person.pk]),
+        "cancel_url": crumbs[-1].url if crumbs else reverse("approval-list"),
     }
     return render(request, "portal/approvals/form_page.html", context)
 
@@ -88,7 +92,7 @@ def role_revoke(request: HttpRequest, pk: int, role: str) -> HttpResponse:
     context = {
         "page_title": f"Take away: {Role(role).label}",
         "page_lead": f"{person} loses this role at once. To get it back takes an approval.",
-        "breadcrumbs": _crumbs(person),
+        "breadcrumbs": _crumbs(request, person),
         "form": form,
         "submit_label": "Take it away",
         "is_dangerous": True,

@@ -23,6 +23,7 @@ from adoption.services.registry_import import RegistryImport, RegistryRefusedErr
 from adoption.services.registry_places import ImportOptions
 from portal.imports.contracts import ImportRefusedError, Rejection
 from portal.models import User
+from portal.wording import counted
 
 RowT = TypeVar("RowT", bound=Model)
 _REFUSED = 2
@@ -124,7 +125,7 @@ class Command(BaseCommand):
                 f"expected {each.expected}"
             )
         raise CommandError(
-            f"{len(rejections)} problems; nothing was imported. Mend them and import again.",
+            f"{counted(len(rejections), 'problem')}; nothing was imported. Mend and import again.",
             returncode=_REFUSED,
         )
 

@@ -152,7 +152,7 @@ def missing_file(key: str, manifest: Manifest) -> ImportRefusedError:
         "the export is taken",
         file=manifest.key,
         value=key,
-        expected=f"all {len(manifest.data_keys)} file(s) of the manifest",
+        expected="every file of the manifest",
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from portal.imports.contracts import ImportRefusedError, Note
+from portal.wording import counted
 
 MONEY = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 QUANTITIES = ("PricingQuantity", "ConsumedQuantity")
@@ -281,7 +282,7 @@ def _refuse_missing(names: Sequence[str], file: str, line: int | None) -> None:
         expected += f", cells separated by commas (they seem to be separated by {mark!r})"
     raise ImportRefusedError(
         "missing_columns",
-        f"{len(missing)} required column(s) are missing",
+        f"{counted(len(missing), 'required column is', 'required columns are')} missing",
         file=file,
         line=line,
         column=", ".join(missing),

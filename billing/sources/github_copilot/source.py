@@ -15,6 +15,7 @@ from billing.sources.pages import Page, RowReader, read_pages
 from billing.sources.quantities import QuantitySums, day_of, text_of
 from portal.imports.contracts import NOTHING_THERE, Batch, LandedFile, Note, ReadOptions
 from portal.shell.money import EXACT, decimal_text
+from portal.wording import counted
 
 Period = tuple[datetime, datetime]
 
@@ -248,14 +249,15 @@ class _Reading:
             self.notes.append(
                 Note(
                     "rows_of_teams",
-                    f"{self._teams} row(s) by team are left out: who is in two teams is in two.",
+                    f"{counted(self._teams, 'row')} by team left out: who is in two teams is "
+                    "in two.",
                 )
             )
         if self._others:
             self.notes.append(
                 Note(
                     "other_products",
-                    f"{self._others} row(s) of other products than Copilot are left out, "
+                    f"{counted(self._others, 'row')} of other products than Copilot left out, "
                     f"{decimal_text(self._others_net)} USD net.",
                 )
             )

@@ -12,6 +12,7 @@ from billing.sources.litellm.config import LiteLLMConfig
 from billing.sources.pages import Page, RowReader, read_pages
 from billing.sources.quantities import QuantitySums, text_of
 from portal.imports.contracts import NOTHING_THERE, Batch, LandedFile, Note, ReadOptions
+from portal.wording import counted
 
 
 class LiteLLMSource:
@@ -127,12 +128,15 @@ class _Reading:
         if self._tag_rows:
             yield Note(
                 "rows_of_tags",
-                f"{self._tag_rows} row(s) by tag are left out: a call counts once for each tag.",
+                f"{counted(self._tag_rows, 'row')} by tag left out: a call counts once for "
+                "each tag.",
             )
         if not self._has_lines:
             yield Note(NOTHING_THERE, "The proxy has no spend of these days.")
         if self._repeated:
-            yield Note("calls_repeated", f"{self._repeated} call(s) came twice and count once.")
+            yield Note(
+                "calls_repeated", f"{counted(self._repeated, 'call')} came twice: counted once."
+            )
 
 
 def _kind_and_rows(page: Page) -> tuple[str, list[Any]]:

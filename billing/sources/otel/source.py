@@ -42,6 +42,7 @@ from portal.imports.contracts import (
     ReadOptions,
 )
 from portal.shell.money import EXACT, decimal_text
+from portal.wording import counted
 
 COST = "claude_code.cost.usage"
 _PREFIX = "claude_code."
@@ -217,14 +218,15 @@ def _series_notes(increments: Increments) -> Iterator[Note]:
     if increments.resets:
         yield Note(
             "counter_reset",
-            f"{len(increments.resets)} running total(s) fell: each is taken for a new beginning",
+            f"{counted(len(increments.resets), 'running total')} fell: each is taken for a new "
+            "beginning",
         )
     if increments.baselines:
         costs = [point.value for point in increments.baselines if point.metric == COST]
         yield Note(
             "began_before",
-            f"{len(increments.baselines)} running total(s) began on a day that is not in this "
-            f"input; what they held at their first point is not counted (USD "
+            f"{counted(len(increments.baselines), 'running total')} began on a day that is not in "
+            f"this input; what they held at their first point is not counted (USD "
             f"{decimal_text(EXACT.create_decimal(sum(costs, Decimal(0))))} of it). Give the "
             "files of that day as well",
         )
@@ -233,7 +235,7 @@ def _series_notes(increments: Increments) -> Iterator[Note]:
 def _skipped(documents: int, what: str) -> list[Note]:
     if not documents:
         return []
-    text = f"{documents} document(s) of {what} passed over: they describe the same tokens"
+    text = f"{counted(documents, 'document')} of {what} passed over: they describe the same tokens"
     return [Note("not_read_twice", text)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from billing.sources.lines import BadValueError
+from portal.wording import counted
 
 
 def spread(total: int, parts: int) -> list[int]:
@@ -38,7 +39,8 @@ def whole_periods(start: date, end: date, months: int) -> int:
                 "period_end",
                 end,
                 "period_not_whole",
-                f"a whole number of periods of {months} month(s) after {start}, or an amount",
+                f"a whole number of periods of {counted(months, 'month')} after {start}, or an "
+                "amount",
                 fatal=True,
             )
 

@@ -27,6 +27,9 @@ class Scale:
         return self.top + self.height * (1 - share)
 
 
+_CENTRED = 6  # so many labels are all centred
+
+
 def nice_scale(
     values: Iterable[Number], *, height: float, top: float = 10.0, wanted: int = 4
 ) -> Scale:
@@ -54,10 +57,18 @@ def label_steps(labels: Sequence[str]) -> tuple[int, int]:
     """Every how many labels one is shown: on a wide chart (600 px), on a narrow one (280 px)."""
     if not labels:
         return 1, 1
-    pixels = max(len(label) for label in labels) * 7 + 10
-    wide = max(1, math.ceil(len(labels) * pixels / 600))
-    narrow = max(1, math.ceil(len(labels) * pixels / 280))
+    text = max(len(label) for label in labels) * 7  # pixels
+    wide, narrow = (_label_step(len(labels), text, width) for width in (600, 280))
     return wide, math.ceil(narrow / wide) * wide
+
+
+def _label_step(count: int, text: int, width: int) -> int:
+    """The fewest labels from one that is shown to the next, so that they do not meet."""
+    band = width / count
+    step = (text + 10) / band
+    if count > _CENTRED:  # the first begins at the edge instead of being centred below its mark
+        step = max(step, (text * 1.5 + 8) / band - 0.5)
+    return max(1, math.ceil(step))
 
 
 def shorten(text: str, length: int = 18) -> str:

@@ -40,7 +40,7 @@ def test_a_covered_day_that_comes_back_empty_is_held(fin: User) -> None:
     before = fingerprint()
     run = run_import(cloud, [line(1), line(3)], window=MAY)
     assert run.status == RunStatus.HELD
-    assert "come back empty (days 2026-05-02)" in run.held_reason
+    assert "came back empty (days 2026-05-02)" in run.held_reason
     assert fingerprint() == before
     assert release(run, fin).status == RunStatus.APPLIED
     assert run_day_sum(2) == 0
@@ -106,7 +106,7 @@ def test_the_same_money_through_another_connection_is_held(fin: User) -> None:
     run_import(first, [line(1), line(2)])
     run = run_import(second, [line(1), line(2), line(3)])
     assert run.status == RunStatus.HELD
-    assert "2 row(s) are already imported through the connection 'first'" in run.held_reason
+    assert "2 rows are already imported through the connection 'first'" in run.held_reason
     assert billed() == Decimal(3)
     assert release(run, fin).status == RunStatus.APPLIED
     assert_books_balance()

@@ -80,7 +80,7 @@ def test_a_day_that_vanished_is_held_and_then_taken_back(deliver: Deliver) -> No
     deliver(connected, [cur(1, "1"), cur(2, "2")], execution=FIRST)
     run = deliver(connected, [cur(1, "1")], execution=SECOND)
     assert run.status == RunStatus.HELD
-    assert "come back empty (days 2026-09-02)" in run.held_reason
+    assert "came back empty (days 2026-09-02)" in run.held_reason
     assert billed(connected) == 3
     after = released(run)
     assert (after.status, counts(after)) == (

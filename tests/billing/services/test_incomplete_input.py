@@ -45,7 +45,7 @@ def test_a_row_that_became_unreadable_is_not_withdrawn_but_the_run_is_held(tmp_p
     run = run_over(connection, path, damaged)
 
     assert run.status == RunStatus.HELD
-    assert "1 row(s) imported before are not in this input" in run.held_reason
+    assert "1 row imported before is not in this input" in run.held_reason
     live = Charge.objects.filter(superseded_at__isnull=True)
     assert sorted(live.values_list("billed_nano", flat=True)) == [1_500_000_000, 2_500_000_000]
     row = run.rejected_rows.get()

@@ -132,7 +132,7 @@ def test_running_totals_give_their_differences_and_restart_at_a_new_start_or_a_f
         ("2026-05-04", "acme/faq"): Decimal(3),
         ("2026-05-05", "acme/faq"): Decimal("3.75"),
     }
-    assert "1 running total(s) fell" in dict(run.notes)["counter_reset"]
+    assert "1 running total fell" in dict(run.notes)["counter_reset"]
 
 
 def test_a_running_total_from_before_the_input_is_where_counting_begins() -> None:
