@@ -60,6 +60,15 @@ def clean(connection: Any) -> bool:
     return True
 
 
+def copy_migrated(target: Path) -> bool:
+    """Put a migrated SQLite file without rows where there is none; False when this run has none."""
+    template = Path(os.environ.get(FOLDER_VARIABLE) or os.devnull) / "template.sqlite3"
+    if not template.exists():
+        return False
+    shutil.copyfile(template, target)
+    return True
+
+
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     folder.mkdir(exist_ok=True)
@@ -112,35 +121,41 @@ def _made_postgres(creation: Any, folder: Path, migrate: Any) -> str:
 
 
 class SqliteCleaner:
-    """Puts the pages of the template back; tables that were dropped or made in between as well."""
+    """Puts the pages of the template back; tables that were dropped or made in between as well.
+
+    Whoever first says a statement to a file reads its whole schema, which takes longer than all
+    the rest. So the last ids are asked of the test's own connection and written into the template
+    in memory, and the one that takes the pages says nothing.
+    """
 
     def __init__(self, template: Path) -> None:
-        self._template = template
-        self._counted: dict[str, int] = {}
+        self._whole = sqlite3.connect(":memory:", isolation_level=None)
+        with contextlib.closing(sqlite3.connect(template)) as source:
+            source.backup(self._whole)
+        self._ids: dict[str, int] = {}
 
     def clean(self, connection: Any) -> None:
+        self._note_ids(connection)
         connection.close()
+        deadline = time.monotonic() + WAIT_SECONDS
+
+        def patiently(*_: object) -> None:
+            if time.monotonic() > deadline:
+                raise RuntimeError("somebody still writes to the test's database")
+
+        with contextlib.closing(sqlite3.connect(connection.settings_dict["NAME"])) as target:
+            self._whole.backup(target, progress=patiently)
+
+    def _note_ids(self, connection: Any) -> None:
         connection.ensure_connection()
         raw: sqlite3.Connection = connection.connection
-        self._note_ids(raw)
-        source = sqlite3.connect(f"file:{self._template}?immutable=1", uri=True)
-        with contextlib.closing(source):
-            deadline = time.monotonic() + WAIT_SECONDS
-
-            def patiently(*_: object) -> None:
-                if time.monotonic() > deadline:
-                    raise RuntimeError("somebody still writes to the test's database")
-
-            source.backup(raw, progress=patiently)
-        raw.execute("BEGIN")
-        raw.execute("DELETE FROM sqlite_sequence")
-        raw.executemany("INSERT INTO sqlite_sequence VALUES (?, ?)", self._counted.items())
-        raw.execute("COMMIT")
-
-    def _note_ids(self, raw: sqlite3.Connection) -> None:
         with contextlib.suppress(sqlite3.OperationalError):  # a test may have left no table at all
-            for name, last in raw.execute("SELECT name, seq FROM sqlite_sequence"):
-                self._counted[name] = max(last, self._counted.get(name, 0))
+            last = dict(raw.execute("SELECT name, seq FROM sqlite_sequence"))
+            higher = {name: id_ for name, id_ in last.items() if id_ > self._ids.get(name, 0)}
+            self._ids |= higher
+            for name, id_ in higher.items():
+                self._whole.execute("DELETE FROM sqlite_sequence WHERE name = ?", [name])
+                self._whole.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", [name, id_])
 
 
 class PostgresCleaner:
