@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import override_settings
 
 from tests.access.asking import Asker
 from tests.access.world import World, build_world
 from tests.adoption.factories import NOW
+from tests.plugins.databases import clean
 
 
 @contextlib.contextmanager
@@ -35,7 +35,7 @@ def _undone() -> Iterator[None]:
     with contextlib.closing(sqlite3.connect(":memory:")) as before:
         connection.connection.backup(before)
         # A test with real transactions may have left something whose name the world wants.
-        call_command("flush", interactive=False, verbosity=0)
+        assert clean(connection)
         try:
             yield
         finally:

@@ -1,19 +1,20 @@
 """Every page of the product in Chromium: light and dark, on a phone and on a desk.
 
 The pages come from the URL configuration, so a page that is added without a row in
-`addresses.py` fails here. By default each is loaded in two windows, so that both themes and both
-widths have been seen; `quickstart.py prove browser` loads the other two.
+`addresses.py` fails here. By default each is loaded in one window, which is then made a dark and
+wide one, so that both themes and both widths have been seen: themes and widths are matters of the
+style sheet alone. `quickstart.py prove browser` loads each anew in the other three.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.addresses import PAGES
 from tests.browser.no_pages import ACTIONS, ELSEWHERE, FRAGMENTS
@@ -26,13 +27,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 WINDOWS = [(scheme, width) for scheme in ("light", "dark") for width in (360, 1400)]
 USUALLY = [("light", 360), ("dark", 1400)]  # both schemes and both widths, once each
 VISITS = [
-    pytest.param(
-        window,
-        route,
-        visit,
-        id="-".join(str(part) for part in (*window, route, visit.label) if part),
-    )
-    for window in USUALLY
+    pytest.param(route, visit, id="-".join(part for part in (route, visit.label) if part))
     for route, visits in PAGES.items()
     for visit in visits
 ]
@@ -46,45 +41,73 @@ document.addEventListener("securitypolicyviolation", (event) => window.violation
 LOOK = """() => ({
   title: document.title,
   headings: [...document.querySelectorAll("h1")].map((h1) => h1.textContent.trim()),
-  width: document.documentElement.scrollWidth,
   policy: window.violationsOfPolicy,
+})"""
+MEASURE = """() => ({
+  width: document.documentElement.scrollWidth,
+  window: [matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light", innerWidth],
 })"""
 WIDEST = """(width) => [...document.querySelectorAll("body *")]
   .filter((element) => element.getBoundingClientRect().right > width + 0.5)
   .slice(0, 3).map((element) => element.outerHTML.slice(0, 160))"""
+VIOLATIONS = "async (options) => (await axe.run(options)).violations"
+Size = tuple[Any, int]  # the colour scheme and the width of a window
 
 
 @dataclass
-class Window:
-    """Browser windows of one width in one scheme, one for each who looks."""
+class Visitor:
+    """A browser window for each who looks."""
 
     pages: Mapping[str, Page]
     guard: PageGuard
-    scheme: str
-    width: int
 
-    def open(self, url: str, visit: Visit) -> list[str]:
-        """Visit a page; everything that is wrong with it."""
+    def open(self, url: str, visit: Visit, sizes: Sequence[Size]) -> list[str]:
+        """Load a page in a window of the first size and give it the others in turn; everything
+        that is wrong with it."""
         page = self.pages[visit.who]
+        resize(page, sizes[0])
         answer = page.goto(url)
         problems = [] if answer and answer.status == 200 else [f"status {answer and answer.status}"]
         found = page.evaluate(LOOK)
-        problems += [f"policy: {each}" for each in found["policy"]]
         if len(found["headings"]) != 1 or not all(found["headings"]):
             problems.append(f"h1: {found['headings']}")
         if not found["title"].endswith("Plumbline") or found["title"] == "Plumbline":
             problems.append(f"title: {found['title']!r}")
-        if found["width"] > self.width:
-            problems.append(f"{found['width']} px wide: {page.evaluate(WIDEST, self.width)}")
-        rules = RULES if self.scheme == "light" else RULES_OF_COLOUR
-        return problems + axe_violations(page, rules) + self.guard.take()
+        for number, size in enumerate(sizes):
+            if number:
+                resize(page, size)
+            problems += [f"{size}: {problem}" for problem in look(page, size)]
+        policy = page.evaluate(LOOK)["policy"]
+        return problems + [f"policy: {each}" for each in policy] + self.guard.take()
+
+
+def resize(page: Page, size: Size) -> None:
+    scheme, width = size
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+
+
+def look(page: Page, size: Size) -> list[str]:
+    """What is wrong with a page in a window of this size."""
+    scheme, width = size
+    found = page.evaluate(MEASURE)
+    problems = [] if found["window"] == [scheme, width] else [f"the window is {found['window']}"]
+    if found["width"] > width:
+        problems.append(f"{found['width']} px wide: {page.evaluate(WIDEST, width)}")
+    return problems + axe_violations(page, RULES if scheme == "light" else RULES_OF_COLOUR)
 
 
 def axe_violations(page: Page, rules: list[str]) -> list[str]:
-    """What axe finds, one line for each element."""
-    options = {"runOnly": rules, "resultTypes": ["violations"]}
-    found = Axe().run(page, options=options).response["violations"]
+    """What axe finds, one line for each element; the page's context has brought axe along."""
+    found = page.evaluate(VIOLATIONS, {"runOnly": rules, "resultTypes": ["violations"]})
     return [f"axe {each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+
+
+def with_axe(browser: Browser, **options: Any) -> BrowserContext:
+    """A context whose pages have axe; without movements, which would be caught half way."""
+    context = browser.new_context(reduced_motion="reduce", **options)
+    context.add_init_script(AXE_SCRIPT)
+    return context
 
 
 def _session(site: Site, who: str = "viewer") -> Any:
@@ -92,57 +115,42 @@ def _session(site: Site, who: str = "viewer") -> Any:
 
 
 @pytest.fixture(scope="module")
-def open_window(browser: Browser, site: Site) -> Iterator[Callable[[str, int], Window]]:
-    """Gives the window of a scheme and a width; each is opened once."""
-    windows: dict[tuple[str, int], Window] = {}
-
-    def window(scheme: Any, width: int) -> Window:
-        if (scheme, width) not in windows:
-            guard, pages = PageGuard(), {}
-            for who in sorted({visit.who for visits in PAGES.values() for visit in visits}):
-                size: Any = {"width": width, "height": 900}
-                context = browser.new_context(color_scheme=scheme, viewport=size)
-                context.add_init_script(KEEP_VIOLATIONS)
-                if who != "nobody":
-                    context.add_cookies([_session(site, who)])
-                pages[who] = context.new_page()
-                guard.watch(pages[who])
-            windows[scheme, width] = Window(pages, guard, scheme, width)
-        return windows[scheme, width]
-
-    yield window
-    for each in windows.values():
-        for page in each.pages.values():
-            page.context.close()
+def visitor(browser: Browser, site: Site) -> Iterator[Visitor]:
+    """Who looks at all pages, in one window for each who is somebody else."""
+    guard, pages = PageGuard(), dict[str, Page]()
+    for who in sorted({visit.who for visits in PAGES.values() for visit in visits}):
+        context = with_axe(browser)
+        context.add_init_script(KEEP_VIOLATIONS)
+        if who != "nobody":
+            context.add_cookies([_session(site, who)])
+        pages[who] = context.new_page()
+        guard.watch(pages[who])
+    yield Visitor(pages, guard)
+    for page in pages.values():
+        page.context.close()
 
 
-@pytest.mark.parametrize(("window", "route", "visit"), VISITS)
-def test_page(
-    open_window: Callable[[str, int], Window],
-    site: Site,
-    window: tuple[str, int],
-    route: str,
-    visit: Visit,
-) -> None:
-    problems = open_window(*window).open(site.url + visit.address(route, site), visit)
+@pytest.mark.parametrize(("route", "visit"), VISITS)
+def test_page(visitor: Visitor, site: Site, route: str, visit: Visit) -> None:
+    problems = visitor.open(site.url + visit.address(route, site), visit, USUALLY)
     assert not problems, "\n".join(problems)
 
 
-@pytest.mark.prove("every page in the other two windows", engine="sqlite")
+@pytest.mark.prove("every page loaded in the other windows", engine="sqlite")
 def test_browser_sees_every_page_in_the_other_windows_too(
-    open_window: Callable[[str, int], Window], site: Site, figures: Figures
+    visitor: Visitor, site: Site, figures: Figures
 ) -> None:
     others = [
         (window, route, visit)
         for window in WINDOWS
-        if window not in USUALLY
+        if window != USUALLY[0]
         for route, visits in PAGES.items()
         for visit in visits
     ]
     found = []
     for window, route, visit in figures.progress(others, "pages"):
-        problems = open_window(*window).open(site.url + visit.address(route, site), visit)
-        found += [f"{window} {route} {visit.label}: {problem}" for problem in problems]
+        problems = visitor.open(site.url + visit.address(route, site), visit, [window])
+        found += [f"{route} {visit.label}: {problem}" for problem in problems]
     figures("pages", len(others), len(others))
     assert not found, "\n".join(found)
 
@@ -189,7 +197,7 @@ def test_pages_of_refusals_are_free_of_violations(
     browser: Browser, site: Site, scheme: Any
 ) -> None:
     """Not found for somebody signed in, and forbidden for somebody without a role."""
-    context = browser.new_context(color_scheme=scheme)
+    context = with_axe(browser, color_scheme=scheme)
     page = context.new_page()
     for who, path, status in (
         ("viewer", "/no-such-page/", 404),
