@@ -75,6 +75,16 @@ def may_manage_people(user: AnyUser) -> bool:
     return holds(user, Role.ADMINISTRATOR)
 
 
+def may_request_erasures(user: AnyUser) -> bool:
+    """Ask that a leaver's personal data are erased; another person approves it."""
+    return holds(user, Role.ADMINISTRATOR)
+
+
+def may_see_erasures(user: AnyUser) -> bool:
+    """Who it is and what would go: for whoever asks, decides or audits."""
+    return holds(user, Role.ADMINISTRATOR, Role.AUDITOR, Role.APPROVER)
+
+
 def may_read_audit(user: AnyUser) -> bool:
     """Every event of everybody, with names: auditors alone, and they change nothing."""
     return holds(user, Role.AUDITOR)

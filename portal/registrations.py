@@ -13,11 +13,13 @@ from portal.choices import Role
 from portal.demo import DemoStep, demo_steps
 from portal.demo.people import ask_for_roles, build_people
 from portal.imports.registry import follow_ups, import_sources
+from portal.personal_data import personal_stores
 from portal.policies import may_read_audit, may_see_imports, may_see_people, may_see_work
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.scopes import api_scopes
 from portal.services.fetching import FETCH_KIND, run_fetch
 from portal.services.file_fetching import FILE_FETCH_KIND, run_file_fetch
+from portal.services.personal_data import STORES
 from portal.shell.banners import banners
 from portal.shell.navigation import NavigationEntry, navigation
 from portal.shell.panels import HomePanel, home_panels, object_panels
@@ -169,6 +171,9 @@ navigation.register(
     )
 )
 check_registry(governed_tables)
+check_registry(personal_stores)
+for _store in STORES:
+    personal_stores.register(_store)
 scheduled_jobs.register(
     ScheduledJob(
         key="seal-audit",
@@ -189,7 +194,7 @@ scheduled_jobs.register(
 )
 governed(
     "portal.User",
-    personal=("username", "full_name", "email"),
+    personal=("username", "full_name", "email", "person_key"),
     hidden=("password",),
     ignored=("last_login",),
     person="id",
@@ -198,7 +203,13 @@ governed("portal.User_groups")
 governed("portal.User_user_permissions")
 governed("portal.RoleGrant")
 governed("portal.SignInEvent", personal=("username", "actor_name", "address"), person="user")
-governed("socialaccount.SocialAccount", hidden=("extra_data",), ignored=("last_login",))
+governed(
+    "socialaccount.SocialAccount",
+    personal=("uid",),
+    hidden=("extra_data",),
+    ignored=("last_login",),
+    person="user",
+)
 governed("mfa.Authenticator", hidden=("data",), ignored=("last_used_at",))
 governed("portal.Connection")
 governed("portal.StoredCredential", hidden=("ciphertext",))

@@ -8,11 +8,13 @@ from celery.schedules import crontab
 
 from adoption.policies import may_see_identities
 from adoption.services.group_teams import follow_groups
+from adoption.services.personal_data import IDENTITIES
 from adoption.services.provider_teams import FOLLOW_TEAMS, follow_teams
 from adoption.vocabularies import IDENTITY_STATES
 from portal.audit.registry import governed
 from portal.choices import Role
 from portal.models import User
+from portal.personal_data import personal_stores
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.shell.navigation import NavigationEntry, navigation
 from portal.shell.statuses import vocabularies
@@ -50,6 +52,7 @@ navigation.register(
         may_see_identities,  # type: ignore[arg-type]
     )
 )
+personal_stores.register(IDENTITIES)
 governed("adoption.IdentityLink")
 governed("adoption.GroupTeam")
 

@@ -1,11 +1,11 @@
-"""The portal's own kinds: roles, and the rules of approval themselves."""
+"""The portal's own kinds: roles, the rules of approval themselves, and erasures of people."""
 
 from __future__ import annotations
 
 from portal.approvals.guards import POLICY_KIND, ROLE_KIND
 from portal.approvals.registry import ApprovalKind, approval_kinds
 from portal.choices import Role
-from portal.services import approval_policies, roles
+from portal.services import approval_policies, erasures, roles
 
 approval_kinds.register(
     ApprovalKind(
@@ -27,5 +27,16 @@ approval_kinds.register(
         lock=approval_policies.lock_policy,
         apply=approval_policies.apply_policy,
         may_request=approval_policies.may_ask_for_policy,
+    )
+)
+approval_kinds.register(
+    ApprovalKind(
+        key=erasures.ERASURE_KIND,
+        label="Erasure of a person",
+        approver_roles=(Role.APPROVER,),
+        describe=erasures.describe_erasure,
+        lock=erasures.lock_erasure,
+        apply=erasures.apply_erasure,
+        may_request=erasures.may_ask_for_erasure,
     )
 )

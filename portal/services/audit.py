@@ -7,7 +7,6 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.models import Exists, OuterRef, Q
 
 from portal.audit.context import acting
 from portal.audit.denials import note_denial
@@ -17,7 +16,8 @@ from portal.audit.report import Report
 from portal.audit.seal import Sealed, seal_events
 from portal.audit.verify import verify_audit
 from portal.choices import AuditOperation
-from portal.models import AuditEvent, AuditName, AuditPersonal, User
+from portal.models import AuditName, AuditPersonal, User
+from portal.selectors.erasures import names_of, values_of
 
 PATIENCE = 20.0  # seconds that a sealing waits for transactions that write
 _PEOPLE = "portal_user"
@@ -126,19 +126,8 @@ def erase_person(*, person: User, reason: str, actor: User | None, at: datetime)
     """
     if not reason.strip():
         raise MissingReasonError("say why the person is erased from the audit")
-    names = AuditName.objects.filter(person_id=person.pk, erasure_id__isnull=True)
-    # Also what was recorded about the same row before it was known whose it is.
-    theirs = AuditEvent.objects.filter(
-        table=OuterRef("table"),
-        key=OuterRef("key"),
-        personal_id__in=AuditPersonal.objects.filter(person_id=person.pk).values("pk"),
-    )
-    unclaimed = AuditEvent.objects.filter(Exists(theirs), personal_id__isnull=False)
-    values = AuditPersonal.objects.filter(erasure_id__isnull=True).filter(
-        Q(person_id=person.pk) | Q(person_id__isnull=True, pk__in=unclaimed.values("personal_id"))
-    )
-    name_ids = list(names.values_list("pk", flat=True))
-    value_ids = list(values.values_list("pk", flat=True))
+    name_ids = list(names_of(person).values_list("pk", flat=True))
+    value_ids = list(values_of(person).values_list("pk", flat=True))
     with acting(reason=reason.strip()):
         event = record_event(
             operation=AuditOperation.ERASED,

@@ -106,6 +106,7 @@ def person_page(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         "may_revoke": may_revoke_roles(viewer),
         "lockout": lockout_of(person, at=now),
+        "erasure_url": reverse("person-erasure", args=[person.pk]) if not person.is_active else "",
         "actions": _actions_on(person, viewer, is_locked=lockout_of(person, at=now).failures > 0),
     }
     return render(request, "portal/people/person_detail.html", context)

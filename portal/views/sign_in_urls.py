@@ -13,7 +13,7 @@ from allauth.mfa.totp import views as totp_views
 from django.urls import path
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal.views import account, people, sign_in_providers
+from portal.views import account, erasures, people, sign_in_providers
 from portal.views.sign_in import SignInView, SignOutView
 
 # The library's classes look at the person, and redirect, before they look at the method.
@@ -63,5 +63,6 @@ urlpatterns = [
     path("people/", people.PersonListPage.as_view(), name="person-list"),
     path("people/roles/", people.GrantListPage.as_view(), name="role-grant-list"),
     path("people/<int:pk>/", people.person_page, name="person"),
+    path("people/<int:pk>/erasure/", erasures.person_erasure, name="person-erasure"),
     path("people/<int:pk>/<slug:action>/", people.person_action, name="person-action"),
 ]

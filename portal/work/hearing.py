@@ -3,11 +3,16 @@
 After its broker went away and came back, a Celery worker may be connected, alive and never be
 handed a message again (celery/celery issues 8091 and 9054). Nothing is lost by that: the sweeper
 goes on sending, and the Work page says that nobody serves the queue. But nothing is done either.
+
+The same is true of one that takes itself for busy for ever: its pool lost a task that it still
+waits for. No task may take longer than the hard time limit, so who is handed nothing for longer
+than that while messages wait has lost count.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -43,20 +48,35 @@ class Look:
 
 
 class Hearing:
-    """Decides from one look after another whether the worker is deaf."""
+    """Decides from one look after another whether the worker is deaf, or waits for ever.
 
-    def __init__(self, looks: int = LOOKS) -> None:
+    Args:
+        looks: so many silent looks on end make an idle worker deaf.
+        busy_looks: so many make a busy one lost, which is longer than a task may take.
+    """
+
+    def __init__(self, looks: int = LOOKS, busy_looks: int | None = None) -> None:
         self._needed = looks
+        self._needed_busy = busy_looks if busy_looks is not None else looks_of_a_task()
+        self._silent_idle = 0
         self._silent = 0
         self._received = -1
 
     def is_deaf(self, look: Look) -> bool:
-        """Whether messages waited for an idle worker, and it was handed none, `looks` times on
-        end. A broker that is away is no sign: then nobody could hear."""
-        is_silent = bool(look.waiting) and look.is_idle and look.received == self._received
+        """Whether messages waited, and the worker was handed none, `looks` times on end while it
+        was idle or `busy_looks` times in all. A broker that is away is no sign: then nobody could
+        hear."""
+        is_silent = bool(look.waiting) and look.received == self._received
         self._received = look.received
         self._silent = self._silent + 1 if is_silent else 0
-        return self._silent >= self._needed
+        self._silent_idle = self._silent_idle + 1 if is_silent and look.is_idle else 0
+        return self._silent_idle >= self._needed or self._silent >= self._needed_busy
+
+
+def looks_of_a_task() -> int:
+    """How many looks the longest task takes, and as many more as make an idle worker deaf."""
+    between = settings.WORK_DEAF_SECONDS / LOOKS
+    return math.ceil(settings.CELERY_TASK_TIME_LIMIT / between) + LOOKS
 
 
 def look_at(worker: Any) -> Look:
@@ -73,7 +93,7 @@ def look_at(worker: Any) -> Look:
 def end_at_once(worker: Any) -> None:
     """End this process and its pool without a word to the broker, which would not be heard.
 
-    It is idle, so there is nothing to give back.
+    What it holds, or believes that it holds, is handed out again after the visibility timeout.
     """
     pool = getattr(getattr(worker, "pool", None), "_pool", None)
     for child in getattr(pool, "_pool", ()):

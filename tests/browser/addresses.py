@@ -110,6 +110,10 @@ PAGES: Mapping[str, Sequence[Visit]] = {
         Visit("seen by the auditor", PERSON, who="auditor"),
     ),
     "person-action": (Visit("deactivate", {**PERSON, "action": "=deactivate"}),),
+    "person-erasure": (
+        Visit("of a leaver", {"pk": "leaver.pk"}),
+        Visit("seen by the auditor", PERSON, who="auditor"),
+    ),
     "role-ask": (Visit(values=PERSON),),
     "role-revoke": (Visit(values={**PERSON, "role": "=finance"}),),
     "account": (Visit("plain"), Visit("with a second factor", who="auditor")),

@@ -15,18 +15,10 @@ from django.db import connection
 from tests.plugins.proofs import Figures
 from tests.plugins.workers import test_database_variables as database_variables
 from tests.reliability.kills.driver import Databases
+from tests.reliability.schemas import difference, parts_of, schema, schema_of
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
-SCHEMA = {
-    "sqlite": "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'test_%' "
-    "AND name NOT LIKE 'sqlite_%' AND type <> 'table' ORDER BY 1, 2",
-    "postgresql": "SELECT table_name, column_name, data_type, is_nullable "
-    "FROM information_schema.columns WHERE table_schema = 'public' UNION ALL "
-    "SELECT tgrelid::regclass::text, tgname, '', '' FROM pg_trigger WHERE NOT tgisinternal "
-    "UNION ALL SELECT tablename, indexname, '', '' FROM pg_indexes WHERE schemaname = 'public' "
-    "UNION ALL SELECT conrelid::regclass::text, conname, '', '' FROM pg_constraint "
-    "WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2, 3",
-}
+MIGRATE = ("manage.py", "migrate", "--no-input", "--verbosity", "0")
 
 
 @pytest.fixture
@@ -41,35 +33,17 @@ def url_of(name: str) -> str:
     return database_variables()["DATABASE_URL"].replace(own, name)
 
 
-def begin(name: str) -> subprocess.Popen[bytes]:
+def begin(name: str, *command: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"],
+        [sys.executable, *(command or MIGRATE)],
         env={**os.environ, "DATABASE_URL": url_of(name)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
 
 
-def schema() -> list[tuple[str, ...]]:
-    """What the connected database holds, in an order of its own."""
-    with connection.cursor() as cursor:
-        cursor.execute(SCHEMA[connection.vendor])
-        return [tuple(map(str, row)) for row in cursor.fetchall()]
-
-
-def schema_of(name: str) -> list[tuple[str, ...]]:
-    own = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    try:
-        return schema()
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = own
-
-
-def finish(name: str) -> None:
-    ended = begin(name)
+def finish(name: str, *command: str) -> None:
+    ended = begin(name, *command)
     said = ended.communicate(timeout=600)[1]
     assert ended.returncode == 0, said.decode()[-3000:]
 
@@ -115,3 +89,40 @@ def test_row_70_of_two_migrators_at_once_one_wins_and_the_schema_is_whole(
         if schema_of(name) != expected:
             figures.bad("another schema after two migrators at once")
     figures("pairs", rounds, rounds)
+
+
+@pytest.mark.prove("A database of the releases before is upgraded")
+def test_a_database_of_the_releases_before_is_migrated_to_what_a_new_one_is(
+    databases: Databases, figures: Figures
+) -> None:
+    """Installations that began with the migrations one by one, and those of the squashed ones."""
+    name = databases.empty("began in november")
+    finish(name, "-m", "tests.reliability.november")
+    began = schema_of(name)
+    assert any("portal_auditevent" in line for line in began)
+    finish(name)
+    upgraded, new = schema_of(name), schema()
+    assert difference(upgraded, new) == ""
+    figures("tables, columns, indexes, constraints, triggers alike", len(upgraded & new), 1000)
+
+
+def test_a_column_that_is_missing_or_loosened_is_no_equal_schema(databases: Databases) -> None:
+    name = databases.copy(None, "another schema")
+    expected = schema()
+    assert schema_of(name) == expected
+    for statement, told in (
+        ("ALTER TABLE portal_auditseal ADD COLUMN extra integer", "extra"),
+        ("DROP INDEX portal_audit_by_time", "portal_audit_by_time"),
+    ):
+        databases.execute(name, statement)
+        assert told in difference(schema_of(name), expected)
+
+
+def test_parts_of_a_table_do_not_depend_on_their_order() -> None:
+    one = """CREATE TABLE "t" ("a" integer NOT NULL, "b, c" text DEFAULT 'x, (y',
+        CONSTRAINT "k" CHECK ("a" IN (1, 2)))"""
+    other = """CREATE TABLE "t" (CONSTRAINT "k" CHECK ("a" IN (1, 2)), "b, c" text
+        DEFAULT 'x, (y', "a" integer NOT NULL)"""
+    assert sorted(parts_of(one)) == sorted(parts_of(other))
+    assert len(parts_of(one)) == 3
+    assert parts_of(one) != parts_of(one.replace("(1, 2)", "(1, 3)"))

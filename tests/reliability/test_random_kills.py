@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import redis
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from billing.models import Charge
@@ -39,7 +39,7 @@ pytestmark = [
 ]
 STALE = "2"
 MOST_WAITING = 4000  # messages in the broker; then the next ones wait
-DRAINS_WITHIN = 600  # seconds; nothing stuck is ever waited for so long
+STUCK_AFTER = 480  # seconds without anything finished; whatever has to wait here waits for less
 
 
 class Soak:
@@ -81,21 +81,43 @@ class Soak:
                 return
             time.sleep(0.1)
 
-    def drain(self) -> None:
-        """Let everything that is open come to its end, with nothing going wrong any more."""
+    def drain(self) -> bool:
+        """Let everything that is open come to its end, with nothing going wrong any more.
+
+        However much is left: stuck is what does not become less. Returns whether nothing is.
+        """
         self.faults.thaw_those_due(everybody=True)
         person = make_person("operator")
-        deadline = time.monotonic() + DRAINS_WITHIN
-        while time.monotonic() < deadline:
+        least, moved_at = None, time.monotonic()
+        while time.monotonic() - moved_at < STUCK_AFTER:
             self.traffic.send()
             self.faults.revive()
-            if not open_items() and not self._open_runs() and not self._left():
-                return
+            open_now = (open_items(), self._open_runs(), self._left())
+            if not any(open_now):
+                return True
+            if least is None or sum(open_now) < least:
+                least, moved_at = sum(open_now), time.monotonic()
             for item in patiently(lambda: list(WorkItem.objects.filter(status=WorkStatus.HELD))):
                 retry_item(
                     item=item, reason="It was killed three times.", actor=person, at=timezone.now()
                 )
+            self.traffic.replay_given_up()
             time.sleep(0.5)
+        return False
+
+    def left_over(self) -> Iterator[str]:
+        """Everything that is known about what does not move."""
+        client = self.broker.client()
+        for key in sorted(client.scan_iter("plumbline:*")):
+            yield f"broker: {key.decode()} {client.type(key).decode()} ttl {client.ttl(key)}"
+        yield f"broker: {self.traffic.backlog()} wait, {client.hlen('plumbline:unacked')} unacked"
+        for item in WorkItem.objects.exclude(status=WorkStatus.DONE)[:20]:
+            yield f"item {item.pk} {item.kind}: {item.status}, attempt {item.attempt}, sent " + (
+                f"{item.sends} times, look at {item.look_at}, {item.problem}"
+            )
+        for run in ImportRun.objects.filter(status__in=OPEN_RUN_STATUSES)[:20]:
+            yield f"run {run.pk}: {run.status}, attempt {run.attempt}, beat {run.heartbeat_at}"
+        yield from self.faults.told()
 
     @staticmethod
     def _open_runs() -> int:
@@ -117,7 +139,10 @@ class Soak:
         for left in WorkItem.objects.exclude(status=WorkStatus.DONE):
             figures.bad(f"item {left.pk} ({left.kind}) is {left.status}: {left.problem}")
         closed = (RunStatus.APPLIED, RunStatus.SUPERSEDED)
-        for run in ImportRun.objects.exclude(status__in=closed):
+        replayed = ImportRun.objects.filter(replays__status__in=closed).values("pk")
+        for run in ImportRun.objects.exclude(status__in=closed).exclude(
+            Q(pk__in=replayed) | Q(replay_of__in=replayed)
+        ):
             figures.bad(f"run {run.pk} is {run.status}: {run.problem}")
         live = Charge.objects.filter(superseded_at__isnull=True)
         sums = live.order_by().values_list("slice__connection").annotate(billed=Sum("billed_nano"))
@@ -149,7 +174,8 @@ def run(
     began = time.monotonic()
     with effect_table():
         soak.go(kills, messages, imports, figures)
-        soak.drain()
+        if not soak.drain():
+            figures.bad("nothing moved any more:\n" + "\n".join(soak.left_over()))
         soak.judge(Effects(log), figures)
     figures("kills", soak.faults.kills, kills)
     figures("messages", soak.traffic.sent, messages)
@@ -157,6 +183,8 @@ def run(
     figures("imports of the same days again", ImportRun.objects.count(), imports)
     for name, number in sorted(soak.faults.done.items()):
         figures(name, number, 0)
+    figures("runs given up and replayed", soak.traffic.replayed, 0)
+    figures("workers that ended by themselves", soak.faults.ended.total(), 0)
     figures("seconds", round(time.monotonic() - began), 0)
 
 

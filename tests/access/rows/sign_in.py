@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from allauth.usersessions.models import UserSession
 
+from portal.services.erasures import request_erasure
 from tests.access.matrix import (
     ALL,
     EVERYBODY,
@@ -21,9 +22,11 @@ from tests.access.matrix import (
 )
 from tests.access.readers import Reader
 from tests.access.world import World
+from tests.adoption.factories import make_user
 
 SEE_PEOPLE = only(Column.ADMINISTRATOR, Column.AUDITOR)
 MANAGE_PEOPLE = only(Column.ADMINISTRATOR)
+SEE_ERASURES = SEE_PEOPLE | only(Column.APPROVER)
 UNSEEN = EVERYBODY - SEE_PEOPLE
 PERSON = {"pk": "maker.pk"}
 NO_PROVIDER = "No identity provider is configured here: then the address does not exist."
@@ -35,7 +38,11 @@ def prepare(world: World) -> None:
     session = UserSession.objects.create(
         user=world.maker, ip="192.0.2.7", session_key="a" * 32, user_agent="somebody's browser"
     )
-    world.add(session=session)
+    gone = make_user(name="Gone", is_active=False)
+    request_erasure(
+        person=gone, reason="left", actor=world.people[Column.ADMINISTRATOR], at=world.now
+    )
+    world.add(session=session, erased_person=gone)
 
 
 def _absent(
@@ -116,8 +123,20 @@ ROWS = [
         )
         for name in ("deactivate", "reactivate", "unlock", "end-sessions", "reset-second-factor")
     ),
+    Row(
+        "person-erasure",
+        {"GET": Door(SEE_ERASURES), "POST": Door(MANAGE_PEOPLE)},
+        values=PERSON,
+        unseen=EVERYBODY - SEE_ERASURES,
+    ),
 ]
 READERS = [
     Reader("portal.selectors.people:people_visible_to", SEE_PEOPLE),
     Reader("portal.selectors.people:grants_visible_to", SEE_PEOPLE),
+    Reader("portal.selectors.erasures:people_to_erase_visible_to", SEE_ERASURES),
+    Reader(
+        "portal.selectors.erasures:requests_to_erase_visible_to",
+        SEE_ERASURES,
+        arguments={"person": "@erased_person"},
+    ),
 ]

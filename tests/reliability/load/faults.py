@@ -113,6 +113,7 @@ class Faults:
         if connection.vendor != "postgresql":
             self.leave_out("database")
         self.done: Counter[str] = Counter()
+        self.ended: Counter[int] = Counter()  # by exit code: workers that ended by themselves
 
     @property
     def kills(self) -> int:
@@ -143,7 +144,8 @@ class Faults:
 
     def _child_killed(self) -> None:
         children: list[int] = []
-        while not children:  # a worker may be about to replace them
+        while not children:  # a worker may be about to replace them, or have ended itself
+            self.revive()
             children = [pid for worker in self._workers for pid in children_of(worker.pid)]
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._chance.choice(children), signal.SIGKILL)
@@ -189,8 +191,13 @@ class Faults:
     def revive(self) -> None:
         """As a supervisor would: whoever ended by itself is started again."""
         for number, worker in enumerate(self._workers):
-            if worker.process.poll() is not None:
+            if (code := worker.process.poll()) is not None:
+                self.ended[code] += 1
                 self._workers[number] = self._start_worker()
+
+    def told(self) -> list[str]:
+        """The last lines of each worker, for whoever wonders why nothing moves."""
+        return [line for each in self._workers for line in each.text().splitlines()[-5:]]
 
 
 def children_of(pid: int) -> list[int]:

@@ -12,9 +12,9 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from portal.celery import app
-from portal.choices import RunTrigger, WorkStatus
+from portal.choices import RunStatus, RunTrigger, WorkStatus
 from portal.models import Connection, ImportRun, WorkItem
-from portal.services.imports import Upload, request_import
+from portal.services.imports import Upload, replay_run, request_import
 from portal.tasks import BROKER_ERRORS, run_import, run_work
 from tests.billing.sources.focus.focus_files import csv_bytes
 from tests.imports import line
@@ -71,6 +71,7 @@ class Traffic:
         self._versions: dict[int, int] = dict.fromkeys([each.pk for each in connections], 0)
         self.items: set[int] = set()
         self.sent = 0
+        self.replayed = 0
 
     def add_items(self, number: int) -> None:
         """A transaction with so many items, then their messages: each twice, a third thrice."""
@@ -119,6 +120,16 @@ class Traffic:
         return request_import(
             connection=target, inputs=[upload], trigger=RunTrigger.UPLOAD, at=timezone.now()
         )
+
+    def replay_given_up(self) -> None:
+        """Have runs that were killed three times read again, as a person would."""
+        failed = ImportRun.objects.filter(status=RunStatus.FAILED, replay_of__isnull=True)
+        better = ImportRun.objects.exclude(status=RunStatus.FAILED).filter(replay_of__isnull=False)
+        given_up = failed.exclude(pk__in=better.values("replay_of"))
+        for run in patiently(lambda: list(given_up)):
+            again = patiently(lambda run=run: replay_run(run=run, actor=None, at=timezone.now()))
+            self._put([(run_import, {"run_id": again.pk}, "imports")])
+            self.replayed += 1
 
     def expected(self) -> dict[int, int]:
         """By connection: what its newest version costs, in hundredths."""
