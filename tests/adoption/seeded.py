@@ -42,11 +42,14 @@ class SeededRepository(SeededCommits):
     """One repository; `grow` fills it.
 
     Attributes:
-        changes, deployments: what a provider says, in the format of docs/api.md.
+        changes, deployments, incidents: what a provider says, in the format of docs/api.md.
+        troubles: by the name of a rollout, when something that it broke was over; None: not yet.
     """
 
     changes: list[dict[str, Any]] = field(default_factory=list)
     deployments: list[dict[str, Any]] = field(default_factory=list)
+    incidents: list[dict[str, Any]] = field(default_factory=list)
+    troubles: dict[str, list[dt.datetime | None]] = field(default_factory=dict)
     rolled: list[Rolled] = field(default_factory=list)
     baseline: frozenset[int] = frozenset()
     main: str = ""
@@ -277,6 +280,36 @@ class SeededRepository(SeededCommits):
         self.kinds.add("rollback")
         self._roll(environment, target.sha, latest.holds)
 
+    def repair(self) -> None:
+        """A deployment that says which one it fixes; nothing is taken back."""
+        environment = self.dice.choice(PRODUCTION)
+        chain = [each for each in self.rolled if each.environment == environment]
+        self.work()
+        if not chain or not chain[-1].holds <= self.nodes[self.main].holds:
+            return
+        self.kinds.add("fix-forward")
+        self._roll(environment, self.main, self.nodes[self.main].holds, fixes=chain[-1].name)
+        self.troubles.setdefault(chain[-1].name, []).append(self.now)
+
+    def incident(self) -> None:
+        """Something breaks, and whoever answers says which deployment did it."""
+        if not self.rolled:
+            return
+        cause = self.dice.choice(self.rolled)
+        opened = self.tick()
+        over = self.tick(8) if self.dice.random() < 0.7 else None
+        is_nothing = self.dice.random() < 0.2
+        kind = "incident nobody acted on" if is_nothing else "incident" if over else "open incident"
+        self.kinds.add(kind)
+        self.incidents.append({
+            "external_id": f"i-{len(self.incidents) + 1}", "service": REPOSITORY,
+            "opened_at": opened.isoformat(), "severity": "high", "human_actioned": not is_nothing,
+            "caused_by_deployment": cause.name,
+            **({"resolved_at": over.isoformat()} if over else {}),
+        })  # fmt: skip
+        if not is_nothing:
+            self.troubles.setdefault(cause.name, []).append(over)
+
     # --- the whole ----------------------------------------------------------------------------
 
     def grow(self, steps: int = 60) -> SeededRepository:
@@ -286,6 +319,7 @@ class SeededRepository(SeededCommits):
         doings = [
             (self.work, 30), (self.deploy, 24), (self.elsewhere, 8), (self.revert, 10),
             (self.roll_back, 7), (self.hotfix, 6), (self.pick, 7), (self.cut_release, 5),
+            (self.repair, 4), (self.incident, 4),
         ]  # fmt: skip
         for _ in range(steps):
             doing = self.dice.choices([each for each, _ in doings], [w for _, w in doings])[0]
@@ -321,6 +355,10 @@ class SeededRepository(SeededCommits):
             return Truth("reverted", first)
         if entered is None:
             return Truth("merged", first)
+        over = self.troubles.get(first or "", [])
+        if None in over:
+            return Truth("deployed", first)
+        entered = max([entered, *filter(None, over)])
         return Truth("held" if entered + HOLDS_AFTER <= self.now else "deployed", first)
 
     def history(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
