@@ -6,7 +6,6 @@ from celery import shared_task
 from django.utils import timezone
 
 from adoption.services.dashboard_approvals import expire_dashboards
-from adoption.services.delivery_digests import reseal_chat_addresses, send_digests
 from adoption.services.findings import look_for_gaming
 from adoption.services.follow_up import refresh_outcomes
 from adoption.services.hook_work import tidy_hooks
@@ -67,19 +66,12 @@ def evaluate_registrations_task() -> None:
     ask_for_evaluations(at=timezone.now())
 
 
-@shared_task(name="adoption.tasks.send_delivery_digests")
-def send_delivery_digests_task() -> None:
-    """Tell everybody whose hour has come of what was suggested to them."""
-    send_digests(at=timezone.now())
-
-
 @shared_task(name="adoption.tasks.tend_evidence")
 def tend_evidence_task() -> None:
-    """Have new rules applied to what is kept; remind reviewers once; follow the newest key."""
+    """Have new rules applied to what is kept; remind reviewers once."""
     now = timezone.now()
     ask_for_reclassification(at=now)
     remind_of_reviews(at=now)
-    reseal_chat_addresses()
 
 
 @shared_task(name="adoption.tasks.read_teams")

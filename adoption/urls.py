@@ -239,7 +239,6 @@ urlpatterns = [
     path("me/data/export/", own_data.own_data_export, name="own-data-export"),
     path("me/data/changes/<int:pk>/", own_data.correct_own_change, name="change-correct"),
     path("me/data/names/<int:pk>/", own_data.disown_identity, name="identity-disown"),
-    path("me/digest/", suggestion_settings.DigestPage.as_view(), name="digest-choice"),
     path(
         "use-cases/<slug:slug>/marks/",
         suggestion_settings.MarksPage.as_view(),

@@ -6,7 +6,8 @@ digest_sections.register(DigestSection(
     audience=is_programme_lead, build=milestone_lines))   # (user, since, until) -> lines
 ```
 
-`portal.services.digests` puts the sections of a person together at their hour and tells them.
+`portal.services.digests` puts the sections of a person together at their hour and tells them, by
+the ways that they chose: in the portal, by e-mail, to their chat.
 """
 
 from __future__ import annotations
@@ -24,10 +25,14 @@ from portal.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class DigestLine:
-    """One thing that happened or that is due: a sentence, and a path of this site."""
+    """One thing that happened or that is due: a sentence, and a path of this site.
+
+    `key` names it within its section, for a section that keeps what was told.
+    """
 
     text: str
     link: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,11 @@ class DigestSection:
         audience: who gets it; asked for every active person, so it must be cheap.
         build: `build(user, since, until)` → lines about that half-open period; none when there is
             nothing to say. It sees only what `user` may see, and changes nothing.
+        link: where one acts upon it, a path of this site; the digest leads there when it has no
+            other section.
+        closing: a last sentence, when there are lines.
+        told: `told(user, lines, at)` notes what was told, in the transaction of the digest; for
+            what must be in one digest only, however late it came.
     """
 
     key: str
@@ -50,6 +60,9 @@ class DigestSection:
     order: int
     audience: Callable[[User], bool]
     build: Callable[[User, datetime, datetime], Sequence[DigestLine]]
+    link: str = ""
+    closing: str = ""
+    told: Callable[[User, Sequence[DigestLine], datetime], None] | None = None
 
 
 def _check(section: DigestSection) -> list[CheckMessage]:

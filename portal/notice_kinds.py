@@ -1,8 +1,8 @@
 """The kinds of notices that people are told. Rooms register theirs in `AppConfig.ready()`.
 
 The kind of a notice is what stands before the first colon of its key: `billing.budget:7:…` is of
-kind `billing.budget`. Each person chooses for each kind whether to be told in the portal and by
-e-mail; what is not registered is told in both ways.
+kind `billing.budget`. Each person chooses for each kind whether to be told in the portal, by e-mail
+and, for kinds that go there, by chat; what is not registered is told in the first two ways.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ class NoticeKind:
         label: for people, in a few words.
         description: when it comes.
         is_required: whether it always stands in the portal; only the letter can be switched off.
+        goes_to_chat: whether it is also sent to the chat of those who gave an address of one.
     """
 
     key: str
     label: str
     description: str
     is_required: bool = False
+    goes_to_chat: bool = False
 
 
 def _check(kind: NoticeKind) -> list[CheckMessage]:
@@ -43,6 +45,7 @@ DAILY_DIGEST = notice_kinds.register(
         "portal.daily_digest",
         "Daily digest",
         "Once a day at your hour, when there is something for you; nothing otherwise.",
+        goes_to_chat=True,
     )
 )
 WEEKLY_DIGEST = notice_kinds.register(
@@ -50,6 +53,7 @@ WEEKLY_DIGEST = notice_kinds.register(
         "portal.weekly_digest",
         "Weekly digest",
         "Once a week on your day and at your hour, when there is something for you.",
+        goes_to_chat=True,
     )
 )
 

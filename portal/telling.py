@@ -9,7 +9,8 @@ from portal.digests import digest_sections
 from portal.notice_kinds import notice_kinds
 from portal.policies import may_see_webhooks
 from portal.schedule import ScheduledJob, scheduled_jobs
-from portal.services.notices import MAIL_KIND, mail_notice
+from portal.services.chats import send_to_chat
+from portal.services.notices import CHAT_KIND, MAIL_KIND, mail_notice
 from portal.services.webhooks import DELIVER_KIND, MAX_ATTEMPTS, deliver
 from portal.shell.navigation import NavigationEntry, navigation
 from portal.shell.panels import HomePanel, home_panels
@@ -57,6 +58,15 @@ work_kinds.register(
         label="Send a notice by e-mail",
         run=mail_notice,
         is_atomic=False,  # it waits for a mail server
+        max_attempts=5,
+    )
+)
+work_kinds.register(
+    WorkKind(
+        key=CHAT_KIND,
+        label="Send a notice to a chat",
+        run=send_to_chat,
+        is_atomic=False,  # it waits for a network
         max_attempts=5,
     )
 )

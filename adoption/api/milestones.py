@@ -144,7 +144,8 @@ def present_milestone(request: Request, milestone: Milestone) -> dict[str, Any]:
     }
 
 
-def _rows(use_case: UseCase, request: Request) -> QuerySet[Milestone]:
+def milestones_of(use_case: UseCase, request: Request) -> QuerySet[Milestone]:
+    """Those of a use case that the caller may see, as answers need them."""
     return (
         milestones_visible_to(request.user)
         .filter(use_case=use_case)
@@ -152,8 +153,8 @@ def _rows(use_case: UseCase, request: Request) -> QuerySet[Milestone]:
     )
 
 
-def _tag(request: Request, milestone: Milestone, shown: dict[str, Any]) -> str:
-    # Measuring raises no version: a measured value makes nobody's edit stale, but another tag.
+def tag_of(request: Request, milestone: Milestone, shown: dict[str, Any]) -> str:
+    """Measuring raises no version: a measured value makes nobody's edit stale, but another tag."""
     return version_tag(request, milestone.version, shown)
 
 
@@ -203,7 +204,7 @@ class MilestonesView(ApiView):
         read_query(request, NoFilters)
         return list_response(
             request,
-            _rows(use_case, request),
+            milestones_of(use_case, request),
             lambda found: [present_milestone(request, milestone) for milestone in found],
             ordering=self.ordering,
         )
@@ -233,7 +234,7 @@ class MilestonesView(ApiView):
                 at=timezone.now(),
             )
             shown = present_milestone(request, made)
-            headers = {"Location": shown["url"], "ETag": _tag(request, made, shown)}
+            headers = {"Location": shown["url"], "ETag": tag_of(request, made, shown)}
             return Answer(201, shown, headers)
 
         return answer_once(request, work)
@@ -255,7 +256,7 @@ class MilestoneView(ApiView):
     def get(self, request: Request, slug: str, milestone_id: int) -> Any:
         milestone = self._find(request, use_case_or_404(request, slug), milestone_id)
         shown = present_milestone(request, milestone)
-        return conditional(request, _tag(request, milestone, shown), lambda: shown)
+        return conditional(request, tag_of(request, milestone, shown), lambda: shown)
 
     @operation(
         "milestone_update",
@@ -287,7 +288,7 @@ class MilestoneView(ApiView):
 
     @staticmethod
     def _find(request: Request, use_case: UseCase, milestone_id: int) -> Milestone:
-        found = _rows(use_case, request).filter(pk=milestone_id).first()
+        found = milestones_of(use_case, request).filter(pk=milestone_id).first()
         if found is None:
             raise Http404
         return found

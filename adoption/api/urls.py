@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from adoption.api.attestations import AttestationView, AttestedMilestonesView
 from adoption.api.dashboards import DashboardView
 from adoption.api.deliveries import OwnDeliveriesView, UseCaseDeliveriesView
 from adoption.api.hooks import HooksView
@@ -34,6 +35,16 @@ urlpatterns = [
     path("use-cases/", UseCasesView.as_view(), name="api-use-cases"),
     path("use-cases/<slug:slug>/", UseCaseView.as_view(), name="api-use-case"),
     path("use-cases/<slug:slug>/milestones/", MilestonesView.as_view(), name="api-milestones"),
+    path(
+        "use-cases/<slug:slug>/milestones/attested/",
+        AttestedMilestonesView.as_view(),
+        name="api-milestones-attested",
+    ),
+    path(
+        "use-cases/<slug:slug>/milestones/<int:milestone_id>/attestation/",
+        AttestationView.as_view(),
+        name="api-milestone-attestation",
+    ),
     path(
         "use-cases/<slug:slug>/milestones/<int:milestone_id>/",
         MilestoneView.as_view(),

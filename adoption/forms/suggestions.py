@@ -1,35 +1,10 @@
-"""Forms about suggestions: when one is told of them, and by what a use case's are recognised."""
+"""The form about suggestions: by what a use case's are recognised."""
 
 from __future__ import annotations
 
 from django import forms
 
 from adoption.forms.widgets import lines
-
-
-class DigestForm(forms.Form):
-    """When and how a person is told of new suggestions."""
-
-    by_email = forms.BooleanField(
-        required=False,
-        label="Tell me by e-mail and under Notices",
-        help_text="Only on days on which something new was suggested; each suggestion once.",
-    )
-    hour = forms.TypedChoiceField(
-        choices=[(hour, f"{hour:02d}:00") for hour in range(24)],
-        coerce=int,
-        label="At",
-        help_text="In the zone of the programme.",
-    )
-    chat_address = forms.CharField(
-        required=False,
-        max_length=500,
-        label="Incoming webhook of a chat",
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="Of a channel that only you read. It is kept encrypted and never shown again; "
-        "leave it empty to keep the one there is.",
-    )
-    forget_chat = forms.BooleanField(required=False, label="Forget the chat webhook")
 
 
 class MarksForm(forms.Form):

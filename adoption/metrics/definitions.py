@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef
 from django.urls import reverse
 
 from adoption.choices import Comparator, DeliveryState, EnvironmentTier
+from adoption.metrics.held import USE_CASE, came_to_hold
 from adoption.metrics.primary import HELD_WEEKLY
 from adoption.metrics.programme_counts import (
     DEPLOYMENTS_BY_MONTH,
@@ -37,18 +38,12 @@ def _count(happened: list[datetime], as_of: datetime, url: str) -> Measured:
 def measure_held_deliveries(use_case_ids: Iterable[int], as_of: datetime) -> dict[int, Measured]:
     """Deliveries that held by `as_of`: in production 14 days without being undone, or confirmed."""
     ids = list(use_case_ids)
-    held = Q(state=DeliveryState.HELD, held_at__lte=as_of)
-    confirmed = Q(state=DeliveryState.CONFIRMED, reviewed_at__lte=as_of)
-    moments: dict[int, list[datetime]] = defaultdict(list)
-    for use_case_id, held_at, reviewed_at in Delivery.objects.filter(
-        held | confirmed, use_case_id__in=ids
-    ).values_list("use_case_id", "held_at", "reviewed_at"):
-        moment = held_at or reviewed_at
-        if moment is not None:
-            moments[use_case_id].append(moment)
+    found = came_to_hold(ids, of=USE_CASE, as_of=as_of)
     return {
         pk: _count(
-            moments[pk], as_of, f"{reverse('use-case-deliveries', args=[slug])}?state=counting"
+            [each.at for each in found[pk]],
+            as_of,
+            f"{reverse('use-case-deliveries', args=[slug])}?state=counting",
         )
         for pk, slug in _slugs(ids).items()
     }
@@ -95,14 +90,16 @@ def measure_ai_deployments(use_case_ids: Iterable[int], as_of: datetime) -> dict
 metrics.register(
     MetricDefinition(
         key="held_deliveries",
-        version="1.0.0",
+        version="2.0.0",
         label="Held deliveries",
         unit="count",
         formula=(
             "Number of deliveries of the use case whose change has been in production for 14 days "
-            "without being undone, plus confirmed deliveries that are not code. A change counts "
-            "once, whoever logs it; one that is undone later stops counting. By programme and "
-            "month: those of all its use cases that came to hold within the month."
+            "without being undone, plus confirmed deliveries that are not code. After an incident "
+            "that names the change or its deployment as the cause, or a repair of that deployment, "
+            "the 14 days begin anew. A change counts once, whoever logs it; one that is undone "
+            "later stops counting. By programme and month: those of all its use cases that came to "
+            "hold within the month."
         ),
         inputs=frozenset({"deliveries", "changes", "deployments"}),
         comparators=(Comparator.AT_LEAST,),
@@ -114,13 +111,13 @@ metrics.register(
 metrics.register(
     MetricDefinition(
         key="held_deliveries_weekly",
-        version="1.0.0",
+        version="2.0.0",
         label="Deliveries that came to hold",
         unit="count",
         formula=(
             "Number of deliveries of the use case that came to hold in the ISO week (programme's "
-            "zone), 14 days after production without being undone, plus work that is not code and "
-            "was confirmed in it."
+            "zone), 14 days after production without being undone, or after what it broke was over "
+            "or repaired, plus work that is not code and was confirmed in it."
         ),
         inputs=frozenset({"deliveries", "changes", "deployments"}),
         comparators=(),

@@ -6,10 +6,7 @@ Registered with its definition in `definitions.py`.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-
-from django.db.models import Q
 
 from adoption.choices import DeliveryState, ScopeKind
 from adoption.metrics.contracts import (
@@ -20,8 +17,9 @@ from adoption.metrics.contracts import (
     Sample,
     Windowed,
 )
+from adoption.metrics.held import USE_CASE, came_to_hold
 from adoption.metrics.windows import Window, WindowKind
-from adoption.models import Delivery, UseCase
+from adoption.models import UseCase
 
 NANO = 1_000_000_000
 
@@ -38,22 +36,12 @@ def collect_held(
             "pk", flat=True
         )
     )
-    end = min(window.ends_at, as_of + dt.timedelta(microseconds=1))
-    held = Q(state=DeliveryState.HELD, held_at__gte=window.starts_at, held_at__lt=end)
-    confirmed = Q(
-        state=DeliveryState.CONFIRMED, reviewed_at__gte=window.starts_at, reviewed_at__lt=end
-    )
-    rows = Delivery.objects.filter(held | confirmed, use_case_id__in=there)
-    counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    people: dict[int, set[int]] = defaultdict(set)
-    for use_case_id, state, person in rows.values_list("use_case_id", "state", "claimed_by_id"):
-        counts[use_case_id][state] += 1
-        people[use_case_id].add(person)
+    found = came_to_hold(there, of=USE_CASE, as_of=as_of, window=window)
     return {
         pk: {
-            "held": counts[pk][DeliveryState.HELD],
-            "confirmed": counts[pk][DeliveryState.CONFIRMED],
-            "contributors": len(people[pk]),
+            "held": sum(each.state == DeliveryState.HELD for each in found[pk]),
+            "confirmed": sum(each.state == DeliveryState.CONFIRMED for each in found[pk]),
+            "contributors": len({each.person_id for each in found[pk]}),
         }
         for pk in there
     }

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef
 
 from adoption.choices import DeliveryState, EnvironmentTier, ScopeKind, Strength
 from adoption.metrics.contracts import Better, Computed, Dimension, Facts, Windowed
+from adoption.metrics.held import PROGRAMME, came_to_hold
 from adoption.metrics.windows import Window, WindowKind
 from adoption.models import Change, Delivery, RepositoryLink, UseCase
 from portal.shell.money import NANO_PER_UNIT
@@ -53,21 +54,12 @@ def collect_held(
     programme_ids: Sequence[int], window: Window, as_of: dt.datetime
 ) -> Mapping[int, Facts]:
     """Deliveries that came to hold, or were confirmed, in the window and are not undone since."""
-    end = min(window.ends_at, as_of)
-    held = Q(state=DeliveryState.HELD, held_at__gte=window.starts_at, held_at__lt=end)
-    confirmed = Q(
-        state=DeliveryState.CONFIRMED, reviewed_at__gte=window.starts_at, reviewed_at__lt=end
-    )
-    rows = Delivery.objects.filter(held | confirmed, use_case__programme__in=programme_ids)
-    found: dict[int, list[int]] = defaultdict(list)
-    people: dict[int, set[int]] = defaultdict(set)
-    for programme_id, pk, person_id in rows.order_by("pk").values_list(
-        "use_case__programme_id", "pk", "claimed_by_id"
-    ):
-        found[programme_id].append(pk)
-        people[programme_id].add(person_id)
+    found = came_to_hold(programme_ids, of=PROGRAMME, as_of=as_of, window=window)
     return {
-        pk: {"deliveries": found[pk], "contributors": len(people[pk])}
+        pk: {
+            "deliveries": [each.pk for each in found[pk]],
+            "contributors": len({each.person_id for each in found[pk]}),
+        }
         for pk in _with_use_cases(programme_ids, window)
     }
 

@@ -36,7 +36,7 @@ from adoption.models.milestones import Milestone, MilestoneAttestation, Mileston
 from adoption.models.programmes import Programme
 from adoption.models.pull_requests import PullRequest
 from adoption.models.snapshots import Snapshot, SnapshotValue
-from adoption.models.suggestions import DigestChoice, Suggestion, UseCaseMark
+from adoption.models.suggestions import Suggestion, UseCaseMark
 from adoption.models.targets import AdoptionTarget, TargetEvent
 from adoption.models.teams import GroupTeam, Membership, Team
 from adoption.models.use_case_notes import UseCaseComment, UseCaseLink
@@ -58,7 +58,6 @@ __all__ = [
     "Delivery",
     "DeliveryEvent",
     "Deployment",
-    "DigestChoice",
     "Evidence",
     "FillWatermark",
     "GamingFinding",

@@ -96,32 +96,3 @@ class UseCaseMark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.value}"
-
-
-class DigestChoice(models.Model):
-    """When and how one person is told of new suggestions, at most once a day.
-
-    No row means the default: by e-mail at nine, not by chat. `hour` is of the programme's zone.
-    The address of a chat webhook is a secret and kept sealed; `chat_host` says where it leads.
-    """
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="digest_choice"
-    )
-    by_email = models.BooleanField(default=True)
-    hour = models.PositiveSmallIntegerField(default=9)
-    chat_host = models.CharField(max_length=253, blank=True)
-    chat_key_number = models.PositiveIntegerField(default=0)
-    chat_ciphertext = models.TextField(blank=True)
-    chat_problem = models.CharField(max_length=300, blank=True)  # of the latest attempt
-    sent_on = models.DateField(null=True, blank=True)  # day of the latest digest, same zone
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(hour__lte=23), name="adoption_digestchoice_hour_of_a_day"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"digest of {self.user_id}"

@@ -1,17 +1,19 @@
-"""Suggestions, the daily digest, corrections and re-classification."""
+"""Suggestions, their part of the daily digest, corrections and re-classification."""
 
 from __future__ import annotations
 
 from celery.schedules import crontab
 
 from adoption.demo.suggestions import build_suggestions
-from adoption.services.delivery_digests import CHAT_KIND, send_to_chat
+from adoption.selectors.daily_digest import CLOSING, INBOX, gets_suggestions, suggestion_lines
 from adoption.services.reclassification import RECLASSIFY, reclassify_by_work
+from adoption.services.suggestion_digest import note_told
 from adoption.views import suggestions
 from adoption.vocabularies import INVOLVEMENTS, SUGGESTION_STATES
 from portal.audit.registry import governed
-from portal.choices import Role
+from portal.choices import Cadence, Role
 from portal.demo import DemoStep, demo_steps
+from portal.digests import DigestSection, digest_sections
 from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.shell.panels import HomePanel, home_panels
 from portal.shell.statuses import vocabularies
@@ -24,30 +26,18 @@ home_panels.register(
         "adoption.suggestions", 8, "adoption/_home_suggestions.html", suggestions.waiting_panel
     )
 )
-work_kinds.register(
-    WorkKind(
-        key=CHAT_KIND,
-        label="Send a digest to a chat",
-        run=send_to_chat,
-        is_atomic=False,  # it waits for a network
-        max_attempts=5,
+digest_sections.register(
+    DigestSection(
+        "adoption.suggestions", "Did AI help? Of yours, this reached production", Cadence.DAILY, 10,
+        gets_suggestions, suggestion_lines, link=INBOX, closing=CLOSING, told=note_told,
     )
-)
+)  # fmt: skip
 work_kinds.register(
     WorkKind(
         key=RECLASSIFY,
         label="Read evidence anew by the present rules",
         run=reclassify_by_work,
         is_atomic=False,  # a transaction a batch
-        roles=frozenset({Role.PROGRAMME_LEAD}),
-    )
-)
-scheduled_jobs.register(
-    ScheduledJob(
-        key="send-delivery-digests",
-        task="adoption.tasks.send_delivery_digests",
-        when=crontab(minute=10),
-        reason="Everybody chooses an hour of the programme's zone, so it is looked at every hour.",
         roles=frozenset({Role.PROGRAMME_LEAD}),
     )
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from django.db.models import Case, CharField, Q, QuerySet, Value, When
@@ -59,22 +61,46 @@ def links_of(user: AnyUser, identity: Identity) -> QuerySet[IdentityLink]:
 def suggested_people(
     user: AnyUser, identities: Iterable[Identity]
 ) -> list[tuple[int, list[Suggested]]]:
-    """For each identity its key and active accounts that it might be, best first. Two queries."""
+    """For each identity its key and active accounts that it might be, best first; nobody who said
+    that it is not theirs. Three queries."""
     if not may_see_identities(user):
         return []
     people = {each.pk: each for each in User.objects.filter(is_active=True).order_by("pk")}
     matcher = _matcher(people.values())
+    rows = list(identities)
+    disowned = disowners([each.pk for each in rows])
     return [
         (
             each.pk,
             [
                 Suggested(people[guess.someone], guess.why)
                 for guess in _guesses(matcher, each)
-                if guess.someone in people
+                if guess.someone in people and guess.someone not in disowned.get(each.pk, ())
             ],
         )
-        for each in identities
+        for each in rows
     ]
+
+
+def disowners(identity_ids: Collection[int]) -> Mapping[int, set[int]]:
+    """By identity: who said of it themselves that it is not theirs, and was not undone. One query.
+
+    For services and guesses; it says nothing that the log of the identity does not.
+    """
+    found: dict[int, set[int]] = defaultdict(set)
+    said: dict[tuple[int, uuid.UUID], int] = {}
+    rows = IdentityLink.objects.filter(identity_id__in=identity_ids).order_by("pk")
+    for pk, act, undoes, user, before, by in rows.values_list(
+        "identity_id", "act", "undoes", "user_id", "before_user_id", "said_by_id"
+    ):
+        if undoes is not None:
+            found[pk].discard(said.get((pk, undoes), 0))
+        elif before is not None and user is None and by == before:
+            said[pk, act] = before
+            found[pk].add(before)
+        elif user is not None and by == user:
+            found[pk].discard(user)  # they took it back themselves
+    return found
 
 
 def _guesses(matcher: Matcher, identity: Identity) -> list[Guess]:

@@ -18,6 +18,7 @@ from adoption.selectors.suggestions import (
     use_case_titles,
     waiting_suggestions,
 )
+from adoption.selectors.troubles import troubles_of
 from portal.policies import AnyUser
 
 SHOWN = 9  # as many as there are digit keys
@@ -63,7 +64,7 @@ class Inbox:
 
 
 def inbox_of(user: AnyUser, *, now: dt.datetime, limit: int = SHOWN) -> Inbox | None:
-    """What waits for this person: four queries, however much it is. None for who has none."""
+    """What waits for this person: eight queries, however much it is. None for who has none."""
     if not may_log_delivery(user):
         return None
     waiting = waiting_suggestions(user, now)
@@ -78,17 +79,23 @@ def inbox_of(user: AnyUser, *, now: dt.datetime, limit: int = SHOWN) -> Inbox | 
 
 
 def first_offers(user: AnyUser, *, now: dt.datetime, limit: int) -> list[Offer]:
-    """The first that wait, one more than `limit` where there are more: one query, for Home."""
+    """The first that wait, one more than `limit` where there are more: three queries, for Home."""
     rows = waiting_suggestions(user, now)[: limit + 1]
-    return [_offer(number, row, {}, now) for number, row in enumerate(rows, start=1)]
+    return _offers(rows, {}, now)
 
 
 def _offers(rows: QuerySet[Suggestion], titles: Mapping[int, str], now: dt.datetime) -> list[Offer]:
-    return [_offer(number, row, titles, now) for number, row in enumerate(rows, start=1)]
+    troubles = troubles_of(row.change for row in rows)
+    return [
+        _offer(number, row, Observed.of(row.change, troubles.get(row.change_id, ())), titles, now)
+        for number, row in enumerate(rows, start=1)
+    ]
 
 
-def _offer(number: int, row: Suggestion, titles: Mapping[int, str], now: dt.datetime) -> Offer:
-    standing = standing_of(Observed.of(row.change), at=now)
+def _offer(
+    number: int, row: Suggestion, seen: Observed, titles: Mapping[int, str], now: dt.datetime
+) -> Offer:
+    standing = standing_of(seen, at=now)
     mine: list[dict[str, Any]] = [
         each for each in row.candidates if each["use_case"] == row.use_case_id
     ]

@@ -14,14 +14,13 @@ from adoption.models import (
     Declaration,
     Delivery,
     DeliveryEvent,
-    DigestChoice,
     Evidence,
     Identity,
     Membership,
     Suggestion,
     UseCase,
 )
-from portal.models import Notice, SignInEvent, User
+from portal.models import DigestSetting, Notice, NoticePreference, SignInEvent, User
 from portal.policies import AnyUser
 
 SHOWN = 25  # rows a section on the page; the export has all
@@ -35,7 +34,8 @@ ABOUT = {
     "evidence": "Signs of AI that were seen on them.",
     "declarations": "What labels, boxes and you yourself said about AI in them.",
     "use_cases": "Use cases that name you as their owner.",
-    "digest": "When you are told of suggestions.",
+    "notice_preferences": "What you want to be told, and by which way.",
+    "digest": "When digests come, and to which chat.",
     "notices": "What the portal told you.",
     "sign_in_events": "What happened at your sign-in.",
 }
@@ -108,18 +108,30 @@ def _sources(user: User) -> dict[str, tuple[QuerySet[Any], tuple[str, ...]]]:
         "use_cases": (
             UseCase.objects.filter(owner=user).order_by("title", "pk"), ("slug", "title", "stage"),
         ),
-        "digest": (
-            DigestChoice.objects.filter(user=user), ("by_email", "hour", "chat_host", "sent_on"),
-        ),
-        "notices": (
-            Notice.objects.filter(user=user).order_by("-created_at", "-pk"),
-            ("title", "text", "link", "created_at", "read_at", "emailed_at"),
-        ),
+        **_told(user),
         "sign_in_events": (
             SignInEvent.objects.filter(user=user).order_by("-at", "-pk"),
             ("at", "kind", "address", "detail"),
         ),
     }  # fmt: skip
+
+
+def _told(user: User) -> dict[str, tuple[QuerySet[Any], tuple[str, ...]]]:
+    """What the portal tells the person, and how they want it."""
+    return {
+        "notice_preferences": (
+            NoticePreference.objects.filter(user=user).order_by("kind"),
+            ("kind", "in_portal", "by_email", "by_chat"),
+        ),
+        "digest": (
+            DigestSetting.objects.filter(user=user),
+            ("time_zone", "hour", "weekday", "chat_host", "chat_problem"),
+        ),
+        "notices": (
+            Notice.objects.filter(user=user).order_by("-created_at", "-pk"),
+            ("title", "text", "link", "created_at", "read_at", "emailed_at"),
+        ),
+    }
 
 
 def own_data(

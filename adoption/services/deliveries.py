@@ -11,10 +11,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from adoption.choices import AiAssistance, DeliveryState, Stage
-from adoption.delivery_states import Observed, standing_of
+from adoption.delivery_states import Observed, Trouble, standing_of
 from adoption.links import read_link
 from adoption.models import Change, Delivery, UseCase
 from adoption.selectors.suggestions import request_behind
+from adoption.selectors.troubles import troubles_of
 from adoption.services.delivery_log import move_line, write_lines
 from adoption.services.refusals import RefusedError
 from adoption.services.review_notices import ask_for_review, tell_of_rejection
@@ -97,7 +98,7 @@ def log_delivery(
         state_reason="Waits for a reviewer." if change is None else "",
     )
     if change is not None:
-        _advance(delivery, change, at)
+        _advance(delivery, change, troubles_of([change]).get(change.pk, ()), at)
     # Constraints are left to the database: who logs something twice is told in our words.
     delivery.full_clean(exclude=["change"], validate_constraints=False)
     try:
@@ -207,9 +208,9 @@ def review_delivery(
         tell_of_rejection(delivery, at=at)
 
 
-def _advance(delivery: Delivery, change: Change, at: datetime) -> bool:
-    """Set state and times from the change; whether anything moved."""
-    standing = standing_of(Observed.of(change), at=at)
+def _advance(delivery: Delivery, change: Change, troubles: Sequence[Trouble], at: datetime) -> bool:
+    """Set state and times from the change and its deployment's troubles; whether anything moved."""
+    standing = standing_of(Observed.of(change, troubles), at=at)
     before = (
         delivery.state, delivery.state_reason, delivery.merged_at, delivery.deployed_at,
         delivery.held_at, delivery.reverted_at,
@@ -307,9 +308,11 @@ def advance_deliveries(
         open_ones = open_ones.filter(change__repository_id__in=list(repository_ids))
     moved: list[Delivery] = []
     lines = []
-    for delivery in open_ones.order_by("pk"):
+    found = list(open_ones.order_by("pk"))
+    troubles = troubles_of(each.change for each in found if each.change is not None)
+    for delivery in found:
         change, before = delivery.change, delivery.state
-        if change is not None and _advance(delivery, change, at):
+        if change is not None and _advance(delivery, change, troubles.get(change.pk, ()), at):
             moved.append(delivery)
             lines.append(move_line(delivery, before, at=at))
     Delivery.objects.bulk_update(

@@ -16,7 +16,7 @@ from adoption.choices import DeploymentStatus, EnvironmentTier
 from adoption.deploys.config import DeployConfig
 from adoption.deploys.merging import current_event, later_fields, with_event
 from adoption.deploys.tiers import tier_of
-from adoption.models import Artifact, Commit, Deployment, Repository, Service
+from adoption.models import Artifact, Commit, Deployment, Incident, Repository, Service
 from adoption.services.history_digests import text_digest
 from adoption.services.incident_store import store_incident
 from adoption.services.picks import save_picks
@@ -44,7 +44,7 @@ class FutureStatementError(ValueError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of one record. An incident is in no repository."""
+    """What became of one record. An incident belongs to its service's repository, once known."""
 
     external_id: str
     outcome: str
@@ -62,6 +62,9 @@ def deploy_config(connection: Connection) -> DeployConfig:
 class DeployStore:
     """Puts records of one connection into the database. Call within a transaction.
 
+    It remembers the repositories that it met, so when a part of what it stored is taken back, go on
+    with a new one.
+
     Args:
         run: the import run that brings them, if one does.
         at: now; statements from more than a day after it are refused.
@@ -72,6 +75,7 @@ class DeployStore:
         self.at = at
         self.run = run
         self.config = deploy_config(connection)
+        self._repositories: dict[str, Repository] = {}
 
     def apply(self, reading: Reading) -> list[Stored]:
         """Store everything that one payload says.
@@ -100,7 +104,7 @@ class DeployStore:
             return self._store_push(record)
         if isinstance(record, IncidentRecord):
             outcome = store_incident(record, connection=self.connection, run=self.run)
-            return Stored(record.external_id, outcome, None)
+            return Stored(record.external_id, outcome, self._repository_of_incident(record))
         return self._store_artifact(record)
 
     # --- where it belongs ---------------------------------------------------------------------
@@ -108,10 +112,11 @@ class DeployStore:
     def repository(self, key: str, url: str | None = None) -> Repository:
         """The repository of that address, made when it is new."""
         key = self.config.repository(key)
-        found, _ = Repository.objects.get_or_create(
-            key=key, defaults={"name": key.rsplit("/", 1)[-1][:120], "url": (url or "")[:200]}
-        )
-        return found
+        if key not in self._repositories:
+            self._repositories[key], _ = Repository.objects.get_or_create(
+                key=key, defaults={"name": key.rsplit("/", 1)[-1][:120], "url": (url or "")[:200]}
+            )
+        return self._repositories[key]
 
     def _service(self, record: DeploymentRecord) -> Service:
         name = record.service or record.repository or ""
@@ -135,6 +140,13 @@ class DeployStore:
             service.paths = list(paths)
             service.save(update_fields=["paths"])
         return service
+
+    def _repository_of_incident(self, record: IncidentRecord) -> int | None:
+        """Where deliveries may have to be looked at again; of an update that names no service, that
+        of the statements before."""
+        said = Incident.objects.filter(connection=self.connection, external_id=record.external_id)
+        rows = Service.objects.filter(key__in=said.exclude(service_key="").values("service_key"))
+        return rows.values_list("repository_id", flat=True).first()
 
     # --- changes ------------------------------------------------------------------------------
 
@@ -234,6 +246,9 @@ class DeployStore:
         )
 
     def _merge_deployment(self, row: Deployment, record: DeploymentRecord) -> None:
+        goes_on = record.included_goes_on  # follows on the page before it, whatever its dates
+        if goes_on:
+            row.included = sorted({*row.included, *(record.included or ())})
         said: dict[str, Any] = {
             "version": record.version,
             "sha": record.sha,
@@ -242,7 +257,7 @@ class DeployStore:
             "artifact": record.artifact,
             "trigger": record.trigger,
             "group_id": record.group_id,
-            "included": None if record.included is None else sorted(record.included),
+            "included": None if record.included is None or goes_on else sorted(record.included),
             "included_commits": None
             if record.included_commits is None
             else sorted(record.included_commits),

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from adoption.choices import HookState
+from adoption.deploys.config import DeployConfig
 from adoption.deploys.payload import BadPayloadError, parse_json
 from adoption.deploys.providers import document_of
 from adoption.models import HookReplay, StoredHook
@@ -39,6 +40,7 @@ MOST_ATTEMPTS = 3
 KEPT_FOR = timedelta(days=90)  # the body; the row says for ever that the delivery was here
 PURGED_AT_ONCE = 1000
 AT_ONCE = 50  # hooks between two messages and two signs of life
+IN_ONE_TRANSACTION = 5  # on SQLite nobody else writes meanwhile, so a sender's answer waits for it
 
 
 class DeliveryReusedError(ValueError):
@@ -74,30 +76,49 @@ def store_hook(
     Raises:
         DeliveryReusedError: its id belongs to a delivery with another body.
     """
-    digest = hashlib.sha256(body).hexdigest()
-    with transaction.atomic():
-        hook, is_new = StoredHook.objects.get_or_create(
-            connection=connection,
-            delivery_id=delivery_id,
-            defaults={
-                "provider": provider,
-                "event": event,
-                "headers": dict(headers),
-                "body": zlib.compress(body, 1),
-                "body_sha256": digest,
-                "size": len(body),
-                "received_at": at,
-            },
-        )
-        if not is_new:
-            if hook.body_sha256 != digest:
-                raise DeliveryReusedError(
-                    "This delivery's id came before with another body. A sender repeats a "
-                    "delivery byte for byte, and gives a new one a new id."
-                )
-            return Accepted(hook.pk, is_repeat=True)
-        _ask(connection, None, at)
+    hook = StoredHook(
+        connection=connection,
+        delivery_id=delivery_id,
+        provider=provider,
+        event=event,
+        headers=dict(headers),
+        body=zlib.compress(body, 1),
+        body_sha256=hashlib.sha256(body).hexdigest(),
+        size=len(body),
+        received_at=at,
+    )
+    try:
+        # Nearly all are new, so they are written without a look: the constraint finds the others.
+        with transaction.atomic():
+            hook.save(force_insert=True)
+            _ask(connection, None, at)
+    except IntegrityError:
+        known = _stored_before(hook)
+        if known is None:
+            raise
+        return Accepted(known, is_repeat=True)
     return Accepted(hook.pk, is_repeat=False)
+
+
+def _stored_before(hook: StoredHook) -> int | None:
+    """The number under which this delivery was stored before, or None.
+
+    Raises:
+        DeliveryReusedError: it had another body then.
+    """
+    known = (
+        StoredHook.objects.filter(connection=hook.connection_id, delivery_id=hook.delivery_id)
+        .values_list("pk", "body_sha256")
+        .first()
+    )
+    if known is None:
+        return None
+    if known[1] != hook.body_sha256:
+        raise DeliveryReusedError(
+            "This delivery's id came before with another body. A sender repeats a delivery byte "
+            "for byte, and gives a new one a new id."
+        )
+    return known[0]
 
 
 def _ask(connection: Connection, actor: User | None, at: datetime) -> None:
@@ -121,29 +142,54 @@ def process_next(*, connection: Connection, at: datetime) -> bool:
     Returns:
         whether there was one. Two workers never take the same.
     """
+    return bool(_process_batch(connection, 1, at))
+
+
+def process_batch(*, connection: Connection, at: datetime) -> int:
+    """Process the oldest waiting hooks of a connection, a few in one transaction; how many.
+
+    Each has a savepoint of its own. If the database gives the transaction up (two workers met the
+    same rows in another order), the oldest is tried by itself.
+
+    Raises:
+        OperationalError, InterfaceError: the database failed for a single hook as well.
+    """
+    try:
+        return _process_batch(connection, IN_ONE_TRANSACTION, at)
+    except OperationalError:
+        return _process_batch(connection, 1, at)
+
+
+def _process_batch(connection: Connection, most: int, at: datetime) -> int:
     with transaction.atomic():
-        hook = (
-            StoredHook.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(connection=connection, state=HookState.STORED)
-            .order_by("pk")
-            .first()
+        waiting = StoredHook.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+            connection=connection, state=HookState.STORED
         )
-        if hook is None:
-            return False
-        hook.connection = connection
-        _process(hook, at)
-        hook.attempts += 1
-        hook.processed_at = at
-        hook.save(update_fields=["state", "reason", "outcome", "attempts", "processed_at"])
-    return True
+        hooks = list(waiting.order_by("pk")[:most])
+        store = DeployStore(connection, at=at)
+        touched: set[int | None] = set()
+        for hook in hooks:
+            hook.connection = connection
+            stored = _process(hook, store)
+            if stored is None:  # what it had found was taken back
+                store = DeployStore(connection, at=at)
+            else:
+                touched.update(each.repository_id for each in stored)
+            hook.attempts += 1
+            hook.processed_at = at
+            hook.save(update_fields=["state", "reason", "outcome", "attempts", "processed_at"])
+        ask_for_placement(repository_ids=list(touched), actor=None, at=at)
+    return len(hooks)
 
 
-def _process(hook: StoredHook, at: datetime) -> None:
-    """Set what became of it. A fault of ours is tried again, then waits for a person; the hooks
-    behind it go on."""
+def _process(hook: StoredHook, store: DeployStore) -> list[Stored] | None:
+    """Set what became of it; what it changed, or None when that was taken back.
+
+    A fault of ours is tried again, then waits for a person; the hooks behind it go on.
+    """
     try:
         with transaction.atomic():
-            stored, ignored = _apply(hook, at)
+            stored, ignored = _apply(hook, store)
     except BadPayloadError as error:
         _end(hook, HookState.REFUSED, str(error))
     except FutureStatementError as error:
@@ -158,17 +204,17 @@ def _process(hook: StoredHook, at: datetime) -> None:
     else:
         _end(hook, HookState.IGNORED if ignored else HookState.PROCESSED, ignored)
         hook.outcome = dict(Counter(each.outcome for each in stored))
+        return stored
+    return None
 
 
 def _end(hook: StoredHook, state: HookState, reason: str) -> None:
     hook.state, hook.reason, hook.outcome = state, reason[:400], {}
 
 
-def _apply(hook: StoredHook, at: datetime) -> tuple[list[Stored], str]:
-    reading = read_stored(hook)
-    stored = DeployStore(hook.connection, at=at).apply(reading)
-    ask_for_placement(repository_ids=[each.repository_id for each in stored], actor=None, at=at)
-    return stored, reading.ignored
+def _apply(hook: StoredHook, store: DeployStore) -> tuple[list[Stored], str]:
+    reading = _read(hook, store.config)
+    return store.apply(reading), reading.ignored
 
 
 def read_stored(hook: StoredHook) -> Reading:
@@ -177,8 +223,12 @@ def read_stored(hook: StoredHook) -> Reading:
     Raises:
         BadPayloadError: it cannot be read.
     """
+    return _read(hook, deploy_config(hook.connection))
+
+
+def _read(hook: StoredHook, config: DeployConfig) -> Reading:
     body = document_of(hook.headers, body_of(hook))
-    return READERS[hook.provider](hook.event, parse_json(body), deploy_config(hook.connection))
+    return READERS[hook.provider](hook.event, parse_json(body), config)
 
 
 def process_hooks(*, connection: Connection, work: Work) -> int:
@@ -196,8 +246,8 @@ def _process_some(connection: Connection, clock: Callable[[], datetime]) -> int:
     than a hook, and a lost one is sent by the sweeper."""
     done = 0
     with withheld() as asked:
-        while done < AT_ONCE and process_next(connection=connection, at=clock()):
-            done += 1
+        while done < AT_ONCE and (part := process_batch(connection=connection, at=clock())):
+            done += part
     for item in sorted(set(asked)):
         hint_after_commit(item, work_kinds.get(PLACE_CHANGES).queue)
     return done

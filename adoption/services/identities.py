@@ -8,13 +8,14 @@ confirmed themself stays theirs.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import structlog
 from django.db import transaction
 
 from adoption.models import Identity, IdentityLink
+from adoption.selectors.identities import disowners
 from adoption.services.refusals import RefusedError
 from portal.models import User
 
@@ -28,7 +29,17 @@ class IdentityRefusedError(RefusedError):
 def link_identity(
     *, identity: Identity, user: User | None, actor: User | None, at: datetime
 ) -> Identity:
-    """Say that one identity is this person's, or (None) that nobody knows again."""
+    """Say that one identity is this person's, or (None) that nobody knows again.
+
+    What the person said outranks it: an identity that they took off themselves is linked to them
+    again by nobody but themselves.
+
+    Raises:
+        IdentityRefusedError: they said that it is not theirs.
+    """
+    with transaction.atomic():
+        if user is not None and (actor is None or actor.pk != user.pk):
+            _refuse_disowned(_locked([identity.pk]), user)
     _say([identity.pk], user=user, is_nobody=False, actor=actor, at=at)
     identity.refresh_from_db()
     return identity
@@ -40,8 +51,8 @@ def resolve_identities(
     """Say that these identities are one person's; the act, by which it can be undone.
 
     Raises:
-        IdentityRefusedError: none is given, one is somebody else's already, or the account has
-            left.
+        IdentityRefusedError: none is given, one is somebody else's already, the person said of one
+            that it is not theirs, or the account has left.
     """
     if not user.is_active:
         raise IdentityRefusedError(f"The account of {user} is not active.", field="user")
@@ -52,7 +63,24 @@ def resolve_identities(
             raise IdentityRefusedError(
                 f"“{taken}” is {taken.user}'s. Take it off that person first.", field="user"
             )
+        if actor.pk != user.pk:
+            _refuse_disowned(rows, user)
         return _say(identity_ids, user=user, is_nobody=False, actor=actor, at=at, reason=reason)
+
+
+def _refuse_disowned(rows: Iterable[Identity], user: User) -> None:
+    """The word of the person about their own name outranks anybody's, a program's the more.
+
+    It is taken back by undoing their act, which stands in the log beside it.
+    """
+    rows = list(rows)
+    disowned = disowners([row.pk for row in rows])
+    row = next((row for row in rows if user.pk in disowned.get(row.pk, ())), None)
+    if row is not None:
+        raise IdentityRefusedError(
+            f"{user} said that “{row}” is not theirs. If that was a mistake, undo what they said.",
+            field="user",
+        )
 
 
 def split_identity(*, identity_id: int, actor: User, at: datetime, reason: str) -> uuid.UUID:

@@ -64,6 +64,8 @@ def store_pull_request(
         row.author_id = identity_id(record.author)
     for name, value in taken.items():
         setattr(row, name, value)
+    if record.commits and record.commits_from:
+        _add_commits(row, record)
     if record.first_commit_at is None and record.commits:
         moments = [each.authored_at for each in record.commits if each.authored_at]
         row.first_commit_at = min([*moments, *filter(None, [row.first_commit_at])], default=None)
@@ -80,7 +82,7 @@ def store_pull_request(
 
 def _said(record: ChangeRecord) -> dict[str, Any]:
     commits = None
-    if record.commits is not None:
+    if record.commits is not None and not record.commits_from:
         commits = [_commit_row(each) for each in record.commits]
     return {
         "state": record.state,
@@ -106,6 +108,14 @@ def _said(record: ChangeRecord) -> dict[str, Any]:
         "additions": record.additions,
         "deletions": record.deletions,
     }
+
+
+def _add_commits(row: PullRequest, record: ChangeRecord) -> None:
+    """A further page of its commits. It follows on the page before it, whatever its dates: a branch
+    holds old commits after new ones."""
+    start = record.commits_from
+    if len(row.commits) >= start:
+        row.commits = [*row.commits[:start], *map(_commit_row, record.commits or ())]
 
 
 def _commit_row(commit: SaidCommit) -> dict[str, Any]:

@@ -76,7 +76,8 @@ class ChangeRecord:
         external_id: the number, for a commit its sha.
         state: open, merged or closed; merged is never taken back.
         merge_sha: the commit that brought it to its branch; None until it is merged.
-        commits: what it was made of before the merge.
+        commits: what it was made of before the merge; `commits_from`: how many come before these
+            in the provider's list, of which this is a further page.
         paths: files that it touches.
     """
 
@@ -102,6 +103,7 @@ class ChangeRecord:
     labels: tuple[str, ...] | None = None
     commits: tuple[SaidCommit, ...] | None = None
     commits_truncated: bool | None = None
+    commits_from: int = 0
     paths: tuple[str, ...] | None = None
     files_changed: int | None = None
     additions: int | None = None
@@ -117,7 +119,8 @@ class DeploymentRecord:
         tier: as the source names it; `is_production` False when it says that it is none.
         status: in our words; `raw_status` in the source's; `status_at` is when it became so.
         sha: the commit deployed; None when only `artifact` is known.
-        included: numbers of pull or merge requests that the provider lists as shipped with it.
+        included: numbers of pull or merge requests that the provider lists as shipped with it;
+            `included_goes_on`: they are a further page of that list.
         included_commits: commits that it lists, or the range since the one before.
         rolls_back_to, fixes: version or id of the deployment that is gone back to or repaired.
     """
@@ -144,6 +147,7 @@ class DeploymentRecord:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     included: tuple[str, ...] | None = None
+    included_goes_on: bool = False
     included_commits: tuple[str, ...] | None = None
     is_rollback: bool | None = None
     rolls_back_to: str | None = None

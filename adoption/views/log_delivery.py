@@ -29,6 +29,7 @@ from adoption.selectors.changes import (
 )
 from adoption.selectors.deliveries import last_used_use_case, use_cases_to_log_for
 from adoption.selectors.suggestions import changes_of_ticket, rank_one, request_behind
+from adoption.selectors.troubles import troubles_of
 from adoption.services.deliveries import find_change, log_delivery
 from adoption.services.refusals import StaleVersionError
 from adoption.views.deliveries import own_crumb
@@ -82,7 +83,7 @@ def lead_of(link: str, use_case: UseCase | None, user: AnyUser) -> LinkLead | No
     proposed, why = _proposal(change, user)
     return LinkLead(
         change,
-        standing_of(Observed.of(change), at=now),
+        standing_of(Observed.of(change, troubles_of([change]).get(change.pk, ())), at=now),
         evidence_of(change),
         is_logged(change),
         use_case is not None and not changes_of_use_case(use_case).filter(pk=change.pk).exists(),

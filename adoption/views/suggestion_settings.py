@@ -1,4 +1,4 @@
-"""When a person is told of suggestions, and by what a use case's changes are recognised."""
+"""By what a use case's changes are recognised."""
 
 from __future__ import annotations
 
@@ -10,51 +10,17 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from adoption.choices import MarkKind
-from adoption.forms.suggestions import DigestForm, MarksForm
-from adoption.models import DigestChoice, UseCase
-from adoption.policies import may_edit_use_case, may_log_delivery
-from adoption.services.delivery_digests import DEFAULT_HOUR, choose_digest
+from adoption.forms.suggestions import MarksForm
+from adoption.models import UseCase
+from adoption.policies import may_edit_use_case
 from adoption.services.use_case_marks import set_marks
-from adoption.views.deliveries import own_crumb
-from adoption.views.form_page import FormPage, signed_in
+from adoption.views.form_page import FormPage
 from adoption.views.use_cases import use_case_crumbs, use_case_or_404
 from portal.models import User
 from portal.policies import AnyUser
 from portal.shell.views import Crumb
 
 _FIELDS = {"paths": MarkKind.PATH, "labels": MarkKind.LABEL, "tickets": MarkKind.TICKET}
-
-
-class DigestPage(FormPage):
-    """One's own choice; nobody sees or sets another's."""
-
-    form_class = DigestForm
-    template_name = "adoption/digest_form.html"
-    title = "When you are told of suggestions"
-    lead = "At most one digest a day, and none on days without anything new."
-    done_message = "Saved."
-
-    def allows(self, user: AnyUser) -> bool:
-        return may_log_delivery(user)
-
-    def get_breadcrumbs(self) -> Sequence[Crumb]:
-        return [own_crumb()]
-
-    @cached_property
-    def choice(self) -> DigestChoice | None:
-        return DigestChoice.objects.filter(user=signed_in(self.request)).first()
-
-    def get_initial(self) -> dict[str, Any]:
-        if self.choice is None:
-            return {"by_email": True, "hour": DEFAULT_HOUR}
-        return {"by_email": self.choice.by_email, "hour": self.choice.hour}
-
-    def get_context_data(self) -> dict[str, Any]:
-        return {"choice": self.choice}
-
-    def save(self, form: forms.Form, user: User) -> str:
-        choose_digest(user=user, **form.cleaned_data)
-        return reverse("digest-choice")
 
 
 class MarksPage(FormPage):

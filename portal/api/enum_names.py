@@ -7,6 +7,7 @@ from __future__ import annotations
 
 ENUM_NAMES = {
     "ApprovalStatusEnum": "portal.choices.ApprovalStatus",
+    "AttestedOutcomeEnum": "adoption.choices.AttestedOutcome",
     "ChangeStateEnum": "adoption.sources.generic.parser.STATES",
     "ChangeKindEnum": "adoption.sources.generic.parser.KINDS",
     "ComparatorEnum": "adoption.choices.Comparator",
@@ -23,6 +24,7 @@ ENUM_NAMES = {
     "TargetScopeEnum": "adoption.api.targets.SCOPES",
     "TileKindEnum": "adoption.choices.TileKind",
     "EffectDirectionEnum": "adoption.choices.EffectDirection",
+    "OutcomeEnum": "portal.choices.ApprovalOutcome",
     "PracticeEnum": "adoption.inventory_choices.Practice",
     "YesNoEnum": "adoption.inventory_choices.YesNo",
 }

@@ -17,7 +17,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 class NoticeSettingsForm(forms.Form):
-    """Two boxes a kind of notice, and when digests come."""
+    """Two or three boxes a kind of notice, when digests come, and the chat that they go to."""
 
     hour = forms.TypedChoiceField(
         coerce=int, choices=[(hour, f"{hour:02d}:00") for hour in range(24)], label="Hour"
@@ -32,6 +32,16 @@ class NoticeSettingsForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
+    chat_address = forms.CharField(
+        required=False,
+        max_length=500,
+        label="Incoming webhook of a chat",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Of a channel that only you read. It is kept encrypted and never shown again; "
+        "leave it empty to keep the one there is.",
+    )
+    forget_chat = forms.BooleanField(required=False, label="Forget the chat webhook")
+
     def __init__(
         self, *args: Any, choices: Sequence[tuple[NoticeKind, Ways]], **kwargs: Any
     ) -> None:
@@ -45,6 +55,10 @@ class NoticeSettingsForm(forms.Form):
             self.fields[f"email_{number}"] = forms.BooleanField(
                 required=False, initial=ways.by_email, label=f"{kind.label}: by e-mail"
             )
+            if kind.goes_to_chat:
+                self.fields[f"chat_{number}"] = forms.BooleanField(
+                    required=False, initial=ways.by_chat, label=f"{kind.label}: to your chat"
+                )
 
     @staticmethod
     def initial_of(setting: DigestSetting) -> dict[str, Any]:
@@ -54,10 +68,17 @@ class NoticeSettingsForm(forms.Form):
         }  # fmt: skip
 
     @property
-    def rows(self) -> list[tuple[NoticeKind, forms.BoundField, forms.BoundField]]:
-        """For the template: each kind with its two boxes."""
+    def rows(
+        self,
+    ) -> list[tuple[NoticeKind, forms.BoundField, forms.BoundField, forms.BoundField | None]]:
+        """For the template: each kind with its boxes; the last one where it goes to chats."""
         return [
-            (kind, self[f"portal_{number}"], self[f"email_{number}"])
+            (
+                kind,
+                self[f"portal_{number}"],
+                self[f"email_{number}"],
+                self[f"chat_{number}"] if kind.goes_to_chat else None,
+            )
             for number, kind in enumerate(self.kinds)
         ]
 
@@ -71,7 +92,9 @@ class NoticeSettingsForm(forms.Form):
         """What was chosen, by kind."""
         return {
             kind.key: Ways(
-                self.cleaned_data[f"portal_{number}"], self.cleaned_data[f"email_{number}"]
+                self.cleaned_data[f"portal_{number}"],
+                self.cleaned_data[f"email_{number}"],
+                self.cleaned_data.get(f"chat_{number}", True),
             )
             for number, kind in enumerate(self.kinds)
         }

@@ -10,7 +10,10 @@ from portal.choices import Cadence
 
 
 class NoticePreference(models.Model):
-    """A person's choice about one kind of notice. Without a row it is told in both ways."""
+    """A person's choice about one kind of notice. Without a row it is told in every way.
+
+    `by_chat` means something only for kinds that go to chats, and with an address.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notice_preferences"
@@ -18,6 +21,7 @@ class NoticePreference(models.Model):
     kind = models.CharField(max_length=80)
     in_portal = models.BooleanField(default=True)
     by_email = models.BooleanField(default=True)
+    by_chat = models.BooleanField(default=True)
 
     class Meta:
         constraints = [
@@ -29,7 +33,11 @@ class NoticePreference(models.Model):
 
 
 class DigestSetting(models.Model):
-    """When digests come: an hour and, for the weekly one, a day, in the person's own zone."""
+    """When digests come: an hour and, for the weekly one, a day, in the person's own zone.
+
+    The address of a chat's incoming webhook is a secret and kept sealed; `chat_host` says where it
+    leads, `chat_problem` what went wrong with the latest attempt.
+    """
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="digest_setting"
@@ -37,6 +45,10 @@ class DigestSetting(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")
     hour = models.PositiveSmallIntegerField(default=8)
     weekday = models.PositiveSmallIntegerField(default=0)  # Monday is 0
+    chat_host = models.CharField(max_length=253, blank=True)
+    chat_key_number = models.PositiveIntegerField(default=0)
+    chat_ciphertext = models.TextField(blank=True)
+    chat_problem = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints = [

@@ -100,16 +100,20 @@ def _make(
                 user=user, cadence=cadence, slot_on=due.slot_on, since=since, until=due.moment,
                 made_at=at,
             )  # fmt: skip
-            text, count = _written(user, sections, since, due.moment)
+            parts = _parts(user, sections, since, due.moment)
+            count = sum(len(part.lines) for part in parts)
             if count:
                 slot.lines = count
                 slot.save(update_fields=["lines"])
+                for part in parts:
+                    if part.section.told is not None and part.is_whole:
+                        part.section.told(user, part.lines, at)
                 notify(
                     users=[user],
                     key=f"{_KINDS[cadence].key}:{due.slot_on}",
                     title=_title(cadence, since, due),
-                    text=text,
-                    link="/",
+                    text="\n\n".join(part.text() for part in parts),
+                    link=_link(parts),
                     at=at,
                 )
     except IntegrityError:
@@ -117,6 +121,11 @@ def _make(
             return False  # another worker was faster
         raise
     return bool(count)
+
+
+def _link(parts: list[_Part]) -> str:
+    """Where the only section is acted upon; the home page, where there are several."""
+    return (parts[0].section.link if len(parts) == 1 else "") or "/"
 
 
 def _since(user: User, cadence: Cadence, due: Due) -> dt.datetime | None:
@@ -138,28 +147,38 @@ def _title(cadence: Cadence, since: dt.datetime, due: Due) -> str:
     return f"Your week: {date_text(since.date())} to {date_text(due.slot_on)}"
 
 
-def _written(
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A section of one digest; not whole when it failed and says so."""
+
+    section: DigestSection
+    lines: list[DigestLine]
+    is_whole: bool = True
+
+    def text(self) -> str:
+        rest = len(self.lines) - _MOST_LINES
+        shown = [f"- {line.text}" for line in self.lines[:_MOST_LINES]]
+        more = [f"- and {rest} more"] if rest > 0 else []
+        closing = [self.section.closing] if self.section.closing else []
+        return "\n".join([self.section.title, *shown, *more, *closing])
+
+
+def _parts(
     user: User, sections: Iterable[DigestSection], since: dt.datetime, until: dt.datetime
-) -> tuple[str, int]:
-    """The digest as plain text, and how many lines it has. Empty sections are left out.
+) -> list[_Part]:
+    """The sections that have something to say.
 
     A section that fails is said to be missing: the others are not kept back by it.
     """
-    parts: list[str] = []
-    count = 0
+    parts: list[_Part] = []
     for section in sections:
         try:
             with transaction.atomic():
-                lines = list(section.build(user, since, until))
+                part = _Part(section, list(section.build(user, since, until)))
         except Exception:
             log.exception("digest_section_failed", section=section.key)
-            lines = [DigestLine("This part could not be made; an operator finds why in the log.")]
-        if not lines:
-            continue
-        count += len(lines)
-        rest = len(lines) - _MOST_LINES
-        shown = [f"- {line.text}" for line in lines[:_MOST_LINES]]
-        parts.append(
-            "\n".join([section.title, *shown, *([f"- and {rest} more"] if rest > 0 else [])])
-        )
-    return "\n\n".join(parts), count
+            line = DigestLine("This part could not be made; an operator finds why in the log.")
+            part = _Part(section, [line], is_whole=False)
+        if part.lines:
+            parts.append(part)
+    return parts

@@ -18,6 +18,7 @@ from portal.work.registry import Work
 
 log = structlog.get_logger(__name__)
 MAIL_KIND = "portal.mail-notice"
+CHAT_KIND = "portal.chat-notice"
 
 
 def notify(
@@ -28,7 +29,7 @@ def notify(
     Somebody who was told of `key` before, or has left, is not told again. Each is told by the ways
     that they chose for this kind of notice (`portal/notice_kinds.py`); who switched a kind off is
     noted as told. A letter is queued for those who have an e-mail address, where the portal sends
-    any.
+    any; a message to their chat for those who gave one, for kinds that go there.
 
     Args:
         key: names the occasion, `room.noun:…`, at most 200 characters.
@@ -51,14 +52,14 @@ def notify(
                 told.append(notice)
         for notice in told:
             if settings.SENDS_MAIL and notice.user.email and ways[notice.user_id].by_email:
-                enqueue(
-                    kind=MAIL_KIND,
-                    key=f"notice:{notice.pk}",
-                    payload={"notice": notice.pk},
-                    actor=None,
-                    at=at,
-                )
+                _queue(MAIL_KIND, notice, at)
+            if ways[notice.user_id].by_chat:
+                _queue(CHAT_KIND, notice, at)
     return told
+
+
+def _queue(kind: str, notice: Notice, at: datetime) -> None:
+    enqueue(kind=kind, key=f"notice:{notice.pk}", payload={"notice": notice.pk}, actor=None, at=at)
 
 
 def _keep(notice: Notice) -> bool:

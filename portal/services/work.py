@@ -78,17 +78,29 @@ def enqueue(
     }
     # No savepoint of its own: the hints of one transaction go out together.
     with transaction.atomic(savepoint=False):
-        item = _open_item(kind, key, fields)
-        if item.status == WorkStatus.QUEUED and (item.not_before or at) <= at:
+        item, is_new = _open_item(kind, key, fields, at)
+        if item.status == WorkStatus.QUEUED and _needs_hint(item, is_new, at):
             hint_after_commit(item.pk, item.queue)
     return item
 
 
-def _open_item(kind: str, key: str, fields: Mapping[str, Any]) -> WorkItem:
+def _needs_hint(item: WorkItem, is_new: bool, at: datetime) -> bool:
+    """Whether no message is on its way: a burst of asking is one message, not one for each, and
+    one more after each grace in which no worker came (`_ask_again` has then moved `look_at`)."""
+    if item.not_before is not None:
+        return item.not_before <= at
+    return is_new or item.look_at == at + GRACE
+
+
+def _open_item(
+    kind: str, key: str, fields: Mapping[str, Any], at: datetime
+) -> tuple[WorkItem, bool]:
+    """The one open item, and whether it was made now."""
     for _ in range(5):
-        item = _ask_again(kind, key) or _insert(**fields)
-        if item is not None:
-            return item
+        if item := _ask_again(kind, key, at):
+            return item, False
+        if item := _insert(**fields):
+            return item, True
     raise RuntimeError(f"work {kind!r} {key!r} opens and closes faster than it can be asked for")
 
 
@@ -104,13 +116,17 @@ def _checked(payload: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _ask_again(kind: str, key: str) -> WorkItem | None:
+def _ask_again(kind: str, key: str, at: datetime) -> WorkItem | None:
     """Count one more request at the open item. The row stays locked until the caller commits, so
     that neither its start nor its end can miss what the caller has written."""
     open_item = WorkItem.objects.filter(kind=kind, key=key, status__in=OPEN_WORK_STATUSES)
     if not open_item.update(
         requests=F("requests") + 1,
         again=Case(When(status=WorkStatus.RUNNING, then=Value(True)), default=F("again")),
+        look_at=Case(
+            When(status=WorkStatus.QUEUED, look_at__lte=at, then=Value(at + GRACE)),
+            default=F("look_at"),
+        ),
     ):
         return None
     return open_item.first()

@@ -10,28 +10,14 @@ here looks at hashes, messages or ancestry to tell.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-START = dt.datetime(2026, 1, 1, 8, tzinfo=dt.UTC)
+from tests.adoption.seeded_commits import Node, Piece, SeededCommits
+
 REPOSITORY = "git.example/acme/shop"
 HOLDS_AFTER = dt.timedelta(days=14)
 PRODUCTION = ("prod-eu", "prod-us")
-PERSON = {"name": "Mira Okafor", "email": "mira@acme.example"}
-
-
-class Node(NamedTuple):
-    """A commit. `holds`: work in its history; `lives`: work that was not undone in it."""
-
-    sha: str
-    parents: tuple[str, ...]
-    at: dt.datetime
-    message: str
-    holds: frozenset[int]
-    lives: frozenset[int]
 
 
 class Rolled(NamedTuple):
@@ -44,20 +30,6 @@ class Rolled(NamedTuple):
     holds: frozenset[int]
 
 
-@dataclass
-class Piece:
-    """A piece of work: how it came to its branch, and the commit that stands for it."""
-
-    key: int
-    title: str
-    number: str  # of the pull request; empty for a commit without one
-    sha: str
-    merged_at: dt.datetime
-    steps: tuple[str, ...]
-    way: str
-    undoes: tuple[int, ...] = ()
-
-
 class Truth(NamedTuple):
     """What is true about a piece of work at the end."""
 
@@ -66,22 +38,18 @@ class Truth(NamedTuple):
 
 
 @dataclass
-class SeededRepository:
+class SeededRepository(SeededCommits):
     """One repository; `grow` fills it.
 
     Attributes:
-        nodes: by hash, those of branches that were forced over as well.
-        pieces: by key.
-        changes, deployments: what a provider says, in the format of docs/api.md.
+        changes, deployments, incidents: what a provider says, in the format of docs/api.md.
+        troubles: by the name of a rollout, when something that it broke was over; None: not yet.
     """
 
-    seed: int
-    dice: random.Random = field(init=False)
-    now: dt.datetime = START
-    nodes: dict[str, Node] = field(default_factory=dict)
-    pieces: dict[int, Piece] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
     deployments: list[dict[str, Any]] = field(default_factory=list)
+    incidents: list[dict[str, Any]] = field(default_factory=list)
+    troubles: dict[str, list[dt.datetime | None]] = field(default_factory=dict)
     rolled: list[Rolled] = field(default_factory=list)
     baseline: frozenset[int] = frozenset()
     main: str = ""
@@ -89,65 +57,6 @@ class SeededRepository:
     numbers: int = 0
     kinds: set[str] = field(default_factory=set)
     left_alone: set[int] = field(default_factory=set)  # never reverted; see `revert`
-
-    def __post_init__(self) -> None:
-        self.dice = random.Random(self.seed)  # noqa: S311  (makes test data)
-
-    # --- commits ------------------------------------------------------------------------------
-
-    def tick(self, hours: float = 1.0) -> dt.datetime:
-        self.now += dt.timedelta(hours=hours * self.dice.uniform(0.2, 6))
-        return self.now
-
-    def commit(
-        self,
-        message: str,
-        *parents: str,
-        brings: Sequence[int] = (),
-        undoes: Sequence[int] = (),
-    ) -> str:
-        """A commit on top of its parents. Undoing what undid something brings that back."""
-        text = f"{self.seed}-{len(self.nodes)}"
-        sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-        before = [self.nodes[parent] for parent in parents]
-        holds = frozenset(brings).union(*(node.holds for node in before))
-        lives = self._merged(*before) if len(before) == 2 else before[0].lives if before else set()
-        lives = frozenset(lives)
-        for key in undoes:
-            lives = self._undo(lives, key)
-        lives |= frozenset(brings)
-        self.nodes[sha] = Node(sha, parents, self.tick(0.3), message, holds, lives)
-        return sha
-
-    def _merged(self, one: Node, other: Node) -> frozenset[int]:
-        """What lives in a merge: of each piece, what the side says that moved since both parted."""
-        common = self._reachable(one.sha) & self._reachable(other.sha)
-        base = max((self.nodes[sha] for sha in common), key=lambda node: node.at)
-        return frozenset(
-            key
-            for key in one.holds | other.holds
-            if (key in (other if (key in one.lives) == (key in base.lives) else one).lives)
-        )
-
-    def _undo(self, lives: frozenset[int], key: int) -> frozenset[int]:
-        """Without a piece of work; what it had undone comes back, and undoes again."""
-        lives -= {key}
-        for other in self.pieces[key].undoes:
-            lives = self._restore(lives, other)
-        return lives
-
-    def _restore(self, lives: frozenset[int], key: int) -> frozenset[int]:
-        lives |= {key}
-        for other in self.pieces[key].undoes:
-            lives = self._undo(lives, other)
-        return lives
-
-    def branch(self, base: str, title: str, length: int) -> list[str]:
-        found: list[str] = []
-        for step in range(length):
-            tip = found[-1] if found else base
-            found.append(self.commit(f"{title}, step {step + 1}", tip))
-        return found
 
     # --- pieces of work -----------------------------------------------------------------------
 
@@ -371,6 +280,36 @@ class SeededRepository:
         self.kinds.add("rollback")
         self._roll(environment, target.sha, latest.holds)
 
+    def repair(self) -> None:
+        """A deployment that says which one it fixes; nothing is taken back."""
+        environment = self.dice.choice(PRODUCTION)
+        chain = [each for each in self.rolled if each.environment == environment]
+        self.work()
+        if not chain or not chain[-1].holds <= self.nodes[self.main].holds:
+            return
+        self.kinds.add("fix-forward")
+        self._roll(environment, self.main, self.nodes[self.main].holds, fixes=chain[-1].name)
+        self.troubles.setdefault(chain[-1].name, []).append(self.now)
+
+    def incident(self) -> None:
+        """Something breaks, and whoever answers says which deployment did it."""
+        if not self.rolled:
+            return
+        cause = self.dice.choice(self.rolled)
+        opened = self.tick()
+        over = self.tick(8) if self.dice.random() < 0.7 else None
+        is_nothing = self.dice.random() < 0.2
+        kind = "incident nobody acted on" if is_nothing else "incident" if over else "open incident"
+        self.kinds.add(kind)
+        self.incidents.append({
+            "external_id": f"i-{len(self.incidents) + 1}", "service": REPOSITORY,
+            "opened_at": opened.isoformat(), "severity": "high", "human_actioned": not is_nothing,
+            "caused_by_deployment": cause.name,
+            **({"resolved_at": over.isoformat()} if over else {}),
+        })  # fmt: skip
+        if not is_nothing:
+            self.troubles.setdefault(cause.name, []).append(over)
+
     # --- the whole ----------------------------------------------------------------------------
 
     def grow(self, steps: int = 60) -> SeededRepository:
@@ -380,6 +319,7 @@ class SeededRepository:
         doings = [
             (self.work, 30), (self.deploy, 24), (self.elsewhere, 8), (self.revert, 10),
             (self.roll_back, 7), (self.hotfix, 6), (self.pick, 7), (self.cut_release, 5),
+            (self.repair, 4), (self.incident, 4),
         ]  # fmt: skip
         for _ in range(steps):
             doing = self.dice.choices([each for each, _ in doings], [w for _, w in doings])[0]
@@ -415,34 +355,18 @@ class SeededRepository:
             return Truth("reverted", first)
         if entered is None:
             return Truth("merged", first)
+        over = self.troubles.get(first or "", [])
+        if None in over:
+            return Truth("deployed", first)
+        entered = max([entered, *filter(None, over)])
         return Truth("held" if entered + HOLDS_AFTER <= self.now else "deployed", first)
 
     def history(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Rows of an exported history: the default branch, and what else the release branch has."""
-        on_main = self._reachable(self.main)
-        off = self._reachable(self.release) - on_main
-        rows = [self._row(node) for node in self.nodes.values()]
+        on_main = self.reachable(self.main)
+        off = self.reachable(self.release) - on_main
+        rows = [self.row(node) for node in self.nodes.values()]
         return (
             [row for row in rows if row["sha"] in on_main],
             [row for row in rows if row["sha"] in off],
         )
-
-    def _reachable(self, tip: str) -> set[str]:
-        waiting, seen = [tip], {tip}
-        while waiting:
-            for parent in self.nodes[waiting.pop()].parents:
-                if parent not in seen:
-                    seen.add(parent)
-                    waiting.append(parent)
-        return seen
-
-    def _row(self, node: Node) -> dict[str, Any]:
-        moment = node.at.isoformat()
-        return {
-            "sha": node.sha, "parents": list(node.parents), "authored_at": moment,
-            "committed_at": moment, "author": PERSON, "committer": PERSON,
-            "subject": node.message.partition("\n")[0], "message": node.message,
-            "files_changed": None if len(node.parents) > 1 else 1,
-            "insertions": None if len(node.parents) > 1 else 2,
-            "deletions": None if len(node.parents) > 1 else 0,
-        }  # fmt: skip

@@ -17,7 +17,7 @@ from adoption.choices import HookState
 from adoption.models import StoredHook
 from adoption.services.hook_secrets import make_hook_secret
 from adoption.services.hook_work import place_repository
-from adoption.services.hooks import process_next
+from adoption.services.hooks import process_batch
 from portal.models import Connection, WorkItem
 from portal.services.connections import create_connection
 from portal.work.registry import Work
@@ -103,7 +103,7 @@ class Sender:
 
 def process_all(connection: Connection) -> None:
     """As a worker does: all waiting hooks, then what they asked for."""
-    while process_next(connection=connection, at=timezone.now()):
+    while process_batch(connection=connection, at=timezone.now()):
         pass
     place_all()
 

@@ -193,7 +193,6 @@ PAGES: Mapping[str, Sequence[Visit]] = {
         Visit("link", query="use_case={use_case.slug}&link=https://wiki.acme.example/new"),
     ),
     "own-data": (Visit("full"), Visit("little", who="auditor")),
-    "digest-choice": FORM,
     "use-case-marks": USE_CASE,
     "delivery-reviews": ONE,
     "delivery": (

@@ -1,4 +1,5 @@
 """Polling GitHub by REST (2022-11-28): what hooks may have missed, and the commits of requests.
+For a connection that says so, `graphql.py` asks for the same in fewer and larger answers.
 
 Requests are read newest first and no further than the day that is wanted. The commits of a request
 are asked for while it is open and when it was merged: later a squash or
@@ -14,20 +15,22 @@ from urllib.parse import quote, urlsplit
 
 from adoption.deploys.moments import read_moment
 from adoption.deploys.payload import BadPayloadError, Node, repository_key
+from adoption.sources.github import graphql
 from adoption.sources.github.config import GitHubConfig
 from adoption.sources.github.normaliser import (
-    STATUSES,
-    TERMINAL,
+    MOST_COMMITS,
     deployment,
     is_delivery,
+    log_of,
     pull_request,
+    said_commits,
+    said_status,
 )
 from adoption.sources.records import ChangeRecord, DeploymentRecord, Person, Reading, SaidCommit
 from portal.imports.contracts import Ask, FetchJob, FetchSpec, SourceUnavailableError
 
 PER_PAGE = 100
 MOST_PAGES = 300
-MOST_COMMITS = 250  # GitHub lists no more of one request
 
 
 def _origin(config: Mapping[str, Any]) -> str:
@@ -45,10 +48,6 @@ def _headers(secret: Any) -> dict[str, Any]:
     return found
 
 
-def _base(config: GitHubConfig) -> str:
-    return urlsplit(config.base_url).path.rstrip("/")
-
-
 def pages(
     ask: Ask, endpoint: str, path: str, params: Iterable[tuple[str, str]] = ()
 ) -> Iterator[Any]:
@@ -58,7 +57,9 @@ def pages(
         SourceUnavailableError: there is no end to them.
     """
     for number in range(1, MOST_PAGES + 1):
-        page = ask(endpoint, path, [*params, ("per_page", str(PER_PAGE)), ("page", str(number))])
+        # Of a list that goes on, each page says where it begins: read alone it must not look whole.
+        place = endpoint if number == 1 else f"{endpoint} {(number - 1) * PER_PAGE}"
+        page = ask(place, path, [*params, ("per_page", str(PER_PAGE)), ("page", str(number))])
         if not isinstance(page, list):
             raise SourceUnavailableError(f"{path} did not answer with a list")
         yield page
@@ -74,8 +75,11 @@ def _is_before(item: Mapping[str, Any], key: str, day: date) -> bool:
 def fetch(job: FetchJob) -> None:
     """Ask for requests, their commits, deployments and their statuses, since the first day."""
     config = GitHubConfig.model_validate(dict(job.config))
+    if config.poll_with == "graphql":
+        graphql.fetch(job)
+        return
     for name in config.poll_repositories.split():
-        path = f"{_base(config)}/repos/{quote(name)}"
+        path = f"{config.base_path}/repos/{quote(name)}"
         _fetch_pulls(job, name, path)
         _fetch_deployments(job, name, path)
 
@@ -109,7 +113,7 @@ def _fetch_deployments(job: FetchJob, name: str, path: str) -> None:
 def _probe(job: FetchJob) -> None:
     config = GitHubConfig.model_validate(dict(job.config))
     for name in config.poll_repositories.split()[:1]:
-        job.ask("probe", f"{_base(config)}/repos/{quote(name)}")
+        job.ask("probe", f"{config.base_path}/repos/{quote(name)}")
 
 
 def read_page(endpoint: str, body: Any, config: GitHubConfig) -> Iterator[Reading]:
@@ -119,19 +123,21 @@ def read_page(endpoint: str, body: Any, config: GitHubConfig) -> Iterator[Readin
         BadPayloadError: a field is missing or of the wrong kind.
     """
     kind, _, rest = endpoint.partition(" ")
-    name, _, number = rest.partition(" ")
+    name, number, start = [*rest.split(" "), "", ""][:3]
     if kind == "probe":
+        return
+    key = repository_key(name, config.host)
+    place = (key, f"https://{key}")
+    if kind in graphql.KINDS:
+        yield from graphql.read_answer(kind, number, start, body, place)
         return
     if not isinstance(body, list) or not all(isinstance(item, Mapping) for item in body):
         raise BadPayloadError("body", body, "a list of objects")
-    host = urlsplit(config.base_url).hostname or ""
-    key = repository_key(name, "github.com" if host == "api.github.com" else host)
-    place = (key, f"https://{key}")
     nodes = [Node(item, f"body.{index}") for index, item in enumerate(body)]
     if kind == "pulls":
         yield Reading(changes=tuple(pull_request(node, place) for node in nodes))
     elif kind == "commits" and nodes:
-        yield Reading(changes=(_commits(nodes, number, place),))
+        yield Reading(changes=(_commits(nodes, number, place, int(start or 0)),))
     elif kind == "deployments":
         found = (node for node in nodes if is_delivery(node.text("task", 60)))
         yield Reading(deployments=tuple(deployment(node, place) for node in found))
@@ -139,7 +145,7 @@ def read_page(endpoint: str, body: Any, config: GitHubConfig) -> Iterator[Readin
         yield Reading(deployments=tuple(_status(node, number, place) for node in nodes))
 
 
-def _commits(nodes: list[Node], number: str, place: tuple[str, str]) -> ChangeRecord:
+def _commits(nodes: list[Node], number: str, place: tuple[str, str], start: int) -> ChangeRecord:
     said = []
     for node in nodes:
         inner = node.at("commit")
@@ -152,36 +158,14 @@ def _commits(nodes: list[Node], number: str, place: tuple[str, str]) -> ChangeRe
                 Person(author.text("name", 200) or "", author.text("email", 254) or ""),
             )
         )
-    moments = [each.authored_at for each in said if each.authored_at]
-    if not moments:
-        raise nodes[0].refuse("commit", "commits with the date of their author")
-    return ChangeRecord(
-        repository=place[0],
-        repository_url=place[1],
-        kind="pull_request",
-        external_id=number,
-        observed_at=max(moments),
-        first_commit_at=min(moments),
-        commits=tuple(said),
-        commits_truncated=len(said) >= MOST_COMMITS or None,
+    return said_commits(
+        said, number, place, start=start, is_cut=start + len(said) >= MOST_COMMITS, node=nodes[0]
     )
 
 
 def _status(node: Node, number: str, place: tuple[str, str]) -> DeploymentRecord:
     raw, at = node.need("state", 40), node.need_moment("created_at")
-    status = STATUSES.get(raw.lower(), "unknown")
-    return DeploymentRecord(
-        external_id=f"deployment:{number}",
-        repository=place[0],
-        repository_url=place[1],
-        observed_at=at,
-        status=status,
-        raw_status=raw,
-        status_at=at,
-        started_at=at if status == "running" else None,
-        finished_at=at if status in TERMINAL else None,
-        url=node.text("log_url") or node.text("target_url"),
-    )
+    return said_status(number, place, raw, at, url=log_of(node))
 
 
 FETCH = FetchSpec(

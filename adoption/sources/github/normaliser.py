@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from adoption.deploys.payload import Node, repository_key
-from adoption.sources.records import Account, ChangeRecord, DeploymentRecord
+from adoption.sources.records import Account, ChangeRecord, DeploymentRecord, SaidCommit
 
 # §9.6 of the format notes. `inactive` means replaced or torn down, never failed.
 STATUSES = {
@@ -21,6 +22,7 @@ STATUSES = {
     "inactive": "superseded",
     "destroyed": "superseded",
 }
+MOST_COMMITS = 250  # GitHub lists no more of one request
 TERMINAL = frozenset({"succeeded", "failed", "canceled"})
 
 
@@ -90,15 +92,65 @@ def deployment(
         sha=node.sha("sha"),
         ref=node.text("ref", 250),
         trigger=node.text("task", 60),
-        url=_log_of(status) if status else None,
+        url=log_of(status) if status else None,
         queued_at=node.moment("created_at"),
         started_at=at if mapped == "running" else None,
         finished_at=at if mapped in TERMINAL else None,
     )
 
 
-def _log_of(status: Node) -> str | None:
+def log_of(status: Node) -> str | None:
+    """Where the log of a status is."""
     return status.text("log_url") or status.text("target_url")
+
+
+def said_status(
+    number: str, place: tuple[str, str], raw: str, at: datetime, *, url: str | None
+) -> DeploymentRecord:
+    """One status of a deployment, by itself."""
+    status = STATUSES.get(raw.lower(), "unknown")
+    return DeploymentRecord(
+        external_id=f"deployment:{number}",
+        repository=place[0],
+        repository_url=place[1],
+        observed_at=at,
+        status=status,
+        raw_status=raw,
+        status_at=at,
+        started_at=at if status == "running" else None,
+        finished_at=at if status in TERMINAL else None,
+        url=url,
+    )
+
+
+def said_commits(
+    said: Sequence[SaidCommit],
+    number: str,
+    place: tuple[str, str],
+    *,
+    start: int = 0,
+    is_cut: bool,
+    node: Node,
+) -> ChangeRecord:
+    """The commits of a pull request, or those from `start` on.
+
+    Raises:
+        BadPayloadError: none of them has the date of its author; `node` is where they stand.
+    """
+    moments = [each.authored_at for each in said if each.authored_at]
+    if not moments:
+        raise node.refuse("commit", "commits with the date of their author")
+    return ChangeRecord(
+        repository=place[0],
+        repository_url=place[1],
+        kind="pull_request",
+        external_id=number,
+        observed_at=max(moments),
+        first_commit_at=None if start else min(moments),
+        commits=tuple(said),
+        commits_truncated=is_cut or None,
+        commits_from=start,
+    )
 
 
 def is_delivery(task: str | None) -> bool:

@@ -31,7 +31,8 @@ def pages(
 ) -> Iterator[Any]:
     for number in range(1, MOST_PAGES + 1):
         query = [*params, ("per_page", str(PER_PAGE)), ("page", str(number))]
-        page = ask(endpoint, path, query)
+        place = endpoint if number == 1 else f"{endpoint} {(number - 1) * PER_PAGE}"
+        page = ask(place, path, query)
         if not isinstance(page, list):
             raise SourceUnavailableError(f"{path} did not answer with a list")
         yield page
@@ -80,7 +81,7 @@ def read_page(endpoint: str, body: Any, config: GitLabConfig) -> Iterator[Readin
         BadPayloadError: a field is missing or of the wrong kind.
     """
     kind, _, rest = endpoint.partition(" ")
-    name, _, number = rest.partition(" ")
+    name, number, start = [*rest.split(" "), "", ""][:3]
     if kind == "probe":
         return
     if not isinstance(body, list) or not all(isinstance(item, Mapping) for item in body):
@@ -95,14 +96,14 @@ def read_page(endpoint: str, body: Any, config: GitLabConfig) -> Iterator[Readin
         )
         yield Reading(changes=tuple(found))
     elif kind == "commits" and nodes:
-        yield Reading(changes=(_commits(nodes, number, place),))
+        yield Reading(changes=(_commits(nodes, number, place, int(start or 0)),))
     elif kind == "deployments":
         yield Reading(deployments=tuple(rest_deployment(node, place) for node in nodes))
     elif kind == "shipped" and nodes:
-        yield Reading(deployments=(_shipped(nodes, number, place),))
+        yield Reading(deployments=(_shipped(nodes, number, place, bool(start)),))
 
 
-def _commits(nodes: list[Node], number: str, place: tuple[str, str]) -> ChangeRecord:
+def _commits(nodes: list[Node], number: str, place: tuple[str, str], start: int) -> ChangeRecord:
     said = tuple(
         SaidCommit(
             node.sha("id") or "",
@@ -121,8 +122,9 @@ def _commits(nodes: list[Node], number: str, place: tuple[str, str]) -> ChangeRe
         kind="merge_request",
         external_id=number,
         observed_at=max(moments),
-        first_commit_at=min(moments),
+        first_commit_at=None if start else min(moments),
         commits=said,
+        commits_from=start,
     )
 
 
@@ -152,7 +154,9 @@ def rest_deployment(node: Node, place: tuple[str, str]) -> DeploymentRecord:
     )
 
 
-def _shipped(nodes: list[Node], number: str, place: tuple[str, str]) -> DeploymentRecord:
+def _shipped(
+    nodes: list[Node], number: str, place: tuple[str, str], goes_on: bool
+) -> DeploymentRecord:
     """GitLab's own list of what a deployment shipped; it lists only for successful ones."""
     merged = [node.need_moment("merged_at") for node in nodes]
     return DeploymentRecord(
@@ -165,6 +169,7 @@ def _shipped(nodes: list[Node], number: str, place: tuple[str, str]) -> Deployme
         raw_status="listed",
         status_at=min(merged),
         included=tuple(node.need("iid", 20) for node in nodes),
+        included_goes_on=goes_on,
     )
 
 

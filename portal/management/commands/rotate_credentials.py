@@ -12,13 +12,14 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from portal.keys import MissingKeyError
+from portal.services.chats import rotate_chat_addresses
 from portal.services.credentials import credentials_to_rotate, rotate_credentials
 from portal.services.webhooks import rotate_webhook_secrets
 
 
 class Command(BaseCommand):
     help = (
-        "Encrypt every stored credential and webhook secret with the newest key of "
+        "Encrypt every stored credential, webhook secret and chat address with the newest key of "
         "PLUMBLINE_CREDENTIAL_KEYS. It may be stopped and begun again, and runs beside a working "
         "portal. Once nothing is left, the older keys can go. Exit code 1 when one cannot be "
         "read; that one stays as it is."
@@ -47,6 +48,9 @@ class Command(BaseCommand):
         for problem in rotate_webhook_secrets():
             failed.append({"webhook": problem.partition(": ")[0], "problem": problem})
             self.stderr.write(f"webhook {problem}")
+        for problem in rotate_chat_addresses():
+            failed.append({"chat": problem.partition(": ")[0], "problem": problem})
+            self.stderr.write(problem)
         newest = settings.CREDENTIAL_KEYS.newest
         document = {"key": newest, "rotated": rotated, "left": len(failed), "failed": failed}
         if options["json"]:

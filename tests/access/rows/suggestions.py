@@ -42,7 +42,6 @@ ROWS = [
         why=ONE_PERSONS,
     ),
     _own_action("identity-disown", {"pk": "spare_identity.pk"}),
-    form("digest-choice", EVERYBODY),
     form("use-case-marks", OWNER_AND_LEAD, values={"slug": "case.slug"}, inside=404, posted=302),
     api("api-suggestions", get=Door(EVERYBODY)),
     *(
@@ -78,6 +77,8 @@ READERS = [
            arguments={"change": "@suggested_change", "at": "@now"}),
     Reader("adoption.selectors.inbox:inbox_of", EVERYBODY, arguments={"now": "@now"}),
     Reader("adoption.selectors.inbox:first_offers", MINE, arguments={"now": "@now", "limit": 3}),
+    Reader("adoption.selectors.daily_digest:suggestion_lines", MINE,
+           arguments={"_since": "@now", "until": "@now"}, counts={Column.OTHER_OWNER: 1}),
     Reader(f"{_OWN}:own_data", EVERYBODY),
     Reader(f"{_OWN}:own_changes", MINE, may_find=_by),
     Reader(f"{_OWN}:own_change", MINE, arguments={"pk": "@suggested_change.pk"}),

@@ -39,6 +39,26 @@ ROWS = [
         label="measured",
         why=MEASURED,
     ),
+    api(
+        "api-milestones-attested",
+        post=Door(OWNER_AND_LEAD, 400),
+        values={"slug": "case.slug"},
+        inside=404,
+    ),
+    api(
+        "api-milestone-attestation",
+        post=Door(OWNER_AND_LEAD, 428),
+        values={"slug": "case.slug", "milestone_id": "attested.pk"},
+        inside=404,
+    ),
+    api(
+        "api-milestone-attestation",
+        post=Door(only(), refused=404),
+        values={"slug": "case.slug", "milestone_id": "milestone.pk"},
+        inside=404,
+        label="measured",
+        why=MEASURED,
+    ),
     api("api-targets", get=Door(EVERYBODY), post=Door(EVERYBODY, 400), inside=200),
     api(
         "api-target",

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from adoption.choices import AiAssistance, DeliveryState
+from adoption.metrics import primary
+from adoption.metrics.definitions import measure_held_deliveries
 from adoption.metrics.programme_counts import (
     calculate_deployments,
     calculate_held,
@@ -16,7 +18,7 @@ from adoption.metrics.programme_counts import (
     collect_held,
 )
 from adoption.metrics.registry import NANO
-from adoption.metrics.windows import Window
+from adoption.metrics.windows import Window, WindowKind, windows_between
 from adoption.models import Change, Delivery, Repository, UseCase
 from adoption.services.deliveries import log_delivery, review_delivery
 from adoption.services.use_cases import link_repository
@@ -48,7 +50,8 @@ def test_held_deliveries_count_where_and_when_they_came_to_hold() -> None:
     confirmed(use_case, "https://wiki.acme.example/b")
     found = calculate_held(facts(use_case))
     assert (found.nano, found.n, found.contributors) == (2 * NANO, 2, 2)
-    assert calculate_held(facts(use_case, AT)).nano == 0
+    assert calculate_held(facts(use_case, AT - dt.timedelta(microseconds=1))).nano == 0
+    assert calculate_held(facts(use_case, AT)).nano == 2 * NANO  # by a moment: with it
     assert collect_held([make_programme().pk], OCTOBER, NOW) == {}
 
 
@@ -98,3 +101,24 @@ def test_a_deployment_that_brings_nothing_new_counts_nothing(tmp_path: Path) -> 
     assert value.unknown_share_nano is not None
     assert value.unknown_share_nano + (value.coverage_nano or 0) in (NANO, NANO - 1)
     assert collect_deployments([make_programme().pk], OCTOBER, NOW) == {}
+
+
+def test_weeks_and_months_count_the_same_deliveries_as_the_whole() -> None:
+    """One rule: windows that join without a gap add up to the count at their end."""
+    use_case = make_use_case(at=AT - dt.timedelta(days=40))
+    delivery = confirmed(use_case, "https://wiki.acme.example/first")
+    for number, at in enumerate(
+        (OCTOBER.starts_at, OCTOBER.ends_at - dt.timedelta(microseconds=1), OCTOBER.ends_at)
+    ):
+        other = confirmed(use_case, f"https://wiki.acme.example/{number}")
+        Delivery.objects.filter(pk=other.pk).update(reviewed_at=at)
+    months = windows_between(WindowKind.MONTH, dt.date(2026, 9, 1), dt.date(2026, 12, 1), "UTC")
+    weeks = windows_between(WindowKind.WEEK, dt.date(2026, 9, 7), dt.date(2026, 11, 16), "UTC")
+    programme, case = use_case.programme_id, use_case.pk
+    by_month = [collect_held([programme], each, NOW).get(programme) for each in months]
+    by_week = [primary.collect_held([case], each, NOW).get(case) for each in weeks]
+    whole = measure_held_deliveries([case], NOW)[case]
+    assert [len(each["deliveries"]) for each in by_month if each] == [0, 3, 1]
+    assert sum(each["held"] + each["confirmed"] for each in by_week if each) == 4
+    assert whole.count == 4
+    assert delivery.reviewed_at in whole.happened_at

@@ -29,6 +29,7 @@ from adoption.models import (
     StoredHook,
 )  # fmt: skip
 from adoption.services import hooks as service
+from adoption.services.deploy_store import DeployStore
 from adoption.services.hook_secrets import (
     SecretRefusedError,
     make_hook_secret,
@@ -236,10 +237,10 @@ def test_a_fault_of_ours_is_tried_three_times_and_stops_nothing_else(
     poisoned = StoredHook.objects.order_by("pk")[0].pk
     real = service._apply
 
-    def apply(hook: StoredHook, at: dt.datetime) -> object:
+    def apply(hook: StoredHook, store: DeployStore) -> object:
         if hook.pk == poisoned:
             raise ZeroDivisionError
-        return real(hook, at)
+        return real(hook, store)
 
     monkeypatch.setattr(service, "_apply", apply)
     process_all(sender.connection)

@@ -15,9 +15,11 @@ from adoption.selectors.changes import changes_to_remind_of
 from adoption.selectors.identities import suggested_people
 from adoption.services.identities import (
     IdentityRefusedError,
+    link_identity,
     mark_nobody,
     resolve_identities,
     split_identity,
+    standing_act,
     undo_act,
 )
 from adoption.services.use_cases import link_repository
@@ -168,3 +170,59 @@ def test_the_queue_suggests_merges_and_undoes_on_pages(client: Client, lead: Use
     assert standing()["jobrandt"] == (None, False)
     export = client.get(reverse("identity-list"), {"export": "csv"})
     assert b"jobrandt" in b"".join(export.streaming_content)  # type: ignore[attr-defined]
+
+
+def disowned(person: User, value: str = "mira@acme.example") -> Identity:
+    """An identity that a person took off themselves, by the button of their own page."""
+    found = identity(value, "Mira Okafor")
+    link_identity(identity=found, user=person, actor=None, at=NOW)
+    client = Client()
+    client.force_login(person)
+    assert client.post(reverse("identity-disown", args=[found.pk])).status_code == 302
+    found.refresh_from_db()
+    assert found.user is None
+    return found
+
+
+def test_this_is_not_me_outlives_every_later_link_of_the_same_identity(lead: User) -> None:
+    mira = make_user(name="Mira Okafor", email="mira@acme.example")
+    found = disowned(mira)
+    before = found.links.count()
+    with pytest.raises(IdentityRefusedError, match="is not theirs"):
+        link_identity(identity=found, user=mira, actor=None, at=NOW)  # a program
+    with pytest.raises(IdentityRefusedError, match="is not theirs"):
+        resolve_identities(identity_ids=[found.pk], user=mira, actor=lead, at=NOW)
+    found.refresh_from_db()
+    assert (found.user, found.links.count()) == (None, before)
+    ((_, guesses),) = suggested_people(lead, [found])
+    assert [each.user for each in guesses] == []  # it is not even proposed
+    other = identity("mira@elsewhere.example", "Mira Okafor")
+    ((_, guesses),) = suggested_people(lead, [other])
+    assert [each.user for each in guesses] == [mira]  # of another name they said nothing
+
+
+def test_what_a_person_said_of_themselves_binds_nobody_else(lead: User) -> None:
+    mira, other = make_user(email="mira@acme.example"), make_user()
+    found = disowned(mira)
+    resolve_identities(identity_ids=[found.pk], user=other, actor=lead, at=NOW)
+    split_identity(identity_id=found.pk, actor=lead, at=NOW, reason="Nor theirs.")
+    with pytest.raises(IdentityRefusedError, match="is not theirs"):
+        resolve_identities(identity_ids=[found.pk], user=mira, actor=lead, at=NOW)
+    # What a lead takes off somebody is no word of that person.
+    resolve_identities(identity_ids=[found.pk], user=other, actor=lead, at=NOW)
+    found.refresh_from_db()
+    assert found.user == other
+
+
+def test_a_mistaken_click_is_undone_in_the_open(lead: User) -> None:
+    mira = make_user(email="mira@acme.example")
+    found = disowned(mira)
+    act = standing_act(found)
+    assert act is not None
+    undo_act(act=act, actor=lead, at=NOW)
+    found.refresh_from_db()
+    assert found.user == mira
+    split_identity(identity_id=found.pk, actor=lead, at=NOW, reason="To see.")
+    resolve_identities(identity_ids=[found.pk], user=mira, actor=lead, at=NOW)
+    found.refresh_from_db()
+    assert found.user == mira

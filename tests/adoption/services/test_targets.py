@@ -75,7 +75,7 @@ def set_target(milestone: Milestone, **fields: Any) -> AdoptionTarget:
 
 def test_a_target_keeps_where_it_started_and_says_so(milestone: Milestone) -> None:
     target = set_target(milestone, metric_key="")  # the title says which metric
-    assert (target.metric_key, target.metric_version) == ("held_deliveries", "1.0.0")
+    assert (target.metric_key, target.metric_version) == ("held_deliveries", "2.0.0")
     assert (target.baseline_nano, target.baseline_reason) == (0, "")
     event = TargetEvent.objects.get(target=target)
     assert "Held deliveries" in event.note

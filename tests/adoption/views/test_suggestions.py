@@ -206,7 +206,7 @@ def test_no_role_sees_what_is_suggested_to_or_logged_by_another(
     use_case = UseCase.objects.get()
     somebody = make_user(*([role] if role else []))
     client.force_login(somebody)
-    for name in ("my-deliveries", "own-data", "own-data-export", "home", "digest-choice"):
+    for name in ("my-deliveries", "own-data", "own-data-export", "home", "notice-settings"):
         text = text_of(client, reverse(name))
         assert "Mark-4711" not in text, name
         assert "Mira Secret-Name" not in text, name

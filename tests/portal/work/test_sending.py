@@ -118,3 +118,24 @@ def test_the_sweeper_finds_what_fell_silent_and_leaves_what_lives(ask: Ask) -> N
     ledger.finish(WorkItem.objects.get(pk=done.pk), at=after(20))
     assert [hint.item_id for hint in claim_to_send(at=after(31))] == [silent.pk]
     assert WorkItem.objects.get(pk=done.pk).status == WorkStatus.DONE
+
+
+def test_a_burst_of_asking_is_one_message_and_one_more_after_each_grace(
+    sent: list[list[int]], django_capture_on_commit_callbacks: object
+) -> None:
+    """So that a thousand hooks in a minute do not wait for a thousand messages."""
+    moments = [0.0, 0.1, 3.0, 9.9, 10.0, 10.1, 19.9, 20.0]
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        for seconds in moments:
+            item = enqueue(kind="test.whole", actor=None, at=START + timedelta(seconds=seconds))
+    assert sent == [[item.pk] * 3]  # at 0, 10 and 20
+    item.refresh_from_db()
+    assert item.requests == len(moments)
+
+
+def test_asking_does_not_put_off_the_look_at_a_worker_that_fell_silent(ask: Ask) -> None:
+    item = ask()
+    assert ledger.take(item.pk, at=START) is not None
+    before = WorkItem.objects.get(pk=item.pk).look_at
+    enqueue(kind=item.kind, key=item.key, actor=None, at=before + timedelta(minutes=1))
+    assert WorkItem.objects.get(pk=item.pk).look_at == before

@@ -118,6 +118,30 @@ def test_gitlab_lists_what_a_deployment_shipped() -> None:
     assert (listed.external_id, listed.included) == (whole.external_id, ("3",))
 
 
+def test_a_deployment_that_shipped_more_than_a_page_lists_them_all() -> None:
+    path = "/api/v4/projects/acme%2Fshop"
+    requests = [
+        {"iid": number, "state": "merged", "title": "T", "updated_at": "2026-03-05T10:00:00Z",
+         "merged_at": "2026-03-05T10:00:00Z", "merge_commit_sha": make_sha(number)}
+        for number in range(1, 151)
+    ]  # fmt: skip
+    deployment = {"id": 9, "status": "success", "sha": make_sha(3), "ref": "main",
+                  "created_at": "2026-03-05T11:00:00Z", "updated_at": "2026-03-05T11:05:00Z",
+                  "environment": {"name": "production"}, "deployable": None}  # fmt: skip
+    provider = Provider({
+        f"{path}/merge_requests": [],
+        f"{path}/deployments": [deployment],
+        f"{path}/deployments/9/merge_requests": requests,
+    })  # fmt: skip
+    config = GitLabConfig(poll_projects="acme/shop")
+    gitlab.fetch(FetchJob(config.model_dump(), START, dt.date(2026, 3, 9), provider))
+    readings = [r for end, body in provider.spool for r in gitlab.read_page(end, body, config)]
+    listed = [each for r in readings for each in r.deployments if each.included]
+    assert [(len(each.included or ()), each.included_goes_on) for each in listed] == [
+        (100, False), (50, True),
+    ]  # fmt: skip
+
+
 def test_what_is_not_whole_is_not_taken() -> None:
     endless = [pull(1, 5, merged=False)] * 100 * (github.MOST_PAGES + 1)
     config = GitHubConfig(poll_repositories="acme/shop").model_dump()
