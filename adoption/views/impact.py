@@ -149,6 +149,7 @@ def registration_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "state": state,
         "progress": progress,
         "facts": facts_of(registration),
+        "amendments": _amended(registration),
         "metric_label": metric_label(plan.metric_key),
         "pending": pending_request(REGISTRATION_KIND, str(registration.pk)),
         "may_edit": may_edit,
@@ -163,6 +164,23 @@ def registration_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if verdict is None:
         context["chart"] = _stored_baseline(registration, plan)
     return render(request, "adoption/registration_detail.html", context)
+
+
+def _amended(registration: ImpactRegistration) -> list[dict[str, Any]]:
+    """What was done otherwise, oldest first, each change with its new value."""
+    return [
+        {
+            "made_at": each.made_at,
+            "made_by": each.made_by,
+            "reason": each.reason,
+            "what": ", ".join(
+                f"{name.replace('_', ' ')} is now {value}"
+                for name, value in sorted(each.changes.items())
+            )
+            or "a deviation was reported",
+        }
+        for each in registration.amendments.all()
+    ]
 
 
 def _judged(
