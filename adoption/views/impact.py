@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -197,6 +198,7 @@ def _judged(
         "verdict": verdict,
         "reading": reading,
         "guardrails": [{**row, "label": metric_label(row["key"])} for row in reading.guardrails],
+        "reasons": [_with_labels(each, reading.guardrails) for each in reading.reasons],
         "decisions": verdict.decisions.select_related("decided_by"),
         "earlier": registration.verdicts.exclude(pk=verdict.pk),
         "chart": _chart(plan, verdict),
@@ -205,6 +207,14 @@ def _judged(
         "p_value": estimate["p_value"] if estimate else None,
         "warnings": [word.replace("_", " ") for word in estimate["warnings"]] if estimate else [],
     }
+
+
+def _with_labels(reason: str, guardrails: Sequence[Mapping[str, str]]) -> str:
+    """A stored reason names guardrails by key and version; a reader knows their labels."""
+    for row in guardrails:
+        label = metric_label(row["key"]).lower()
+        reason = reason.replace(f"{row['key']}@{row['version']}", label)
+    return reason
 
 
 def _benefit_figure(benefit: Benefit, verdict: ImpactVerdict) -> Figure:
