@@ -177,9 +177,17 @@ def test_a_step_as_large_as_promised_is_found_by_the_series(number: int) -> None
     assert 0.77 - tolerance(runs, 0.8) <= found / runs <= 0.93
 
 
+SHORT = {"trend", "units", "normal", "weeks alike, 0.6"}
+
+
 @pytest.mark.parametrize(
     "story",
-    [story for story in stories() if story.method != Method.MEDIAN_DIFFERENCE],
+    [
+        story
+        for story in stories()
+        if story.method != Method.MEDIAN_DIFFERENCE
+        and (story.method == Method.WEEKLY_RATIO or story.name in SHORT)
+    ],
     ids=lambda story: f"{story.method}-{story.name}",
 )
 def test_each_story_keeps_what_the_protocol_promises(story: Story) -> None:
