@@ -27,6 +27,12 @@ from adoption.models import Delivery, UseCase
 NANO = 1_000_000_000
 
 
+def _existing(use_case_ids: Sequence[int], window: Window) -> set[int]:
+    """Use cases that were there when the window ended; the others are unknown, not nought."""
+    rows = UseCase.objects.filter(pk__in=use_case_ids, created_at__lt=window.ends_at)
+    return set(rows.values_list("pk", flat=True))
+
+
 def collect_held(
     use_case_ids: Sequence[int], window: Window, as_of: dt.datetime
 ) -> Mapping[int, Facts]:
@@ -34,11 +40,7 @@ def collect_held(
 
     A use case that did not exist when the window ended has no entry.
     """
-    there = set(
-        UseCase.objects.filter(pk__in=use_case_ids, created_at__lt=window.ends_at).values_list(
-            "pk", flat=True
-        )
-    )
+    there = _existing(use_case_ids, window)
     end = min(window.ends_at, as_of + dt.timedelta(microseconds=1))
     held = Q(state=DeliveryState.HELD, held_at__gte=window.starts_at, held_at__lt=end)
     confirmed = Q(
@@ -102,11 +104,7 @@ def collect_taken_back(
 
     Two queries. A use case that did not exist when the window ended has no entry.
     """
-    there = set(
-        UseCase.objects.filter(pk__in=use_case_ids, created_at__lt=window.ends_at).values_list(
-            "pk", flat=True
-        )
-    )
+    there = _existing(use_case_ids, window)
     end = min(window.ends_at, as_of + dt.timedelta(microseconds=1))
     undone = Q(state=DeliveryState.REVERTED, reverted_at__gte=window.starts_at, reverted_at__lt=end)
     refused = Q(
