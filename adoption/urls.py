@@ -186,6 +186,7 @@ urlpatterns = [
         name="use-case-changes",
     ),
     path("verdicts/", impact_verdicts.VerdictListPage.as_view(), name="verdict-list"),
+    path("verdicts/progress/", impact_verdicts.verdict_progress, name="verdict-progress"),
     path("verdicts/calibration/", impact_verdicts.calibration_page, name="calibration"),
     path(
         "use-cases/<slug:slug>/registrations/new/",

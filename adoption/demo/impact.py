@@ -1,4 +1,5 @@
-"""Registered effects of the demo: one supported, one open, one that helped nobody, one running.
+"""Registered effects of the demo: one supported whose guardrail held, one gain that was paid for
+elsewhere, one open, one that helped nobody, one running.
 
 Through the services that pages use: deliveries are logged and confirmed week by week, registrations
 approved by another person before their launch, and judged by the real methods.
@@ -16,10 +17,11 @@ from adoption.demo.records import record
 from adoption.demo.story import TEAMS
 from adoption.impact_guards import REGISTRATION_KIND
 from adoption.inventory_choices import DataClass
+from adoption.metrics.registry import metrics
 from adoption.models import ImpactRegistration, Programme, Team, UseCase
 from adoption.services.deliveries import log_delivery, review_delivery
 from adoption.services.impact_decisions import decide_on_verdict, set_unit_value
-from adoption.services.impact_plans import plan_of
+from adoption.services.impact_plans import GuardrailWish, plan_of
 from adoption.services.impact_registrations import register_impact
 from adoption.services.impact_verdicts import evaluate_registration, progress_of
 from adoption.services.impact_wishes import Wish
@@ -46,6 +48,8 @@ class ImpactPlan:
         launched: weeks before today on which it is launched.
         decision: kind and reason, or none.
         worth: of one delivery in US dollars, or none.
+        borne: by how many per cent more may be taken back, as a guardrail; none without it.
+        refused: pieces that the reviewer refused, a week before and a week after.
     """
 
     title: str
@@ -58,6 +62,8 @@ class ImpactPlan:
     launched: int
     decision: tuple[str, str] | None = None
     worth: int | None = None
+    borne: int | None = None
+    refused: tuple[tuple[int, ...], tuple[int, ...]] = ((0,), (0,))
 
 
 PLANS = (
@@ -67,6 +73,16 @@ PLANS = (
         "week, because writing is no longer the slow part.",
         (5, 4, 6, 5, 4, 5), (9, 8, 10, 9, 8, 9), 30, 26,
         ("scale", "To the second and third desk; the same test runs there."), 85,
+        borne=75, refused=((2, 3), (2, 2)),
+    ),
+    ImpactPlan(
+        "Product texts from data sheets", "Checkout", "priya",
+        "If texts are written from the data sheet, half again as many appear each week, and no "
+        "more of them than before have to be taken back.",
+        (5, 4, 6, 5, 4, 5), (11, 10, 12, 11, 10, 11), 50, 23,
+        ("change", "Twice as many texts, and four times as many wrong ones: the data sheets are "
+         "mended before the texts are written."),
+        borne=50, refused=((1, 1), (5, 4)),
     ),
     ImpactPlan(
         "Partner notes in three languages", "Growth Tools", "tariq",
@@ -162,12 +178,14 @@ def _register(
 ) -> ImpactRegistration:
     """Deliveries of the baseline first: what it can show is computed when it is written."""
     written = launch - 3 * WEEK
-    _confirm(context, plan, use_case, launch - 32 * WEEK, written, plan.before)
+    before = (plan.before, plan.refused[0])
+    _confirm(context, plan, use_case, launch - 32 * WEEK, written, before)
     made = register_impact(
         use_case_id=use_case.pk,
         wish=Wish(
             hypothesis=plan.hypothesis, direction="increase", metric_key="held_deliveries_weekly",
             launch_on=launch, interest_nano=NANO_PER_UNIT * (100 + plan.interest_percent) // 100,
+            guardrails=_guardrails(plan),
         ),
         actor=use_case.owner, at=_at(written),
     )  # fmt: skip
@@ -177,23 +195,39 @@ def _register(
     return made
 
 
+def _guardrails(plan: ImpactPlan) -> list[GuardrailWish]:
+    if plan.borne is None:
+        return []
+    metric = metrics.get("taken_back_deliveries_weekly")
+    return [
+        GuardrailWish(
+            metric_key=metric.key, metric_version=metric.version, worse="increase",
+            margin_nano=NANO_PER_UNIT * (100 + plan.borne) // 100,
+        )
+    ]  # fmt: skip
+
+
 def _deliver(context: DemoContext, plan: ImpactPlan, registration: ImpactRegistration) -> None:
-    _confirm(context, plan, registration.use_case, registration.created_at.date(),
-             registration.launch_on, plan.before)  # fmt: skip
+    before, after = (plan.before, plan.refused[0]), (plan.after, plan.refused[1])
+    written = registration.created_at.date()
+    _confirm(context, plan, registration.use_case, written, registration.launch_on, before)
     end = min(registration.after_ends_on, context.now.date())
-    _confirm(context, plan, registration.use_case, registration.after_starts_on, end, plan.after)
+    _confirm(context, plan, registration.use_case, registration.after_starts_on, end, after)
 
 
 def _confirm(
     context: DemoContext, plan: ImpactPlan, use_case: UseCase, first: dt.date, last: dt.date,
-    counts: tuple[int, ...],
+    counts: tuple[tuple[int, ...], tuple[int, ...]],
 ) -> None:  # fmt: skip
-    """Work that is not code, logged by the team and confirmed by the owner in the same week."""
+    """Work that is not code, logged by the team; the owner confirms it in the same week, and
+    refuses some of it."""
     members = next(team.members for team in TEAMS if team.name == plan.team)
     people = [context.people[name] for name in members if name != plan.owner]
     people = people or [context.people["employee"]]
+    good, refused = counts
     for week in range((last - first) // WEEK):
-        for number in range(counts[week % len(counts)]):
+        held = good[week % len(good)]
+        for number in range(held + refused[week % len(refused)]):
             day = first + week * WEEK + dt.timedelta(days=number % 5)
             delivery = log_delivery(
                 use_case=use_case, title=f"{plan.title}: piece {number + 1} of {day}",
@@ -201,9 +235,11 @@ def _confirm(
                 actor=people[number % len(people)], assistance=AiAssistance.ASSISTED,
                 at=_at(day, 9),
             )  # fmt: skip
+            is_good = number < held
             review_delivery(
-                delivery=delivery, accept=True, reason="", reviewer=use_case.owner, at=_at(day, 15)
-            )
+                delivery=delivery, accept=is_good, reviewer=use_case.owner, at=_at(day, 15),
+                reason="" if is_good else "Wrong in substance; taken back.",
+            )  # fmt: skip
 
 
 def _judge(context: DemoContext, plan: ImpactPlan, registration: ImpactRegistration) -> None:

@@ -14,7 +14,7 @@ from adoption.metrics.contracts import Better
 from adoption.metrics.registry import metrics
 from adoption.models import UseCase
 from adoption.services.impact_plans import NANO, WEEK, GuardrailWish, primary_metrics
-from adoption.services.impact_wishes import USUAL, USUAL_GAP, Wish, units_to_compare
+from adoption.services.impact_wishes import USUAL, USUAL_GAP, Wish, units_offered
 from portal.shell.money import AmountOutOfRangeError, from_nano, to_nano
 from portal.shell.periods import BadPeriodError, Month
 
@@ -45,6 +45,28 @@ class MonthField(forms.CharField):
             return Month.parse(text).start
         except BadPeriodError as error:
             raise forms.ValidationError("A month is written like 2026-03.") from error
+
+
+KINDS = (
+    (ScopeKind.USE_CASE, "Use cases"),
+    (ScopeKind.TEAM, "Teams"),
+    (ScopeKind.SERVICE, "Services"),
+)
+Unit = tuple[str, int]
+
+
+def unit_of(text: str) -> Unit:
+    """A chosen unit as kind and key."""
+    kind, _, key = text.partition(":")
+    return kind, int(key)
+
+
+class UnitsField(forms.TypedMultipleChoiceField):
+    """Units of any kind, grouped by it; `kind:key` as value."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.SelectMultiple(attrs={"size": 6})
+        super().__init__(required=False, coerce=unit_of, widget=widget, **kwargs)
 
 
 class RegistrationForm(forms.Form):
@@ -78,12 +100,15 @@ class RegistrationForm(forms.Form):
     method = forms.ChoiceField(
         required=False, help_text="Left open: the usual one for the metric and the units."
     )
-    comparison = forms.TypedMultipleChoiceField(
+    treated = UnitsField(
+        label="Treated",
+        help_text="Several units are pooled into one count, or compared with others. Of the kind "
+        "that the metric is measured for. Left open: this use case, its team or its services.",
+    )
+    comparison = UnitsField(
         label="Compared with",
-        required=False,
-        coerce=int,
-        help_text="Use cases that are not treated, for methods that compare units.",
-        widget=forms.SelectMultiple(attrs={"size": 5}),
+        help_text="Units of the same kind that are not treated, for methods that compare units: "
+        "two at least, and two treated.",
     )
     alpha_percent = forms.TypedChoiceField(
         label="Alpha",
@@ -128,7 +153,7 @@ class RegistrationForm(forms.Form):
         ),
         (
             "How it is judged",
-            ("method", "comparison", "alpha_percent", "minimum_n", "stop_rule"),
+            ("method", "treated", "comparison", "alpha_percent", "minimum_n", "stop_rule"),
         ),
     )
 
@@ -141,7 +166,12 @@ class RegistrationForm(forms.Form):
         ]
         self._choices("metric_key", offered)
         self._choices("method", [("", "The usual one"), *ImpactMethod.choices])
-        self._choices("comparison", units_to_compare(use_case, ScopeKind.USE_CASE))
+        units = [
+            (label, [(f"{kind.value}:{pk}", name) for pk, name in units_offered(use_case, kind)])
+            for kind, label in KINDS
+        ]
+        for name in ("treated", "comparison"):
+            self._choices(name, [group for group in units if group[1]])
         for number in _GUARDRAILS:
             self._choices(f"guardrail_{number}", [("", "None"), *offered])
 
@@ -157,7 +187,17 @@ class RegistrationForm(forms.Form):
             name = f"guardrail_{number}"
             if cleaned.get(name) and cleaned.get(f"{name}_margin") is None:
                 self.add_error(f"{name}_margin", "Say how much worse is borne.")
+        if cleaned.get("metric_key"):
+            self._check_kinds(cleaned)
         return cleaned
+
+    def _check_kinds(self, cleaned: dict[str, Any]) -> None:
+        windowed = metrics.get(cleaned["metric_key"]).windowed
+        assert windowed is not None  # noqa: S101  (only such are offered)
+        word = dict(KINDS).get(windowed.scope, "Units").lower()
+        for name in ("treated", "comparison"):
+            if any(kind != windowed.scope for kind, _ in cleaned.get(name, ())):
+                self.add_error(name, f"This metric is measured for {word}; choose those.")
 
     def wish(self) -> Wish:
         """What was asked for; the form must be valid.
@@ -189,7 +229,8 @@ class RegistrationForm(forms.Form):
             guardrails=[each for each in map(self._guardrail, _GUARDRAILS) if each is not None],
             minimum_n=data["minimum_n"],
             stop_rule=data["stop_rule"],
-            comparison_ids=data["comparison"],
+            unit_ids=[key for _, key in data["treated"]],
+            comparison_ids=[key for _, key in data["comparison"]],
         )
 
     def _guardrail(self, number: int) -> GuardrailWish | None:
@@ -232,16 +273,43 @@ class ReasonForm(forms.Form):
 
 
 class AmendForm(forms.Form):
-    """What is done otherwise than registered."""
+    """What is done otherwise than registered. Whatever is left open stays as it is."""
 
-    after_ends_on = DayField(
-        label="The window after now ends before",
+    baseline_starts_on = DayField(label="The baseline now starts on", required=False)
+    baseline_ends_on = DayField(label="The baseline now ends before", required=False)
+    after_starts_on = DayField(label="The window after now starts on", required=False)
+    after_ends_on = DayField(label="The window after now ends before", required=False)
+    metric_key = forms.ChoiceField(label="Now measured by", required=False)
+    method = forms.ChoiceField(label="Now judged by", required=False)
+    alpha_percent = forms.TypedChoiceField(
+        label="Alpha is now",
         required=False,
-        help_text="Empty for something that happened without a change of days.",
+        coerce=int,
+        empty_value=None,
+        choices=[("", "As registered"), (1, "1 %"), (5, "5 %"), (10, "10 %")],
     )
     reason = forms.CharField(
-        widget=lines(3), label="What happened, and why", help_text="Stands on the verdict for ever."
+        widget=lines(3),
+        label="What happened, and why",
+        help_text="Stands on the verdict for ever. Leave the rest open for something that happened "
+        "without a change of the protocol.",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [(each.key, each.label) for each in primary_metrics()]
+        for name, choices in (("metric_key", offered), ("method", ImpactMethod.choices)):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101  (for the type checker)
+            field.choices = [("", "As registered"), *choices]
+
+    def changes(self) -> dict[str, Any]:
+        """Fields of the registration that are changed, with their new values."""
+        return {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if name != "reason" and value not in (None, "")
+        }
 
 
 class LossForm(forms.Form):

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from adoption.choices import Comparator, DeliveryState, EnvironmentTier
 from adoption.metrics.held import USE_CASE, came_to_hold
-from adoption.metrics.primary import HELD_WEEKLY
+from adoption.metrics.primary import HELD_WEEKLY, TAKEN_BACK_WEEKLY
 from adoption.metrics.programme_counts import (
     DEPLOYMENTS_BY_MONTH,
     HELD_BY_MONTH,
@@ -124,6 +124,23 @@ metrics.register(
         measure=None,
         decision="Whether a use case delivers more than before, as impact is read from it.",
         windowed=HELD_WEEKLY,
+    )
+)
+metrics.register(
+    MetricDefinition(
+        key="taken_back_deliveries_weekly",
+        version="1.0.0",
+        label="Deliveries taken back by week",
+        unit="count",
+        formula=(
+            "Number of deliveries of the use case that were undone in production in the week, or, "
+            "for work that is not code, refused by their reviewer in it."
+        ),
+        inputs=frozenset({"deliveries"}),
+        comparators=(),
+        measure=None,
+        decision="Whether more deliveries are paid for with more that do not hold.",
+        windowed=TAKEN_BACK_WEEKLY,
     )
 )
 metrics.register(

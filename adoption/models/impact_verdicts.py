@@ -117,7 +117,7 @@ class CalibrationRun(models.Model):
     covered = models.PositiveIntegerField()
     false_supported = models.PositiveIntegerField()
     false_without_protocol = models.PositiveIntegerField()
-    found = models.PositiveIntegerField(null=True, blank=True)  # none: no effect was drawn
+    found = models.PositiveIntegerField(null=True, blank=True)  # none: nothing was promised of it
     libraries = models.JSONField()
     made_at = models.DateTimeField()
 

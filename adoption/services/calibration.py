@@ -28,7 +28,7 @@ def store_calibration(
             covered=each.covered,
             false_supported=each.false_supported,
             false_without_protocol=each.false_without_protocol,
-            found=each.found if each.has_effect else None,
+            found=each.found if each.is_promised else None,
             libraries=libraries,
             made_at=at,
         )

@@ -13,6 +13,7 @@ from adoption.metrics.registry import metrics
 from adoption.models import UseCase
 from adoption.services.impact_plans import WEEK, Plan, primary_metrics
 from adoption.services.impact_samples import collect, units_of
+from adoption.services.impact_wishes import pool_of, units_offered
 from adoption.validation.documents import digits
 from adoption.validation.methods import Method, UnitWeeks, counts_of
 from adoption.validation.promises import Promise, promise
@@ -189,36 +190,32 @@ def _denser(plan: Plan, use_case: UseCase, made: Promise, at: dt.datetime) -> Al
 
 
 def _pooled(plan: Plan, use_case: UseCase, at: dt.datetime) -> Alternative | None:
-    """The same outcome over all units of the team or, for services, of the team's use cases."""
-    if plan.method != Method.WEEKLY_RATIO or plan.unit_kind != ScopeKind.USE_CASE:
+    """The same outcome over all use cases, or all services, of the team."""
+    if plan.method != Method.WEEKLY_RATIO:
         return None
-    ids = list(
-        UseCase.objects.filter(team_id=use_case.team_id)
-        .order_by("pk")
-        .values_list("pk", flat=True)[:MOST_POOLED]
-    )
-    if len(ids) < 2:
+    ids = pool_of(use_case, ScopeKind(plan.unit_kind))[:MOST_POOLED]
+    if len(ids) < 2 or set(ids) <= set(plan.unit_ids):
         return None
     seen = _promised(plan, _of_others(plan, ids, at))
     if seen.smallest is None:
         return None
     return Alternative(
         "pooled",
-        f"One roll-out over the {len(ids)} use cases of the team",
+        f"One roll-out over the {len(ids)} {_plural(plan.unit_kind)} of the team",
         f"Together they have {seen.n} in the same weeks; you would see {_size(seen)}.",
         seen.smallest,
     )
 
 
+def _plural(kind: str) -> str:
+    return f"{ScopeKind(kind).label.lower()}s"
+
+
 def _staggered(plan: Plan, use_case: UseCase, at: dt.datetime) -> Alternative | None:
     """Half of the units first, the others later: what the comparison of units would see."""
-    if plan.unit_kind != ScopeKind.USE_CASE or Method(plan.method).compares_units:
+    if Method(plan.method).compares_units:
         return None
-    ids = list(
-        UseCase.objects.filter(programme_id=use_case.programme_id)
-        .order_by("pk")
-        .values_list("pk", flat=True)[:MOST_POOLED]
-    )
+    ids = [pk for pk, _ in units_offered(use_case, ScopeKind(plan.unit_kind))][:MOST_POOLED]
     if len(ids) < 4:
         return None
     half = tuple(ids[::2])
@@ -237,7 +234,7 @@ def _staggered(plan: Plan, use_case: UseCase, at: dt.datetime) -> Alternative | 
         return None
     return Alternative(
         "staggered",
-        f"A staggered roll-out: {len(half)} units first, {len(rest)} later",
+        f"A staggered roll-out: {len(half)} {_plural(plan.unit_kind)} first, {len(rest)} later",
         f"Compared with each other you would see a difference of {abs(seen.smallest):.2g} a week "
         "and unit or more, whatever else goes on in that time.",
         seen.smallest,

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
+
 from adoption.choices import EffectDirection, ScopeKind
 from adoption.metrics.contracts import Windowed
 from adoption.metrics.registry import MetricDefinition, metrics
@@ -77,23 +79,39 @@ def _own_units(use_case: UseCase, scope: ScopeKind) -> tuple[int, ...]:
         return (use_case.team_id,)
     if scope is ScopeKind.PROGRAMME:
         return (use_case.programme_id,)
-    linked = use_case.repository_links.values_list("repository_id", flat=True)
-    services = Service.objects.filter(repository_id__in=linked)
+    services = _services_of(UseCase.objects.filter(pk=use_case.pk))
     return tuple(services.order_by("pk").values_list("pk", flat=True))
 
 
-def units_to_compare(use_case: UseCase, scope: ScopeKind) -> list[tuple[int, str]]:
-    """Other units of the kind that were not treated: key and name, by name."""
+def units_offered(use_case: UseCase, scope: ScopeKind) -> list[tuple[int, str]]:
+    """Units of the kind that can be treated or compared with: key and name, by name.
+
+    Use cases and services are those of the programme, teams all of them.
+    """
     if scope is ScopeKind.USE_CASE:
-        rows = UseCase.objects.filter(programme_id=use_case.programme_id).exclude(pk=use_case.pk)
-        return list(rows.order_by("title").values_list("pk", "title"))
+        rows = UseCase.objects.filter(programme_id=use_case.programme_id)
+        return list(rows.order_by("title", "pk").values_list("pk", "title"))
     if scope is ScopeKind.TEAM:
-        teams = Team.objects.exclude(pk=use_case.team_id).order_by("name")
-        return list(teams.values_list("pk", "name"))
+        return list(Team.objects.order_by("name", "pk").values_list("pk", "name"))
     if scope is ScopeKind.SERVICE:
-        services = Service.objects.exclude(pk__in=_own_units(use_case, scope)).order_by("name")
-        return list(services.values_list("pk", "name"))
+        services = _services_of(UseCase.objects.filter(programme_id=use_case.programme_id))
+        return list(services.order_by("name", "pk").values_list("pk", "name"))
     return []
+
+
+def pool_of(use_case: UseCase, scope: ScopeKind) -> tuple[int, ...]:
+    """The units that the team of the use case could pool in one roll-out; empty for teams."""
+    cases = UseCase.objects.filter(team_id=use_case.team_id)
+    if scope is ScopeKind.USE_CASE:
+        return tuple(cases.order_by("pk").values_list("pk", flat=True))
+    if scope is ScopeKind.SERVICE:
+        return tuple(_services_of(cases).order_by("pk").values_list("pk", flat=True))
+    return ()
+
+
+def _services_of(cases: QuerySet[UseCase]) -> QuerySet[Service]:
+    linked = cases.values("repository_links__repository_id")
+    return Service.objects.filter(repository_id__in=linked)
 
 
 def unit_names(scope: str, ids: Sequence[int]) -> dict[int, str]:

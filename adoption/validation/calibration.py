@@ -13,240 +13,318 @@ from dataclasses import dataclass
 import numpy as np
 
 from adoption.validation import numerics
-from adoption.validation.differences import Unit, paired_changes, permuted_changes
+from adoption.validation.likeness import Noise
+from adoption.validation.measured import PLAIN
 from adoption.validation.medians import median_difference, rank_shift
+from adoption.validation.methods import (
+    Method,
+    Setting,
+    UnitWeeks,
+    counts_of,
+    estimate,
+    levels_of,
+    measurements_of,
+)
 from adoption.validation.power import smallest_difference
-from adoption.validation.promises import RANK_COST
-from adoption.validation.rates import Rate, rate_ratio
+from adoption.validation.promises import MEDIAN_COST, RANK_COST, smallest_shift
+from adoption.validation.rates import LOG_WALD, Rate, rate_ratio
 from adoption.validation.results import Estimate, Interval, NotEvaluableError, Scale
-from adoption.validation.series import Series, interrupted_series, naive_before_after, smallest_step
-from adoption.validation.weekly import weekly_ratio, weekly_smallest
+from adoption.validation.rollouts import (
+    A_WEEK,
+    LONGER,
+    WEEKS,
+    Draw,
+    bad_month_counts,
+    bad_month_measurements,
+    counts,
+    measurements,
+    overdispersed,
+    units,
+)
+from adoption.validation.series import Series, naive_before_after
+from adoption.validation.trends import alike_smallest_step
+from adoption.validation.weekly import weekly_smallest
 
-WEEKS = 12
-Rng = np.random.Generator
-Sides = tuple[np.ndarray, np.ndarray]
+SIDES = (WEEKS, WEEKS)
+# The months that were not the worst are a little better than usual, and the baseline is made of
+# them: an effect is found a little less often than promised, never more often.
+BAD_MONTH = "after a bad month"
+SPREAD = 0.3  # of the logarithm of a level that wanders
+COMMON = 0.4  # of what measurements of a week have in common, in deviations of one
+Units = list[UnitWeeks]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """A way in which data come about, a method, and what one would do without the protocol.
 
     Attributes:
-        draw: `draw(rng, effect)` → the two sides, or units.
-        effect: one that the method promises to find with 80 % power; None: only nothing is drawn.
+        draw: `draw(rng, effect)` → the weeks of a roll-out.
+        blind: what one would compute without a protocol.
+        effect: one that the method promises to find with 80 % power, or any one of its kind.
+        is_promised: whether it is as large as promised, so that the power can be held to it.
     """
 
-    method: str
+    method: Method
     name: str
-    null: float
-    draw: Callable[[Rng, float], Sides]
-    judge: Callable[[Sides, int], Estimate]
-    blind: Callable[[Sides, int], Estimate]
-    effect: float | None
+    draw: Draw
+    blind: Callable[[Units, int], Estimate]
+    effect: Callable[[], float | None]
+    is_promised: bool = True
+
+    @property
+    def null(self) -> float:
+        """An effect of nothing."""
+        return self.method.scale.null
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How it went; counts out of `runs`. `covered` and `found` are of the real effect."""
+    """How it went; counts out of `runs`. `covered` and `found` are of the real effect.
+
+    Attributes:
+        evaluated: of the real roll-outs, those that gave an interval at all.
+        effect: how large it was, a ratio or a difference.
+        is_promised: whether the effect was as large as the method promises to find.
+    """
 
     method: str
     story: str
     runs: int
+    evaluated: int
     covered: int
     false_supported: int
     false_without_protocol: int
     found: int
-    has_effect: bool
+    effect: float
+    is_promised: bool
 
 
-def _weekly(sides: Sides, _seed: int) -> Estimate:
-    return weekly_ratio(sides[0].tolist(), sides[1].tolist())
+def _totals(drawn: Units, _seed: int) -> Estimate:
+    sides = [[each or 0 for each in counts_of(drawn, side)] for side in ("before", "after")]
+    before, after = (Rate(sum(side), len(side)) for side in sides)
+    return rate_ratio(before, after, method=LOG_WALD)
 
 
-def _totals(sides: Sides, _seed: int) -> Estimate:
-    before, after = (Rate(int(side.sum()), len(side)) for side in sides)
-    return rate_ratio(before, after)
+def _bare(drawn: Units, _seed: int) -> Estimate:
+    before, after = ([e or 0 for e in counts_of(drawn, side)] for side in ("before", "after"))
+    exposure = [1.0] * (len(before) + len(after))
+    return naive_before_after(
+        Series(counts=[*before, *after], exposure=exposure, launch=len(before))
+    )
 
 
-def _poisson(mean: float) -> Callable[[Rng, float], Sides]:
-    return lambda rng, effect: (rng.poisson(mean, WEEKS), rng.poisson(mean * effect, WEEKS))
+def _pooled_ranks(drawn: Units, _seed: int) -> Estimate:
+    return rank_shift(measurements_of(drawn, "before"), measurements_of(drawn, "after"))
 
 
-def _overdispersed(mean: float, times: float) -> Callable[[Rng, float], Sides]:
-    def side(rng: Rng, at: float) -> np.ndarray:
-        return rng.negative_binomial(at / (times - 1), 1 / times, WEEKS)
-
-    return lambda rng, effect: (side(rng, mean), side(rng, mean * effect))
+def _pooled_medians(drawn: Units, seed: int) -> Estimate:
+    before, after = measurements_of(drawn, "before"), measurements_of(drawn, "after")
+    return median_difference(before, after, seed=seed)
 
 
-def _alike(mean: float, likeness: float, spread: float) -> Callable[[Rng, float], Sides]:
-    """Weeks that resemble the one before: an autoregressive level behind Poisson counts."""
-
-    def draw(rng: Rng, effect: float) -> Sides:
-        level = np.empty(2 * WEEKS)
-        level[0] = rng.normal()
-        for week in range(1, 2 * WEEKS):
-            level[week] = likeness * level[week - 1]
-            level[week] += math.sqrt(1 - likeness**2) * rng.normal()
-        rates = mean * np.exp(spread * level - spread**2 / 2)
-        rates[WEEKS:] *= effect
-        counts = rng.poisson(rates)
-        return counts[:WEEKS], counts[WEEKS:]
-
-    return draw
-
-
-def _after_a_trough(rng: Rng, effect: float) -> Sides:
-    """A launch because last month was the worst of a year: baseline before it, window after it."""
-    weeks = rng.poisson(8, 60)
-    months = weeks[24:48].reshape(6, 4).sum(axis=1)
-    worst = 24 + 4 * int(months.argmin())
-    return weeks[worst - WEEKS : worst + 4], rng.poisson(8 * effect, WEEKS)
-
-
-def _without_the_trough(sides: Sides, seed: int) -> Estimate:
-    return _weekly((sides[0][:-4], sides[1]), seed)
-
-
-def _from_the_trough(sides: Sides, seed: int) -> Estimate:
-    return _weekly((sides[0][-4:], sides[1]), seed)
-
-
-def _trending(rng: Rng, effect: float) -> Sides:
-    rates = 25 * np.exp(0.02 * np.arange(36))
-    rates[18:] *= effect
-    counts = rng.poisson(rates)
-    return counts[:18], counts[18:]
-
-
-def _as_series(sides: Sides, _seed: int) -> Estimate:
-    return interrupted_series(_series(sides))
-
-
-def _series(sides: Sides) -> Series:
-    counts = [*sides[0].tolist(), *sides[1].tolist()]
-    return Series(counts=counts, exposure=[1.0] * len(counts), launch=len(sides[0]))
-
-
-def _bare(sides: Sides, _seed: int) -> Estimate:
-    return naive_before_after(_series(sides))
-
-
-def _skewed(size: int) -> Callable[[Rng, float], Sides]:
-    return lambda rng, effect: (rng.exponential(30, size), rng.exponential(30, size) + effect)
-
-
-def _ranks(sides: Sides, _seed: int) -> Estimate:
-    return rank_shift(sides[0].tolist(), sides[1].tolist())
-
-
-def _medians(sides: Sides, seed: int) -> Estimate:
-    return median_difference(sides[0].tolist(), sides[1].tolist(), seed=seed)
-
-
-def _normal(size: int) -> Callable[[Rng, float], Sides]:
-    return lambda rng, effect: (rng.normal(40, 10, size), rng.normal(40 + effect, 10, size))
-
-
-def _units(size: int) -> Callable[[Rng, float], Sides]:
-    """Units with their own levels, all a little better after; half of them treated."""
-
-    def draw(rng: Rng, effect: float) -> Sides:
-        level = rng.normal(40, 15, size)
-        after = level + rng.normal(3, 2, size)
-        after[: size // 2] += effect
-        return level, after
-
-    return draw
-
-
-def _as_units(sides: Sides) -> list[Unit]:
-    half = len(sides[0]) // 2
-    return [
-        Unit(str(k), k < half, float(before), float(after))
-        for k, (before, after) in enumerate(zip(*sides, strict=True))
-    ]
-
-
-def _paired(sides: Sides, _seed: int) -> Estimate:
-    return paired_changes(_as_units(sides))
-
-
-def _permuted(sides: Sides, seed: int) -> Estimate:
-    return permuted_changes(_as_units(sides), seed=seed)
-
-
-def _treated_only(sides: Sides, _seed: int) -> Estimate:
+def _treated_only(drawn: Units, _seed: int) -> Estimate:
     """The changes of the treated by themselves, without anybody to compare with."""
-    half = len(sides[0]) // 2
-    changes = sides[1][:half] - sides[0][:half]
+    changes = [unit.change for unit in levels_of(drawn) if unit.treated]
     test = numerics.stats.ttest_1samp(changes, 0.0)
     limits = test.confidence_interval(0.95)
     return Estimate(
         scale=Scale.DIFFERENCE,
-        effect=float(changes.mean()),
+        effect=float(np.mean(changes)),
         interval=Interval(float(limits.low), float(limits.high), 0.95, "t"),
         p_value=float(test.pvalue),
         method="treated_only/1",
-        n={"treated": half},
+        n={"treated": len(changes)},
     )
+
+
+def _noise(mean: float, likeness: float) -> Noise:
+    """Of counts whose level wanders by `SPREAD`."""
+    return Noise(1 + mean * math.expm1(SPREAD**2), likeness, is_plain=False)
+
+
+def _ratio(mean: float, noise: Noise | None = None) -> Callable[[], float | None]:
+    return lambda: weekly_smallest(mean, SIDES, is_increase=True, noise=noise)
+
+
+def _of_counts() -> Iterator[Story]:
+    def story(name: str, draw: Draw, effect: Callable[[], float | None]) -> Story:
+        return Story(
+            method=Method.WEEKLY_RATIO,
+            name=name,
+            draw=draw,
+            blind=_totals,
+            effect=effect,
+            is_promised=name != BAD_MONTH,
+        )
+
+    yield story("Poisson", counts(8), _ratio(8))
+    yield story("small n", counts(1.5), _ratio(1.5))
+    yield story("overdispersed", overdispersed(20, 3), _ratio(20, Noise(3, 0, is_plain=False)))
+    for likeness in (0.4, 0.6):
+        yield story(
+            f"weeks alike, {likeness}",
+            counts(20, likeness=likeness, spread=SPREAD),
+            _ratio(20, _noise(20, likeness)),
+        )
+    yield story(BAD_MONTH, bad_month_counts(8), _ratio(8))
+
+
+def _of_series() -> Iterator[Story]:
+    def step(mean: float, noise: Noise | None = None) -> Callable[[], float | None]:
+        weeks = [0] * 2 * LONGER
+        design = Series(counts=weeks, exposure=[1.0] * len(weeks), launch=LONGER)
+        return lambda: alike_smallest_step(mean, design, is_increase=True, noise=noise)
+
+    def story(name: str, draw: Draw, effect: Callable[[], float | None]) -> Story:
+        return Story(
+            method=Method.INTERRUPTED_SERIES,
+            name=name,
+            draw=draw,
+            blind=_bare,
+            effect=effect,
+            is_promised=name != BAD_MONTH,
+        )
+
+    yield story("trend", counts(25, weeks=LONGER, trend=0.02), step(25))
+    yield story("small n", counts(3, weeks=LONGER), step(3))
+    yield story(
+        "overdispersed",
+        overdispersed(25, 3, weeks=LONGER),
+        step(25, Noise(3, 0, is_plain=False)),
+    )
+    for likeness in (0.4, 0.6):
+        yield story(
+            f"weeks alike, {likeness}",
+            counts(25, weeks=LONGER, likeness=likeness, spread=SPREAD),
+            step(25, _noise(25, likeness)),
+        )
+    yield story(BAD_MONTH, bad_month_counts(25, weeks=LONGER), step(25))
+
+
+def _of_measurements(
+    method: Method, cost: float, blind: Callable[[Units, int], Estimate]
+) -> Iterator[Story]:
+    def story(
+        name: str,
+        draw: Draw,
+        *,
+        a_week: int = A_WEEK,
+        noise: Noise = PLAIN,
+        is_promised: bool = True,
+    ) -> Story:
+        # What the weeks have in common is a part of the spread of the pooled measurements.
+        spread = 10 * cost * math.sqrt(noise.dispersion)
+        return Story(
+            method=method,
+            name=name,
+            draw=draw,
+            blind=blind,
+            effect=lambda: smallest_shift(a_week, SIDES, spread, noise=noise),
+            is_promised=is_promised,
+        )
+
+    yield story("normal", measurements())
+    yield story("small n", measurements(a_week=1), a_week=1)
+    yield story("skewed", measurements(skewed=True), is_promised=False)
+    yield story(
+        "overdispersed",
+        measurements(spread=COMMON),
+        noise=Noise(1 + COMMON**2, 0, is_plain=False),
+        is_promised=method is Method.RANK_SHIFT,
+    )
+    for likeness in (0.4, 0.6):
+        yield story(
+            f"weeks alike, {likeness}",
+            measurements(spread=COMMON, likeness=likeness),
+            noise=Noise(1 + COMMON**2, likeness, is_plain=False),
+            is_promised=method is Method.RANK_SHIFT,
+        )
+    yield story(BAD_MONTH, bad_month_measurements(), is_promised=False)
+
+
+def _of_units(method: Method, size: int) -> Iterator[Story]:
+    def promised(noise: float) -> Callable[[], float | None]:
+        half = (size // 2, size // 2)
+        error, own = noise / math.sqrt(WEEKS), 1.0
+        if method is Method.CUPED:
+            before = 15.0**2 + error**2
+            after = before + own**2
+            explained = (15.0**2) ** 2 / (before * after)
+            return lambda: smallest_difference(half, math.sqrt(after), explained=explained)
+        return lambda: smallest_difference(half, math.sqrt(2 * error**2 + own**2))
+
+    def story(name: str, draw: Draw, noise: float = 4.0, *, is_promised: bool = True) -> Story:
+        return Story(
+            method=method,
+            name=name,
+            draw=draw,
+            blind=_treated_only,
+            effect=promised(noise),
+            is_promised=is_promised,
+        )
+
+    yield story("units", units(size))
+    yield story("small n", units(8), is_promised=False)
+    yield story("overdispersed", units(size, noise=8.0, skewed=True), 8.0)
+    yield story("weeks alike, 0.6", units(size, likeness=0.6), is_promised=False)
+    yield story(BAD_MONTH, units(size, after_a_bad_month=True))
 
 
 def stories() -> list[Story]:
-    """All of them. Those without an effect are about false alarms only."""
-    weekly = "weekly_ratio"
-    series = Series(counts=[0] * 36, exposure=[1.0] * 36, launch=18)
-    step = smallest_step(25 * math.exp(0.02 * 17.5), series)
-    paired = smallest_difference((12, 12), 2.0)
-    shift = smallest_difference((60, 60), 10 * RANK_COST)
-    weeks = (WEEKS, WEEKS)
+    """All of them, method by method."""
     return [
-        Story(weekly, "Poisson", 1.0, _poisson(8), _weekly, _totals,
-              weekly_smallest(8, weeks, is_increase=True)),
-        Story(weekly, "small n", 1.0, _poisson(1.5), _weekly, _totals, None),
-        Story(weekly, "overdispersed", 1.0, _overdispersed(20, 3), _weekly, _totals,
-              weekly_smallest(20, weeks, is_increase=True, dispersion=3)),
-        Story(weekly, "weeks alike", 1.0, _alike(20, 0.4, 0.3), _weekly, _totals, None),
-        Story(weekly, "after a bad month", 1.0, _after_a_trough, _without_the_trough,
-              _from_the_trough, None),
-        Story("interrupted_series", "trend", 1.0, _trending, _as_series, _bare, step),
-        Story("rank_shift", "normal", 0.0, _normal(60), _ranks, _ranks, shift),
-        Story("rank_shift", "skewed", 0.0, _skewed(40), _ranks, _ranks, None),
-        Story("median_difference", "skewed", 0.0, _skewed(40), _medians, _medians, None),
-        Story("paired_changes", "units", 0.0, _units(24), _paired, _treated_only, paired),
-        Story("permuted_changes", "few units", 0.0, _units(10), _permuted, _treated_only, None),
-    ]  # fmt: skip
+        *_of_counts(),
+        *_of_series(),
+        *_of_measurements(Method.RANK_SHIFT, RANK_COST, _pooled_ranks),
+        *_of_measurements(Method.MEDIAN_DIFFERENCE, MEDIAN_COST, _pooled_medians),
+        *_of_units(Method.PAIRED_CHANGES, 24),
+        *_of_units(Method.PERMUTED_CHANGES, 10),
+        *_of_units(Method.CUPED, 24),
+    ]
 
 
 def calibrate(story: Story, *, runs: int, seed: int) -> Tally:
-    """Carry a story out so many times with an effect of nothing and, where it has one, with it.
+    """Carry a story out so many times with an effect of nothing and so many times with a real one.
 
-    `supported` is the whole interval above the null: the wanted half of a two-sided test.
+    `supported` is the whole interval above the null: the wanted half of a two-sided test. Roll-outs
+    that gave no interval count as not found; intervals are judged among those that there are.
+
+    Raises:
+        ValueError: the method promises no effect for this story.
     """
+    truth = story.effect()
+    if truth is None:
+        raise ValueError(f"{story.method}, {story.name}: no effect is promised")
     rng = np.random.default_rng(seed)
-    false = blind = covered = found = 0
+    false = blind = evaluated = covered = found = 0
     for run in range(runs):
-        sides = story.draw(rng, story.null)
-        false += _is_above(story.judge, sides, run, story.null)
-        blind += _is_above(story.blind, sides, run, story.null)
-        truth = story.null if story.effect is None else story.effect
-        drawn = sides if story.effect is None else story.draw(rng, truth)
+        nothing = story.draw(rng, story.null)
+        false += _is_above(_registered(story), nothing.units, run, story.null)
+        blind += _is_above(story.blind, nothing.naive, run, story.null)
+        real = story.draw(rng, truth)
         try:
-            interval = story.judge(drawn, run).interval
+            interval = _registered(story)(real.units, run).interval
         except NotEvaluableError:
             continue
+        evaluated += 1
         covered += not interval.excludes(truth)
-        found += story.effect is not None and interval.low > story.null
+        found += interval.low > story.null
     return Tally(
-        story.method, story.name, runs, covered, false, blind, found, story.effect is not None
-    )
+        story.method.value, story.name, runs, evaluated, covered, false, blind, found, truth,
+        story.is_promised,
+    )  # fmt: skip
+
+
+def _registered(story: Story) -> Callable[[Units, int], Estimate]:
+    return lambda drawn, seed: estimate(drawn, Setting(method=story.method, seed=seed))
 
 
 def _is_above(
-    judge: Callable[[Sides, int], Estimate], sides: Sides, seed: int, null: float
+    judge: Callable[[Units, int], Estimate], drawn: Units, seed: int, null: float
 ) -> bool:
     try:
-        return judge(sides, seed).interval.low > null
+        return judge(drawn, seed).interval.low > null
     except NotEvaluableError:
         return False
 

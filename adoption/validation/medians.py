@@ -78,7 +78,79 @@ def median_difference(
     first, second = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
     if np.ptp(first) == 0 and np.ptp(second) == 0:
         raise NotEvaluableError("No value differs from the others of its side: no noise is seen.")
-    return _bootstrapped(first, second, np.median, "median_difference/1", seed, alpha)
+    effect = float(np.median(second) - np.median(first))
+    rng = np.random.default_rng(seed)
+    resampled = _resampled_medians(rng, second) - _resampled_medians(rng, first)
+    low, high, how = _bca(resampled, effect, _acceleration(first, second), alpha)
+    return Estimate(
+        scale=Scale.DIFFERENCE,
+        effect=effect,
+        interval=Interval(low, high, 1 - alpha, how),
+        p_value=None,
+        method="median_difference/2",
+        n={"before": len(first), "after": len(second)},
+        standard_error=float(resampled.std(ddof=1)),
+        warnings=("few_values",) if min(len(first), len(second)) < FEW else (),
+        details={"seed": float(seed)},
+    )
+
+
+def _resampled_medians(rng: np.random.Generator, values: np.ndarray) -> np.ndarray:
+    """Medians of bootstrap samples, without drawing the samples.
+
+    Only the middle one or two of a sample's ordered places matter. Uniform numbers stand for the
+    places; the middle one of them, put in order, has a beta distribution, and the next one after it
+    lies above by a share of the rest that has another. So this is exact, and a thousand times
+    quicker than samples of thousands of values.
+    """
+    ordered, size = np.sort(values), len(values)
+    place = (size + 1) // 2
+    first = rng.beta(place, size - place + 1, RESAMPLES)
+    low = ordered[np.minimum((first * size).astype(int), size - 1)]
+    if size % 2:
+        return np.asarray(low)
+    second = first + (1 - first) * rng.beta(1, size - place, RESAMPLES)
+    high = ordered[np.minimum((second * size).astype(int), size - 1)]
+    return np.asarray((low + high) / 2)
+
+
+def _left_out(values: np.ndarray) -> np.ndarray:
+    """The median without each value in turn, in the order of size."""
+    ordered, size = np.sort(values), len(values)
+    half = size // 2
+    if size % 2:  # an even number stays: the middle two, of which one may be the one left out
+        low = np.where(np.arange(size) < half, ordered[half], ordered[half - 1])
+        high = np.where(np.arange(size) <= half, ordered[half + 1], ordered[half])
+        return np.asarray((low + high) / 2)
+    return np.asarray(np.where(np.arange(size) < half, ordered[half], ordered[half - 1]))
+
+
+def _acceleration(before: np.ndarray, after: np.ndarray) -> float:
+    """How the error of the difference changes with its size (Efron 1987), by leaving one out."""
+    thirds = seconds = 0.0
+    for values, sign in ((after, 1.0), (before, -1.0)):
+        found = sign * _left_out(values)
+        influence = (len(values) - 1) * (found.mean() - found)
+        thirds += float((influence**3).sum()) / len(values) ** 3
+        seconds += float((influence**2).sum()) / len(values) ** 2
+    return thirds / (6 * seconds**1.5) if seconds > 0 else 0.0
+
+
+def _bca(
+    resampled: np.ndarray, effect: float, acceleration: float, alpha: float
+) -> tuple[float, float, str]:
+    """The bias-corrected, accelerated interval, or plain percentiles where there is none."""
+    below = float(((resampled < effect).mean() + (resampled <= effect).mean()) / 2)
+    shares, how = [alpha / 2, 1 - alpha / 2], "percentile"
+    if 0 < below < 1:
+        bias, how = float(numerics.special.ndtri(below)), "bca"
+        shifted = [bias + float(numerics.special.ndtri(share)) for share in shares]
+        shares = [
+            float(numerics.special.ndtr(bias + each / (1 - acceleration * each)))
+            for each in shifted
+        ]
+    low, high = (float(each) for each in np.quantile(resampled, shares))
+    return low, high, how
 
 
 def mean_difference(

@@ -6,7 +6,6 @@ equivalence, and a check that must find nothing. Which one is used is registered
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -15,10 +14,12 @@ from statistics import fmean
 from adoption.validation import numerics
 from adoption.validation.cuped import adjusted_difference
 from adoption.validation.differences import Unit, paired_changes, permuted_changes
+from adoption.validation.measured import widening
 from adoption.validation.medians import median_difference, rank_shift
 from adoption.validation.placebo import Placebo, in_time, in_unit
 from adoption.validation.results import Estimate, NotEvaluableError, Scale
-from adoption.validation.series import Series, interrupted_series
+from adoption.validation.series import Series
+from adoption.validation.trends import alike_series
 from adoption.validation.weekly import weekly_equivalence_p, weekly_ratio
 
 PLACEBO_ALPHA = 0.01  # a check that must find nothing is wrong once in a hundred times
@@ -101,6 +102,15 @@ def measurements_of(units: Sequence[UnitWeeks], side: str) -> list[float]:
     ]
 
 
+def weeks_of(units: Sequence[UnitWeeks], side: str) -> list[list[float]]:
+    """Measurements of the treated units, week by week."""
+    sides = [getattr(unit, side) for unit in units if unit.is_treated]
+    return [
+        [value for week in weeks for value in week.measurements]
+        for weeks in zip(*sides, strict=True)
+    ]
+
+
 def level_of(weeks: Sequence[Week]) -> float | None:
     """A unit's level on one side: the mean of its measurements, or its events a week.
 
@@ -150,17 +160,48 @@ def _weekly(units: Sequence[UnitWeeks], setting: Setting) -> Estimate:
 
 
 def _interrupted(units: Sequence[UnitWeeks], setting: Setting) -> Estimate:
-    return interrupted_series(_series(units, setting.gap), alpha=setting.alpha)
+    return alike_series(_series(units, setting.gap), alpha=setting.alpha)
 
 
 def _ranks(units: Sequence[UnitWeeks], setting: Setting) -> Estimate:
     before, after = measurements_of(units, "before"), measurements_of(units, "after")
-    return rank_shift(before, after, alpha=setting.alpha)
+    return _widened(rank_shift(before, after, alpha=setting.alpha), units, setting)
 
 
 def _medians(units: Sequence[UnitWeeks], setting: Setting) -> Estimate:
     before, after = measurements_of(units, "before"), measurements_of(units, "after")
-    return median_difference(before, after, seed=setting.seed, alpha=setting.alpha)
+    found = median_difference(before, after, seed=setting.seed, alpha=setting.alpha)
+    return _widened(found, units, setting)
+
+
+def _widened(found: Estimate, units: Sequence[UnitWeeks], setting: Setting) -> Estimate:
+    """The interval as wide as the weeks are noisy and alike; `likeness.py` says why."""
+    weeks = (weeks_of(units, "before"), weeks_of(units, "after"))
+    times, noise = widening(*weeks, alpha=setting.alpha)
+    details = {**found.details, "noise": noise.dispersion, "likeness": noise.likeness}
+    method = f"{found.method.split('/')[0]}/2"
+    if times <= 1:
+        return replace(found, method=method, details=details)
+    interval, center = found.interval, found.effect
+    wide = replace(
+        interval,
+        low=center - times * (center - interval.low),
+        high=center + times * (interval.high - center),
+        method=f"{interval.method}_alike",
+    )
+    p_value = found.p_value
+    if p_value is not None:
+        distance = float(numerics.stats.norm.isf(p_value / 2)) / times
+        p_value = 2 * float(numerics.stats.norm.sf(distance))
+    return replace(
+        found,
+        interval=wide,
+        p_value=p_value,
+        method=method,
+        standard_error=None if found.standard_error is None else found.standard_error * times,
+        warnings=(*found.warnings, "weeks_differ"),
+        details={**details, "widening": times},
+    )
 
 
 def _paired(units: Sequence[UnitWeeks], setting: Setting) -> Estimate:
@@ -201,13 +242,6 @@ def is_equivalent(
     if setting.method is Method.WEEKLY_RATIO:
         before, after = _known(units, "before"), _known(units, "after")
         return weekly_equivalence_p(before, after, low, high) < setting.alpha
-    freedom = found.details.get("degrees_of_freedom")
-    if found.standard_error and setting.method is Method.INTERRUPTED_SERIES:
-        law = numerics.stats.t(freedom) if freedom else numerics.stats.norm
-        center = math.log(found.effect)
-        above = float(law.sf((center - math.log(low)) / found.standard_error))
-        below = float(law.cdf((center - math.log(high)) / found.standard_error))
-        return max(above, below) < setting.alpha
     # Two one-sided tests at alpha are an interval of level 1 - 2 alpha inside the margins.
     narrower = estimate(units, replace(setting, alpha=2 * setting.alpha))
     return narrower.interval.is_within(low, high)
@@ -220,7 +254,7 @@ def placebo(units: Sequence[UnitWeeks], setting: Setting) -> Placebo:
     try:
         if setting.method is Method.INTERRUPTED_SERIES:
             whole = _series(units, setting.gap)
-            return in_time(replace(whole, gap=0), alpha=PLACEBO_ALPHA)
+            return in_time(replace(whole, gap=0), alpha=PLACEBO_ALPHA, method=alike_series)
         return _halves(units, setting)
     except NotEvaluableError as error:
         return Placebo("placebo_in_time", None, None, str(error))

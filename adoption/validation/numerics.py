@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import statsmodels.api as models
-    from scipy import optimize, stats
+    from scipy import optimize, special, stats
     from statsmodels.stats import diagnostic, multitest, power, proportion, rates
 else:
     from importlib import import_module
@@ -19,6 +19,7 @@ else:
     _MODULES = {
         "models": "statsmodels.api",
         "optimize": "scipy.optimize",
+        "special": "scipy.special",
         "stats": "scipy.stats",
         "diagnostic": "statsmodels.stats.diagnostic",
         "multitest": "statsmodels.stats.multitest",
@@ -42,5 +43,6 @@ __all__ = [
     "power",
     "proportion",
     "rates",
+    "special",
     "stats",
 ]

@@ -5,7 +5,7 @@ A method that finds an effect of nothing has a fault, or its data has a trend th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from adoption.validation.differences import Unit, paired_changes
@@ -23,8 +23,17 @@ class Placebo:
     note: str
 
 
-def in_time(series: Series, *, alpha: float = 0.05) -> Placebo:
-    """Pretend a launch in the middle of the baseline. Passed when its interval holds the null."""
+def in_time(
+    series: Series,
+    *,
+    alpha: float = 0.05,
+    method: Callable[..., Estimate] = interrupted_series,
+) -> Placebo:
+    """Pretend a launch in the middle of the baseline. Passed when its interval holds the null.
+
+    Args:
+        method: takes the series and `alpha`; the one that judges the real launch.
+    """
     launch = series.launch // 2
     if launch < FEWEST_ON_A_SIDE:
         return Placebo(
@@ -41,7 +50,7 @@ def in_time(series: Series, *, alpha: float = 0.05) -> Placebo:
         slope=False,
     )
     try:
-        found = interrupted_series(before, alpha=alpha)
+        found = method(before, alpha=alpha)
     except NotEvaluableError as error:
         return Placebo("placebo_in_time", None, None, str(error))
     passed = not found.interval.excludes(found.scale.null)

@@ -10,18 +10,23 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from adoption.validation import numerics
 from adoption.validation.ewma import ewma
+from adoption.validation.likeness import Noise
+from adoption.validation.measured import errors_needed, measured_noise
 from adoption.validation.methods import (
     Method,
     UnitWeeks,
     counts_of,
     level_of,
     measurements_of,
+    weeks_of,
 )
 from adoption.validation.power import smallest_difference, weeks_needed
 from adoption.validation.protocol import Protocol, sample_size
 from adoption.validation.results import Scale
-from adoption.validation.series import FEWEST_ON_A_SIDE, Series, smallest_step
+from adoption.validation.series import FEWEST_ON_A_SIDE, Series
+from adoption.validation.trends import alike_smallest_step, noise_around
 from adoption.validation.verdict import Direction
 from adoption.validation.weekly import noise_of, weekly_power, weekly_smallest
 
@@ -42,7 +47,8 @@ class Promise:
             none is. A ratio, or a difference in the metric's unit.
         power: of the smallest effect of interest, 0 to 1; None where it is not known.
         weeks_needed: on each side for the smallest effect of interest; None where not known.
-        dispersion: of the baseline's weeks, at least 1; None where no counts are looked at.
+        dispersion: how many times as noisy as Poisson a long sum of the baseline's weeks is, at
+            least 1; None where no counts are looked at.
         has_drifted: whether the baseline left its own limits (EWMA), so it may not be level.
         words: the whole of it in one sentence.
     """
@@ -116,8 +122,9 @@ def _of_counts(
 ) -> Promise:
     counts = [count for count in counts_of(units, "before") if count is not None]
     mean = statistics.fmean(counts) if counts else 0.0
-    noise = noise_of(counts, ())
-    smallest, power = _smallest_ratio(protocol, mean, weeks, noise.factor)
+    has_trend = protocol.method is Method.INTERRUPTED_SERIES
+    noise = noise_around(_design(counts, 0, 0)) if has_trend else noise_of(counts, ())
+    smallest, power = _smallest_ratio(protocol, mean, weeks, noise)
     needed = (
         weeks_needed(protocol.interest, mean, dispersion=noise.factor, alpha=protocol.alpha)
         if mean > 0
@@ -135,26 +142,35 @@ def _of_counts(
     )
 
 
+def _design(counts: Sequence[int], after: int, gap: int) -> Series:
+    every = [*counts, *[0] * after]
+    return Series(counts=every, exposure=[1.0] * len(every), launch=len(counts), gap=gap)
+
+
 def _smallest_ratio(
-    protocol: Protocol, mean: float, weeks: tuple[int, int], dispersion: float
+    protocol: Protocol, mean: float, weeks: tuple[int, int], noise: Noise
 ) -> tuple[float | None, float | None]:
     if mean <= 0 or min(weeks) < 1:
         return None, None
+    rises = protocol.direction is Direction.INCREASE
     if protocol.method is Method.INTERRUPTED_SERIES:
         if min(weeks) < FEWEST_ON_A_SIDE:
             return None, None
-        design = Series(
-            counts=[0] * sum(weeks), exposure=[1.0] * sum(weeks), launch=weeks[0], gap=protocol.gap
+        step = alike_smallest_step(
+            mean,
+            _design([0] * weeks[0], weeks[1], protocol.gap),
+            is_increase=rises,
+            noise=noise,
+            alpha=protocol.alpha,
+            power=POWER,
+            seed=protocol.seed,
         )
-        step = smallest_step(mean, design, dispersion=dispersion, alpha=protocol.alpha, power=POWER)
-        if step is not None and protocol.direction is Direction.DECREASE:
-            step = 1 / step
         return step, None
     smallest = weekly_smallest(
         mean,
         weeks,
-        is_increase=protocol.direction is Direction.INCREASE,
-        dispersion=dispersion,
+        is_increase=rises,
+        noise=noise,
         alpha=protocol.alpha,
         power=POWER,
         seed=protocol.seed,
@@ -163,7 +179,7 @@ def _smallest_ratio(
         protocol.interest,
         mean,
         weeks,
-        dispersion=dispersion,
+        noise=noise,
         alpha=protocol.alpha,
         seed=protocol.seed,
     )
@@ -176,12 +192,42 @@ def _smallest_difference(
     if protocol.method.compares_units:
         return _smallest_of_units(protocol, units)
     values = measurements_of(units, "before")
-    if len(values) < 3 or not weeks[0]:
+    if len(values) < 3 or min(weeks) < 2:
         return None
-    after = round(len(values) * weeks[1] / weeks[0])
     cost = RANK_COST if protocol.method is Method.RANK_SHIFT else MEDIAN_COST
-    spread = statistics.stdev(values) * cost
-    return smallest_difference((len(values), after), spread, alpha=protocol.alpha, power=POWER)
+    return smallest_shift(
+        len(values) / weeks[0],
+        weeks,
+        statistics.stdev(values) * cost,
+        noise=measured_noise(weeks_of(units, "before")),
+        alpha=protocol.alpha,
+        seed=protocol.seed,
+    )
+
+
+def smallest_shift(
+    a_week: float,
+    weeks: tuple[int, int],
+    spread: float,
+    *,
+    noise: Noise,
+    alpha: float = 0.05,
+    seed: int = 0,
+) -> float | None:
+    """The smallest difference of pooled measurements that is found with 80 % power.
+
+    Args:
+        a_week: measurements of a week.
+        spread: standard deviation of one, times what the method costs beside means.
+    """
+    plain = smallest_difference(
+        (round(a_week * weeks[0]), round(a_week * weeks[1])), spread, alpha=alpha, power=POWER
+    )
+    if plain is None:
+        return None
+    needed = errors_needed(weeks, a_week, noise, alpha=alpha, power=POWER, seed=seed)
+    usual = float(numerics.stats.norm.isf(alpha / 2) + numerics.stats.norm.ppf(POWER))
+    return plain * max(1.0, needed / usual)
 
 
 def _smallest_of_units(protocol: Protocol, units: Sequence[UnitWeeks]) -> float | None:

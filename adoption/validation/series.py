@@ -46,7 +46,8 @@ class Series:
     gap: int = 0
 
 
-def _design(series: Series) -> tuple[np.ndarray, list[str]]:
+def design_of(series: Series) -> tuple[np.ndarray, list[str]]:
+    """The terms of the model, a column each, and their names."""
     size = len(series.counts)
     period = np.arange(series.first, series.first + size, dtype=float)
     after = (np.arange(size) >= series.launch).astype(float)
@@ -77,7 +78,7 @@ def interrupted_series(
         NotEvaluableError: too few periods on a side, or nothing happened in them.
     """
     _require(series)
-    design, names = _design(series)
+    design, names = design_of(series)
     counts = np.asarray(series.counts, dtype=float)
     model = numerics.models.GLM(
         counts,
@@ -172,7 +173,7 @@ def smallest_step(
     """
     if rate <= 0:
         return None
-    design, names = _design(series)
+    design, names = design_of(series)
     information = design.T @ (design * rate)
     try:
         variance = dispersion * np.linalg.inv(information)[names.index("step"), names.index("step")]

@@ -2,92 +2,78 @@
 
 Counts of a product's weeks are noisier than Poisson, and one week resembles the next. Both make the
 plain interval too narrow, and noise is then taken for an effect. Where the weeks show neither, the
-score and exact intervals of `rates.py` stand; where they do, the standard error is widened by what
-was seen of both, and quantiles are those of the t distribution.
+score and exact intervals of `rates.py` stand; where they do, the interval is averaged over how
+noisy and how alike the weeks may be (`likeness.py`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from adoption.validation import numerics
+from adoption.validation.likeness import (
+    Frame,
+    Mixture,
+    Noise,
+    is_chance,
+    mixture,
+    noise_from,
+    two_sides,
+    weights_of,
+)
 from adoption.validation.rates import FEW, Rate, equivalence_p, rate_ratio
-from adoption.validation.results import Estimate, Interval, NotEvaluableError
+from adoption.validation.results import Estimate, Interval, NotEvaluableError, Scale
 
-NOISY = 0.2  # p of Pearson's test of the weeks; below it they do not count as Poisson
-LARGEST_LIKENESS = 0.8
-CHANCE = 0.5  # standard errors of a correlation up to which weeks count as independent
-RUNS = 2_000  # simulated roll-outs behind a promised power
+RUNS = 1_000  # simulated roll-outs behind a promised power: 1.3 points of error
+FINEST = 0.004  # of the logarithm of a promised ratio
 Array = np.ndarray
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """What the weeks show of their noise.
+def _rows(side: Sequence[int]) -> Array:
+    return np.asarray(side, dtype=float).reshape(1, -1)
 
-    Attributes:
-        dispersion: Pearson's, at least 1.
-        likeness: correlation of a week with the next one, 0 to 0.8, corrected for short series.
-        p_value: of Pearson's chi-square; small when the weeks are not Poisson.
-        freedom: degrees of freedom.
-    """
 
-    dispersion: float
-    likeness: float
-    p_value: float
-    freedom: int
-
-    @property
-    def factor(self) -> float:
-        """How many times as large as Poisson's the variance of a sum of weeks is, at least 1."""
-        return max(1.0, self.dispersion * (1 + self.likeness) / (1 - self.likeness))
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing speaks against Poisson counts of independent weeks."""
-        return self.p_value >= NOISY and self.likeness <= 0.0
+def _residuals(before: Array, after: Array) -> tuple[Array, Frame, Array]:
+    """Rows of weeks around their side's mean, in units of Poisson noise; frame and places."""
+    parts = []
+    for side in (before, after):
+        mean = side.mean(axis=1, keepdims=True) if side.shape[1] else np.zeros((len(side), 1))
+        parts.append((side - mean) / np.sqrt(np.where(mean > 0, mean, 1.0)))
+    lengths = (before.shape[1], after.shape[1])
+    places = np.concatenate([np.arange(lengths[0]), lengths[0] + 1 + np.arange(lengths[1])])
+    return np.concatenate(parts, axis=1), two_sides(*lengths), places
 
 
 def noise_of(before: Sequence[int], after: Sequence[int]) -> Noise:
     """Look at the weeks of each side around that side's own mean. A side may be empty."""
-    dispersion, likeness, p_value, freedom = _noise(
-        *(np.asarray(side, dtype=float).reshape(1, -1) for side in (before, after))
+    if max(len(before), len(after)) < 2:
+        return Noise(1.0, 0.0, is_plain=True)
+    residuals, seen, places = _residuals(_rows(before), _rows(after))
+    plain = bool(is_chance(residuals, seen, places)[0])
+    return noise_from(weights_of(residuals, seen), is_plain=plain)
+
+
+def _errors(before: Array, after: Array) -> tuple[Mixture, Array, Array]:
+    """Per row: the error of the logarithm of the ratio, whether the weeks are plain, and weights.
+
+    A side without events counts as one with a single event; callers leave it out.
+    """
+    residuals, seen, places = _residuals(before, after)
+    weights = weights_of(residuals, seen)
+    sides = np.zeros((2, before.shape[1] + after.shape[1]))
+    sides[0, : before.shape[1]] = before.shape[1] ** -0.5
+    sides[1, before.shape[1] :] = after.shape[1] ** -0.5
+    chances = [1.0 / np.maximum(1.0, side.sum(axis=1)) for side in (before, after)]
+    excess = sum(
+        chance[:, None] * seen.excess_of(side)[None, :]
+        for chance, side in zip(chances, sides, strict=True)
     )
-    return Noise(float(dispersion[0]), float(likeness[0]), float(p_value[0]), int(freedom[0]))
-
-
-def _noise(*sides: Array) -> tuple[Array, Array, Array, Array]:
-    """Dispersion, likeness, p-value and degrees of freedom, a row of weeks each."""
-    rows = sides[0].shape[0]
-    squares, products = np.zeros(rows), np.zeros(rows)
-    freedom, pairs, weeks = np.zeros(rows), np.zeros(rows), np.zeros(rows)
-    for side in sides:
-        length = side.shape[1]
-        if length < 2:
-            continue
-        mean = side.mean(axis=1, keepdims=True)
-        counted = mean[:, 0] > 0
-        residuals = (side - mean) / np.sqrt(np.where(mean > 0, mean, 1.0))
-        squares += (residuals**2).sum(axis=1)
-        products += (residuals[:, 1:] * residuals[:, :-1]).sum(axis=1)
-        freedom += counted * (length - 1)
-        pairs += counted * (length - 1)
-        weeks += counted * length
-    known = (freedom > 0) & (squares > 0)
-    safe = np.where(known, squares, 1.0)
-    seen = np.where(known, products / safe * weeks / np.maximum(pairs, 1), 0.0)
-    # A correlation around a mean taken from the same few weeks is too small (Kendall 1954).
-    lost = (weeks - freedom) / np.maximum(weeks, 1)
-    corrected = seen + (1 + 3 * np.maximum(0.0, seen)) * lost
-    by_chance = CHANCE / np.sqrt(np.maximum(weeks, 1))
-    likeness = np.clip(np.where(seen > by_chance, corrected, 0.0), 0.0, LARGEST_LIKENESS)
-    dispersion = np.maximum(1.0, np.where(known, squares / np.maximum(freedom, 1), 1.0))
-    p_value = np.where(known, numerics.stats.chi2.sf(squares, np.maximum(freedom, 1)), 1.0)
-    return dispersion, likeness, p_value, freedom
+    error = mixture(weights, chances[0] + chances[1], np.asarray(excess))
+    return error, is_chance(residuals, seen, places), weights
 
 
 def weekly_ratio(before: Sequence[int], after: Sequence[int], *, alpha: float = 0.05) -> Estimate:
@@ -97,36 +83,43 @@ def weekly_ratio(before: Sequence[int], after: Sequence[int], *, alpha: float = 
         NotEvaluableError: no week on a side, or nothing happened before; nothing after and noise.
     """
     first, second = _sides(before, after)
-    noise = noise_of(before, after)
-    if noise.is_plain:
+    error, plain, weights = _errors(_rows(before), _rows(after))
+    if plain[0]:
         found = rate_ratio(first, second, alpha=alpha)
-        return replace(found, method=f"weekly_ratio.{found.interval.method}/1")
+        return replace(found, method=f"weekly_ratio.{found.interval.method}/2")
     if min(first.events, second.events) == 0:
         raise NotEvaluableError("Nothing happened on one side, and the weeks are noisy.")
+    noise = noise_from(weights, is_plain=False)
     center = math.log(second.value / first.value)
-    error = math.sqrt(noise.factor * (1 / first.events + 1 / second.events))
-    law = numerics.stats.t(max(1, noise.freedom))
-    reach = float(law.isf(alpha / 2)) * error
-    warnings = ["overdispersed"] if noise.p_value < NOISY else []
-    warnings += ["autocorrelation"] if noise.likeness > 0 else []
-    warnings += ["few_events"] if min(first.events, second.events) < FEW else []
+    reach = float(error.reach(alpha)[0])
+    spread = reach / float(numerics.stats.norm.isf(alpha / 2))
     return Estimate(
-        scale=rate_ratio(first, second).scale,
+        scale=Scale.RATIO,
         effect=second.value / first.value,
-        interval=Interval(math.exp(center - reach), math.exp(center + reach), 1 - alpha, "noisy_t"),
-        p_value=2 * float(law.sf(abs(center) / error)),
-        method="weekly_ratio.noisy_t/1",
+        interval=Interval(math.exp(center - reach), math.exp(center + reach), 1 - alpha, "alike"),
+        p_value=2 * float(error.above(np.array([abs(center)]))[0]),
+        method="weekly_ratio.alike/2",
         n={"before": first.events, "after": second.events},
-        standard_error=error,
-        dispersion=noise.factor,
-        warnings=tuple(warnings),
+        standard_error=spread,
+        dispersion=max(1.0, spread**2 / (1 / first.events + 1 / second.events)),
+        warnings=_warnings(noise, first, second),
         details={
             "rate_before": first.value,
             "rate_after": second.value,
+            "noise": noise.dispersion,
             "likeness": noise.likeness,
-            "degrees_of_freedom": float(noise.freedom),
         },
     )
+
+
+def _warnings(noise: Noise, first: Rate, second: Rate) -> tuple[str, ...]:
+    found = ["overdispersed"] if noise.dispersion > OVERDISPERSED else []
+    found += ["autocorrelation"] if noise.likeness > AUTOCORRELATED else []
+    found += ["few_events"] if min(first.events, second.events) < FEW else []
+    return tuple(found)
+
+
+OVERDISPERSED, AUTOCORRELATED = 1.2, 0.3  # from here on a reader is told
 
 
 def weekly_equivalence_p(
@@ -134,19 +127,15 @@ def weekly_equivalence_p(
 ) -> float:
     """The p-value of two one-sided tests that the ratio lies between two margins, as above."""
     first, second = _sides(before, after)
-    noise = noise_of(before, after)
-    if noise.is_plain:
+    error, plain, _ = _errors(_rows(before), _rows(after))
+    if plain[0]:
         few = min(first.events, second.events) < FEW
         return equivalence_p(first, second, low, high, exact=few)
     if min(first.events, second.events) == 0:
         return 1.0
     center = math.log(second.value / first.value)
-    error = math.sqrt(noise.factor * (1 / first.events + 1 / second.events))
-    law = numerics.stats.t(max(1, noise.freedom))
-    return max(
-        float(law.sf((center - math.log(low)) / error)),
-        float(law.cdf((center - math.log(high)) / error)),
-    )
+    distances = (center - math.log(low), math.log(high) - center)
+    return max(float(error.above(np.array([each]))[0]) for each in distances)
 
 
 def _sides(before: Sequence[int], after: Sequence[int]) -> tuple[Rate, Rate]:
@@ -163,46 +152,58 @@ def weekly_power(
     mean: float,
     weeks: tuple[int, int],
     *,
-    dispersion: float = 1.0,
+    noise: Noise | None = None,
     alpha: float = 0.05,
     seed: int = 0,
     runs: int = RUNS,
 ) -> float:
     """How often this protocol finds an effect of this ratio: its power, widening included.
 
-    By seeded roll-outs of weeks that are Poisson, or negative binomial where `dispersion` says so:
-    a formula that forgot what the protection against noise costs would promise too much.
+    By seeded roll-outs of weeks that are Poisson, or as noisy and alike as `noise` says: a formula
+    that forgot what the protection against noise costs would promise too much.
 
     Args:
         mean: events of a week of the baseline.
         weeks: before and after.
-        dispersion: Pearson's, of the baseline.
+        noise: of the baseline; None for Poisson.
     """
     rng = np.random.default_rng(seed)
-    before = _draw(rng, mean, (runs, weeks[0]), dispersion)
-    after = _draw(rng, mean * ratio, (runs, weeks[1]), dispersion)
-    seen, likeness, p_value, freedom = _noise(before, after)
-    plain = (p_value >= NOISY) & (likeness <= 0)
+    before = draw_weeks(rng, mean, (runs, weeks[0]), noise)
+    after = draw_weeks(rng, mean, (runs, weeks[1]), noise, times=ratio)
+    error, plain, _ = _errors(before, after)
     first, second = before.sum(axis=1), after.sum(axis=1)
     known = (first > 0) & (second > 0)
-    one, two = np.where(known, first, 1.0), np.where(known, second, 1.0)
-    factor = np.where(plain, 1.0, np.maximum(1.0, seen * (1 + likeness) / (1 - likeness)))
-    reach = np.where(
-        plain,
-        numerics.stats.norm.isf(alpha / 2),
-        numerics.stats.t.isf(alpha / 2, np.maximum(freedom, 1)),
-    )
+    one, two = np.maximum(first, 1.0), np.maximum(second, 1.0)
     distance = np.log(two / weeks[1]) - np.log(one / weeks[0])
-    found = np.sign(math.log(ratio)) * distance > reach * np.sqrt(factor * (1 / one + 1 / two))
+    distance = np.sign(math.log(ratio)) * distance
+    usual = float(numerics.stats.norm.isf(alpha / 2)) * np.sqrt(1 / one + 1 / two)
+    found = np.where(plain, distance > usual, 2 * error.above(distance) < alpha)
     return float((found & known).mean())
 
 
-def _draw(
-    rng: np.random.Generator, mean: float, shape: tuple[int, int], dispersion: float
+def draw_weeks(
+    rng: np.random.Generator,
+    mean: float,
+    shape: tuple[int, int],
+    noise: Noise | None,
+    *,
+    times: float = 1.0,
 ) -> Array:
-    if dispersion <= 1.0:
-        return rng.poisson(mean, shape).astype(float)
-    return rng.negative_binomial(mean / (dispersion - 1), 1 / dispersion, shape).astype(float)
+    """Rows of weeks: Poisson counts around a level that wanders as `noise` says of this mean.
+
+    The level's logarithm is normal, and each week's resembles the last one's. An effect multiplies
+    the level, wandering and all, so that weeks with more events are noisier as well.
+    """
+    excess = 0.0 if noise is None else noise.dispersion - 1
+    if noise is None or not excess > 0 or not mean > 0:
+        return rng.poisson(mean * times, shape).astype(float)
+    level = rng.normal(size=shape)
+    for week in range(1, shape[1]):
+        level[:, week] *= math.sqrt(1 - noise.likeness**2)
+        level[:, week] += noise.likeness * level[:, week - 1]
+    variance = math.log1p(excess / mean)
+    rates = mean * times * np.exp(math.sqrt(variance) * level - variance / 2)
+    return rng.poisson(rates).astype(float)
 
 
 def weekly_smallest(
@@ -210,7 +211,7 @@ def weekly_smallest(
     weeks: tuple[int, int],
     *,
     is_increase: bool,
-    dispersion: float = 1.0,
+    noise: Noise | None = None,
     alpha: float = 0.05,
     power: float = 0.8,
     seed: int = 0,
@@ -224,16 +225,17 @@ def weekly_smallest(
 
     def enough(distance: float) -> bool:
         ratio = math.exp(distance if is_increase else -distance)
-        return (
-            weekly_power(ratio, mean, weeks, dispersion=dispersion, alpha=alpha, seed=seed) >= power
-        )
+        return weekly_power(ratio, mean, weeks, noise=noise, alpha=alpha, seed=seed) >= power
 
-    grid = np.geomspace(0.01, math.log(60.0), 24)
-    reached = next((place for place, each in enumerate(grid) if enough(float(each))), None)
-    if reached is None:
-        return None
-    low, high = (float(grid[reached - 1]) if reached else 0.0), float(grid[reached])
-    for _ in range(9):
+    # Below half of what textbook counts need nothing is found, so looking starts there.
+    events = mean * weeks[0] * weeks[1] / sum(weeks)
+    start = min(1.0, 1.4 / math.sqrt(events))
+    low, high = 0.0, start
+    while not enough(high):
+        low, high = high, high * 1.4
+        if high > math.log(60.0):
+            return None
+    while high - low > FINEST:
         middle = (low + high) / 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return math.exp(high if is_increase else -high)

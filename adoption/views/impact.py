@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -149,6 +150,7 @@ def registration_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "state": state,
         "progress": progress,
         "facts": facts_of(registration),
+        "amendments": _amended(registration),
         "metric_label": metric_label(plan.metric_key),
         "pending": pending_request(REGISTRATION_KIND, str(registration.pk)),
         "may_edit": may_edit,
@@ -165,6 +167,23 @@ def registration_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(request, "adoption/registration_detail.html", context)
 
 
+def _amended(registration: ImpactRegistration) -> list[dict[str, Any]]:
+    """What was done otherwise, oldest first, each change with its new value."""
+    return [
+        {
+            "made_at": each.made_at,
+            "made_by": each.made_by,
+            "reason": each.reason,
+            "what": ", ".join(
+                f"{name.replace('_', ' ')} is now {value}"
+                for name, value in sorted(each.changes.items())
+            )
+            or "a deviation was reported",
+        }
+        for each in registration.amendments.all()
+    ]
+
+
 def _judged(
     registration: ImpactRegistration, plan: Plan, verdict: ImpactVerdict | None
 ) -> dict[str, Any]:
@@ -179,6 +198,7 @@ def _judged(
         "verdict": verdict,
         "reading": reading,
         "guardrails": [{**row, "label": metric_label(row["key"])} for row in reading.guardrails],
+        "reasons": [_with_labels(each, reading.guardrails) for each in reading.reasons],
         "decisions": verdict.decisions.select_related("decided_by"),
         "earlier": registration.verdicts.exclude(pk=verdict.pk),
         "chart": _chart(plan, verdict),
@@ -187,6 +207,14 @@ def _judged(
         "p_value": estimate["p_value"] if estimate else None,
         "warnings": [word.replace("_", " ") for word in estimate["warnings"]] if estimate else [],
     }
+
+
+def _with_labels(reason: str, guardrails: Sequence[Mapping[str, str]]) -> str:
+    """A stored reason names guardrails by key and version; a reader knows their labels."""
+    for row in guardrails:
+        label = metric_label(row["key"]).lower()
+        reason = reason.replace(f"{row['key']}@{row['version']}", label)
+    return reason
 
 
 def _benefit_figure(benefit: Benefit, verdict: ImpactVerdict) -> Figure:

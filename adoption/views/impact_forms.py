@@ -90,11 +90,11 @@ class RegistrationAmendPage(RegistrationPart):
     done_message = "Amended. The verdict can now be exploratory at best."
 
     def save(self, form: forms.Form, user: User) -> str:
-        day = form.cleaned_data["after_ends_on"]
+        assert isinstance(form, AmendForm)  # noqa: S101  (for the type checker)
         amend_registration(
             registration_id=self.registration.pk,
             reason=form.cleaned_data["reason"],
-            changes={"after_ends_on": day} if day else {},
+            changes=form.changes(),
             actor=user,
             at=timezone.now(),
         )

@@ -25,9 +25,10 @@ from adoption.selectors.impact import (
     verdicts_visible_to,
     word_counts,
 )
+from adoption.selectors.impact_progress import judging
 from adoption.selectors.use_cases import ENDED_STAGES
 from adoption.services.impact_plans import plan_of
-from adoption.services.impact_verdicts import progress_of
+from adoption.services.impact_verdicts import EVALUATE, progress_of
 from adoption.tables.impact import VerdictTable
 from portal.shell.figures import Figure, FigureKind
 from portal.shell.navigation import Visitor
@@ -68,11 +69,33 @@ class VerdictListPage(ListPage):
     def get_context_data(self) -> dict[str, Any]:
         base = reverse("verdict-list")
         return {
+            **_judging(),
             "tally": [
                 (word, count, f"{base}?word={word}")
                 for word, count in word_counts(verdict_rows(self.request.user))
-            ]
+            ],
         }
+
+
+def _judging() -> dict[str, Any]:
+    """What `_judging.html` takes."""
+    found = judging(kind=EVALUATE, at=timezone.now())
+    if found is None:
+        return {"judging": None}
+    left = f", {found.stopped} stopped" if found.stopped else ""
+    return {
+        "judging": found,
+        "phase": f"{found.done:,} of {found.total:,} done{left}",
+        "poll_url": reverse("verdict-progress") if found.is_open else "",
+    }
+
+
+@require_safe
+def verdict_progress(request: HttpRequest) -> HttpResponse:
+    """The progress of judging by itself, asked for again until it is done."""
+    if not may_see_registry(request.user):
+        raise PermissionDenied
+    return render(request, "adoption/_judging.html", _judging())
 
 
 def _share(label: str, part: int, whole: int, note: str, *, is_enough: bool) -> Figure:

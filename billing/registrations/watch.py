@@ -10,6 +10,7 @@ from billing.policies import may_see_costs
 from billing.services.breakers import RESET, TRIPPED
 from billing.services.watch import after_import
 from billing.views.budget_panel import budget_panel, budget_used_column, waiting_anomalies
+from billing.views.impact_panel import impact_net_panel
 from billing.vocabularies import (
     ANOMALY_DAYS,
     ANOMALY_STANDINGS,
@@ -60,6 +61,16 @@ object_panels.register(
         template="billing/_use_case_budget.html",
         context=budget_panel,
         title="Budget",
+    )
+)
+object_panels.register(
+    ObjectPanel(
+        "billing.impact_net",
+        slot="impact_verdict",
+        order=10,
+        template="billing/_impact_net.html",
+        context=impact_net_panel,
+        title="After cost",
     )
 )
 home_panels.register(

@@ -12,6 +12,7 @@ FRAGMENTS: Mapping[str, Visit] = {
     "use-case-similar": Visit(query="title=Call+summaries"),
     "log-delivery-link": Visit(query="link=https://wiki.acme.example/new"),
     "log-delivery-changes": Visit(query="use_case={use_case.slug}"),
+    "verdict-progress": Visit(),
 }
 
 # They only take what a form or an identity provider sends.

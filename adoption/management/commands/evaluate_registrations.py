@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from adoption.models import ImpactVerdict
 from adoption.services.impact_verdicts import (
+    ask_for_evaluations,
     due_registrations,
     evaluate_registration,
     is_reproduced,
@@ -32,10 +33,20 @@ class Command(BaseCommand):
             action="store_true",
             help="also compute every stored verdict again and compare it byte by byte",
         )
+        parser.add_argument(
+            "--in-background",
+            action="store_true",
+            help="leave it to the workers, one piece of work each; the page Verdicts shows how far",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
         at = timezone.now()
+        if options["in_background"]:
+            asked = ask_for_evaluations(at=at)
+            said = json.dumps({"asked": asked}) if options["json"] else f"{asked} asked for"
+            self.stdout.write(said)
+            return
         due = due_registrations(at=at)
         words: Counter[str] = Counter()
         new = failed = 0

@@ -21,6 +21,7 @@ ELSEWHERE = {"slug": "neighbour.slug", "pk": "registration.pk"}
 ROWS = [
     listing("verdict-list", EVERYBODY),
     page("calibration", EVERYBODY, inside=403),
+    page("verdict-progress", EVERYBODY, inside=403),
     form("registration-new", OWNER_AND_LEAD, values=CASE, inside=404),
     form("unit-value-new", OWNER_AND_LEAD, values=CASE, inside=404),
     page("registration", EVERYBODY, values=REGISTRATION, inside=404),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ttest_ind
+from scipy.stats import bootstrap, ttest_ind
 
-from adoption.validation.medians import mean_difference, median_difference, rank_shift
+from adoption.validation.medians import (
+    _left_out,
+    mean_difference,
+    median_difference,
+    rank_shift,
+)
 from adoption.validation.missing import Side, losses
 from adoption.validation.multiplicity import benjamini_hochberg, holm
 from adoption.validation.results import NotEvaluableError
@@ -44,7 +50,7 @@ def test_a_bootstrap_with_the_same_seed_is_the_same_to_the_last_bit() -> None:
     waits = [1.0, 4, 2, 9, 30, 3, 5, 7, 2, 6], [1.0, 2, 1, 3, 5, 2, 4, 9, 1, 2]
     first, again, other = (median_difference(*waits, seed=seed) for seed in (5, 5, 6))
     assert first == again
-    assert first.interval != other.interval
+    assert first.standard_error != other.standard_error
     assert first.effect == -2.5
     assert first.interval.low < first.effect <= first.interval.high
     assert mean_difference(*waits, seed=5).effect == pytest.approx(-3.9)
@@ -80,3 +86,32 @@ def test_what_is_missing_is_said_and_too_much_of_it_forbids_an_estimate() -> Non
     assert losses(Side(0), Side(9)).before is None
     with pytest.raises(ValueError, match="no more can be lost"):
         Side(3, opted_out=4)
+
+
+@pytest.mark.parametrize("sizes", [(41, 36), (12, 60), (7, 8)])
+def test_medians_are_resampled_as_the_library_does_it(sizes: tuple[int, int]) -> None:
+    """The same distribution and interval without drawing samples, up to the error of chance."""
+    rng = np.random.default_rng(sum(sizes))
+    before, after = rng.exponential(30, sizes[0]), rng.exponential(45, sizes[1])
+
+    def statistic(second: np.ndarray, first: np.ndarray, axis: int = -1) -> np.ndarray:
+        found: np.ndarray = np.median(second, axis=axis) - np.median(first, axis=axis)
+        return found
+
+    library = bootstrap(
+        (after, before), statistic, n_resamples=9_999, method="BCa", rng=np.random.default_rng(4)
+    )
+    ours = median_difference(before.tolist(), after.tolist(), seed=4)
+    spread = float(library.standard_error)
+    assert ours.standard_error == pytest.approx(spread, rel=0.04)
+    limits = library.confidence_interval
+    assert ours.interval.low == pytest.approx(float(limits.low), abs=0.2 * spread)
+    assert ours.interval.high == pytest.approx(float(limits.high), abs=0.2 * spread)
+
+
+def test_medians_without_one_value_are_those_of_what_is_left() -> None:
+    for size in (3, 4, 7, 8):
+        values = np.random.default_rng(size).normal(size=size)
+        ordered = np.sort(values)
+        expected = [float(np.median(np.delete(ordered, place))) for place in range(size)]
+        assert _left_out(values).tolist() == pytest.approx(expected)

@@ -57,10 +57,10 @@ def test_g13_by_weeks_as_by_totals() -> None:
 
 def test_noise_widens_and_a_quiet_series_keeps_the_golden_interval() -> None:
     plain = weekly_ratio([2] * 12, [3] * 12)
-    assert plain.method == "weekly_ratio.score/1"
+    assert plain.method == "weekly_ratio.score/2"
     assert (plain.interval.low, plain.interval.high) == pytest.approx((0.900, 2.500), abs=1e-3)
     noisy = weekly_ratio([0, 6, 0, 4] * 3, [0, 8, 1, 6] * 3)
-    assert noisy.method == "weekly_ratio.noisy_t/1"
+    assert noisy.method == "weekly_ratio.alike/2"
     assert "overdispersed" in noisy.warnings
     likeness = noise_of([1, 2, 3, 4, 9, 10, 11, 12, 5, 4, 2, 1], []).likeness
     assert likeness > 0.3

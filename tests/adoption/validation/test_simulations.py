@@ -13,9 +13,11 @@ import pytest
 
 from adoption.validation.calibration import Story, calibrate, stories
 from adoption.validation.differences import Unit, paired_changes
+from adoption.validation.methods import Method
 from adoption.validation.power import power_of_ratio, smallest_increase
 from adoption.validation.rates import Rate, pearson_dispersion, rate_ratio
 from adoption.validation.results import Estimate
+from adoption.validation.rollouts import counts
 from adoption.validation.series import Series, interrupted_series, smallest_step
 from adoption.validation.verdict import Direction, Question, Verdict, judge
 from tests.plugins.proofs import Figures
@@ -175,12 +177,40 @@ def test_a_step_as_large_as_promised_is_found_by_the_series(number: int) -> None
     assert 0.77 - tolerance(runs, 0.8) <= found / runs <= 0.93
 
 
-@pytest.mark.parametrize("story", stories()[:5], ids=lambda story: story.name)
-def test_each_story_of_weeks_keeps_what_the_protocol_promises(story: Story) -> None:
-    runs = 60
+SHORT = {"trend", "units", "normal", "weeks alike, 0.6"}
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        story
+        for story in stories()
+        if story.method != Method.MEDIAN_DIFFERENCE
+        and (story.method == Method.WEEKLY_RATIO or story.name in SHORT)
+    ],
+    ids=lambda story: f"{story.method}-{story.name}",
+)
+def test_each_story_keeps_what_the_protocol_promises(story: Story) -> None:
+    runs = 40
     tally = calibrate(story, runs=runs, seed=20261128)
     assert tally.false_supported / runs <= 0.05 + tolerance(runs)
-    assert tally.covered / runs >= 0.85
+    assert tally.covered / tally.evaluated >= 0.93 - tolerance(runs)
+    if tally.is_promised:
+        assert tally.found / runs >= 0.77 - tolerance(runs, 0.8)
+
+
+def test_without_the_likeness_of_weeks_the_same_check_goes_red() -> None:
+    """The proof can fail: Poisson's interval on weeks that wander holds the truth too seldom."""
+    rng = np.random.default_rng(1)
+    draw = counts(20, likeness=0.6, spread=0.3)
+    runs, held = 200, 0
+    for _ in range(runs):
+        drawn = draw(rng, 1.0).units
+        sides = [[week.events or 0 for week in drawn[0].before]]
+        sides += [[week.events or 0 for week in drawn[0].after]]
+        before, after = (Rate(sum(side), len(side)) for side in sides)
+        held += not rate_ratio(before, after).interval.excludes(1.0)
+    assert held / runs < 0.93 - tolerance(runs)
 
 
 @pytest.mark.prove("two thousand roll-outs of nothing and of a real effect", engine="sqlite")
@@ -193,10 +223,8 @@ def test_two_thousand_rollouts_of_each_kind(story: Story, figures: Figures) -> N
     most = math.ceil((0.05 + tolerance(number)) * number)
     figures(f"{told}: false supported", tally.false_supported, most, at_most=True)
     figures(f"{told}: the same without the protocol", tally.false_without_protocol, 0)
-    assert tally.false_supported <= most
-    if not tally.has_effect:
-        return
-    figures(f"{told}: intervals that hold the truth", tally.covered, math.floor(0.93 * number))
-    figures(f"{told}: promised effects found", tally.found, math.floor(0.77 * number))
-    assert 0.93 - tolerance(number) <= tally.covered / number <= 0.97 + tolerance(number)
-    assert tally.found / number >= 0.77 - tolerance(number, 0.8)
+    least = math.floor((0.93 - tolerance(number)) * tally.evaluated)
+    figures(f"{told}: of {tally.evaluated} intervals hold the truth", tally.covered, least)
+    if tally.is_promised:
+        least = math.floor((0.77 - tolerance(number, 0.8)) * number)
+        figures(f"{told}: effects of {tally.effect:.4g} found", tally.found, least)

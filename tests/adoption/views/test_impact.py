@@ -22,7 +22,7 @@ from adoption.selectors.impact import (
 )
 from adoption.services.impact_decisions import set_unit_value
 from adoption.services.impact_verdicts import evaluate_registration
-from tests.adoption.factories import NOW, make_user
+from tests.adoption.factories import NOW, make_use_case, make_user
 from tests.adoption.impact import (
     CLOSED,
     WeeklyMetric,
@@ -76,6 +76,26 @@ def test_the_form_shows_what_could_be_seen_and_then_registers(client: Client) ->
     less = client.post(url, asked(use_case, direction="decrease", launch_on="2028-01-03"))
     assert less.status_code == 302
     assert ImpactRegistration.objects.order_by("-pk")[0].interest_nano == 750_000_000
+
+
+def test_units_are_treated_and_compared_in_the_form(client: Client) -> None:
+    use_case = piloted()
+    others = [make_use_case(programme=use_case.programme, team=use_case.team) for _ in range(3)]
+    client.force_login(use_case.owner)
+    url = reverse("registration-new", args=[use_case.slug])
+    keys = [f"use_case:{each.pk}" for each in (use_case, *others)]
+    chosen = asked(use_case, treated=keys[:2], comparison=keys[2:], interest="2")
+    assert client.post(url, chosen).status_code == 302
+    made = ImpactRegistration.objects.get()
+    assert made.method == "permuted_changes"
+    assert made.unit_ids == [use_case.pk, others[0].pk]
+    assert made.comparison_ids == [each.pk for each in others[1:]]
+    pooled = asked(use_case, treated=keys, launch_on="2028-01-03")
+    assert client.post(url, pooled).status_code == 302
+    assert len(ImpactRegistration.objects.order_by("-pk")[0].unit_ids) == 4
+    team = f"team:{use_case.team_id}"
+    wrong = client.post(url, asked(use_case, comparison=[team], launch_on="2029-01-01"))
+    assert "This metric is measured for use cases; choose those." in wrong.content.decode()
 
 
 def test_an_open_window_shows_weeks_and_no_numbers_after_the_launch(
@@ -179,7 +199,7 @@ def test_calibration_says_when_there_is_too_little(
     assert "No simulation is stored" in shown
     call_command("calibrate_intervals", "--runs=20", "--method=weekly_ratio", "--json")
     told = json.loads(capsys.readouterr().out)
-    assert len(told["stories"]) == CalibrationRun.objects.count() == 5
+    assert len(told["stories"]) == CalibrationRun.objects.count() == 6
     assert "weekly_ratio, Poisson" in client.get(reverse("calibration")).content.decode()
 
 
