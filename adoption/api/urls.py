@@ -6,6 +6,7 @@ from django.urls import path
 
 from adoption.api.dashboards import DashboardView
 from adoption.api.deliveries import OwnDeliveriesView, UseCaseDeliveriesView
+from adoption.api.dora import ServiceDoraView
 from adoption.api.hooks import HooksView
 from adoption.api.impact import RegistrationsView, VerdictsView
 from adoption.api.ingest import ChangesView, DeploymentsView, IncidentsView
@@ -76,6 +77,7 @@ urlpatterns = [
     path("incidents/", IncidentsView.as_view(), name="api-incidents"),
     path("hooks/<str:provider>/<str:connection>/", HooksView.as_view(), name="api-hooks"),
     path("dashboards/<slug:slug>/", DashboardView.as_view(), name="api-dashboard"),
+    path("services/<path:key>/dora/", ServiceDoraView.as_view(), name="api-service-dora"),
     path("snapshots/", SnapshotsView.as_view(), name="api-snapshots"),
     path("snapshots/<int:number>/", SnapshotView.as_view(), name="api-snapshot"),
     path("metrics/", MetricsView.as_view(), name="api-metrics"),

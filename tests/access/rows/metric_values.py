@@ -35,6 +35,7 @@ ROWS = [
     ),
     # Nobody has approved them, and whoever asks is told so.
     api("api-metric-values", get=Door(EVERYBODY, 409), values=KEY),
+    api("api-service-dora", get=Door(EVERYBODY, 409), values={"key": "service.pk"}),
     api("api-explain-value", get=Door(EVERYBODY, 409), values={"value_id": "metric_value.pk"}),
 ]
 
