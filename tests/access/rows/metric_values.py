@@ -36,6 +36,9 @@ ROWS = [
     # Nobody has approved them, and whoever asks is told so.
     api("api-metric-values", get=Door(EVERYBODY, 409), values=KEY),
     api("api-service-dora", get=Door(EVERYBODY, 409), values={"key": "service.pk"}),
+    api("api-mcp", post=Door(EVERYBODY, 400)),
+    api("api-sandbox-metrics", get=Door(EVERYBODY)),
+    api("api-sandbox-values", get=Door(EVERYBODY), values={"key": "=sandbox_series"}),
     api("api-explain-value", get=Door(EVERYBODY, 409), values={"value_id": "metric_value.pk"}),
 ]
 
