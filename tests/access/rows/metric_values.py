@@ -44,6 +44,7 @@ ROWS = [
 
 _STANDINGS = "adoption.selectors.metric_standings"
 READERS = [
+    Reader("adoption.selectors.dora:service_or_none", EVERYBODY, arguments={"ref": "@service.key"}),
     Reader(f"{_STANDINGS}:standings_visible_to", EVERYBODY),
     Reader(f"{_STANDINGS}:standings_of", EVERYBODY, arguments={"versions": "@metric_versions"}),
 ]
