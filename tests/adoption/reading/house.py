@@ -129,7 +129,7 @@ def _marks(source: random.Random) -> Iterator[int]:
 
 def _groups(source: random.Random, count: int) -> list[set[int]]:
     """Who works where in one window: teams by nature, use cases by chance; some in two."""
-    people = range(source.randint(8, 46))
+    people = range(source.randint(12, 90))
     groups: list[set[int]] = [set() for _ in range(count)]
     for person in people:
         for place in source.sample(range(count), source.choice((1, 1, 1, 2))):
