@@ -76,15 +76,17 @@ def in_one_house(source: random.Random, questions: int, pairs: int, heads: Path)
 @pytest.mark.both_engines
 def test_a_few_houses_keep_their_small_groups(tmp_path: Path) -> None:
     source = random.Random(20261129)  # noqa: S311  (a story, not a secret)
-    for _ in range(3):
-        found, telling = in_one_house(source, 60, 400, tmp_path)
-        assert found == ""
-        assert telling > 20, "answers that tell nothing show nothing"
+    asked = [in_one_house(source, 50, 1_225, tmp_path) for _ in range(2)]
+    assert [each.found for each in asked] == ["", ""]
+    assert sum(each.telling for each in asked) > 15, "answers that tell nothing show nothing"
 
 
 def all_that_is_told(houses: int, source: random.Random, heads: Path) -> list[str]:
-    """What is found in a few houses, with a guard taken away; `recovered` by whoever asks most."""
-    return [found for _ in range(houses) if (found := in_one_house(source, 90, 1_500, heads)[0])]
+    """What is found in a few houses with a guard taken away, until something is."""
+    for _ in range(houses):
+        if found := in_one_house(source, 90, 4_000, heads).found:
+            return [found]
+    return []
 
 
 def test_without_cover_the_same_questions_do_find_small_groups(
