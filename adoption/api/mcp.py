@@ -27,10 +27,9 @@ from adoption.api.metrics import MetricsView
 from adoption.policies import may_see_registry
 from portal.api.errors import FieldProblem, invalid, problem_handler
 from portal.api.schema import operation
-from portal.api.views import ApiView
+from portal.api.views import ApiView, read_body
 
 PROTOCOLS = ("2025-06-18", "2025-03-26")
-_NOT_RPC = "Send one message of JSON-RPC 2.0: jsonrpc, method, and id unless it is a notification."
 _NO_METHOD = -32601
 _WRONG_PARAMS = -32602
 _TEXT = {"type": "string"}
@@ -131,10 +130,7 @@ class McpView(ApiView):
         if not may_see_registry(request.user):
             raise PermissionDenied
         _check_protocol(request)
-        form = McpRequestSerializer(data=request.data)
-        if not isinstance(request.data, dict) or not form.is_valid():
-            raise invalid({"non_field_errors": [FieldProblem("json_rpc", _NOT_RPC)]})
-        message = request.data
+        message = read_body(request, McpRequestSerializer).validated_data
         if "id" not in message:
             return HttpResponse(status=202)
         answer: dict[str, Any] = {"jsonrpc": "2.0", "id": _id_of(message)}
