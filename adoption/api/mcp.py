@@ -125,6 +125,7 @@ class McpView(ApiView):
         "Notifications are answered 202. Tools ask the same endpoints with the same permissions.",
         answer=McpAnswerSerializer,
         body=McpRequestSerializer,
+        without_body={202: "A notification: there is nothing to answer."},
     )
     def post(self, request: Request) -> Any:
         if not may_see_registry(request.user):
