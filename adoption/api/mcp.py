@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, QueryDict
 from django.urls import NoReverseMatch, reverse
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -133,7 +133,7 @@ class McpView(ApiView):
         _check_protocol(request)
         message = read_body(request, McpRequestSerializer).validated_data
         if "id" not in message:
-            return HttpResponse(status=202)
+            return Response(status=202)
         answer: dict[str, Any] = {"jsonrpc": "2.0", "id": _id_of(message)}
         try:
             answer["result"] = _result(request, message["method"], message.get("params") or {})
