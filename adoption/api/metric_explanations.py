@@ -61,7 +61,9 @@ class ExplainedValueSerializer(MetricValueSerializer):
 
     formula = serializers.CharField()
     facts = serializers.DictField(
-        allow_null=True, help_text="Frozen inputs; contributors only as `enough`."
+        allow_null=True,
+        help_text="Frozen inputs; contributors only as `enough`. Null where a part of them is "
+        "about few people.",
     )
     recalculated = serializers.BooleanField(
         allow_null=True,
@@ -111,7 +113,7 @@ class ExplainValueView(ApiView):
         facts = facts_of([value]).get(value.id)
         shown = present_value(request, value, around) | {
             "formula": version.definition["formula"],
-            "facts": None if facts is None else shown_facts(facts),
+            "facts": None if facts is None else shown_facts(version, facts, viewer=request.user),
             "recalculated": None if facts is None else _recalculates(version, value, facts),
             "history": [
                 _present_state(each) for each in history_of(version, value, viewer=request.user)

@@ -135,16 +135,10 @@ def _kinds(key: str) -> set[str]:
 def _answer(
     request: Request, choice: Choice, wanted: Mapping[str, Any], name: str, now: dt.datetime
 ) -> Response:
-    freshness = freshness_of(choice.version, now=now)
-    state = (
-        name, choice.version.definition_sha256, newest_state(choice.version), freshness.is_stale,
-        [(pk, each.version) for pk, each in sorted(choice.standings.items())],
-        [(each.pk, status) for each, status in choice.withheld],
-    )  # fmt: skip
-    tag = state_tag(request, state)
+    tag = state_tag(request, name, state_of(choice, now))
 
     def build() -> Any:
-        values, around = _read(request, choice, wanted, now)
+        values, around = read_values(request, choice, wanted, now)
         shown = [present_value(request, value, around) for value in values]
         if name != "json":
             _note_export(request, choice, name, len(shown))
@@ -154,7 +148,7 @@ def _answer(
             "version": choice.version.version,
             "definition_sha256": choice.version.definition_sha256,
             "scope_kind": choice.version.definition["catalogue"]["scope"],
-            "filled_until": freshness.filled_until,
+            "filled_until": around.freshness.filled_until,
             "results": shown,
             "not_served": [
                 {"scope": each.ref, "status": status} for each, status in choice.withheld
@@ -168,9 +162,28 @@ def _answer(
     return response
 
 
-def _read(
+def state_of(choice: Choice, now: dt.datetime) -> list[Any]:
+    """What the values of a choice depend on, in two queries."""
+    return [
+        choice.version.definition_sha256,
+        newest_state(choice.version),
+        freshness_of(choice.version, now=now).is_stale,
+        [(pk, each.version) for pk, each in sorted(choice.standings.items())],
+        [(each.pk, status) for each, status in choice.withheld],
+    ]
+
+
+def read_values(
     request: Request, choice: Choice, wanted: Mapping[str, Any], now: dt.datetime
 ) -> tuple[list[ShownValue], Surroundings]:
+    """The values of a choice as this reader may see them, with what they have in common.
+
+    Args:
+        wanted: any of `from`, `to`, `as_of` and `compare`, checked.
+
+    Raises:
+        Problem: 400, they are more than an answer holds.
+    """
     as_of = wanted.get("as_of")
     values = values_of(
         choice.version,

@@ -7,15 +7,18 @@ from django.urls import path
 from adoption.api.attestations import AttestationView, AttestedMilestonesView
 from adoption.api.dashboards import DashboardView
 from adoption.api.deliveries import OwnDeliveriesView, UseCaseDeliveriesView
+from adoption.api.dora import ServiceDoraView
 from adoption.api.hooks import HooksView
 from adoption.api.impact import RegistrationsView, VerdictsView
 from adoption.api.ingest import ChangesView, DeploymentsView, IncidentsView
+from adoption.api.mcp import McpView
 from adoption.api.metric_explanations import ExplainValueView
 from adoption.api.metric_values import MetricValuesView
 from adoption.api.metrics import MetricsView, MetricView
 from adoption.api.milestones import MilestonesView, MilestoneView
 from adoption.api.problems import register_translations
 from adoption.api.programmes import ProgrammesView
+from adoption.api.sandbox import SandboxMetricsView, SandboxValuesView
 from adoption.api.snapshots import SnapshotsView, SnapshotView
 from adoption.api.suggestions import (
     SuggestionConfirmView,
@@ -87,8 +90,16 @@ urlpatterns = [
     path("incidents/", IncidentsView.as_view(), name="api-incidents"),
     path("hooks/<str:provider>/<str:connection>/", HooksView.as_view(), name="api-hooks"),
     path("dashboards/<slug:slug>/", DashboardView.as_view(), name="api-dashboard"),
+    path("sandbox/metrics/", SandboxMetricsView.as_view(), name="api-sandbox-metrics"),
+    path(
+        "sandbox/metrics/<str:key>/values/",
+        SandboxValuesView.as_view(),
+        name="api-sandbox-values",
+    ),
+    path("services/<path:key>/dora/", ServiceDoraView.as_view(), name="api-service-dora"),
     path("snapshots/", SnapshotsView.as_view(), name="api-snapshots"),
     path("snapshots/<int:number>/", SnapshotView.as_view(), name="api-snapshot"),
+    path("mcp/", McpView.as_view(), name="api-mcp"),
     path("metrics/", MetricsView.as_view(), name="api-metrics"),
     path("metrics/<str:key>/", MetricView.as_view(), name="api-metric"),
     path("metrics/<str:key>/values/", MetricValuesView.as_view(), name="api-metric-values"),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adoption.metrics.contracts import Computed, Facts, Windowed
+from adoption.metrics.contracts import Computed, ValueInterval
+from adoption.metrics.fill import SETTLED
 from adoption.metrics.registry import MetricDefinition, metrics
 from adoption.metrics.windows import Window, WindowKind, window_of
-from adoption.models import RepositoryLink, Service
+from adoption.models import Service
 from adoption.policies import may_see_registry
+from adoption.selectors.metric_scopes import house_zone
+from adoption.selectors.metric_standings import versions_of
+from adoption.selectors.metric_values import ShownValue, values_of
 from portal.policies import AnyUser
 
 FIVE = (
@@ -21,7 +25,7 @@ FIVE = (
     "deployment_rework_rate",
 )
 WINDOWS = 3
-SMALL_GROUP = "small_group"
+NOT_FILLED = "not_filled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +45,32 @@ class DoraWindow:
     values: tuple[DoraValue, ...]
 
 
-def zone_of_service(service: Service) -> str:
-    """The zone of the programme that its repository was linked to first; UTC when it is in none."""
-    zone = (
-        RepositoryLink.objects.filter(repository_id=service.repository_id)
-        .order_by("starts_on", "pk")
-        .values_list("use_case__programme__time_zone", flat=True)
-        .first()
-    )
-    return zone or "UTC"
+def service_or_none(user: AnyUser, ref: str) -> Service | None:
+    """The service of that key, else of that number; None without one or for those outside."""
+    if not may_see_registry(user):
+        return None
+    named = Service.objects.filter(key=ref[:200]).first()
+    if named is not None or not (ref.isascii() and ref.isdigit() and len(ref) < 19):
+        return named
+    return Service.objects.filter(pk=int(ref)).first()
 
 
 def dora_windows(user: AnyUser, service: Service, *, as_of: dt.datetime) -> list[DoraWindow]:
     """The last whole four-week windows, newest first; nothing for who may not see services.
 
-    A value to which fewer people contributed than its k is withheld.
+    They are the values that fills have stored, by the newest version of each metric, read in the
+    one place that withholds small groups and whatever would give them away.
     """
     if not may_see_registry(user):
         return []
+    windows = last_windows(house_zone(), as_of)
+    stored = {key: _stored(user, service, key, windows, as_of) for key in FIVE}
     return [
-        DoraWindow(window, tuple(_values(service, window, as_of)))
-        for window in last_windows(zone_of_service(service), as_of)
+        DoraWindow(
+            window,
+            tuple(_value(key, values.get(window.starts_on)) for key, values in stored.items()),
+        )
+        for window in windows
     ]
 
 
@@ -77,28 +86,41 @@ def last_windows(zone: str, as_of: dt.datetime) -> list[Window]:
     return found
 
 
-def _values(service: Service, window: Window, as_of: dt.datetime) -> Iterable[DoraValue]:
-    """Metrics that read the same facts read them once."""
-    known: dict[object, Facts | None] = {}
-    for key in FIVE:
-        metric = metrics.get(key)
-        windowed = metric.windowed
-        if windowed is None:
-            continue
-        if windowed.collect not in known:
-            known[windowed.collect] = windowed.collect([service.pk], window, as_of).get(service.pk)
-        facts = known[windowed.collect]
-        computed = (
-            Computed(nano=None, reason="no_production_deployment")
-            if facts is None
-            else _withheld(windowed.calculate(facts), windowed)
+def _stored(
+    user: AnyUser, service: Service, key: str, windows: Sequence[Window], as_of: dt.datetime
+) -> dict[dt.date, ShownValue]:
+    """Values by the first day of their window; none when the metric was never filled."""
+    versions = versions_of(key)
+    if not versions:
+        return {}
+    found = values_of(
+        versions[0],
+        viewer=user,
+        scope_ids=[service.pk],
+        first=windows[-1].starts_on,
+        last=windows[0].ends_on,
+        as_of=as_of,
+    )
+    return {value.window.starts_on: value for value in found}
+
+
+def _value(key: str, shown: ShownValue | None) -> DoraValue:
+    metric = metrics.get(key)
+    if shown is None:
+        return DoraValue(metric, Computed(nano=None, reason=NOT_FILLED), is_final=False)
+    interval = None
+    if shown.interval_method:
+        interval = ValueInterval(
+            shown.low_nano,
+            shown.high_nano,
+            shown.interval_method,
+            shown.interval_level_percent or 95,
         )
-        settled = window.ends_at + windowed.matures_after <= as_of
-        yield DoraValue(metric, computed, settled)
-
-
-def _withheld(computed: Computed, windowed: Windowed) -> Computed:
-    """Nothing was contributed by nobody; of one to four people, nothing is said."""
-    if computed.nano is None or not 0 < (computed.contributors or 0) < windowed.k:
-        return computed
-    return Computed(nano=None, reason=SMALL_GROUP)
+    computed = Computed(
+        nano=shown.nano,
+        reason=shown.reason,
+        missing=shown.missing,
+        n=shown.n or 0,
+        interval=interval,
+    )
+    return DoraValue(metric, computed, is_final=shown.status in SETTLED)

@@ -1,8 +1,9 @@
 """The only way to read metric values: what may not be shown never leaves this module.
 
-Pages, the API, exports, dashboards, snapshots and approvals call it. It always reads every scope of
-the version in a window, decides over all of them what is withheld (`metrics/privacy.py`), and only
-then picks what was asked for; a test of the architecture keeps everybody else from the table.
+Pages, the API, exports, dashboards, snapshots and approvals call it. It always reads every scope
+and state of the version in a window, decides over all of them what is withheld
+(`metric_withholding.py`), and only then picks what was asked for; a test of the architecture keeps
+everybody else from the table.
 """
 
 from __future__ import annotations
@@ -11,18 +12,24 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Max, Q, QuerySet
 
 from adoption.choices import ValueStatus
-from adoption.metrics.privacy import Cell, floor_of, withheld
+from adoption.metrics.snapshot import SmallPartError, publishable
 from adoption.metrics.windows import Window
 from adoption.models import MetricValue, MetricVersion
 from adoption.policies import may_see_registry
-from adoption.selectors.metric_scopes import Scope, answers_for_others, scopes_of
+from adoption.selectors.metric_scopes import answers_for_others, scopes_of
+from adoption.selectors.metric_withholding import (
+    StoredRow,
+    floors_for,
+    smallest_group,
+    withheld_rows,
+)
 from portal.choices import Role
 from portal.models import User
 from portal.policies import AnyUser, holds
@@ -113,14 +120,19 @@ def values_of(
     """
     if is_stranger(viewer):
         return []
-    rows = _known_at(MetricValue.objects.filter(metric_version=version), as_of)
+    windows = MetricValue.objects.filter(metric_version=version)
     if first is not None:
-        rows = rows.filter(window_starts_on__gte=first)
+        windows = windows.filter(window_starts_on__gte=first)
     if last is not None:
-        rows = rows.filter(window_ends_on__lte=last)
-    shown = _shown(version, rows, viewer=viewer, as_of=as_of)
+        windows = windows.filter(window_ends_on__lte=last)
+    hidden = _hidden(version, windows, viewer)
+    rows = _known_at(windows, as_of).defer("facts")
     wanted = None if scope_ids is None else set(scope_ids)
-    return [value for value in shown if wanted is None or value.scope_id in wanted]
+    return [
+        _present(row, hidden.get(row.pk, ""), as_of)
+        for row in rows.order_by("window_starts_on", "window_ends_on", "scope_id")
+        if wanted is None or row.scope_id in wanted
+    ]
 
 
 def value_or_none(pk: int, *, viewer: AnyUser | None) -> tuple[MetricVersion, ShownValue] | None:
@@ -129,27 +141,22 @@ def value_or_none(pk: int, *, viewer: AnyUser | None) -> tuple[MetricVersion, Sh
     row = None if is_stranger(viewer) else rows.filter(pk=min(pk, _LARGE)).first()
     if row is None:
         return None
-    found = next((value for value in _at_its_time(row, viewer) if value.id == row.pk), None)
-    return None if found is None else (row.metric_version, found)
+    hidden = _hidden(row.metric_version, _window_of(row), viewer)
+    return row.metric_version, _at_its_time(row, hidden)
 
 
 def history_of(
     version: MetricVersion, value: ShownValue, *, viewer: AnyUser | None
 ) -> list[ShownValue]:
     """Every data version of this scope and window, newest first, each as it may be shown."""
-    rows = MetricValue.objects.filter(
+    window = MetricValue.objects.filter(
         metric_version=version,
-        scope_kind=value.scope_kind,
-        scope_id=value.scope_id,
         window_starts_on=value.window.starts_on,
         window_ends_on=value.window.ends_on,
-    ).order_by("-data_version")
-    return [
-        shown
-        for row in rows.defer("facts")
-        for shown in _at_its_time(row, viewer)
-        if shown.id == row.pk
-    ]
+    )
+    hidden = _hidden(version, window, viewer)
+    rows = window.filter(scope_kind=value.scope_kind, scope_id=value.scope_id).defer("facts")
+    return [_at_its_time(row, hidden) for row in rows.order_by("-data_version")]
 
 
 def facts_of(values: Iterable[ShownValue]) -> dict[int, str]:
@@ -158,9 +165,18 @@ def facts_of(values: Iterable[ShownValue]) -> dict[int, str]:
     return dict(MetricValue.objects.filter(pk__in=wanted).values_list("pk", "facts"))
 
 
-def shown_facts(facts: str) -> Any:
-    """Facts for reading: how many contributed is said only as "enough"."""
-    return _without_contributors(json.loads(facts))
+def shown_facts(version: MetricVersion, facts: str, *, viewer: AnyUser | None) -> Any:
+    """Facts for reading: how many contributed is said only as "enough".
+
+    None when a part of them is about fewer people than this reader may see, or about single ones:
+    the value itself may be shown, what it is made of is not.
+    """
+    read = json.loads(facts)
+    try:
+        publishable(read, smallest_group(version, for_managers=is_manager(viewer)))
+    except SmallPartError:
+        return None
+    return _without_contributors(read)
 
 
 def _without_contributors(value: Any) -> Any:
@@ -257,63 +273,53 @@ def _known_at(rows: QuerySet[MetricValue], moment: dt.datetime | None) -> QueryS
     )
 
 
-def _at_its_time(row: MetricValue, viewer: AnyUser | None) -> Iterator[ShownValue]:
-    """The window of a row as it was when the row was written."""
-    moment = None if row.superseded_at is None else row.computed_at
-    rows = MetricValue.objects.filter(
+def _window_of(row: MetricValue) -> QuerySet[MetricValue]:
+    """All rows of its window: every scope, every state."""
+    return MetricValue.objects.filter(
         metric_version_id=row.metric_version_id,
         window_starts_on=row.window_starts_on,
         window_ends_on=row.window_ends_on,
     )
-    return iter(_shown(row.metric_version, _known_at(rows, moment), viewer=viewer, as_of=moment))
 
 
-def _shown(
-    version: MetricVersion,
-    rows: QuerySet[MetricValue],
-    *,
-    viewer: AnyUser | None,
-    as_of: dt.datetime | None,
-) -> list[ShownValue]:
-    """The rows of whole windows, less what is withheld."""
-    found = list(rows.defer("facts").order_by("window_starts_on", "window_ends_on", "scope_id"))
-    k = floor_of(_k_of(version), for_managers=is_manager(viewer)) if found else 0
-    hidden = _withheld(found, k)
-    return [_present(row, hidden.get(row.pk, ""), as_of) for row in found]
+def _at_its_time(row: MetricValue, hidden: Mapping[int, str]) -> ShownValue:
+    """A row as it was known for as long as it stood."""
+    moment = None if row.superseded_at is None else row.computed_at
+    return _present(row, hidden.get(row.pk, ""), moment)
 
 
-def _k_of(version: MetricVersion) -> int:
-    """As the stored definition says; what says nothing is held to be about people."""
-    return int(version.definition.get("catalogue", {}).get("k", 5))
+def _hidden(
+    version: MetricVersion, windows: QuerySet[MetricValue], viewer: AnyUser | None
+) -> dict[int, str]:
+    """What of these windows is withheld from this reader, with the reason code.
 
-
-def _withheld(rows: Sequence[MetricValue], k: int) -> dict[int, str]:
-    if k == 0:
+    Args:
+        windows: every row of each of them, whatever was asked for.
+    """
+    floors = floors_for(version, for_managers=is_manager(viewer))
+    if not floors:
         return {}
-    scopes = _scopes(rows)
-    windows: dict[tuple[dt.date, dt.date], list[Cell]] = defaultdict(list)
-    for row in rows:
-        scope = scopes.get((row.scope_kind, row.scope_id))
-        windows[row.window_starts_on, row.window_ends_on].append(
-            Cell(
-                key=row.pk,
-                families=scope.families if scope else ("house",),
-                has_value=row.value_nano is not None,
-                contributors=row.contributors,
-                size=row.n,
-            )
-        )
-    found: dict[int, str] = {}
-    for cells in windows.values():
-        found |= withheld(cells, k)
-    return found
+    rows = windows.order_by().values_list(
+        "pk", "scope_kind", "scope_id", "window_starts_on", "window_ends_on", "value_nano",
+        "contributors", "n", "computed_at", "superseded_at",
+    )  # fmt: skip
+    stored = [
+        StoredRow(pk, (kind, scope), (begin, end), nano is not None, people, n, since, until)
+        for pk, kind, scope, begin, end, nano, people, n, since, until in rows
+    ]
+    return withheld_rows(stored, floors, _families(stored))
 
 
-def _scopes(rows: Sequence[MetricValue]) -> dict[tuple[str, int], Scope]:
+def _families(rows: Iterable[StoredRow]) -> dict[tuple[str, int], tuple[str, ...]]:
     pks: dict[str, set[int]] = defaultdict(set)
     for row in rows:
-        pks[row.scope_kind].add(row.scope_id)
-    return {(kind, pk): scope for kind in pks for pk, scope in scopes_of(kind, pks[kind]).items()}
+        kind, pk = row.scope
+        pks[kind].add(pk)
+    return {
+        (kind, pk): scope.families
+        for kind in pks
+        for pk, scope in scopes_of(kind, pks[kind]).items()
+    }
 
 
 def _present(row: MetricValue, hidden: str, as_of: dt.datetime | None) -> ShownValue:

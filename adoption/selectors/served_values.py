@@ -25,10 +25,9 @@ from adoption.models import (
     UseCase,
 )
 from adoption.selectors.metric_values import ShownValue, facts_of, newest_state, values_of
+from adoption.selectors.metric_withholding import smallest_group
 
 SERVED_STATUSES = (StandingStatus.APPROVED, StandingStatus.CERTIFIED)
-# What is written down for several readers is told of groups that are large enough for all of them.
-K_FOR_ALL = 10
 Scope = tuple[str, int]
 Asked = tuple[int, str, int]  # metric version, kind of scope, scope
 
@@ -68,14 +67,6 @@ def code_of(key: str, version: str) -> MetricDefinition | None:
     """The definition of exactly that version, when the code still has it."""
     metric = metrics.get(key) if key in metrics else None
     return metric if metric is not None and metric.version == version else None
-
-
-def k_of(version: MetricVersion) -> int:
-    """Fewest contributors of a version, 0 for what is not about people."""
-    metric = code_of(version.key, version.version)
-    windowed = metric.windowed if metric else None
-    k = windowed.k if windowed else int(version.definition.get("catalogue", {}).get("k", K_FOR_ALL))
-    return max(k, K_FOR_ALL) if k else 0
 
 
 def standings_of(
@@ -139,16 +130,18 @@ def _of_version(
     rows = values_of(version, viewer=None, scope_ids=scopes)
     rows = [row for row in rows if row.window.ends_on > since]
     facts = facts_of(rows)
+    # Written down for several readers, so told of groups that are large enough for all of them.
+    k = smallest_group(version, for_managers=True)
     served = []
     for row in sorted(rows, key=lambda row: (row.scope_key, row.window)):
         standing = standing_for(standings, (version.pk, *row.scope_key))
         if standing is not None and standing.status in SERVED_STATUSES:
-            served.append(_served(version, row, standing, facts.get(row.id, "")))
+            served.append(_served(version, row, standing, facts.get(row.id, ""), k))
     return served
 
 
 def _served(
-    version: MetricVersion, row: ShownValue, standing: MetricStanding, facts: str
+    version: MetricVersion, row: ShownValue, standing: MetricStanding, facts: str, k: int
 ) -> ServedValue:
     return ServedValue(
         pk=row.id,
@@ -157,8 +150,8 @@ def _served(
         starts_on=row.window.starts_on,
         ends_on=row.window.ends_on,
         zone=row.window.zone,
-        computed=_computed(row, k_of(version)),
-        k=k_of(version),
+        computed=_computed(row, k),
+        k=k,
         facts=facts,
         status=row.status,
         data_version=row.data_version,

@@ -15,7 +15,8 @@ from adoption.metrics.contracts import ValueInterval
 from adoption.metrics.wording import value_figure
 from adoption.policies import may_see_registry
 from adoption.selectors.deployments import services_visible_to
-from adoption.selectors.dora import DoraValue, DoraWindow, dora_windows, zone_of_service
+from adoption.selectors.dora import DoraValue, DoraWindow, dora_windows
+from adoption.selectors.metric_scopes import house_zone
 from portal.shell.figures import Figure
 from portal.shell.formats import NARROW_SPACE, date_text
 from portal.shell.money import nano_text
@@ -40,7 +41,7 @@ def dora_page(request: HttpRequest, pk: int) -> HttpResponse:
             Crumb("Services", reverse("service-list")),
             Crumb(service.name, reverse("service", args=[service.pk])),
         ],
-        "zone": zone_of_service(service),
+        "zone": house_zone(),
         "windows": [_shown(each, now) for each in dora_windows(request.user, service, as_of=now)],
     }
     return render(request, "adoption/service_dora.html", context)

@@ -253,6 +253,7 @@ def metric_value_page(request: HttpRequest, pk: int) -> HttpResponse:
     version, value = found
     scope = scopes_of(value.scope_kind, [value.scope_id]).get(value.scope_id)
     facts = facts_of([value]).get(value.id)
+    told = None if facts is None else shown_facts(version, facts, viewer=request.user)
     label = version.definition["label"]
     address = reverse("metric-values", args=[version.key])
     context = {
@@ -266,9 +267,7 @@ def metric_value_page(request: HttpRequest, pk: int) -> HttpResponse:
         "scope": scope,
         "figure_shown": figure_of(version, value, label=label),
         "interval": _interval_text(version, value),
-        "facts": None
-        if facts is None
-        else json.dumps(shown_facts(facts), indent=2, ensure_ascii=False),
+        "facts": None if told is None else json.dumps(told, indent=2, ensure_ascii=False),
         "history": [
             (each, figure_of(version, each, label=f"Data version {each.data_version}"))
             for each in history_of(version, value, viewer=request.user)

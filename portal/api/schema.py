@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -144,6 +144,7 @@ def operation(
     keyed: bool = False,
     problems: Sequence[ProblemType] = (),
     files: Sequence[str] = (),
+    without_body: Mapping[int, str] | None = None,
 ) -> Callable[[CallableT], CallableT]:
     """Describe one method of a view. Header and problem responses follow from what it is.
 
@@ -158,6 +159,7 @@ def operation(
         found_by_path: names one thing in its path, which may not be there.
         problems: beyond those that follow from the rest.
         files: media types in which the same is answered as a file.
+        without_body: further statuses, of answers without a body → what each means.
     """
     is_write = body is not None
     known: list[Any] = [query] if query is not None and query().fields else []
@@ -171,6 +173,8 @@ def operation(
     responses |= {(status, media): OpenApiTypes.BINARY for media in files}
     if not is_write:
         responses[304] = OpenApiResponse(description="What you have still holds.")
+    for code, meaning in (without_body or {}).items():
+        responses[code] = OpenApiResponse(description=meaning)
     for problem in _problems(is_write, governed, paged or query is not None, found_by_path):
         _add_problem(responses, problem)
     for problem in problems:

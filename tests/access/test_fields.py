@@ -50,6 +50,7 @@ MEANT = {
 # Endpoints by which another system says how things stand there, with the reason.
 SAID = {
     ("api-changes", "POST"): "what a provider says of its requests: when they were merged",
+    ("api-mcp", "POST"): "the number of a message, which its answer carries",
     ("api-deployments", "POST"): "what a deployment tool says of its own: version and status",
 }
 

@@ -1,7 +1,11 @@
-"""A dashboard of twelve tiles: cold, and asked again by its tag. Ratios are printed.
+"""A dashboard of twelve tiles and values of a metric: cold, asked by their tag, and as data grows.
 
-`PLUMBLINE_BENCH_VALUES` sets how many values of other scopes lie beside (default 2,000): what is
-read must not grow with them.
+    python3 quickstart.py test --db postgres -m benchmark tests/benchmarks/test_boards.py
+
+A million cost lines and 100,000 deployments lie beside; `PLUMBLINE_BENCH_SCALE=10` makes it ten
+million and a million. `PLUMBLINE_BENCH_VALUES` sets how many values of other scopes do (default
+2,000). Values are stored when they are filled, so what is read must not grow with either. The other
+side is a plain Django view that is asked by its tag, in the same process.
 """
 
 # ruff: noqa: T201 - a benchmark prints what it measured
@@ -9,18 +13,41 @@ read must not grow with them.
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
 
 import pytest
 import time_machine
 from django.test import Client
 
-from adoption.models import MetricValue
+from adoption.models import Dashboard, MetricValue
+from portal.urls import handler404, handler500
 from tests.adoption.factories import NOW, make_use_case, make_user
+from tests.adoption.metrics.windowed import (
+    KEY,
+    approve_standing,
+    fill_year,
+    make_standing,
+    registered_things,
+)
 from tests.adoption.served import catalogue, make_dashboard, submit
 from tests.approving import approve
-from tests.benchmarks.test_api import milliseconds
+from tests.benchmarks.pages import bulk
+from tests.benchmarks.pages.rows_beside import fill_beside
+from tests.benchmarks.pages.sizes import scale
+from tests.benchmarks.test_api import milliseconds, urlpatterns
 
+__all__ = ["handler404", "handler500", "urlpatterns"]
 VALUES = int(os.environ.get("PLUMBLINE_BENCH_VALUES", "2000"))
+SCOPES = 20  # of the metric whose values are asked for, ten months each
+Times = dict[str, tuple[float, float]]
+
+
+@pytest.fixture
+def emptied() -> Iterator[None]:
+    """Leave nothing behind: the test runner's flush would take minutes."""
+    yield
+    bulk.forget_everything()
 
 
 def _add_others(one: MetricValue) -> None:
@@ -31,29 +58,70 @@ def _add_others(one: MetricValue) -> None:
     MetricValue.objects.bulk_create(others, batch_size=1000)
 
 
+def _measured(client: Client, board: Dashboard) -> Times:
+    api, page = f"/api/v1/dashboards/{board.slug}/", f"/dashboards/{board.slug}/"
+    values = f"/api/v1/metrics/{KEY}/values/"
+    tags = {url: client.get(url)["ETag"] for url in (api, values)}
+
+    def by_tag(url: str, tag: str) -> tuple[float, float]:
+        return milliseconds(lambda: client.get(url, headers={"if-none-match": tag}), 304)
+
+    return {
+        "plain view, 304": by_tag("/plain/", '"same"'),
+        "values, 304": by_tag(values, tags[values]),
+        "values, cold": milliseconds(lambda: client.get(values), 200),
+        "board by API, 304": by_tag(api, tags[api]),
+        "board by API, cold": milliseconds(lambda: client.get(api), 200),
+        "board, page": milliseconds(lambda: client.get(page), 200),
+    }
+
+
 @pytest.mark.benchmark
-@pytest.mark.django_db
-def test_twelve_tiles(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.urls("tests.benchmarks.test_boards")
+def test_twelve_tiles_and_values(
+    emptied: None, engine: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     use_case = make_use_case()
-    with catalogue(use_case, windows=13) as versions, time_machine.travel(NOW, tick=True):
+    charges, deployments = round(1_000_000 * scale()), round(100_000 * scale())
+    with (
+        registered_things() as things,
+        catalogue(use_case, windows=13) as versions,
+        time_machine.travel(NOW, tick=True),
+    ):
         board = make_dashboard(use_case, [each for each in versions for _ in range(4)])
         approve(submit(board))
         _add_others(MetricValue.objects.latest("pk"))
+        for case in [use_case, *(make_use_case() for _ in range(SCOPES - 1))]:
+            fill_year(things, case)
+        approve_standing(make_standing(use_case.owner))
         client = Client()
         client.force_login(make_user())
-        api, page = f"/api/v1/dashboards/{board.slug}/", f"/dashboards/{board.slug}/"
-        tag = client.get(api)["ETag"]
-        found = {
-            "page": milliseconds(lambda: client.get(page), 200),
-            "API, cold": milliseconds(lambda: client.get(api), 200),
-            "API, by its tag": milliseconds(
-                lambda: client.get(api, headers={"if-none-match": tag}), 304
-            ),
-        }
-    ratio = found["API, cold"][0] / found["API, by its tag"][0]
+        before = _measured(client, board)
+        started = time.perf_counter()
+        fill_beside(charges=charges, deployments=deployments)
+        seconds = time.perf_counter() - started
+        after = _measured(client, board)
     with capsys.disabled():
-        print(f"\n  12 tiles of 13 windows, {VALUES:,} values beside them")
-        for name, (middle, high) in found.items():
-            print(f"  {name:16} p50 {middle:6.1f} ms  p95 {high:6.1f} ms")
-        print(f"  cold against asked by its tag: {ratio:.1f} x")
-    assert ratio > 1
+        print(
+            f"\n  {engine}: 12 tiles of 13 windows, {SCOPES * 10} values of a metric, {VALUES:,} "
+            f"beside them; then {charges:,} cost lines and {deployments:,} deployments "
+            f"(written in {seconds:,.0f} s)"
+        )
+        print(_table(before, after))
+    assert after["board by API, cold"][0] > after["board by API, 304"][0]
+
+
+def _table(before: Times, after: Times) -> str:
+    plain = after["plain view, 304"][1]
+    lines = [f"  {'':20}{'without p50':>12}{'p95':>7}{'with p50':>12}{'p95':>7}{'of plain':>10}"]
+    for name, (middle, high) in after.items():
+        first, second = before[name]
+        lines.append(
+            f"  {name:20}{first:12.1f}{second:7.1f}{middle:12.1f}{high:7.1f}{high / plain:9.1f} x"
+        )
+    tagged, board = after["values, 304"][1] / plain, after["board by API, cold"][1]
+    grown = board / before["board by API, cold"][1]
+    lines.append(f"  values by their tag: {tagged:.2f} x the plain view's 304 (2 x at most)")
+    lines.append(f"  board, cold, with the rows against without: {grown:.2f} x (1.5 x at most)")
+    return "\n".join(lines)

@@ -35,11 +35,16 @@ ROWS = [
     ),
     # Nobody has approved them, and whoever asks is told so.
     api("api-metric-values", get=Door(EVERYBODY, 409), values=KEY),
+    api("api-service-dora", get=Door(EVERYBODY, 409), values={"key": "service.pk"}),
+    api("api-mcp", post=Door(EVERYBODY, 400)),
+    api("api-sandbox-metrics", get=Door(EVERYBODY)),
+    api("api-sandbox-values", get=Door(EVERYBODY), values={"key": "=sandbox_series"}),
     api("api-explain-value", get=Door(EVERYBODY, 409), values={"value_id": "metric_value.pk"}),
 ]
 
 _STANDINGS = "adoption.selectors.metric_standings"
 READERS = [
+    Reader("adoption.selectors.dora:service_or_none", EVERYBODY, arguments={"ref": "@service.key"}),
     Reader(f"{_STANDINGS}:standings_visible_to", EVERYBODY),
     Reader(f"{_STANDINGS}:standings_of", EVERYBODY, arguments={"versions": "@metric_versions"}),
 ]

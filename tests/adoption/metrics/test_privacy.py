@@ -286,11 +286,22 @@ def test_windows_of_unlike_coverage_are_not_compared(things: ThingsMetric, emplo
     assert compare(found[2], april, bound_nano=NANO).reason == "no_data"
 
 
+def told_facts(text: str) -> Any:
+    """As everybody at once may see them."""
+    return shown_facts(MetricVersion(definition={}), text, viewer=None)
+
+
 def test_facts_say_of_contributors_only_that_they_are_enough() -> None:
-    assert shown_facts('{"a":[{"contributors":7,"n":1}],"contributors":["x"]}') == {
+    assert told_facts('{"a":[{"contributors":17,"n":1}],"contributors":["x"]}') == {
         "a": [{"contributors": "enough", "n": 1}],
         "contributors": "enough",
     }
+
+
+def test_facts_of_which_a_part_is_about_few_people_are_not_shown() -> None:
+    """The value of the whole group is; single answers and small parts of it are not."""
+    assert told_facts('{"contributors":17,"survey":{"answers":[1,5,5]}}') is None
+    assert told_facts('{"contributors":17,"teams":[{"contributors":3,"n":1}]}') is None
 
 
 def test_the_seal_covers_what_is_withheld(things: ThingsMetric) -> None:

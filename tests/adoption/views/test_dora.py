@@ -11,10 +11,11 @@ from django.urls import reverse
 
 from adoption.selectors.dora import FIVE, dora_windows, last_windows
 from adoption.services.incident_store import store_incident
+from adoption.services.metric_filling import fill_metrics
 from adoption.sources.generic.parser import read_incident
 from portal.models import User
 from tests.adoption.delivering import BEGINS, DAY, HOUR, Delivering
-from tests.adoption.factories import make_user
+from tests.adoption.factories import make_programme, make_user
 
 pytestmark = [pytest.mark.django_db]
 AT = dt.datetime(2026, 4, 20, 12, 0, tzinfo=dt.UTC)
@@ -44,6 +45,8 @@ def test_the_page_says_value_n_interval_and_what_is_withheld() -> None:
                 "opened_at": (BEGINS + 60 * DAY).isoformat(),
                 "resolved_at": (BEGINS + 60 * DAY + 5 * HOUR).isoformat()}  # fmt: skip
     store_incident(read_incident(incident), connection=shop.connection)
+    make_programme()
+    fill_metrics(at=AT, keys=FIVE)
     person = make_user()
     newest, _, oldest = dora_windows(person, service, as_of=AT)
     assert [value.metric.key for value in oldest.values] == list(FIVE)
@@ -53,6 +56,7 @@ def test_the_page_says_value_n_interval_and_what_is_withheld() -> None:
     alone = {value.metric.key: value.computed for value in newest.values}
     assert alone["deployment_frequency"].reason == "small_group"
     assert all(value.computed.nano is None for value in newest.values)
+    assert all(value.computed.n == 0 for value in newest.values)
     assert not dora_windows(User(is_active=False), service, as_of=AT)
     client = Client()
     client.force_login(person)
