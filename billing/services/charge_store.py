@@ -259,7 +259,8 @@ class ChargeStore:
         self._changed.load(
             (part.number, part.stored.pk if part.stored else None) for part in changed
         )
-        self._staging.analyze()
+        if any(part.stored is not None for part in changed):
+            self._staging.analyze()  # where nothing is compared, its size alone is plan enough
         self._changed.analyze()
 
     def _compare(self, changed: Sequence[StagedSlice]) -> None:
