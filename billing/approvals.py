@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 
 from django.urls import reverse
@@ -11,6 +12,7 @@ from portal.approvals.triggers import Dialect, Guard, always, guards
 
 RULE_KIND = "billing.allocation_rule"
 CLOSE_KIND = "billing.period_close"
+OVERLAP_KIND = "billing.spend_overlap"
 
 
 def close_subject(month: str, issuer: str, account: str, currency: str) -> str:
@@ -27,6 +29,21 @@ def close_address(month: str) -> str:
 def close_target(figures_hash: str) -> str:
     """The request freezes exactly these figures."""
     return f"close:{figures_hash}"
+
+
+def overlap_subject(counted_id: int, other_id: int) -> str:
+    """The subject of a word about two sources."""
+    return f"{counted_id}-{other_id}"
+
+
+def overlap_target(starts_on: dt.date, ends_on: dt.date | None) -> str:
+    """The request leaves the second source out of sums on these days; `ends_on` is exclusive."""
+    return f"exclude:{starts_on}:{ends_on or ''}"
+
+
+def overlap_end_target(overlap_id: int) -> str:
+    """The request counts again what an overlap left out."""
+    return f"include:{overlap_id}"
 
 
 def version_target(version: int) -> str:
@@ -180,6 +197,70 @@ _CLOSE_GUARDS = (
     Guard("variance_stays", "billing.InvoiceVariance", "DELETE", always,
           "explanations are never deleted"),
 )  # fmt: skip
+
+
+def _moves_a_close(row: str) -> str:
+    """Whether a close has frozen lines that the overlap takes out of sums, or puts back."""
+    return (
+        f"{row}.is_excluded AND EXISTS (SELECT 1 FROM billing_closedpart p "
+        "JOIN billing_chargeslice s ON s.id = p.slice_id "
+        f"WHERE s.connection_id = {row}.other_id AND s.day >= {row}.starts_on "
+        f"AND ({row}.ends_on IS NULL OR s.day < {row}.ends_on) "
+        f"AND ({row}.provider = '' OR p.provider = {row}.provider))"
+    )
+
+
+def _overlap_approved(dialect: Dialect, target: str, moment: str, person: str) -> str:
+    """One approval lets one word through: that of its author, at the moment it was approved."""
+    subject = f"{dialect.text('NEW.counted_id')} || '-' || {dialect.text('NEW.other_id')}"
+    return (
+        "EXISTS (SELECT 1 FROM portal_approvalrequest r WHERE r.status = 'approved' "
+        f"AND r.kind = '{OVERLAP_KIND}' AND r.subject = {subject} AND r.target = {target} "
+        f"AND r.closed_at = {moment} AND r.author_id = {person})"
+    )
+
+
+def _overlap_unapproved(dialect: Dialect) -> str:
+    days = f"{dialect.text('NEW.starts_on')} || ':' || COALESCE({dialect.text('NEW.ends_on')}, '')"
+    known = _overlap_approved(
+        dialect, f"'exclude:' || {days}", "NEW.created_at", "NEW.created_by_id"
+    )
+    return f"{_moves_a_close('NEW')} AND NOT {known}"
+
+
+def _overlap_end_unapproved(dialect: Dialect) -> str:
+    known = _overlap_approved(
+        dialect,
+        f"'include:' || {dialect.text('NEW.id')}",
+        "NEW.retired_at",
+        "NEW.retired_by_id",
+    )
+    ends = "OLD.retired_at IS NULL AND NEW.retired_at IS NOT NULL"
+    return f"{ends} AND {_moves_a_close('OLD')} AND NOT {known}"
+
+
+def _overlap_changes(dialect: Dialect) -> str:
+    fixed = ("counted_id", "other_id", "provider", "starts_on", "is_excluded", "reason",
+             "created_by_id", "created_at")  # fmt: skip
+    differs = " OR ".join(dialect.differs(column) for column in fixed)
+    ends = " <> ".join(f"COALESCE({dialect.text(f'{row}.ends_on')}, '')" for row in ("OLD", "NEW"))
+    again = "OLD.retired_at IS NOT NULL AND NEW.retired_at IS NULL"
+    return f"{differs} OR {ends} OR {again}"
+
+
+def register_overlap_guards() -> None:
+    """Add the guards of overlapping sources to the portal's."""
+    for guard in (
+        Guard("overlap_by_approval", "billing.SpendOverlap", "INSERT", _overlap_unapproved,
+              "it moves money of a closed month and was not approved"),
+        Guard("overlap_ends_by_approval", "billing.SpendOverlap", "UPDATE",
+              _overlap_end_unapproved, "its end moves closed money and was not approved"),
+        Guard("overlap_is_fixed", "billing.SpendOverlap", "UPDATE", _overlap_changes,
+              "an overlap is never edited"),
+        Guard("overlap_stays", "billing.SpendOverlap", "DELETE", always,
+              "overlaps are never deleted"),
+    ):  # fmt: skip
+        guards.register(guard)
 
 
 def register_close_guards() -> None:

@@ -59,6 +59,7 @@ class Environment(SignInVariables):
     plumbline_shared_data: Path = BASE_DIR.parent / "shared" / "data"
     plumbline_max_import_bytes: int = Field(default=8 * 1024**3, ge=1024)
     plumbline_max_import_rows: int = Field(default=20_000_000, ge=1)
+    plumbline_people_files_days: int = Field(default=400, ge=30, le=4000)
     plumbline_token_peppers: str = ""
     plumbline_credential_keys: str = ""
     plumbline_audit_keys: str = ""

@@ -62,6 +62,15 @@ scheduled_jobs.register(
         roles=frozenset({Role.FINANCE, Role.PROGRAMME_LEAD}),
     )
 )
+scheduled_jobs.register(
+    ScheduledJob(
+        key="remove-people-files",
+        task="portal.tasks.remove_people_files",
+        when=24 * 3600.0,
+        reason="Files that name people are kept for a number of days; daily is as exact as that.",
+        roles=frozenset({Role.ADMINISTRATOR}),
+    )
+)
 work_kinds.register(
     WorkKind(
         key=FILE_FETCH_KIND,

@@ -132,6 +132,7 @@ DATABASES = {"default": _database(ENVIRONMENT.database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANDING_DIR = VAR_DIR / "landing"  # imported files as they came, compressed, named by their hash
+PEOPLE_FILES_DAYS = ENVIRONMENT.plumbline_people_files_days
 IMPORT_MAX_BYTES = ENVIRONMENT.plumbline_max_import_bytes
 IMPORT_MAX_ROWS = ENVIRONMENT.plumbline_max_import_rows
 PG_BIN_DIR = ENVIRONMENT.plumbline_pg_bin  # pg_dump and pg_restore; empty: where they usually are

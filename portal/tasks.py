@@ -20,6 +20,7 @@ from portal.services import (
     fetching,
     file_fetching,
     imports,
+    people_files,
     schedule,
     work,
 )
@@ -93,6 +94,12 @@ def request_fetches() -> None:
 def request_file_fetches() -> None:
     """Queue a look at the files of connections that say where they are."""
     file_fetching.request_due_file_fetches(at=timezone.now())
+
+
+@shared_task(name="portal.tasks.remove_people_files")
+def remove_people_files() -> None:
+    """Remove landed files that name people and are old."""
+    people_files.remove_old_people_files(at=timezone.now())
 
 
 @shared_task(name="portal.tasks.sweep_imports")

@@ -7,7 +7,10 @@ Registered with their definitions in `definitions.py`.
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+
+from django.db.models import Q
 
 from adoption.choices import DeliveryState, ScopeKind
 from adoption.metrics.contracts import (
@@ -20,7 +23,7 @@ from adoption.metrics.contracts import (
 )
 from adoption.metrics.held import USE_CASE, came_to_hold
 from adoption.metrics.windows import Window, WindowKind
-from adoption.models import UseCase
+from adoption.models import Delivery, UseCase
 
 NANO = 1_000_000_000
 

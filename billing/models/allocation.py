@@ -127,18 +127,29 @@ class SplitBase(models.Model):
 
 
 class Allocation(models.Model):
-    """A part of one charge, for a use case or for none. A charge's parts sum to the charge."""
+    """A part of one charge, for a use case or for none. A charge's parts sum to the charge.
 
-    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="allocations")
+    Its foreign keys are held as those of a charge.
+    """
+
+    charge = models.ForeignKey(
+        Charge, on_delete=models.PROTECT, related_name="allocations", db_constraint=False
+    )
     rule = models.ForeignKey(
         AllocationRule,
         on_delete=models.PROTECT,
         null=True,
         related_name="allocations",
         db_index=False,
+        db_constraint=False,
     )
     use_case = models.ForeignKey(
-        "adoption.UseCase", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+        "adoption.UseCase",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     day = models.DateField()
     billed_nano = models.BigIntegerField()

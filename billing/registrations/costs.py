@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adoption.selectors.portfolio import PortfolioColumn, portfolio_columns
 from billing.demo import steps as demo
+from billing.fact_guards import register_guards
 from billing.metrics import cost_per_delivery  # noqa: F401  (importing it registers the metrics)
 from billing.policies import may_see_costs
 from billing.selectors.freshness import newest_cost_moment
@@ -18,6 +19,7 @@ from portal.shell.panels import ObjectPanel, object_panels
 from portal.shell.statuses import vocabularies
 from portal.shell.urls_registry import register_urls
 
+register_guards()
 register_api("billing.api.urls")
 api_scopes.register(Scope("costs:read", "Read costs that the owner may see"))
 

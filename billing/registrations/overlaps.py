@@ -1,13 +1,19 @@
-"""The same money through two sources: its page, what it queues, what is recorded."""
+"""The same money through two sources: its page, who approves, what it queues and records."""
 
 from __future__ import annotations
 
+from billing.approvals import register_overlap_guards
 from billing.policies import may_see_costs
+from billing.services.overlap_requests import OVERLAPS
 from billing.services.overlaps import PENDING_OVERLAPS, apply_pending_overlaps
+from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.choices import Role
 from portal.shell.navigation import NavigationEntry, Visitor, navigation
 from portal.work.registry import Work, WorkKind, work_kinds
+
+register_overlap_guards()
+approval_kinds.register(OVERLAPS)
 
 
 def _apply(work: Work) -> None:

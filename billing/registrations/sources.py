@@ -12,6 +12,7 @@ from billing.services.exchange_rates import RateStore
 from billing.services.export_store import ExportStore
 from billing.services.invoice_store import InvoiceStore
 from billing.services.price_context import all_plans, plans_of_kiro
+from billing.services.principals import erase_principals
 from billing.services.seat_store import SeatStore
 from billing.services.stream_store import StreamStore
 from billing.sources.anthropic import client as anthropic
@@ -52,7 +53,13 @@ from portal.choices import ImportKind
 from portal.credentials.needs import CredentialNeed
 from portal.imports.contracts import FetchSpec
 from portal.imports.files import collect_files
-from portal.imports.registry import ImportSource, NoConfig, import_sources
+from portal.imports.registry import (
+    ImportSource,
+    NameEraser,
+    NoConfig,
+    import_sources,
+    name_erasers,
+)
 
 import_sources.register(
     ImportSource(
@@ -94,6 +101,7 @@ import_sources.register(
             weekly_days=35,
             varies=anthropic.varies,
         ),
+        names_people=True,
     )
 )
 
@@ -122,6 +130,7 @@ import_sources.register(
             weekly_days=35,
             month_days=(3, 10),
         ),
+        names_people=True,
     )
 )
 
@@ -143,6 +152,7 @@ import_sources.register(
             address_fields=("endpoint", "region", "bucket"),
         ),
         fetch_files=AWS_FETCH,
+        names_people=True,
     )
 )
 
@@ -166,6 +176,7 @@ import_sources.register(
             ("base_url",),
         ),
         fetch=github_copilot.FETCH,
+        names_people=True,
     )
 )
 import_sources.register(
@@ -185,6 +196,7 @@ import_sources.register(
             ("base_url",),
         ),
         fetch=cursor.FETCH,
+        names_people=True,
     )
 )
 import_sources.register(
@@ -204,6 +216,7 @@ import_sources.register(
             ("base_url",),
         ),
         fetch=litellm.FETCH,
+        names_people=True,
     )
 )
 import_sources.register(
@@ -224,6 +237,7 @@ import_sources.register(
             ("base_url",),
         ),
         fetch=openrouter.FETCH,
+        names_people=True,
     )
 )
 
@@ -254,6 +268,7 @@ import_sources.register(
         summary="Reports of user activity of Kiro or Amazon Q Developer, as CSV.",
         collect=collect_reports,
         make_context=plans_of_kiro,
+        names_people=True,
     )
 )
 
@@ -268,6 +283,7 @@ import_sources.register(
         accept=".jsonl,.gz",
         summary="All session files (.jsonl) of the days to import.",
         collect=collect_sessions,
+        names_people=True,
     )
 )
 
@@ -282,6 +298,7 @@ import_sources.register(
         accept=".json,.jsonl,.gz",
         summary="OTLP in JSON, as a collector's file exporter writes it: whole days.",
         collect=collect_files,
+        names_people=True,
     )
 )
 
@@ -312,3 +329,5 @@ import_sources.register(
         collect=collect_files,
     )
 )
+
+name_erasers.register(NameEraser("billing.principals", erase_principals))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
+
 from celery.schedules import crontab
 
+from adoption.choices import ScopeKind
+from adoption.metrics.monitor import Noticed, Telltale, telltales
+from adoption.metrics.telltales import Found
+from adoption.metrics.windows import Window
 from adoption.selectors.portfolio import PortfolioColumn, portfolio_columns
 from billing.demo import budgets as demo
 from billing.policies import may_see_costs
+from billing.selectors.silent_spending import spend_without_deliveries
 from billing.services.breakers import RESET, TRIPPED
 from billing.services.watch import after_import
 from billing.views.budget_panel import budget_panel, budget_used_column, waiting_anomalies
@@ -24,6 +32,7 @@ from portal.choices import ImportKind, Role
 from portal.demo import DemoStep, demo_steps
 from portal.imports.registry import FollowUp, follow_ups
 from portal.schedule import ScheduledJob, scheduled_jobs
+from portal.shell.formats import nano_money_text
 from portal.shell.navigation import NavigationEntry, Visitor, navigation
 from portal.shell.panels import HomePanel, ObjectPanel, home_panels, object_panels
 from portal.shell.statuses import vocabularies
@@ -52,6 +61,28 @@ for _order, _key, _label, _icon in (
     navigation.register(
         NavigationEntry(f"billing.{_key}", _label, _key, "Costs", _order, _icon, _sees_costs)
     )
+
+
+def _silent_spending(window: Window, as_of: dt.datetime) -> Iterator[Noticed]:
+    """A use case is nobody's, so the number of people does not matter."""
+    whole = (window.ends_on - window.starts_on).days
+    for each in spend_without_deliveries(start=window.starts_on, end=window.ends_on, as_of=as_of):
+        amount = nano_money_text(each.effective_nano, each.kind.currency)
+        yield Noticed(
+            ScopeKind.USE_CASE,
+            each.use_case_id,
+            each.title,
+            Found(
+                f"It cost something on {each.days} of {whole} days, {amount} "
+                f"({each.kind.basis_label.lower()}) in all, and no delivery was claimed for it.",
+                {"days": each.days, "effective_nano": each.effective_nano, "deliveries": 0},
+            ),
+        )
+
+
+telltales.register(
+    Telltale("spend_without_deliveries", "Spend without deliveries", "A17", _silent_spending)
+)
 
 object_panels.register(
     ObjectPanel(

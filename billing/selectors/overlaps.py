@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db.models import QuerySet
 
 from billing.choices import CostBasis, UnallocatedReason
-from billing.models import Allocation, ChargeSlice, DailyCost, MonthlyCost, SpendOverlap
+from billing.models import Allocation, Charge, ChargeSlice, DailyCost, MonthlyCost, SpendOverlap
 from billing.policies import may_see_costs
 from billing.selectors.costs import Kind
 from billing.selectors.sums import nano_sums, read_nano, roll_up_sums
@@ -152,6 +152,37 @@ def bases_of(connection_id: int, *, provider: str, start: dt.date, end: dt.date 
     if provider:
         rows = rows.filter(provider=provider)
     return set(rows.order_by().values_list("cost_basis", flat=True).distinct())
+
+
+def sums_in_months(
+    connection_id: int, *, provider: str, months: Collection[Month]
+) -> dict[Month, dict[Kind, int]]:
+    """What a source has billed in some months (UTC), whether it counts or not, in nano-units.
+
+    From its live lines, because roll-ups hold only what counts. One query.
+    """
+    if not months:
+        return {}
+    lines = Charge.objects.filter(
+        slice__connection_id=connection_id,
+        day__gte=min(months).start,
+        day__lt=max(months).end,
+        superseded_at__isnull=True,
+    )
+    if provider:
+        lines = lines.filter(dimension__provider=provider)
+    rows = (
+        lines.order_by()
+        .values("currency", "cost_basis", "day")
+        .annotate(**nano_sums(billed="billed_nano"))
+    )
+    found: dict[Month, dict[Kind, int]] = {month: {} for month in months}
+    for row in rows:
+        kinds = found.get(Month.of(row["day"]))
+        if kinds is not None:
+            kind = Kind(row["currency"], row["cost_basis"])
+            kinds[kind] = kinds.get(kind, 0) + read_nano(row, "billed")
+    return found
 
 
 # --- what looks like it ---------------------------------------------------------------------------

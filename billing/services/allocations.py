@@ -57,6 +57,23 @@ FROM charge_choice x
 JOIN whole_rule w ON w.rule_id = x.rule_id
 JOIN billing_charge c ON c.id = x.charge_id
 """
+_INSERT_AT_ONCE = """
+INSERT INTO billing_allocation
+    (charge_id, rule_id, use_case_id, day, billed_nano, effective_nano, unallocated_reason)
+WITH x AS MATERIALIZED (
+    SELECT c.id, c.dimension_id, c.day, c.billed_nano, c.effective_nano, (
+        SELECT m.rule_id FROM rule_match m
+        WHERE m.dimension_id = c.dimension_id AND m.starts_on <= c.day
+          AND (m.ends_on IS NULL OR c.day < m.ends_on)
+        ORDER BY m.place LIMIT 1) AS rule_id
+    FROM allocation_target t JOIN billing_charge c ON c.id = t.charge_id)
+SELECT x.id, x.rule_id, w.use_case_id, x.day, x.billed_nano, x.effective_nano,
+       CASE WHEN x.rule_id IS NOT NULL THEN ''
+            WHEN d.commitment_discount_status = 'Unused' THEN %s ELSE %s END
+FROM x
+JOIN billing_chargedimension d ON d.id = x.dimension_id
+LEFT JOIN whole_rule w ON w.rule_id = x.rule_id
+"""
 _TO_SPLIT = """
 SELECT c.id, x.rule_id, d.principal_id, c.dimension_id, c.day, c.billed_nano, c.effective_nano,
        c.currency, c.cost_basis
@@ -84,21 +101,47 @@ def allocate_staged_targets(*, connection_id: int, at: datetime) -> None:
     """
     rules = live_rules(connection_id)
     people = _stage_matches(rules, connection_id)
-    choice = StagingTable(
-        "charge_choice",
-        {"charge_id": "bigint", "rule_id": "bigint", "reason": "text"},
-        primary_key=["charge_id"],
-    )
-    choice.create()
+    sharings = {rule.match.rule_id: rule.sharing for rule in rules}
     whole_rule = StagingTable(
         "whole_rule", {"rule_id": "bigint", "use_case_id": "bigint"}, primary_key=["rule_id"]
     )
     whole_rule.create()
-    sharings = {rule.match.rule_id: rule.sharing for rule in rules}
-    whole_rule.load((pk, each.whole) for pk, each in sharings.items() if each.whole is not None)
+    whole_rule.load([(pk, each.whole) for pk, each in sharings.items() if each.whole is not None])
+    exclusions = [each for each in exclusions_recorded_at() if each.connection_id == connection_id]
+    if exclusions or any(each.whole is None for each in sharings.values()):
+        _allocate_by_choice(sharings, exclusions, people, connection_id=connection_id, at=at)
+    else:
+        _allocate_whole()
+    for name in ("rule_match", "whole_rule"):
+        StagingTable(name, {}).drop()
+
+
+def _allocate_whole() -> None:
+    """Where no rule splits and nothing is left out, each charge has one part: in one pass."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT_AT_ONCE, [UnallocatedReason.UNUSED_COMMITMENT, UnallocatedReason.NO_RULE]
+        )
+        analyze_if_doubled(["billing_allocation"], rows=cursor.rowcount)
+
+
+def _allocate_by_choice(
+    sharings: Mapping[int, Sharing],
+    exclusions: Iterable[Exclusion],
+    people: People,
+    *,
+    connection_id: int,
+    at: datetime,
+) -> None:
+    """Note first which rule takes each charge, because some of them are split one by one."""
+    choice = StagingTable(
+        "charge_choice",
+        {"charge_id": "bigint", "rule_id": "bigint", "reason": "text"},
+    )
+    choice.create()
     with connection.cursor() as cursor:
         cursor.execute(_CHOOSE)
-        _exclude(exclusions_recorded_at(), connection_id)
+        _exclude(exclusions)
         choice.analyze()
         cursor.execute(
             _INSERT_UNMATCHED, [UnallocatedReason.UNUSED_COMMITMENT, UnallocatedReason.NO_RULE]
@@ -109,16 +152,13 @@ def allocate_staged_targets(*, connection_id: int, at: datetime) -> None:
     analyze_if_doubled(["billing_allocation"], rows=added)
     if any(each.whole is None for each in sharings.values()):
         _insert_split(sharings, people, connection_id=connection_id, at=at)
-    for name in ("rule_match", "charge_choice", "whole_rule"):
-        StagingTable(name, {}).drop()
+    choice.drop()
 
 
-def _exclude(exclusions: Iterable[Exclusion], connection_id: int) -> None:
+def _exclude(exclusions: Iterable[Exclusion]) -> None:
     """What another source counts is taken by no rule."""
     with connection.cursor() as cursor:
         for each in exclusions:
-            if each.connection_id != connection_id:
-                continue
             bounds = [each.days.start, each.days.end or date.max]
             reason = UnallocatedReason.NOT_COUNTED
             cursor.execute(_EXCLUDE, [reason, *bounds, each.provider, each.provider])
@@ -229,7 +269,7 @@ def _split_rows(
 
 def stage_targets() -> StagingTable:
     """Make the empty temporary table that `allocate_staged_targets` reads."""
-    table = StagingTable("allocation_target", {"charge_id": "bigint"}, primary_key=["charge_id"])
+    table = StagingTable("allocation_target", {"charge_id": "bigint"})
     table.create()
     return table
 

@@ -2,7 +2,7 @@
 
 A row of the input and a stored row are the same when slice, identity, content and their number
 among equals agree. What finds no partner is new or old; a new and an old row of one identity are
-one *updated* row.
+one *updated* row. Only slices that are stored are compared: of one that is not, every row is new.
 """
 
 from __future__ import annotations
@@ -50,9 +50,6 @@ _SAME = """
 FIND_NEW = f"""
 INSERT INTO new_row (seq)
 SELECT s.seq FROM ({_STAGED}) s LEFT JOIN ({_STORED}) l ON {_SAME} WHERE l.id IS NULL
-UNION ALL
-SELECT g.seq FROM stage_charge g JOIN changed_slice c ON c.number = g.number
-WHERE c.slice_id IS NULL
 """  # noqa: S608  (names of our own)
 FIND_OLD = f"""
 INSERT INTO old_row (charge_id)
@@ -87,7 +84,7 @@ SUPERSEDE = """
 UPDATE billing_charge SET superseded_at = %s
 WHERE id IN (SELECT charge_id FROM old_row)
 """
-INSERT_CHARGES = """
+_INSERT = """
 INSERT INTO billing_charge (
     slice_id, dimension_id, run_id, file_id, line, identity, content, day, charge_period_start,
     charge_period_end, currency, cost_basis, billed_nano, effective_nano, list_nano,
@@ -95,13 +92,16 @@ INSERT INTO billing_charge (
 SELECT p.slice_id, d.id, %s, f.file_id, g.line, g.identity, g.content, g.day, g.starts_at,
        g.ends_at, g.currency, %s, g.billed, g.effective, g.list, g.contracted,
        g.pricing_quantity, g.consumed_quantity, %s
-FROM new_row n
-JOIN stage_charge g ON g.seq = n.seq
+FROM stage_charge g
+JOIN changed_slice k ON k.number = g.number
 JOIN slice_place p ON p.number = g.number
 JOIN billing_chargedimension d ON d.digest = g.dimension
 JOIN file_place f ON f.file_index = g.file_index
-ORDER BY g.number, g.seq
 """
+INSERT_FRESH = f"{_INSERT} WHERE k.slice_id IS NULL ORDER BY g.number, g.seq"
+INSERT_NEW = f"""{_INSERT}
+WHERE k.slice_id IS NOT NULL AND g.seq IN (SELECT seq FROM new_row) ORDER BY g.number, g.seq
+"""  # noqa: S608  (names of our own)
 STAGE_TARGETS = """
 INSERT INTO allocation_target (charge_id)
 SELECT id FROM billing_charge
@@ -110,12 +110,13 @@ WHERE slice_id IN (SELECT slice_id FROM slice_place) AND run_id = %s AND superse
 # Rows of this run that are live, alike in everything, in another connection's same slice.
 COUNT_ELSEWHERE = """
 SELECT k.slug, COUNT(*)
-FROM new_row n
-JOIN stage_charge g ON g.seq = n.seq
+FROM stage_charge g
 JOIN elsewhere e ON e.number = g.number
+JOIN changed_slice c ON c.number = g.number
 JOIN billing_charge h ON h.slice_id = e.slice_id AND h.identity = g.identity
     AND h.content = g.content AND h.superseded_at IS NULL
 JOIN billing_chargeslice s ON s.id = h.slice_id
 JOIN portal_connection k ON k.id = s.connection_id
+WHERE c.slice_id IS NULL OR g.seq IN (SELECT seq FROM new_row)
 GROUP BY k.slug ORDER BY k.slug
 """

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import reduce
+from itertools import compress
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Max
@@ -20,36 +21,27 @@ from billing.services.close_corrections import correct_after_import
 from billing.services.export_exclusion import refuse_second_export
 from billing.services.restatements import record_restatements
 from billing.services.rollups import refresh_daily_costs
+from billing.services.slice_spool import SliceSpool
 from billing.services.split_bases import note_stale_bases
+from billing.services.staged_slices import (
+    DIGEST_MODULUS,
+    Columns,
+    Places,
+    SliceKey,
+    StagedSlice,
+    add_up,
+)
 from billing.sources.records import ChargeRecord, Dimension
+from portal.imports.collector import collector_paused
 from portal.imports.registry import Plan, Totals, Window
-from portal.imports.staging import StagingTable, analyze_if_doubled, database_time
+from portal.imports.staging import (
+    StagingTable,
+    analyze_if_doubled,
+    database_time,
+    make_room,
+)
 from portal.models import ImportRun
 from portal.shell.money import EXACT, from_nano
-
-SliceKey = tuple[str, date, date]  # billing account, start of the billing period, charge day
-_DIGEST_MODULUS = 2**63
-
-
-@dataclass(slots=True)
-class StagedSlice:
-    """One slice of this run: its sums as read, beside what is stored under the same key."""
-
-    number: int
-    currency: str
-    rows: int = 0
-    digest: int = 0
-    billed: int = 0
-    effective: int = 0
-    stored: ChargeSlice | None = None
-    inserted: int = 0
-    updated: int = 0
-    superseded: int = 0
-
-    @property
-    def is_changed(self) -> bool:
-        stored = self.stored
-        return stored is None or (stored.rows, stored.digest) != (self.rows, self.digest)
 
 
 class ChargeStore:
@@ -59,12 +51,13 @@ class ChargeStore:
         self.run = run
         self.window = Window(run.window_start, run.window_end)
         self.slices: dict[SliceKey, StagedSlice] = {}
-        self._days: dict[datetime, date] = {}
-        self._dimensions: set[bytes] = set()
+        self._places = Places(self.slices)
+        self._dimensions: set[UUID] = set()
         self._seq = 0
+        self._spool: SliceSpool | None = None
         self._totals: dict[tuple[str, str], Decimal] = {}
         self._stored: dict[tuple[str, str], int] = {}
-        self._staging = StagingTable("stage_charge", sql.STAGE_COLUMNS, primary_key=["seq"])
+        self._staging = StagingTable("stage_charge", sql.STAGE_COLUMNS)
         self._dimension_staging = StagingTable(
             "stage_dimension", sql.DIMENSION_COLUMNS, primary_key=["digest"]
         )
@@ -86,81 +79,92 @@ class ChargeStore:
     def open(self) -> None:
         for table in self._tables():
             table.create()
+        # Of a connection that has brought something before, most rows are usually there already:
+        # what is read waits beside the database until it is known which slices differ.
+        if connection.vendor == "postgresql" and self._has_slices():
+            self._spool = SliceSpool()
+
+    def _has_slices(self) -> bool:
+        return ChargeSlice.objects.filter(connection_id=self.run.connection_id).exists()
 
     def close(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
         for table in self._tables():
             table.drop()
 
     # --- staging ------------------------------------------------------------------------------
 
     def stage(self, records: Sequence[ChargeRecord]) -> int:
-        rows: list[tuple[Any, ...]] = []
-        dimensions: list[Dimension] = []
-        for record in records:
-            day = self._day(record.charge_period_start)
-            if not self.window.contains(day):
-                continue
-            self._add_to_slice(record, day, rows)
-            digest = record.dimension.digest.bytes
-            if digest not in self._dimensions:
-                self._dimensions.add(digest)
-                dimensions.append(record.dimension)
-        self._dimension_staging.load(dimensions)
-        self._staging.load(rows)
-        return len(rows)
+        taken = self._of_window(records)
+        if taken:
+            with collector_paused():
+                self._stage(taken)
+        return len(taken)
 
-    def _day(self, instant: datetime) -> date:
-        day = self._days.get(instant)
-        if day is None:
-            day = self._days[instant] = instant.astimezone(UTC).date()
-        return day
+    def _stage(self, taken: Sequence[ChargeRecord]) -> None:
+        columns: Columns = ChargeRecord(*zip(*taken, strict=True))
+        self._stage_dimensions(columns.dimension)
+        parts = self._places.parts_of(columns)
+        add_up(parts, columns)
+        self._count(columns)
+        self._stage_rows(parts, columns)
 
-    def _add_to_slice(self, record: ChargeRecord, day: date, rows: list[tuple[Any, ...]]) -> None:
-        key = (
-            record.dimension.billing_account_id,
-            self._day(record.billing_period_start),
-            day,
+    def _of_window(self, records: Sequence[ChargeRecord]) -> Sequence[ChargeRecord]:
+        if self.window.start is None and self.window.end is None:
+            return records
+        day_of, contains = self._places.days, self.window.contains
+        return [each for each in records if contains(day_of[each.charge_period_start])]
+
+    def _stage_dimensions(self, dimensions: Sequence[Dimension]) -> None:
+        new = {each.digest: each for each in dimensions if each.digest not in self._dimensions}
+        if new:
+            self._dimensions.update(new)
+            self._dimension_staging.load(list(new.values()))
+
+    def _stage_rows(self, parts: Sequence[StagedSlice], columns: Columns) -> None:
+        """The columns of `sql.STAGE_COLUMNS`, into the database or beside it."""
+        first, self._seq = self._seq + 1, self._seq + len(parts)
+        numbers = [part.number for part in parts]
+        staged = (
+            range(first, self._seq + 1),
+            numbers,
+            columns.identity,
+            columns.content,
+            [each.digest for each in columns.dimension],
+            columns.file_index,
+            columns.line,
+            list(map(self._places.days.__getitem__, columns.charge_period_start)),
+            columns.charge_period_start,
+            columns.charge_period_end,
+            columns.currency,
+            columns.billed_nano,
+            columns.effective_nano,
+            columns.list_nano,
+            columns.contracted_nano,
+            columns.pricing_quantity,
+            columns.consumed_quantity,
         )
-        part = self.slices.get(key)
-        if part is None:
-            part = self.slices[key] = StagedSlice(len(self.slices), record.currency)
-        part.rows += 1
-        part.digest = (
-            part.digest + (record.identity.int * 3 ^ record.content.int) % _DIGEST_MODULUS
-        ) % _DIGEST_MODULUS
-        part.billed += record.billed_nano
-        part.effective += record.effective_nano or 0
-        self._count(record.currency, "billed", record.billed_exact, record.billed_nano)
-        self._count(record.currency, "effective", record.effective_exact, record.effective_nano)
-        self._seq += 1
-        rows.append(
-            (
-                self._seq,
-                part.number,
-                record.identity,
-                record.content,
-                record.dimension.digest,
-                record.file_index,
-                record.line,
-                day,
-                record.charge_period_start,
-                record.charge_period_end,
-                record.currency,
-                record.billed_nano,
-                record.effective_nano,
-                record.list_nano,
-                record.contracted_nano,
-                record.pricing_quantity,
-                record.consumed_quantity,
-            )
-        )
+        if self._spool is None:
+            self._staging.load_columns(staged)
+        else:
+            self._spool.add(numbers, self._staging.pack(staged))
 
-    def _count(self, currency: str, measure: str, exact: Decimal | None, nano: int | None) -> None:
-        if exact is None or nano is None:
-            return
-        key = (currency, measure)
-        self._totals[key] = EXACT.add(self._totals.get(key, Decimal(0)), exact)
-        self._stored[key] = self._stored.get(key, 0) + nano
+    def _count(self, columns: Columns) -> None:
+        """Exact sums, and those of what is stored, by currency and measure."""
+        for currency in set(columns.currency):
+            for measure, exact, nano in (
+                ("billed", columns.billed_exact, columns.billed_nano),
+                ("effective", columns.effective_exact, columns.effective_nano),
+            ):
+                is_ours = list(map(currency.__eq__, columns.currency))
+                known = [value for value in compress(exact, is_ours) if value is not None]
+                if not known:
+                    continue
+                key = (currency, measure)
+                self._totals[key] = reduce(EXACT.add, known, self._totals.get(key, Decimal(0)))
+                nanos = sum(value for value in compress(nano, is_ours) if value is not None)
+                self._stored[key] = self._stored.get(key, 0) + nanos
 
     # --- planning -----------------------------------------------------------------------------
 
@@ -170,6 +174,7 @@ class ChargeStore:
         Raises:
             ImportRefusedError: an export of the same account came through another connection.
         """
+        make_room()
         refuse_second_export(self.run.connection, self.slices)
         plan = Plan(totals_in=self._source_totals(), totals_stored=self._stored_totals())
         emptied = self._match_stored_slices()
@@ -249,14 +254,21 @@ class ChargeStore:
         plan.unchanged = sum(part.rows for part in self.slices.values())
 
     def _stage_changed(self, changed: Sequence[StagedSlice]) -> None:
+        if self._spool is not None:
+            self._staging.load_packed(self._spool.rows_of({part.number for part in changed}))
         self._changed.load(
             (part.number, part.stored.pk if part.stored else None) for part in changed
         )
-        self._staging.analyze()
+        if any(part.stored is not None for part in changed):
+            self._staging.analyze()  # where nothing is compared, its size alone is plan enough
         self._changed.analyze()
 
     def _compare(self, changed: Sequence[StagedSlice]) -> None:
-        by_number = {part.number: part for part in changed}
+        for part in changed:
+            part.inserted = part.rows
+        by_number = {part.number: part for part in changed if part.stored is not None}
+        if not by_number:
+            return
         with connection.cursor() as cursor:
             cursor.execute(sql.FIND_NEW)
             cursor.execute(sql.FIND_OLD)
@@ -284,17 +296,13 @@ class ChargeStore:
             cursor.execute(sql.INSERT_DIMENSIONS)
             cursor.execute(sql.SUPERSEDE, [database_time(at)])
             self._stage_places(ids)
-            cursor.execute(
-                sql.INSERT_CHARGES,
-                [
-                    self.run.pk,
-                    self.run.connection.config.get("cost_basis", "invoiced"),
-                    database_time(at),
-                ],
-            )
+            basis = self.run.connection.config.get("cost_basis", "invoiced")
+            added = 0
+            for statement in (sql.INSERT_FRESH, sql.INSERT_NEW):
+                cursor.execute(statement, [self.run.pk, basis, database_time(at)])
+                added += cursor.rowcount
             analyze_if_doubled(
-                ("billing_charge", "billing_chargedimension", "billing_chargeslice"),
-                rows=cursor.rowcount,
+                ("billing_charge", "billing_chargedimension", "billing_chargeslice"), rows=added
             )
             cursor.execute(sql.STAGE_TARGETS, [self.run.pk])
         targets.analyze()
@@ -319,7 +327,8 @@ class ChargeStore:
                 billing_period_start=period,
                 day=day,
             )
-            row.currency, row.rows, row.digest = part.currency, part.rows, part.digest
+            row.currency, row.rows = part.currency, part.rows
+            row.digest = part.digest % DIGEST_MODULUS
             row.billed_nano, row.effective_nano = part.billed, part.effective
             row.last_run, row.changed_at = self.run, at
             (known if part.stored else fresh).append(row)

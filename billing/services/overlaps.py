@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from billing.models import Charge, SpendOverlap
+from billing.models import Charge, ClosedPart, SpendOverlap
 from billing.policies import may_settle_overlaps
 from billing.selectors.overlaps import bases_of
 from billing.services.reallocations import reallocate_by_month, reallocate_charges
 from portal.choices import ImportKind
-from portal.models import Connection, User
+from portal.models import ApprovalRequest, Connection, User
 from portal.services.work import enqueue
 from portal.shell.periods import Month
 
 log = structlog.get_logger(__name__)
 SMALL = 20_000  # charges that a person waits for
+_CLOSED = "It moves money of a closed month, so another person must approve it."
+_GONE = "Somebody has taken it back already."
 PENDING_OVERLAPS = "billing.apply-overlaps"  # the kind of work that does the rest
 
 
@@ -31,45 +34,55 @@ class OverlapRefusedError(ValueError):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlapDraft:
+    """What somebody says: `other` covers the same spend as `counted`, which is the one that counts.
+
+    Months are UTC, both included; without `last` it goes on. Without `provider` it is everything
+    that `other` brings.
+    """
+
+    counted: Connection
+    other: Connection
+    first: Month
+    last: Month | None = None
+    provider: str = ""
+    reason: str = ""
+
+    @property
+    def end(self) -> dt.date | None:
+        """The first day after it."""
+        return self.last.end if self.last else None
+
+
 @transaction.atomic
 def declare_overlap(
     *,
-    counted: Connection,
-    other: Connection,
-    first: Month,
-    last: Month | None,
-    provider: str = "",
-    reason: str,
+    draft: OverlapDraft,
     actor: User,
     at: dt.datetime,
+    approval: ApprovalRequest | None = None,
 ) -> SpendOverlap:
-    """Say that `other` covers the same spend as `counted`, which is the one that counts.
+    """Say that two sources overlap.
 
-    Where both have money of one basis, what `other` brings in those months (UTC, both included) is
-    in no sum from now on. Where their bases differ, it is only said: they are never added anyway.
+    Where both have money of one basis, what `other` brings in those months is in no sum from now
+    on. Where their bases differ, it is only said: they are never added anyway.
 
     Raises:
-        OverlapRefusedError: it makes no sense, or is not this person's to say.
+        OverlapRefusedError: it makes no sense, is not this person's to say, or moves money of a
+            closed month, which takes the approval of another person.
     """
-    if not may_settle_overlaps(actor):
-        raise OverlapRefusedError("", "Only finance says which source counts.")
-    _check(counted, other, first, last, reason)
-    end = last.end if last else None
-    _check_others(counted, other, provider, first.start, end)
-    sources = [
-        bases_of(each.pk, provider=name, start=first.start, end=end)
-        for each, name in ((counted, ""), (other, provider))
-    ]
-    if not sources[1]:
-        raise OverlapRefusedError("other", "It brings nothing of that in these months.")
+    is_excluded = check_draft(draft, actor)
+    if approval is None and is_excluded and closed_parts_of(draft).exists():
+        raise OverlapRefusedError("", _CLOSED)
     overlap = SpendOverlap.objects.create(
-        counted=counted,
-        other=other,
-        provider=provider,
-        starts_on=first.start,
-        ends_on=end,
-        is_excluded=bool(sources[0] & sources[1]),
-        reason=reason.strip()[:500],
+        counted=draft.counted,
+        other=draft.other,
+        provider=draft.provider,
+        starts_on=draft.first.start,
+        ends_on=draft.end,
+        is_excluded=is_excluded,
+        reason=draft.reason.strip()[:500],
         created_by=actor,
         created_at=at,
     )
@@ -79,25 +92,91 @@ def declare_overlap(
 
 
 @transaction.atomic
-def end_overlap(*, overlap_id: int, reason: str, actor: User, at: dt.datetime) -> SpendOverlap:
+def end_overlap(
+    *,
+    overlap_id: int,
+    reason: str,
+    actor: User,
+    at: dt.datetime,
+    approval: ApprovalRequest | None = None,
+) -> SpendOverlap:
     """Take it back: what was not counted is counted again.
 
     Raises:
-        OverlapRefusedError: no reason is given, or somebody was faster.
+        OverlapRefusedError: no reason is given, somebody was faster, or it moves money of a closed
+            month, which takes the approval of another person.
+    """
+    known = check_end(overlap_id, reason, actor)
+    if approval is None and known.is_excluded and closed_parts_of(draft_of(known)).exists():
+        raise OverlapRefusedError("", _CLOSED)
+    changed = SpendOverlap.objects.filter(pk=overlap_id, retired_at__isnull=True).update(
+        retired_at=at, retired_by=actor, retired_reason=reason.strip()[:500]
+    )
+    if not changed:
+        raise OverlapRefusedError("", _GONE)
+    overlap = SpendOverlap.objects.get(pk=overlap_id)
+    log.info("spend_overlap_ended", overlap=overlap.pk)
+    _settle(overlap, at=at)
+    return overlap
+
+
+def draft_of(overlap: SpendOverlap) -> OverlapDraft:
+    """What was said, as it was said."""
+    return OverlapDraft(
+        counted=overlap.counted,
+        other=overlap.other,
+        first=Month.of(overlap.starts_on),
+        last=Month.of(overlap.ends_on) - 1 if overlap.ends_on else None,
+        provider=overlap.provider,
+        reason=overlap.reason,
+    )
+
+
+def closed_parts_of(draft: OverlapDraft) -> QuerySet[ClosedPart]:
+    """Lines of `other` that a close has frozen and whose money it moves in or out of sums."""
+    parts = ClosedPart.objects.filter(
+        slice__connection_id=draft.other.pk, slice__day__gte=draft.first.start
+    )
+    if draft.end is not None:
+        parts = parts.filter(slice__day__lt=draft.end)
+    return parts.filter(provider=draft.provider) if draft.provider else parts
+
+
+def check_draft(draft: OverlapDraft, actor: User) -> bool:
+    """Whether sums leave something out because of it.
+
+    Raises:
+        OverlapRefusedError: it makes no sense, or is not this person's to say.
+    """
+    if not may_settle_overlaps(actor):
+        raise OverlapRefusedError("", "Only finance says which source counts.")
+    _check(draft.counted, draft.other, draft.first, draft.last, draft.reason)
+    start, end = draft.first.start, draft.end
+    _check_others(draft.counted, draft.other, draft.provider, start, end)
+    sources = [
+        bases_of(each.pk, provider=name, start=start, end=end)
+        for each, name in ((draft.counted, ""), (draft.other, draft.provider))
+    ]
+    if not sources[1]:
+        raise OverlapRefusedError("other", "It brings nothing of that in these months.")
+    return bool(sources[0] & sources[1])
+
+
+def check_end(overlap_id: int, reason: str, actor: User) -> SpendOverlap:
+    """The overlap that is to be taken back.
+
+    Raises:
+        OverlapRefusedError: no reason is given, somebody was faster, or it is not this person's.
     """
     if not may_settle_overlaps(actor):
         raise OverlapRefusedError("", "Only finance says which source counts.")
     if not reason.strip():
         raise OverlapRefusedError("reason", "Say why; it stays with it.")
-    changed = SpendOverlap.objects.filter(pk=overlap_id, retired_at__isnull=True).update(
-        retired_at=at, retired_by=actor, retired_reason=reason.strip()[:500]
-    )
-    if not changed:
-        raise OverlapRefusedError("", "Somebody has taken it back already.")
-    overlap = SpendOverlap.objects.get(pk=overlap_id)
-    log.info("spend_overlap_ended", overlap=overlap.pk)
-    _settle(overlap, at=at)
-    return overlap
+    live = SpendOverlap.objects.select_related("counted", "other")
+    known = live.filter(pk=overlap_id, retired_at__isnull=True).first()
+    if known is None:
+        raise OverlapRefusedError("", _GONE)
+    return known
 
 
 def _check(

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billing.approvals import OVERLAP_KIND
 from billing.forms.overlaps import OverlapEndForm, OverlapForm
 from billing.models import SpendOverlap
 from billing.policies import may_see_costs, may_settle_overlaps
@@ -29,9 +30,11 @@ from billing.selectors.overlaps import (
     sums_of_overlaps,
     suspected_overlaps,
 )
-from billing.services.overlaps import OverlapRefusedError, declare_overlap, end_overlap
+from billing.services.overlap_requests import say_overlap, take_overlap_back
+from billing.services.overlaps import OverlapDraft, OverlapRefusedError
 from billing.tables.overlaps import OverlapTable, SuspectTable
-from portal.models import Connection, User
+from portal.models import ApprovalRequest, Connection, User
+from portal.selectors.pending_approvals import pending_requests
 from portal.shell.periods import Month
 from portal.shell.views import Crumb
 
@@ -59,6 +62,7 @@ def overlaps_page(request: HttpRequest) -> HttpResponseBase:
         "breadcrumbs": _crumbs(),
         "may_settle": may_settle,
         "is_pending": any(each.pending_since for each in overlaps),
+        "waiting": pending_requests(OVERLAP_KIND),
         "declared": OverlapTable.of(_declared(overlaps, may_settle)),
         "suspects": SuspectTable.of(suspects),
         "window": f"{(newest - (_LOOKED_AT - 1)).label} to {newest.label}" if newest else "",
@@ -145,12 +149,14 @@ def overlap_new_page(request: HttpRequest) -> HttpResponseBase:
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
-            declare_overlap(**form.cleaned_data, actor=request.user, at=timezone.now())
+            made = say_overlap(
+                draft=OverlapDraft(**form.cleaned_data), actor=request.user, at=timezone.now()
+            )
         except OverlapRefusedError as error:
             form.add_error(error.field or None, error.reason)
             status = 409
         else:
-            messages.success(request, "Said. The sums of those months count that money once.")
+            _say(request, made, "Said. The sums of those months count that money once.")
             return HttpResponseRedirect(reverse("cost-overlaps"))
     return _form_page(request, form, "Two sources, the same money", "Say so", status)
 
@@ -169,7 +175,7 @@ def overlap_end_page(request: HttpRequest, pk: int) -> HttpResponseBase:
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
-            end_overlap(
+            made = take_overlap_back(
                 overlap_id=pk,
                 reason=form.cleaned_data["reason"],
                 actor=request.user,
@@ -179,10 +185,21 @@ def overlap_end_page(request: HttpRequest, pk: int) -> HttpResponseBase:
             form.add_error(error.field or None, error.reason)
             status = 409
         else:
-            messages.success(request, "Taken back. Both sources count again.")
+            _say(request, made, "Taken back. Both sources count again.")
             return HttpResponseRedirect(reverse("cost-overlaps"))
     title = f"{overlap.other.name} beside {overlap.counted.name}"
     return _form_page(request, form, title, "Take it back", status)
+
+
+def _say(request: HttpRequest, made: SpendOverlap | ApprovalRequest, done: str) -> None:
+    if isinstance(made, ApprovalRequest):
+        messages.info(
+            request,
+            "It moves money of a closed month. Another person approves it first; until then "
+            "nothing changes.",
+        )
+    else:
+        messages.success(request, done)
 
 
 def _form_page(

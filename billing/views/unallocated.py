@@ -78,7 +78,8 @@ def unallocated_page(request: HttpRequest) -> HttpResponseBase:
         "noun_plural": f"{label}s",
         "empty": EmptyState(
             f"Nothing is unallocated by {label} in {month.label}",
-            "Every line of that month that has one is taken by a rule.",
+            "Every line of that month that has one is taken by a rule. Those without are in the "
+            "sums above: look at them by another attribute.",
         ),
     }
     return TemplateResponse(request, "billing/unallocated.html", context)

@@ -29,6 +29,7 @@ from portal.backup.manifest import (
 )
 from portal.imports.files import landed_path
 from portal.models import ImportFile
+from portal.services.people_files import removed_files
 
 # What is done, and how many bytes of how many; the total is 0 while it is not known.
 OnProgress = Callable[[str, int, int], None]
@@ -87,10 +88,12 @@ def make_backup(
         database = _take(spool)
         present = [sha for sha in database.landed if landed_path(sha).is_file()]
         missing = sorted(set(database.landed) - set(present))
-        if missing and not accept_missing:
+        # What was removed because it names people is gone for good, and missed by nobody.
+        lost = sorted(set(missing) - removed_files(missing))
+        if lost and not accept_missing:
             raise BackupError(
-                f"{len(missing)} imported files are not in {settings.LANDING_DIR} any more, for "
-                f"example {missing[0]}. Put them back, or give --accept-missing."
+                f"{len(lost)} imported files are not in {settings.LANDING_DIR} any more, for "
+                f"example {lost[0]}. Put them back, or give --accept-missing."
             )
         manifest = _pack(target, database, present, missing, at, on_progress)
     return MadeBackup(target, target.stat().st_size, time.monotonic() - began, manifest)

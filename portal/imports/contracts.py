@@ -203,6 +203,17 @@ class Ask(Protocol):
     ) -> Any: ...
 
 
+class Follow(Protocol):
+    """Downloads what lies behind a link that the provider's answer has named, and spools it.
+
+    `follow(endpoint, url)`: for links that are signed and so need no credential; none is sent. The
+    host must be one that the source's `links` allows. Each JSON value found there becomes a page of
+    its own; returns how many. Raises SourceUnavailableError and its kin.
+    """
+
+    def __call__(self, endpoint: str, url: str) -> int: ...
+
+
 class PageMemory(Protocol):
     """What a provider answered before, so that it may say that nothing changed since."""
 
@@ -220,6 +231,7 @@ class FetchJob:
     """What one fetch is to bring: whole UTC days `start` to `end`, half-open.
 
     `today` is the UTC day on which it is asked: a snapshot belongs to the newest window only.
+    `follow` is there for sources that say which `links` they allow.
     """
 
     config: Mapping[str, Any]
@@ -227,6 +239,7 @@ class FetchJob:
     end: date
     ask: Ask
     today: date | None = None
+    follow: Follow | None = None
 
     @property
     def is_newest(self) -> bool:
@@ -253,8 +266,10 @@ class FetchSpec:
         history_days: how many days back the provider still knows; 0 for all of them.
         memory: `memory(connection id)`: remembers answers by their ETag, for providers to whom a
             request that finds nothing new costs nothing. None: every page is asked for whole.
-        redact: `redact(answer)`: what of an answer may be kept. Without it answers are spooled as
-            they came; with it numbers are spooled as text, which keeps them exact.
+        redact: `redact(answer)`: what of an answer may be kept; the same object back: all of it.
+            What is redacted is spooled with numbers as text, which keeps them exact.
+        links: `links(config, host)`: whether signed links in answers may lead to that host. None:
+            nothing is ever downloaded from where an answer points.
     """
 
     origin: Callable[[Mapping[str, Any]], str]
@@ -274,6 +289,7 @@ class FetchSpec:
     history_days: int = 0
     redact: Callable[[Any], Any] | None = None
     memory: Callable[[int], PageMemory] | None = None
+    links: Callable[[Mapping[str, Any], str], bool] | None = None
 
 
 def every_page(

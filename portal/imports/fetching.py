@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, BinaryIO
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from pydantic import SecretStr
 
-from portal.imports.contracts import Ask, FetchSpec, PageMemory
+from portal.imports.contracts import (
+    Ask,
+    FetchSpec,
+    Follow,
+    PageMemory,
+    SourceUnavailableError,
+)
 from portal.imports.http import FetchLimits, JsonAnswer, OutboundClient
 from portal.imports.outbound.addresses import OutboundPolicy
+from portal.imports.outbound.errors import (
+    AddressRefusedError,
+    AnswerRefusedError,
+    CredentialRefusedError,
+)
 from portal.imports.outbound.strict_json import read_json
 
 FETCH_LIMITS = FetchLimits()
@@ -78,14 +90,78 @@ def asking(
             elif memory is not None and sent is None and (etag := answer.headers.get("etag")):
                 memory.keep(url, etag, answer.content)
             kept = answer.content
-            if spec.redact is not None:
-                kept = json.dumps(spec.redact(answer.data), default=str).encode()
+            cleaned = answer.data if spec.redact is None else spec.redact(answer.data)
+            if cleaned is not answer.data:
+                kept = json.dumps(cleaned, default=str).encode()
             spool.write(spool_line(endpoint, kept))
             return answer.data
 
         yield ask
         if memory is not None:
             spool.write(spool_line(POLLED, json.dumps([pages, unchanged]).encode()))
+
+
+def following(
+    spec: FetchSpec,
+    config: Mapping[str, Any],
+    spool: BinaryIO,
+    *,
+    limits: FetchLimits = FETCH_LIMITS,
+) -> Follow | None:
+    """A `follow` for a source that allows links; None for all others.
+
+    The link is the permission: neither credential nor any header of the connection goes there. Its
+    address is checked like any other, so that an answer cannot lead into a network of ours.
+    """
+    links = spec.links
+    if links is None:
+        return None
+
+    def follow(endpoint: str, url: str) -> int:
+        parts = urlsplit(url)
+        if not links(config, parts.hostname or ""):
+            raise AddressRefusedError(
+                "the provider's link leads where its reports do not lie",
+                value=(parts.hostname or "")[:100],
+            )
+        with (
+            OutboundClient(
+                origins=[f"{parts.scheme}://{parts.netloc}"],
+                policy=outbound_policy(),
+                limits=limits,
+            ) as client,
+            tempfile.TemporaryFile() as body,
+        ):
+            try:
+                client.download(url, body, max_bytes=limits.max_bytes)
+            except CredentialRefusedError as error:
+                raise SourceUnavailableError(
+                    f"the link to {parts.hostname} holds no longer; the next attempt asks for a "
+                    "new one"
+                ) from error
+            body.seek(0)
+            documents = json_documents(body.read(), place=f"{parts.hostname}{parts.path}")
+        for document in documents:
+            spool.write(spool_line(endpoint, document))
+        return len(documents)
+
+    return follow
+
+
+def json_documents(content: bytes, *, place: str) -> list[bytes]:
+    """The JSON values of a body: one a line, or one over all lines.
+
+    Raises:
+        AnswerRefusedError: it is neither, or has a key twice.
+    """
+    lines = [line for line in content.splitlines() if line.strip()]
+    try:
+        read_json(lines[0] if lines else b"", place=place)
+    except AnswerRefusedError:
+        lines = [content]
+    for line in lines:
+        read_json(line, place=place)
+    return lines
 
 
 def spool_line(endpoint: str, body: bytes) -> bytes:

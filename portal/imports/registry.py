@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -81,6 +81,8 @@ class ImportSource:
         credential: the secret that fetching needs; None when nothing is fetched with one.
         fetch: how it is fetched; None when files are all there is.
         fetch_files: how whole files are fetched from an object store, likewise.
+        names_people: its files have logins or addresses of people in them; they are removed after
+            `PLUMBLINE_PEOPLE_FILES_DAYS`.
         make_context: what the source must know besides its files and cannot look up, being pure
             (price plans), as JSON values. Part of what makes two inputs the same.
     """
@@ -98,6 +100,7 @@ class ImportSource:
     fetch: FetchSpec | None = None
     fetch_files: FetchFiles | None = None
     make_context: Callable[[ImportRun], Mapping[str, Any]] | None = None
+    names_people: bool = False
 
 
 def _check_source(item: ImportSource) -> list[CheckMessage]:
@@ -184,6 +187,18 @@ def _follow_up(key: str, work: Work) -> None:
 
 
 follow_ups = FollowUpRegistry("import follow-up")
+
+
+@dataclass(frozen=True)
+class NameEraser:
+    """How a room forgets names that came with imports: `erase(names, replaced)` puts pseudonyms in
+    their place by `replaced(text, names)`, and returns how many rows it changed."""
+
+    key: str
+    erase: Callable[[Collection[str], Callable[[str, Collection[str]], str]], int]
+
+
+name_erasers: Registry[NameEraser] = Registry("eraser of names")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -23,9 +23,11 @@ from django.db.models import Max
 
 from portal.choices import RejectionPolicy, RunPhase, RunStatus
 from portal.imports import ledger
+from portal.imports.collector import collector_paused
 from portal.imports.contracts import (
     NOTHING_THERE,
     ImportRefusedError,
+    LandedFile,
     Limits,
     Note,
     ReadOptions,
@@ -155,12 +157,15 @@ class _Execution:
 
     def _read(self, store: Store, reading: _Reading) -> None:
         rows = 0
-        for batch in self.spec.source.read(landed_files(self.files), self._options()):
-            reading.taken += store.stage(batch.records)
-            reading.rejections.extend(batch.rejections)
-            reading.notes.extend(batch.notes)
-            rows += len(batch.records) + len(batch.rejections)
-            self._beat(RunPhase.READING, rows)
+        files = landed_files(self.files)
+        _refuse_removed(files)
+        with collector_paused():
+            for batch in self.spec.source.read(files, self._options()):
+                reading.taken += store.stage(batch.records)
+                reading.rejections.extend(batch.rejections)
+                reading.notes.extend(batch.notes)
+                rows += len(batch.records) + len(batch.rejections)
+                self._beat(RunPhase.READING, rows)
         says_so = any(note.code == NOTHING_THERE for note in reading.notes)
         if rows == 0 and not says_so:
             raise ImportRefusedError(
@@ -341,6 +346,18 @@ class _Execution:
             )
             queue_follow_ups(run=self.run, at=self.run.finished_at or self.clock())
         return True
+
+
+def _refuse_removed(files: Sequence[LandedFile]) -> None:
+    for file in files:
+        if not file.path.exists():
+            raise ImportRefusedError(
+                "file_removed",
+                "the imported file is no longer kept, so it cannot be read again: files that name "
+                "people are removed when they are old, or when a person was erased",
+                file=file.name,
+                expected="the file, given anew",
+            )
 
 
 def _notes(notes: list[Note]) -> list[list[str]]:

@@ -6,12 +6,15 @@ tables vanish with the database session, so a killed import leaves nothing to cl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+
+from portal.imports.binary_copy import SIGNATURE, TRAILER, BinaryRows
 
 # Column types by our own names; SQLite stores dates, times and UUIDs as Django does: as text.
 _TYPES = {
@@ -34,15 +37,8 @@ _TYPES = {
         "boolean": "bool",
     },
 }
-_COPY_TYPES = {
-    "integer": "int4",
-    "bigint": "int8",
-    "text": "text",
-    "uuid": "uuid",
-    "date": "date",
-    "datetime": "timestamptz",
-    "boolean": "bool",
-}
+_CACHED_TEXTS = 50_000
+_COPIED_AT_ONCE = 128 * 1024  # bytes: beyond, libpq moves a growing buffer about
 
 
 def database_time(value: datetime) -> Any:
@@ -55,6 +51,37 @@ def database_time(value: datetime) -> Any:
 def database_uuid(value: UUID) -> Any:
     """A UUID as raw SQL on this database must be given it."""
     return value.hex if connection.vendor == "sqlite" else value
+
+
+def _blocks(rows: Iterable[bytes]) -> Iterator[bytes]:
+    """Rows in blocks of about the size that is sent at once."""
+    block: list[bytes] = []
+    size = 0
+    for row in rows:
+        block.append(row)
+        size += len(row)
+        if size >= _COPIED_AT_ONCE:
+            yield b"".join(block)
+            block, size = [], 0
+    yield b"".join(block)
+
+
+_ROOM = "64MB"
+
+
+def make_room() -> None:
+    """Let the statements of this transaction sort and join in memory what an import brings.
+
+    PostgreSQL's default of 4 MB is for pages; with it, a million rows go to disk at every step.
+    """
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('work_mem', %s, true) "
+            "WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes(%s)",
+            [_ROOM, _ROOM],
+        )
 
 
 ANALYZED_FROM = 1_000  # rows: for fewer, any plan is quick
@@ -83,6 +110,31 @@ def analyze_if_doubled(tables: Sequence[str], *, rows: int) -> None:
             cursor.execute(f"ANALYZE {name}")
 
 
+class _Texts(dict[Any, Any]):
+    """Value → how SQLite keeps it. Bounded: it starts anew when it is full."""
+
+    def __init__(self, text_of: Callable[[Any], str]) -> None:
+        super().__init__()
+        self._text_of = text_of
+
+    def __missing__(self, value: Any) -> Any:
+        text = None if value is None else self._text_of(value)
+        if len(self) >= _CACHED_TEXTS:
+            self.clear()
+        self[value] = text
+        return text
+
+
+def _sqlite_adapter(kind: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
+    """How a column of a kind is given to SQLite, column by column as for PostgreSQL."""
+    if kind == "uuid":
+        return lambda values: [None if value is None else value.hex for value in values]
+    if kind in ("date", "datetime"):
+        text_of = date.isoformat if kind == "date" else database_time
+        return partial(map, _Texts(text_of).__getitem__)
+    return iter
+
+
 class StagingTable:
     """One temporary table.
 
@@ -99,7 +151,8 @@ class StagingTable:
         self.name = name
         self.columns = columns
         self._primary_key = tuple(primary_key)
-        self._times: dict[datetime, str] = {}
+        self._binary = BinaryRows(list(columns.values()))
+        self._adapters = [_sqlite_adapter(kind) for kind in columns.values()]
 
     def create(self) -> None:
         """Make the table, empty; one left over from an earlier run in this session is dropped."""
@@ -121,14 +174,36 @@ class StagingTable:
 
     def load(self, rows: Iterable[Sequence[Any]]) -> None:
         """Append rows, each with a value for every column in order."""
-        if not isinstance(rows, (list, tuple)):
-            rows = list(rows)  # a query behind the iterable would wait for the COPY, for ever
-        # Both go past Django's cursor: a lost database would look like a fault of ours.
+        # A query behind the iterable would wait for the COPY, for ever: it is read to its end.
+        self.load_columns(list(zip(*rows, strict=True)))
+
+    def load_columns(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Append rows given as one sequence of values for each column, all of one length."""
+        if not columns:
+            return
+        if connection.vendor == "postgresql":
+            self.load_packed(self.pack(columns))
+            return
         with connection.wrap_database_errors:
-            if connection.vendor == "postgresql":
-                self._copy(rows)
-            else:
-                self._insert(rows)
+            self._insert(columns)
+
+    def pack(self, columns: Sequence[Sequence[Any]]) -> list[bytes]:
+        """Rows as PostgreSQL takes them, to be loaded now or later by `load_packed`."""
+        return self._binary.pack(columns)
+
+    def load_packed(self, rows: Iterable[bytes]) -> None:
+        """Append rows that `pack` has made, or several of them joined. PostgreSQL only."""
+        statement = f"COPY {self.name} ({', '.join(self.columns)}) FROM STDIN (FORMAT BINARY)"
+        # It goes past Django's cursor: a lost database would look like a fault of ours.
+        with (
+            connection.wrap_database_errors,
+            connection.cursor() as cursor,
+            cursor.copy(statement) as copy,
+        ):
+            copy.write(SIGNATURE)
+            for block in _blocks(rows):
+                copy.write(block)
+            copy.write(TRAILER)
 
     def analyze(self) -> None:
         """Tell PostgreSQL's planner how full the table is; it guesses badly otherwise."""
@@ -136,18 +211,14 @@ class StagingTable:
             with connection.cursor() as cursor:
                 cursor.execute(f"ANALYZE {self.name}")
 
-    def _copy(self, rows: Iterable[Sequence[Any]]) -> None:
-        statement = f"COPY {self.name} ({', '.join(self.columns)}) FROM STDIN (FORMAT BINARY)"
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types([_COPY_TYPES[kind] for kind in self.columns.values()])
-            for row in rows:
-                copy.write_row(row)
-
-    def _insert(self, rows: Iterable[Sequence[Any]]) -> None:
+    def _insert(self, columns: Sequence[Sequence[Any]]) -> None:
         marks = ", ".join(["?"] * len(self.columns))
         # Table and column names are literals of this code base; values are bound.
         statement = f"INSERT INTO {self.name} VALUES ({marks})"  # noqa: S608  (a name of our own)
-        adapted = (tuple(self._adapt(value) for value in row) for row in rows)
+        adapted = zip(
+            *(adapt(values) for adapt, values in zip(self._adapters, columns, strict=True)),
+            strict=True,
+        )
         connection.ensure_connection()
         raw = connection.connection
         if connection.in_atomic_block:
@@ -161,17 +232,3 @@ class StagingTable:
             raw.execute("ROLLBACK")
             raise
         raw.execute("COMMIT")
-
-    def _adapt(self, value: Any) -> Any:
-        if isinstance(value, UUID):
-            return value.hex
-        if isinstance(value, datetime):
-            text = self._times.get(value)
-            if text is None:
-                if len(self._times) > 50_000:
-                    self._times.clear()
-                text = self._times[value] = database_time(value)
-            return text
-        if isinstance(value, date):
-            return value.isoformat()
-        return value

@@ -13,3 +13,9 @@ def pending_request(kind: str, subject: str) -> ApprovalRequest | None:
         .select_related("author")
         .first()
     )
+
+
+def pending_requests(kind: str) -> list[ApprovalRequest]:
+    """The open requests of a kind, oldest first."""
+    waiting = ApprovalRequest.objects.filter(kind=kind, status=ApprovalStatus.PENDING)
+    return list(waiting.select_related("author").order_by("requested_at", "pk"))

@@ -29,6 +29,7 @@ from portal.imports.fetching import (
     FetchWindow,
     asking,
     due_windows,
+    following,
     split_days,
 )
 from portal.imports.outbound.errors import SourceBusyError
@@ -183,7 +184,10 @@ def _fetch_whole(
     try:
         memory = spec.memory(connection.pk) if spec.memory is not None else None
         with asking(spec, connection.config, _secret(connection), spool, memory=memory) as ask:
-            return spec.fetch(FetchJob(connection.config, window.start, window.end, ask, today))
+            follow = following(spec, connection.config, spool)
+            return spec.fetch(
+                FetchJob(connection.config, window.start, window.end, ask, today, follow)
+            )
     except ImportRefusedError as error:
         raise WorkRefusedError(str(error)) from error
     except SourceBusyError as error:

@@ -19,7 +19,7 @@ from django.db import transaction
 from portal.choices import RunStatus, RunTrigger
 from portal.credentials.resolve import credential_of
 from portal.imports.contracts import ImportRefusedError
-from portal.imports.fetching import outbound_policy
+from portal.imports.fetching import PROBE_LIMITS, outbound_policy
 from portal.imports.file_fetching import FetchedInput, FetchFiles, FileJob
 from portal.imports.http import FetchLimits, OutboundClient
 from portal.imports.registry import import_sources
@@ -72,12 +72,13 @@ def run_file_fetch(work: Work) -> None:
     spec = file_spec(connection)
     if spec is None or not connection.is_active:
         raise WorkRefusedError("This connection is switched off, or names no place to fetch from.")
+    actor = WorkItem.objects.get(pk=work.item_id).requested_by
     try:
         with _job(connection, spec) as job:
             for number, item in enumerate(spec.fetch(job), 1):
                 with transaction.atomic():
                     work.fence()
-                _request(connection, item, at=work.at)
+                _request(connection, item, actor=actor, at=work.at)
                 work.report(number, None, item.key)
                 for path in item.files:
                     path.unlink()
@@ -85,21 +86,29 @@ def run_file_fetch(work: Work) -> None:
         raise WorkRefusedError(str(error)) from error
 
 
-def _request(connection: Connection, item: FetchedInput, *, at: datetime) -> None:
+def _request(
+    connection: Connection, item: FetchedInput, *, actor: User | None, at: datetime
+) -> None:
     run = request_import(
-        connection=connection, inputs=item.files, trigger=RunTrigger.SCHEDULE, at=at
+        connection=connection,
+        inputs=item.files,
+        trigger=RunTrigger.SCHEDULE,
+        actor=actor,
+        at=at,
     )
     log.info("fetched_files", connection=connection.slug, run=run.pk, input=item.key)
 
 
 @contextmanager
-def _job(connection: Connection, spec: FetchFiles) -> Iterator[FileJob]:
+def _job(
+    connection: Connection, spec: FetchFiles, *, limits: FetchLimits = LIMITS
+) -> Iterator[FileJob]:
     need = import_sources.get(connection.source).credential
     settings.LANDING_DIR.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=settings.LANDING_DIR, prefix="fetching-") as folder,
         OutboundClient(
-            origins=[spec.origin(connection.config)], policy=outbound_policy(), limits=LIMITS
+            origins=[spec.origin(connection.config)], policy=outbound_policy(), limits=limits
         ) as client,
     ):
         yield FileJob(
@@ -119,7 +128,7 @@ def _is_known(connection: Connection, key: str) -> bool:
 
 
 def probe_files(*, connection: Connection) -> None:
-    """Ask once with the connection's address and credential; nothing is stored.
+    """Ask with the connection's address and credential, within seconds; nothing is stored.
 
     Raises:
         ImportRefusedError, SourceUnavailableError: what is wrong, as a sentence.
@@ -127,5 +136,5 @@ def probe_files(*, connection: Connection) -> None:
     spec = file_spec(connection)
     if spec is None:
         raise ImportRefusedError("not_fetched", "this connection names no place to fetch from")
-    with _job(connection, spec) as job:
+    with _job(connection, spec, limits=PROBE_LIMITS) as job:
         spec.probe(job)

@@ -32,6 +32,8 @@ from portal.services.connections import (
     create_connection,
     update_connection,
 )
+from portal.services.fetching import fetch_spec
+from portal.services.file_fetching import file_spec
 from portal.shell.htmx import is_fragment
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
@@ -117,7 +119,7 @@ def connection_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         "table": runs,
         "may_configure": is_known and may_configure_connections(request.user),
         "may_upload": is_known and connection.is_active and may_run_imports(request.user),
-        "is_fetched": is_known and import_sources.get(connection.source).fetch is not None,
+        "is_fetched": fetch_spec(connection) is not None or file_spec(connection) is not None,
         "empty": EmptyState("Nothing imported yet", "The first run appears here."),
     }
     if is_fragment(request):

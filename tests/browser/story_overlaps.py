@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from billing.services.overlaps import declare_overlap
+from billing.services.overlaps import OverlapDraft, declare_overlap
 from portal.models import Connection, User
 from portal.services.connections import create_connection
 from portal.shell.periods import Month
@@ -33,8 +33,7 @@ def make_overlaps(
         import_files(source, now, viewer, {slug: csv_bytes(own)})
         made.append(source)
     first = Month.of((now - dt.timedelta(days=_DAYS)).date())
-    overlap = declare_overlap(
-        counted=connection, other=made[0], first=first, last=None, actor=viewer, at=now,
-        reason=f"It calls with the keys of the bill: {LONG}",
-    )  # fmt: skip
+    reason = f"It calls with the keys of the bill: {LONG}"
+    draft = OverlapDraft(counted=connection, other=made[0], first=first, reason=reason)
+    overlap = declare_overlap(draft=draft, actor=viewer, at=now)
     return {"overlap": overlap}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from portal.shell.money import AmountOutOfRangeError, decimal_text, to_nano
+from portal.shell.money import MAX_NANO, AmountOutOfRangeError, decimal_text, to_nano
 
 # Kept low enough that sums of many million amounts stay exact in `portal.shell.money.EXACT`.
 MAX_DECIMAL_PLACES = 64
 MAX_NUMBER_CHARS = 128
 MAX_QUANTITY_DIGITS = 40
+NANO_DIGITS = 9
 CACHED_NUMBERS = 50_000
 
 NULL_WORDS = frozenset(("", "NULL", "null"))
@@ -109,6 +110,13 @@ def parse_amount(text: str, currency: str) -> Amount:
         BadNumberError: not exactly readable, or beyond 64-bit nano-units.
     """
     canonical = _CANONICAL.fullmatch(text)
+    if canonical:
+        # Nano-units by their digits, where there are no finer ones: there may be one a row.
+        whole, _, fraction = text.partition(".")
+        if len(fraction) <= NANO_DIGITS:
+            nano = int(whole + fraction.ljust(NANO_DIGITS, "0"))
+            if -MAX_NANO <= nano <= MAX_NANO:
+                return Decimal(text), nano, text
     number = Decimal(text) if canonical else parse_number(text, currency)
     if number is None:
         return NO_AMOUNT

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from billing.sources.focus.amounts import BadNumberError
@@ -13,6 +11,7 @@ from billing.sources.focus.columns import CUT_WOULD_NOT_SHOW, Layout
 from billing.sources.focus.dimensions import clean_text
 from billing.sources.records import ChargeRecord
 from billing.sources.tables.rows import BadCellError, RowBlock
+from portal.imports.collector import collector_paused
 from portal.imports.contracts import (
     MAX_RAW_TEXT,
     ImportRefusedError,
@@ -66,7 +65,7 @@ class Normaliser:
             ImportRefusedError: a second currency, a row of another width, too many rows or
                 rejections, or a last record that may have been cut.
         """
-        with _collector_paused():
+        with collector_paused():
             if not self._take_all(block):
                 self._take_one_by_one(block)
 
@@ -274,15 +273,3 @@ class Normaliser:
             for line in self._repaired
         )
         return notes
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Records make no cycles; searching the caches for some takes a third of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

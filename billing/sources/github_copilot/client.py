@@ -1,11 +1,12 @@
-"""Asking GitHub what Copilot cost, a day at a time, and who has a seat.
+"""Asking GitHub what Copilot cost, a day at a time, who has a seat, and what was done with it.
 
-Usage-metrics reports are not fetched: they lie behind signed links on hosts that change, and the
-credential must not be sent there. A person uploads them (`docs/sources/github_copilot.md`).
+Usage-metrics reports lie behind signed links on other hosts. The credential is not sent there, and
+only the report of a whole organisation or enterprise is asked for: nothing of a person lands.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -23,6 +24,13 @@ from portal.imports.contracts import (
 AI_CREDITS = "ai_credit"
 PREMIUM_REQUESTS = "premium_request"
 SEATS = "seats:"  # and the day that the snapshot stands for
+METRICS = "metrics:"  # and the day of the report
+METRICS_LINKS = "metrics_links:"  # likewise: where GitHub says that it lies
+METRICS_SINCE = date(2025, 10, 10)  # there are no earlier reports
+METRICS_KEPT = timedelta(days=365)
+# Named in GitHub's list of hosts that a company must let its people reach.
+_REPORT_HOST = re.compile(r"copilot-reports-[a-z0-9-]+\.b01\.azurefd\.net")
+_NO_REPORT = (" 204", " 404")
 SEATS_A_PAGE = 100
 MOST_PAGES = 1_000
 REQUESTS_UNTIL = date(2026, 7, 1)  # premium requests ended with May 2026; a month of grace
@@ -43,20 +51,22 @@ def origin(config: Mapping[str, Any]) -> str:
 
 
 def fetch(job: FetchJob) -> None:
-    """Each day by itself, because an answer is one sum over the period asked for; and, with the
-    newest days, the seats as they are now.
+    """Each day by itself, because an answer is one sum over the period asked for; with the newest
+    days, the seats as they are now; and, where the connection wants them, the days' metrics.
 
     Raises:
         ImportRefusedError: no account is configured, it is billed elsewhere, or an answer is of
             another period than was asked for.
         SourceUnavailableError: the seats are not whole.
     """
-    day = job.start
+    config, day = _config(job), job.start
     while day < job.end:
         answer = _usage(job, AI_CREDITS, day)
         # Some answers hold premium requests as well. Asking again would bring them twice.
         if day < REQUESTS_UNTIL and not _has_requests(answer):
             _usage(job, PREMIUM_REQUESTS, day)
+        if config.fetch_metrics:
+            _fetch_metrics(job, config, day)
         day += timedelta(days=1)
     if job.is_newest:
         _fetch_seats(job, job.end - timedelta(days=1))
@@ -117,6 +127,58 @@ def _fetch_seats(job: FetchJob, day: date) -> None:
         )
 
 
+def _fetch_metrics(job: FetchJob, config: CopilotConfig, day: date) -> None:
+    """The report of a day, every file of it. One that is not there yet leaves the day unsaid."""
+    if day < METRICS_SINCE or (job.today is not None and day < job.today - METRICS_KEPT):
+        return
+    answer = _ask_for_links(job, config, day)
+    if not answer:
+        return
+    links = answer.get("download_links") if isinstance(answer, dict) else None
+    if not isinstance(links, list) or not all(isinstance(each, str) for each in links):
+        raise ImportRefusedError("not_links", "GitHub answered without links to a report")
+    if answer.get("report_day") != day.isoformat():
+        raise ImportRefusedError(
+            "other_period",
+            "GitHub answered with the report of another day, so nothing is taken",
+            column="report_day",
+            value=str(answer.get("report_day")),
+            expected=f"the day {day}",
+        )
+    if job.follow is None:
+        raise ImportRefusedError("not_followed", "links to reports cannot be followed here")
+    for link in links:
+        job.follow(f"{METRICS}{day}", link)
+
+
+def _ask_for_links(job: FetchJob, config: CopilotConfig, day: date) -> Any:
+    """Where the report lies; None when GitHub has none: reports are made hours after the day."""
+    kind = config.account_kind
+    root = "orgs" if kind == "organization" else "enterprises"
+    path = f"/{root}/{config.organization}/copilot/metrics/reports/{kind}-1-day"
+    try:
+        return job.ask(f"{METRICS_LINKS}{day}", path, [("day", day.isoformat())])
+    except ImportRefusedError as error:
+        if error.code == "bad_status" and error.problem.endswith(_NO_REPORT):
+            return None
+        raise
+
+
+def is_report_host(config: Mapping[str, Any], host: str) -> bool:
+    """Whether GitHub's links to reports may lead there."""
+    texts = CopilotConfig.model_validate(config).report_hosts.split(",")
+    named = {text.strip().lower() for text in texts if text.strip()}
+    return bool(_REPORT_HOST.fullmatch(host)) or host in named
+
+
+def redact(answer: Any) -> Any:
+    """Signed links let whoever has them read the report: how many there were is kept."""
+    if isinstance(answer, dict) and "download_links" in answer:
+        links = answer["download_links"]
+        return {**answer, "download_links": len(links) if isinstance(links, list) else 0}
+    return answer
+
+
 def _ask(
     job: FetchJob,
     config: CopilotConfig,
@@ -159,5 +221,12 @@ def _config(job: FetchJob) -> CopilotConfig:
 
 
 FETCH = FetchSpec(
-    origin=origin, headers=headers, fetch=fetch, probe=probe, reread_days=4, weekly_days=62
+    origin=origin,
+    headers=headers,
+    fetch=fetch,
+    probe=probe,
+    reread_days=4,
+    weekly_days=62,
+    redact=redact,
+    links=is_report_host,
 )

@@ -36,6 +36,19 @@ class CopilotConfig(FetchedCostConfig):
         description="For saved answers of the billing API that name no day. Such a connection "
         "takes nothing else, because the days of the same month would count twice.",
     )
+    fetch_metrics: bool = Field(
+        default=False,
+        title="Fetch usage metrics",
+        description="The report of the whole organisation or enterprise for each day; never one of "
+        "users. The token needs manage_billing:copilot or read:enterprise too.",
+    )
+    report_hosts: str = Field(
+        default="",
+        max_length=500,
+        title="Hosts of reports",
+        description="Only for GitHub with data residency: hosts to which its links to reports may "
+        "lead, with a comma between them. GitHub's published ones need not be named.",
+    )
     base_url: str = Field(
         default="https://api.github.com",
         pattern=r"^https?://[^\s/]+/?$",

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.sources.github_copilot import activity, normaliser, report
-from billing.sources.github_copilot.client import SEATS
+from billing.sources.github_copilot.client import METRICS, METRICS_LINKS, SEATS
 from billing.sources.github_copilot.config import CopilotConfig
 from billing.sources.lines import DAY, BadValueError, canonical, day_start, exact
 from billing.sources.pages import Page, RowReader, read_pages
@@ -63,6 +63,7 @@ class _Reading:
         self._days: dict[tuple[str, ...], str] = {}
         self._channel = ""
         self._has_lines = False
+        self._has_metrics = False
         self._teams = 0
         self._others, self._others_net = 0, Decimal(0)
 
@@ -76,6 +77,8 @@ class _Reading:
         body = page.body
         if page.endpoint == report.ENDPOINT:
             return self._report_line
+        if page.endpoint.startswith(METRICS_LINKS):
+            return self._fetched_links
         if isinstance(body, dict):
             if "usageItems" in body:
                 return self._bill
@@ -200,6 +203,7 @@ class _Reading:
         rows = page.body.get("day_totals", [page.body])
         if not isinstance(rows, list):
             raise page.refuse("not_a_report", "day_totals is no list", field="day_totals")
+        self._check_day(page, rows)
 
         def take(row: dict[str, Any]) -> Iterable[Any]:
             if activity.is_team(row):
@@ -221,6 +225,22 @@ class _Reading:
             return ()
 
         return self.rows.records(page, rows, take)
+
+    def _fetched_links(self, page: Page) -> Iterable[Any]:
+        """Only says where a report lies; what lies there follows as pages of its own."""
+        return ()
+
+    def _check_day(self, page: Page, rows: list[Any]) -> None:
+        """A report that was asked for as that of a day must be of this day."""
+        if not page.endpoint.startswith(METRICS):
+            return
+        self._has_metrics = True
+        day = page.endpoint.removeprefix(METRICS)
+        if any(not isinstance(row, dict) or row.get("day") != day for row in rows):
+            raise page.refuse(
+                "other_day", "the report has a day that was not asked for", field="day",
+                expected=day,
+            )  # fmt: skip
 
     def _is_new(self, row: dict[str, Any]) -> bool:
         """Whether the day has not come yet: reports of a day and of 28 days overlap."""
@@ -259,6 +279,14 @@ class _Reading:
                     "other_products",
                     f"{counted(self._others, 'row')} of other products than Copilot left out, "
                     f"{decimal_text(self._others_net)} USD net.",
+                )
+            )
+        if self.config.fetch_metrics and self._answered and not self._has_metrics:
+            self.notes.append(
+                Note(
+                    "no_metrics",
+                    "GitHub has no report of usage metrics for these days. It is made hours after "
+                    "a day ends, and only while the policy of usage metrics is enabled everywhere.",
                 )
             )
         quantities = self.sums.take()

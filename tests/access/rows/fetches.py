@@ -15,13 +15,30 @@ FETCHED = {"slug": "provider.slug"}
 
 
 def prepare(world: Any) -> None:
-    """A connection that is fetched. It has no credential, so nothing is asked anywhere."""
+    """Connections that are fetched, by pages and by files. They have no credential, so nothing is
+    asked anywhere."""
     world.add(provider=create_connection(slug="provider", source="openai", at=START))
+    bucket = {"bucket": "bills", "prefix": "billing/cur", "region": "eu-central-1"}
+    world.add(store=create_connection(slug="store", source="aws", config=bucket, at=START))
 
 
 ROWS = [
     action("connection-probe", RUN_IMPORTS, values=FETCHED, unseen=UNSEEN),
     form_function("connection-fetch", RUN_IMPORTS, values=FETCHED, unseen=UNSEEN),
+    action(
+        "connection-probe",
+        RUN_IMPORTS,
+        values={"slug": "store.slug"},
+        unseen=UNSEEN,
+        label="of a store of files",
+    ),
+    form_function(
+        "connection-fetch",
+        RUN_IMPORTS,
+        values={"slug": "store.slug"},
+        unseen=UNSEEN,
+        label="of a store of files",
+    ),
     Row(
         "connection-fetch",
         {"GET": Door(RUN_IMPORTS, 302), "POST": Door(RUN_IMPORTS, 302)},

@@ -42,7 +42,7 @@ class Filled:
 
 
 @contextmanager
-def _loading() -> Iterator[None]:
+def loading() -> Iterator[None]:
     """Filling may be careless: nothing is lost but the benchmark's own rows.
 
     PostgreSQL would look up every foreign key of every row at each commit.
@@ -65,7 +65,7 @@ def fill(sizes: Sizes, *, today: dt.date) -> Filled:
     calendar = Calendar(today)
     seconds: dict[str, float] = {}
     bulk.forget_everything()
-    with _loading():
+    with loading():
         started = time.perf_counter()
         reader = fill_registry(sizes, calendar)
         seconds["registry"] = time.perf_counter() - started

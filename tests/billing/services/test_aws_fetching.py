@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 from pydantic import SecretStr
 
-from portal.choices import RunStatus
+from portal.choices import Role, RunStatus
 from portal.imports.contracts import ImportRefusedError, SourceUnavailableError
 from portal.imports.runner import execute_run
-from portal.models import Connection, ImportRun
+from portal.models import Connection, ImportRun, WorkItem
 from portal.services import file_fetching
 from portal.services.connections import create_connection
 from portal.services.file_fetching import (
@@ -31,7 +32,7 @@ from tests.billing.sources.aws.exports import (
     packed,
 )
 from tests.billing.sources.aws.fake_s3 import BUCKET, KEY_ID, REGION, SECRET, FakeS3
-from tests.imports import START, Clock
+from tests.imports import START, Clock, make_person
 from tests.portal.imports.outbound.faults import LOOPBACK
 
 pytestmark = pytest.mark.django_db
@@ -163,3 +164,53 @@ def test_only_connections_with_a_bucket_are_looked_at(bucket: FakeS3) -> None:
     create_connection(slug="by-hand", source="aws", config={}, at=START)
     (item,) = request_due_file_fetches(at=START)
     assert item.payload == {"connection": connection.pk}
+
+
+@pytest.fixture
+def person(client: Client) -> Client:
+    client.force_login(make_person("fin", Role.FINANCE))
+    return client
+
+
+def said(person: Client, path: str, **data: str) -> str:
+    """What the page says after a button was pressed, blanks folded."""
+    response = person.post(f"/imports/connections/aws/{path}/", data, follow=True)
+    assert response.redirect_chain
+    return " ".join(response.content.decode().split())
+
+
+def test_the_buttons_of_a_bucket_test_it_and_look_for_new_files(
+    bucket: FakeS3, person: Client
+) -> None:
+    bucket.objects = export_objects([cur()])
+    connection = connect(bucket)
+    page = person.get("/imports/connections/aws/").content.decode()
+    assert "Test connection" in page
+    assert "Fetch now" in page
+    assert "The connection works" in said(person, "probe")
+    assert SECRET not in said(person, "probe")
+    form = person.get("/imports/connections/aws/fetch/").content.decode()
+    assert 'type="date"' not in form  # a store is looked at as a whole
+    assert "A look at the files is asked for" in said(person, "fetch")
+    said(person, "fetch")
+    (item,) = WorkItem.objects.filter(kind=FILE_FETCH_KIND)  # twice asked, once queued
+    assert item.requested_by is not None
+    run_file_fetch(
+        Work(
+            item_id=item.pk, key=item.key, payload=item.payload, attempt=1, at=START,
+            clock=lambda: START,
+        )
+    )  # fmt: skip
+    (run,) = ImportRun.objects.all()
+    assert run.requested_by == item.requested_by
+    assert execute_run(run.pk, clock=Clock()).status == RunStatus.APPLIED
+    assert billed(connection) > 0
+
+
+def test_a_bucket_that_does_not_work_is_said_at_once(bucket: FakeS3, person: Client) -> None:
+    connect(bucket, region="us-west-2")
+    assert "does not work" in said(person, "probe")
+    assert len(bucket.refused) == 1  # a person waits, so it is tried once
+    Connection.objects.update(config={})
+    assert "Test connection" not in person.get("/imports/connections/aws/").content.decode()
+    assert "takes files and is not fetched" in said(person, "probe")

@@ -15,6 +15,7 @@ from billing.selectors.references import FigureReference, Scope
 from billing.selectors.trials import allocator_for, rules_recorded_at, stream_charges
 from billing.services import overlaps as service
 from billing.services.overlaps import (
+    OverlapDraft,
     OverlapRefusedError,
     apply_pending_overlaps,
     declare_overlap,
@@ -63,11 +64,10 @@ def two_channels() -> tuple[Connection, Connection]:
 
 
 def declare(counted: Connection, other: Connection, **fields: Any) -> SpendOverlap:
-    values = {
-        "first": MAY, "last": None, "reason": "The gateway calls with the same key.",
-        "actor": make_user(Role.FINANCE), "at": LATER,
-    } | fields  # fmt: skip
-    return declare_overlap(counted=counted, other=other, **values)
+    actor = fields.pop("actor", None) or make_user(Role.FINANCE)
+    values = {"first": MAY, "reason": "The gateway calls with the same key."} | fields
+    draft = OverlapDraft(counted=counted, other=other, **values)
+    return declare_overlap(draft=draft, actor=actor, at=LATER)
 
 
 def test_days_that_agree_are_found_whatever_the_provider_is_called() -> None:

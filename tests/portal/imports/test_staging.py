@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import OperationalError, ProgrammingError, connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from billing.services.slice_spool import SliceSpool
 from portal.imports.staging import StagingTable, analyze_if_doubled
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
@@ -80,3 +84,54 @@ def known_rows() -> float:
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'grown'")
         return float(cursor.fetchone()[0])
+
+
+KINDS = {
+    "number": "integer", "wide": "bigint", "words": "text", "name": "uuid", "day": "date",
+    "moment": "datetime", "truth": "boolean",
+}  # fmt: skip
+_whole = st.integers(-(2**31), 2**31 - 1)
+_wide = st.integers(-(2**63), 2**63 - 1)
+_words = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
+_moments = st.datetimes(
+    dt.datetime(1900, 1, 1),  # noqa: DTZ001  (the strategy wants it so)
+    dt.datetime(2200, 1, 1),  # noqa: DTZ001
+    timezones=st.just(dt.UTC),
+)
+_days = st.dates(dt.date(1, 1, 1), dt.date(9999, 12, 31))
+_row = st.tuples(
+    *(st.none() | each for each in (_whole, _wide, _words, st.uuids(), _days, _moments,
+                                    st.booleans()))
+)  # fmt: skip
+
+
+@given(rows=st.lists(_row, max_size=20))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_every_kind_of_value_comes_back_as_it_was_given(rows: list[tuple[Any, ...]]) -> None:
+    table = StagingTable("kinds", {"place": "bigint", **KINDS})
+    table.create()
+    table.load((place, *row) for place, row in enumerate(rows))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM kinds ORDER BY place")
+        found = [tuple(row[1:]) for row in cursor.fetchall()]
+    table.drop()
+    assert found == [tuple(map(stored, KINDS.values(), row)) for row in rows]
+
+
+def stored(kind: str, value: Any) -> Any:
+    """A value as this database gives it back."""
+    if connection.vendor == "postgresql" or value is None:
+        return value
+    if kind == "uuid":
+        return value.hex
+    return value.replace(tzinfo=None) if kind == "datetime" else value
+
+
+def test_packed_rows_may_wait_and_are_taken_by_slice() -> None:
+    spool = SliceSpool()
+    spool.add([1, 2, 1], [b"a", b"b", b"c"])
+    spool.add([3, 1], [b"d", b"e"])
+    assert b"".join(spool.rows_of({1})) == b"ace"
+    assert b"".join(spool.rows_of({2, 3})) == b"bd"
+    assert list(spool.rows_of(set())) == []
+    spool.close()

@@ -1,0 +1,56 @@
+"""What cost lines and allocations point at cannot be deleted, whoever tries and on both engines."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.db.models import ProtectedError
+
+from adoption.models import UseCase
+from billing.models import Allocation, Charge, ChargeDimension, ChargeSlice
+from portal.approvals.triggers import guards
+from portal.models import ImportFile, ImportRun
+from tests.adoption.factories import make_use_case
+from tests.billing.factories import give_all
+from tests.imports import line, make_connection, run_import
+
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+POINTED_AT = {
+    "billing_chargeslice": (ChargeSlice, "charge_slice_kept"),
+    "billing_chargedimension": (ChargeDimension, "charge_dimension_kept"),
+    "portal_importrun": (ImportRun, "charge_run_kept"),
+    "portal_importfile": (ImportFile, "charge_file_kept"),
+    "billing_charge": (Charge, "charge_kept"),
+    "adoption_usecase": (UseCase, "allocation_use_case_kept"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _bill() -> None:
+    give_all(make_use_case())
+    run_import(make_connection(), [line(3, "1")])
+    assert Allocation.objects.get().use_case_id is not None
+
+
+@pytest.mark.parametrize("table", POINTED_AT)
+def test_the_database_keeps_what_facts_point_at(table: str) -> None:
+    model, key = POINTED_AT[table]
+    with pytest.raises(ProtectedError):
+        model.objects.all().delete()
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table}")  # noqa: S608  (names of our own)
+    assert model.objects.exists()
+    assert guards.get(key).table == table
+
+
+def test_facts_point_at_nothing_that_is_not_there() -> None:
+    """The other half of a foreign key: rows are made by joining what they point at."""
+    for fact, names in (
+        (Charge, ("slice", "dimension", "run", "file")),
+        (Allocation, ("charge", "rule", "use_case")),
+    ):
+        for name in names:
+            field = fact._meta.get_field(name)
+            known = field.related_model._default_manager.values("pk")
+            lost = fact.objects.exclude(**{f"{name}__isnull": True})
+            assert not lost.exclude(**{f"{name}_id__in": known}).exists(), f"{fact} {name}"
