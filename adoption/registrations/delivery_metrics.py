@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from celery.schedules import crontab
 
-from adoption.metrics import delivery_metrics  # noqa: F401  (importing it registers the metrics)
+from adoption.metrics import (  # noqa: F401  (importing them registers the metrics)
+    delivery_metrics,
+    release_metrics,
+    team_metrics,
+)
 from adoption.metrics.baselines import window_providers
 from adoption.metrics.monitor import telltales
 from adoption.policies import may_see_findings

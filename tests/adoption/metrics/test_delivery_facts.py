@@ -11,8 +11,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from adoption.metrics.baselines import RegisteredWindows, WindowProvider, window_providers
-from adoption.metrics.contracts import Computed, canonical
-from adoption.metrics.registry import NANO, metrics
+from adoption.metrics.contracts import Computed, Windowed, canonical
+from adoption.metrics.registry import NANO, computed_versions, metrics
 from adoption.metrics.windows import Window, WindowKind, window_of
 from adoption.models import Incident, RepositoryLink, Service, ServiceSplit, UseCase
 from tests.adoption.delivering import BEGINS, DAY, HOUR, NOW, Delivering
@@ -24,18 +24,26 @@ FOUR_WEEKS = window_of(WindowKind.FOUR_WEEKS, dt.date(2026, 3, 9), "UTC")
 QUARTER = Window(dt.date(2026, 1, 1), dt.date(2026, 4, 1), "UTC")
 
 
-def facts_of(key: str, pk: int, window: Window, as_of: dt.datetime = NOW) -> Mapping[str, Any]:
-    windowed = metrics.get(key).windowed
-    assert windowed is not None
+def windowed_of(key: str, version: str) -> Windowed:
+    """Of that version; the first one takes every delivery."""
+    (found,) = [each for each in computed_versions(metrics.get(key)) if each.version == version]
+    assert found.windowed is not None
+    return found.windowed
+
+
+def facts_of(
+    key: str, pk: int, window: Window, as_of: dt.datetime = NOW, version: str = "1.0.0"
+) -> Mapping[str, Any]:
+    windowed = windowed_of(key, version)
     facts = windowed.collect([pk], window, as_of)[pk]
     canonical(facts)  # nothing in it that could be written in two ways
     return facts
 
 
-def value(key: str, pk: int, window: Window, as_of: dt.datetime = NOW) -> Computed:
-    windowed = metrics.get(key).windowed
-    assert windowed is not None
-    return windowed.calculate(facts_of(key, pk, window, as_of))
+def value(
+    key: str, pk: int, window: Window, as_of: dt.datetime = NOW, version: str = "1.0.0"
+) -> Computed:
+    return windowed_of(key, version).calculate(facts_of(key, pk, window, as_of, version))
 
 
 def whole(computed: Computed) -> float:
