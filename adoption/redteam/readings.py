@@ -317,7 +317,13 @@ def reach_facts(organisation: Organisation) -> Facts:
             for change, first, _ in _firsts(organisation.teams[number].services)
         )
     ]
-    return {**_frame(), "team_of": 5, "eligible": eligible, "reached": reached}
+    return {
+        **_frame(),
+        "team_of": 5,
+        "eligible": eligible,
+        "reached": reached,
+        "signs": ["simulated"],
+    }
 
 
 def shares(team: Team) -> Mapping[str, int]:
