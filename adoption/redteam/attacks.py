@@ -31,6 +31,9 @@ class Attack:
     seen_by: str = ""
 
 
+# Whatever somebody logs as a delivery is one, whatever its worth: it stands under their name.
+_HELD, _LIST = ("held_deliveries",), "the list of the use case's deliveries"
+
 ATTACKS = (
     Attack(
         "tokens", "A1", "Burn tokens", "Agents work on junk that leads nowhere.", moves.burn_tokens
@@ -64,8 +67,10 @@ ATTACKS = (
         "trivial",
         "A7",
         "Trivial changes",
-        "Documents, version bumps and settings, daily.",
+        "Documents, version bumps and settings, daily, all of them logged.",
         moves.trivial_changes,
+        _HELD,
+        _LIST,
     ),
     Attack(
         "daily",
@@ -80,6 +85,8 @@ ATTACKS = (
         "A trifle a day, logged",
         "And each of them logged for a milestone, under somebody's name.",
         trifles.one_a_day_logged,
+        _HELD,
+        _LIST,
     ),
     Attack(
         "caps",
@@ -169,8 +176,8 @@ KNOWN_LIMITS = (
         "Trifles below the bound, logged",
         "And each of them logged for a milestone, under somebody's name.",
         trifles.now_and_then_logged,
-        works_on=_ALL,
-        seen_by="the list of the use case's deliveries",
+        works_on=(*_ALL, *_HELD),
+        seen_by=_LIST,
     ),
     Attack(
         "log_rest",
@@ -178,7 +185,7 @@ KNOWN_LIMITS = (
         "Log the rest",
         "Work that was done and that nobody had logged is logged.",
         trifles.log_the_rest,
-        works_on=("ndu", "ndi", "survival_21_days", "severe_incidents_per_100_ndu"),
+        works_on=("ndu", "ndi", "survival_21_days", "severe_incidents_per_100_ndu", *_HELD),
         seen_by="the coverage beside the value; windows of unlike coverage are not compared",
     ),
 )

@@ -32,6 +32,7 @@ VALUES = (
     "severe_incidents_per_100_ndu",
     "survival_21_days",
     "use_case_reach",
+    "held_deliveries",
 )
 GUARDRAILS = (
     "change_fail_rate",
@@ -52,6 +53,7 @@ def read(organisation: Organisation, name: str) -> dict[str, Computed]:
         "severe_incidents_per_100_ndu": lambda: use_case_facts(team),
         "survival_21_days": lambda: use_case_facts(team),
         "use_case_reach": lambda: reach_facts(organisation),
+        "held_deliveries": lambda: held_facts(team),
         "change_fail_rate": lambda: release_facts(team),
         "deployment_rework_rate": lambda: release_facts(team),
         "deployment_frequency": lambda: release_facts(team),
@@ -324,6 +326,19 @@ def reach_facts(organisation: Organisation) -> Facts:
         "reached": reached,
         "signs": ["simulated"],
     }
+
+
+def held_facts(team: Team) -> Facts:
+    """Logged changes that arrived in the later window and were not taken out since: a rollback is
+    no revert, what came back holds."""
+    held = {
+        change.key
+        for change, first, _ in _firsts(team.services)
+        if AFTER.starts_at <= first < AFTER.ends_at
+        and change.is_promised
+        and change.undone_at is None
+    }
+    return {"deliveries": sorted(held), "contributors": _people(team)}
 
 
 def shares(team: Team) -> Mapping[str, int]:

@@ -96,8 +96,8 @@ def test_a14_the_target_that_got_least_far_is_the_value(one: int, two: int, thre
 
 def test_attainment_is_the_share_of_the_way() -> None:
     for baseline, target, observed, share in (
-        (2, 10, 6, NANO // 2), (10, 2, 6, NANO // 2), (0, 3, 1, 333_333_333), (0, 4, 6, 3 * NANO // 2),
-        (4, 8, 2, -NANO // 2),
+        (2, 10, 6, NANO // 2), (10, 2, 6, NANO // 2), (0, 3, 1, 333_333_333),
+        (0, 4, 6, 3 * NANO // 2), (4, 8, 2, -NANO // 2),
     ):  # fmt: skip
         found = calculate_attainment({"targets": [aim(baseline, target, observed)]})
         assert found.nano == share
