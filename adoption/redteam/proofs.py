@@ -68,21 +68,18 @@ _DUE = (
 )
 _ALL_LAUNCHED = f"{_WORKED}test_a12_a14_coverage_falls_with_everything_that_is_not_judged"
 _LOGGED = "the list of the use case's deliveries: each is logged under somebody's name"
+_PILE = "tests/adoption/services/test_findings.py::test_a_pile_just_below_a_limit"
+_BENEFIT, _UNIT, _OUTCOME = COST[2:], COST[:1], COST[1:2]
+_ATTAINED, _JUDGED = PROMISES[:1], (*VERDICTS, "use_case_reach")
 
 PROOFS = (
     Proof(
         "A1",
         _SPENT,
         (
-            (
-                ("cost_per_accepted_outcome",),
-                f"{_MONEY}test_a1_burning_tokens_only_makes_an_outcome_dearer",
-            ),
-            (("cost_to_serve",), f"{_MONEY}test_a1_what_is_burnt_makes_no_unit_cheaper"),
-            (
-                ("conservative_net_benefit",),
-                f"{_OUTCOMES}test_a16_without_the_whole_cost_there_is_no_benefit",
-            ),
+            (_OUTCOME, f"{_MONEY}test_a1_burning_tokens_only_makes_an_outcome_dearer"),
+            (_UNIT, f"{_MONEY}test_a1_what_is_burnt_makes_no_unit_cheaper"),
+            (_BENEFIT, f"{_OUTCOMES}test_a16_without_the_whole_cost_there_is_no_benefit"),
             (DELIVERY, f"{_SIMULATED}test_a1_burning_tokens_moves_nothing"),
         ),
     ),
@@ -136,7 +133,7 @@ PROOFS = (
         ),
         limits=(
             (DELIVERY[7:], _LOGGED),
-            (("cost_per_accepted_outcome",), f"{_LOGGED}; it is context, lower is not better"),
+            (_OUTCOME, f"{_LOGGED}; it is context, lower is not better"),
             (DELIVERY[:6], "as many trifles as stay below the bound of sizes: *What still works*"),
         ),
     ),
@@ -148,7 +145,7 @@ PROOFS = (
             _NO_TWO_UNITS,
             (
                 ("the monitor",),
-                "tests/adoption/services/test_findings.py::test_a_pile_just_below_a_limit",
+                _PILE,
             ),
         ),
     ),
@@ -160,19 +157,10 @@ PROOFS = (
         EVERY,
         (
             (DELIVERY, f"{_SIMULATED}test_a10_missing_data_is_never_the_best"),
-            (("cost_to_serve",), f"{_MONEY}test_a16_hidden_people_leave_no_cheap_unit_behind"),
-            (
-                ("cost_per_accepted_outcome",),
-                f"{_MONEY}test_a17_spending_and_delivering_nothing_has_no_value",
-            ),
-            (
-                ("conservative_net_benefit",),
-                f"{_OUTCOMES}test_a16_without_the_whole_cost_there_is_no_benefit",
-            ),
-            (
-                ("outcome_attainment",),
-                f"{_OUTCOMES}test_a14_the_target_that_got_least_far_is_the_value",
-            ),
+            (_UNIT, f"{_MONEY}test_a16_hidden_people_leave_no_cheap_unit_behind"),
+            (_OUTCOME, f"{_MONEY}test_a17_spending_and_delivering_nothing_has_no_value"),
+            (_BENEFIT, f"{_OUTCOMES}test_a16_without_the_whole_cost_there_is_no_benefit"),
+            (_ATTAINED, f"{_OUTCOMES}test_a14_the_target_that_got_least_far_is_the_value"),
             (
                 ("milestone_alignment",),
                 f"{_WORKED}test_a10_a_target_that_nobody_measured_is_not_met",
@@ -207,10 +195,10 @@ PROOFS = (
                 ("ndi", "ndu", "survival_21_days", "severe_incidents_per_100_ndu"),
                 f"{_SIMULATED}test_a12_the_windows_are_those_registered",
             ),
-            (("outcome_attainment",), _LATE),
+            (_ATTAINED, _LATE),
             (("milestone_alignment",), _DUE),
-            ((*VERDICTS, "use_case_reach"), _VERDICT),
-            ((*VERDICTS, "use_case_reach"), _SHOPPING),
+            (_JUDGED, _VERDICT),
+            (_JUDGED, _SHOPPING),
         ),
     ),
     Proof(
@@ -218,7 +206,7 @@ PROOFS = (
         frozenset({"registrations"}),
         (
             (
-                (*VERDICTS, "use_case_reach"),
+                _JUDGED,
                 "tests/adoption/validation/test_simulations.py"
                 "::test_launching_after_the_worst_month_makes_an_effect_of_nothing",
             ),
@@ -238,53 +226,33 @@ PROOFS = (
                 "tests/adoption/validation/test_medians.py"
                 "::test_a14_several_metrics_pay_for_being_several",
             ),
-            (
-                ("outcome_attainment",),
-                f"{_OUTCOMES}test_a14_the_target_that_got_least_far_is_the_value",
-            ),
-            ((*VERDICTS, "use_case_reach"), _VERDICT),
+            (_ATTAINED, f"{_OUTCOMES}test_a14_the_target_that_got_least_far_is_the_value"),
+            (_JUDGED, _VERDICT),
+            (("milestone_alignment",), _DUE),
+            (("ndi",), f"{_SIMULATED}test_a12_the_windows_are_those_registered"),
         ),
     ),
     Proof(
         "A15",
         frozenset({"survey"}),
-        (
-            (
-                ("conservative_net_benefit",),
-                f"{_OUTCOMES}test_a15_hours_that_are_claimed_change_nothing",
-            ),
-        ),
+        ((_BENEFIT, f"{_OUTCOMES}test_a15_hours_that_are_claimed_change_nothing"),),
     ),
     Proof(
         "A16",
         _SPENT,
         (
-            (("cost_to_serve",), f"{_MONEY}test_a16_hidden_people_leave_no_cheap_unit_behind"),
-            (
-                ("conservative_net_benefit",),
-                f"{_OUTCOMES}test_a16_without_the_whole_cost_there_is_no_benefit",
-            ),
-            (
-                ("cost_per_accepted_outcome",),
-                f"{_MONEY}test_a16_what_nobody_takes_stays_in_the_denominator",
-            ),
+            (_UNIT, f"{_MONEY}test_a16_hidden_people_leave_no_cheap_unit_behind"),
+            (_BENEFIT, f"{_OUTCOMES}test_a16_without_the_whole_cost_there_is_no_benefit"),
+            (_OUTCOME, f"{_MONEY}test_a16_what_nobody_takes_stays_in_the_denominator"),
         ),
-        limits=(
-            (
-                ("cost_per_accepted_outcome",),
-                "the unallocated share beside it; it is context, lower is not better",
-            ),
-        ),
+        limits=((_OUTCOME, "the unallocated share beside it; it is context, lower is not better"),),
     ),
     Proof(
         "A17",
         _SPENT | _WORK,
         (
             (COST[:2], f"{_MONEY}test_a17_spending_and_delivering_nothing_has_no_value"),
-            (
-                ("conservative_net_benefit",),
-                f"{_OUTCOMES}test_nothing_but_a_supported_verdict_is_worth_something",
-            ),
+            (_BENEFIT, f"{_OUTCOMES}test_nothing_but_a_supported_verdict_is_worth_something"),
             (DELIVERY, f"{_SIMULATED}test_no_attack_improves_a_value"),
         ),
     ),
