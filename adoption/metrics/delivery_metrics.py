@@ -199,7 +199,8 @@ _SECOND = (
         "Not counted: changes that served none, baselines, changes deployed before, reverts, "
         "rollbacks, hotfixes, bots, dependency bumps, documents, settings. A unit whose changes "
         f"were all reverted or rolled back within 21 days is taken out again. {_PROMISED} The "
-        "coverage is the share of the service's units that served one.",
+        "coverage is the share of the service's units that served one. A test of an effect takes "
+        "all units, promised or not: an effect that only the logging had would be none.",
         _LOG,
     ),
     (

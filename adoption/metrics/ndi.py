@@ -124,5 +124,5 @@ def calculate_index(facts: Facts) -> Computed:
 
 
 def sample_index(facts: Facts) -> Sample:
-    """Units of the later window, as events; none without a registration."""
-    return Sample() if facts["registration"] is None else Sample(events=_index(facts).after)
+    """Units of the later window, promised or not, as events; none without a registration."""
+    return Sample() if facts["registration"] is None else Sample(events=_index(facts).seen)

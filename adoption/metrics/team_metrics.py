@@ -114,7 +114,7 @@ CERTIFIED_REACH = replace(
     "which was used in the last 28 days of the month, over all teams of at least five. Yes or no "
     "for a team; how much, or by how many, is no input. That it was used must be said by the "
     "product itself; without such a sign there is no value.",
-    inputs=REACH.inputs | {"registrations"},
+    inputs=frozenset({"registrations", "teams", "use_signs"}),
     windowed=replace(
         _windowed,
         collect=reach.collect_certified_reach,
