@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 from django.urls import reverse
@@ -14,6 +15,7 @@ from portal.approvals.triggers import Dialect, Guard, always, guards
 
 STAGE_KIND = "adoption.stage"
 ATTESTATION_KIND = "adoption.attestation"
+SPLIT_KIND = "adoption.service-split"
 _KEY = re.compile(r"[a-z0-9_]+")
 _GATED = ", ".join(f"'{stage.value}'" for stage in STAGES_THAT_NEED_APPROVAL)
 
@@ -41,6 +43,24 @@ def target_address(pk: int) -> str:
 def attestation_target(version: int) -> str:
     """The version of the milestone that was attested."""
     return f"attested@{version}"
+
+
+def service_address(pk: int) -> str:
+    """Where the approver finds a service."""
+    return reverse("service", args=[pk])
+
+
+def split_target(parent_id: int, split_on: dt.date) -> str:
+    """The service that it came out of, and when."""
+    return f"{parent_id}@{split_on.isoformat()}"
+
+
+def _split_unapproved(dialect: Dialect) -> str:
+    return "NOT " + approved(
+        kind=SPLIT_KIND,
+        subject=dialect.text("NEW.child_id"),
+        target=f"{dialect.text('NEW.parent_id')} || '@' || {dialect.text('NEW.split_on')}",
+    )
 
 
 def _unapproved(dialect: Dialect) -> str:
@@ -114,7 +134,7 @@ def _moved_to_another(dialect: Dialect) -> str:
 
 def register_guards() -> None:
     """Add adoption's guards to the portal's."""
-    for guard in PROMISE_GUARDS:
+    for guard in (*PROMISE_GUARDS, *SPLIT_GUARDS):
         guards.register(guard)
     for guard in (
         Guard("stage_by_approval", "adoption.UseCase", "UPDATE", _unapproved,
@@ -135,6 +155,13 @@ def register_guards() -> None:
         guards.register(guard)
 
 
+_SPLIT = "adoption.ServiceSplit"
+SPLIT_GUARDS = (
+    Guard("split_by_approval", _SPLIT, "INSERT", _split_unapproved,
+          "a second person has not confirmed that this service came out of that one"),
+    Guard("split_is_fixed", _SPLIT, "UPDATE", always, "a confirmed split is never changed"),
+    Guard("split_stays", _SPLIT, "DELETE", always, "a confirmed split is never deleted"),
+)  # fmt: skip
 _MILESTONE = "adoption.Milestone"
 _ATTESTATION = "adoption.MilestoneAttestation"
 _TARGET = "adoption.AdoptionTarget"

@@ -125,6 +125,11 @@ def may_answer_findings(user: AnyUser) -> bool:
     return holds(user, Role.PROGRAMME_LEAD)
 
 
+def may_split_services(user: AnyUser) -> bool:
+    """Say that one service came out of another, which moves an index; another person confirms."""
+    return holds(user, Role.PROGRAMME_LEAD)
+
+
 def may_make_dashboard(user: AnyUser) -> bool:
     """Anybody signed in may draft one; it counts once another person has approved it."""
     return isinstance(user, User) and user.is_active

@@ -28,6 +28,7 @@ from adoption.views import (
     programmes,
     records,
     registration,
+    service_splits,
     snapshots,
     suggestion_settings,
     suggestions,
@@ -76,6 +77,9 @@ urlpatterns = [
     path("services/", deployments.ServiceListPage.as_view(), name="service-list"),
     path("services/<int:pk>/", deployments.ServicePage.as_view(), name="service"),
     path("services/<int:pk>/dora/", dora.dora_page, name="service-dora"),
+    path(
+        "services/<int:pk>/split/", service_splits.ServiceSplitPage.as_view(), name="service-split"
+    ),
     path("findings/", findings.FindingListPage.as_view(), name="finding-list"),
     path(
         "findings/<int:pk>/",

@@ -24,7 +24,7 @@ from portal.shell.periods import day_of
 FEWEST_TARGETS = 5
 
 
-def _due_days(
+def due_days(
     target: AdoptionTarget, events: Sequence[TargetEvent], window: Window, as_of: dt.datetime
 ) -> list[dt.date]:
     """The days within the window on which the target was due at some moment since its start."""
@@ -54,7 +54,7 @@ def collect_alignment(
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     targets = AdoptionTarget.objects.filter(programme_id__in=list(scope_ids), created_at__lte=as_of)
     for target in targets.order_by("pk"):
-        days = _due_days(target, events[target.pk], window, as_of)
+        days = due_days(target, events[target.pk], window, as_of)
         gone = next(
             (each.happened_at for each in events[target.pk]
              if each.kind == MilestoneEventKind.REMOVED and each.happened_at <= as_of),

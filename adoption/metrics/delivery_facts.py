@@ -1,4 +1,9 @@
-"""Facts of the delivery metrics: of services, and of use cases through their repositories."""
+"""Facts of the delivery metrics: of services, and of use cases through their repositories.
+
+Each is read under a rule of `ndu`: under one that asks for promises the facts hold which changes
+served one, and of which sizes changes were (`sizes.py`). Facts of the earlier rule stay as they
+were, to the byte.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +29,13 @@ from adoption.metrics.delivery_rows import (
     rollouts,
     roots,
 )
+from adoption.metrics.sizes import size_facts
 from adoption.metrics.windows import Window
 from adoption.models import RepositoryLink, Service
 from portal.shell.periods import day_bounds
 
 _WEEK = dt.timedelta(weeks=1)
+_FEW_WEEKS, _BEFORE = dt.timedelta(weeks=4), dt.timedelta(weeks=9)  # together `LOOK_BACK`
 Keeps = Callable[[DeliveredChange], bool]
 
 
@@ -49,13 +56,38 @@ def _within(changes: Iterable[DeliveredChange], window: Window) -> list[Delivere
     return [each for each in changes if start <= each.delivered_at < end]
 
 
-def _units_of(group: Iterable[History], window: Window, keep: Keeps) -> dict[str, Any]:
+def _sizes(
+    changes: Iterable[DeliveredChange], window: Window, rule: ndu.Rule, before: Window | None = None
+) -> dict[str, Any]:
+    """Sizes of product changes in the window, or in four weeks up to its end where it is shorter,
+    and in the nine weeks before that, or in the window `before`; nothing under an earlier rule."""
+    if not rule.needs_promise:
+        return {}
+    start = min(window.starts_at, window.ends_at - _FEW_WEEKS)
+    first, last = start - _BEFORE, start
+    if before is not None:
+        start, first, last = window.starts_at, before.starts_at, before.ends_at
+    product = [each for each in changes if each.series == Series.PRODUCT]
+    return {
+        "sizes": size_facts(
+            (each.size for each in product if first <= each.delivered_at < last),
+            (each.size for each in product if start <= each.delivered_at < window.ends_at),
+        )
+    }
+
+
+def _units_of(
+    group: Iterable[History], window: Window, keep: Keeps, rule: ndu.Rule
+) -> dict[str, Any]:
     """Rollouts from before the window, so that its first unit is exact, up to its end; of services
     that came out of one another together."""
     histories_ = list(group)
     kept = [[each for each in history.changes if keep(each)] for history in histories_]
-    moments = [each.delivered_at for part in kept for each in part if each.series == Series.PRODUCT]
-    since = ndu.lead_in(moments, window.starts_at)
+    product = [each for part in kept for each in part if each.series == Series.PRODUCT]
+    since = ndu.lead_in([each.delivered_at for each in product], window.starts_at)
+    if rule.needs_promise:
+        served = [each.delivered_at for each in product if each.is_promised]
+        since = min(since, ndu.lead_in(served, window.starts_at))
     found: list[ndu.Rollout] = []
     mended: dict[str, dt.datetime] = {}
     for history, part in zip(histories_, kept, strict=True):
@@ -66,7 +98,7 @@ def _units_of(group: Iterable[History], window: Window, keep: Keeps) -> dict[str
         key=lambda each: (each.at, each.key),
     )
     return {
-        "rollouts": [ndu.rollout_fact(each) for each in found],
+        "rollouts": [ndu.rollout_fact(each, rule) for each in found],
         "mended": {
             each.key: ndu.moment_text(mended[each.key]) for each in found if each.key in mended
         },
@@ -82,10 +114,11 @@ def _paths(changes: Sequence[DeliveredChange]) -> dict[str, int]:
 
 
 def collect_units(
-    service_ids: Sequence[int], window: Window, as_of: dt.datetime
+    service_ids: Sequence[int], window: Window, as_of: dt.datetime, rule: ndu.Rule = ndu.RULE
 ) -> Mapping[int, Facts]:
     """Rollouts of each service that reached production before the window ended."""
-    found = histories(service_ids, window.starts_at - LOOK_BACK, window.ends_at, as_of)
+    since = window.starts_at - LOOK_BACK
+    found = histories(service_ids, since, window.ends_at, as_of, with_promises=rule.needs_promise)
     facts: dict[int, Facts] = {}
     for pk, history in found.items():
         if history.first_at is None or history.first_at >= window.ends_at:
@@ -93,21 +126,23 @@ def collect_units(
         inside = _within(history.changes, window)
         facts[pk] = {
             **_window(window, as_of),
-            "rule": ndu.rule_fact(),
+            "rule": ndu.rule_fact(rule),
             "series_version": VERSION,
             "weeks_known": max(0, (window.ends_at - history.first_at) // _WEEK),
             "contributors": _people(inside),
             **_paths(inside),
-            **_units_of([history], window, _everything),
+            **_units_of([history], window, _everything, rule),
+            **_sizes(history.changes, window, rule),
         }
     return facts
 
 
 def collect_lead_times(
-    service_ids: Sequence[int], window: Window, as_of: dt.datetime
+    service_ids: Sequence[int], window: Window, as_of: dt.datetime, rule: ndu.Rule = ndu.RULE
 ) -> Mapping[int, Facts]:
     """Seconds from the first commit to production, of each product change delivered in it."""
-    found = histories(service_ids, window.starts_at, window.ends_at, as_of)
+    since = window.starts_at - (LOOK_BACK if rule.needs_promise else dt.timedelta(0))
+    found = histories(service_ids, since, window.ends_at, as_of)
     return {
         pk: {
             **_window(window, as_of),
@@ -118,6 +153,7 @@ def collect_lead_times(
                 for each in _within(history.changes, window)
                 if each.series == Series.PRODUCT
             ],
+            **_sizes(history.changes, window, rule),
         }
         for pk, history in found.items()
         if history.first_at is not None and history.first_at < window.ends_at
@@ -224,38 +260,36 @@ class _Links:
 
 
 def collect_use_case_units(
-    use_case_ids: Sequence[int], window: Window, as_of: dt.datetime
+    use_case_ids: Sequence[int], window: Window, as_of: dt.datetime, rule: ndu.Rule = ndu.RULE
 ) -> Mapping[int, Facts]:
     """Rollouts of every service of a use case, with the incidents of the window."""
     links = _Links(use_case_ids)
-    found = histories(links.keys, window.starts_at - LOOK_BACK, window.ends_at, as_of)
+    since = window.starts_at - LOOK_BACK
+    found = histories(links.keys, since, window.ends_at, as_of, with_promises=rule.needs_promise)
     root = roots(links.keys)
     facts: dict[int, Facts] = {}
     for pk in links.periods:
         services = [each for each in links.services_of(pk) if each in found]
         keep = links.keeps(pk)
-        inside = [
-            change
-            for each in services
-            for change in _within(found[each].changes, window)
-            if keep(change)
-        ]
+        own = [one for each in services for one in found[each].changes if keep(one)]
+        inside = _within(own, window)
         families: dict[int, list[int]] = defaultdict(list)
         for each in services:
             families[root[each]].append(each)
         facts[pk] = {
             **_window(window, as_of),
-            "rule": ndu.rule_fact(),
+            "rule": ndu.rule_fact(rule),
             "series_version": VERSION,
             "contributors": _people(inside),
             **_paths(inside),
+            **_sizes(own, window, rule),
             "services": [
                 {
                     "services": [links.keys[each] for each in family],
                     "has_incident_source": all(
                         found[each].has_incident_source(window.starts_at) for each in family
                     ),
-                    **_units_of([found[each] for each in family], window, keep),
+                    **_units_of([found[each] for each in family], window, keep, rule),
                     "incidents": [
                         one for each in family for one in _incidents(found[each], window)
                     ],
@@ -280,7 +314,7 @@ def _incidents(history: History, window: Window) -> list[dict[str, Any]]:
 
 
 def collect_index(
-    use_case_ids: Sequence[int], window: Window, as_of: dt.datetime
+    use_case_ids: Sequence[int], window: Window, as_of: dt.datetime, rule: ndu.Rule = ndu.RULE
 ) -> Mapping[int, Facts]:
     """Both registered windows of each use case whose later one ends within `window`.
 
@@ -297,26 +331,27 @@ def collect_index(
     names = dict(Service.objects.filter(pk__in=set(root.values())).values_list("pk", "key"))
     since = min(each.baseline.starts_at for each in registered.values()) - LOOK_BACK
     until = max(each.after.ends_at for each in registered.values())
-    found = histories(links.keys, since, until, as_of)
+    found = histories(links.keys, since, until, as_of, with_promises=rule.needs_promise)
     for pk, windows in registered.items():
         keep = links.keeps(pk)
         families: dict[int, list[ndu.Rollout]] = defaultdict(list)
-        people: list[DeliveredChange] = []
+        own: list[DeliveredChange] = []
         for service in links.services_of(pk):
             if service in found:
                 kept = [each for each in found[service].changes if keep(each)]
-                people += _within(kept, windows.baseline) + _within(kept, windows.after)
+                own += kept
                 families[root[service]] += rollouts(found[service], kept)
         facts[pk] = {
             **_window(window, as_of),
-            "rule": ndu.rule_fact(),
+            "rule": ndu.rule_fact(rule),
             "series_version": VERSION,
-            "contributors": _people(people),
+            "contributors": _people(_within(own, windows.baseline) + _within(own, windows.after)),
+            **_sizes(own, windows.after, rule, windows.baseline),
             "registration": windows.as_fact(),
             "families": [
                 {
                     "service": names[each],
-                    "rollouts": [ndu.rollout_fact(rollout) for rollout in families[each]],
+                    "rollouts": [ndu.rollout_fact(rollout, rule) for rollout in families[each]],
                 }
                 for each in sorted(families, key=names.__getitem__)
             ],

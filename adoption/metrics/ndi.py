@@ -3,19 +3,24 @@
     index = Σ units after / Σ (units in the baseline × weeks after / weeks of the baseline)
 
 Only services with units in the baseline take part, and those that came out of one of them count
-with it: a new or a renamed service adds nothing. Pure.
+with it: a new or a renamed service adds nothing.
+
+Since version 2 only units that served a promise count afterwards, while the baseline counts all of
+its units: before a launch nobody logs deliveries, and beginning to log is no improvement. So the
+index can only be too low. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from adoption.metrics import ndu
 from adoption.metrics.baselines import read_window
 from adoption.metrics.contracts import Computed, Facts, Sample, ValueInterval
 from adoption.metrics.exact import coarse_nano, nano
+from adoption.metrics.units_metric import linked_share
 from adoption.metrics.windows import Window
 from adoption.validation.rates import Rate, rate_ratio
 
@@ -25,12 +30,14 @@ NO_REGISTRATION = "a registration, made before the launch, whose later window en
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Units on both sides, of the families that have a baseline."""
+    """Units on both sides, of the families that have a baseline; `seen`: those afterwards, whether
+    they served a promise or not."""
 
     base: int
     after: int
     base_weeks: Fraction
     after_weeks: Fraction
+    seen: int = 0
 
     @property
     def value(self) -> Fraction | None:
@@ -61,14 +68,16 @@ def index_of(
     Args:
         base_units: of the baseline when it was registered; the larger count holds.
     """
-    base = late = 0
+    base = late = seen = 0
     for name in sorted(families):
-        units = ndu.count_units(families[name], rule).units
-        own = _units_in(units, baseline)
+        rollouts = list(families[name])
+        every = ndu.count_units(rollouts, replace(rule, needs_promise=False)).units
+        own = _units_in(every, baseline)
         if own:
             base += own
-            late += _units_in(units, after)
-    return Index(max(base, base_units), late, weeks_of(baseline), weeks_of(after))
+            seen += _units_in(every, after)
+            late += _units_in(ndu.count_units(rollouts, rule).units, after)
+    return Index(max(base, base_units), late, weeks_of(baseline), weeks_of(after), seen)
 
 
 def _index(facts: Facts) -> Index:
@@ -110,9 +119,10 @@ def calculate_index(facts: Facts) -> Computed:
             coarse_nano(ratio.interval.high),
             f"poisson-{ratio.interval.method}",
         ),
+        coverage_nano=linked_share(facts, index.after, index.seen),
     )
 
 
 def sample_index(facts: Facts) -> Sample:
-    """Units of the later window, as events; none without a registration."""
-    return Sample() if facts["registration"] is None else Sample(events=_index(facts).after)
+    """Units of the later window, promised or not, as events; none without a registration."""
+    return Sample() if facts["registration"] is None else Sample(events=_index(facts).seen)

@@ -1,4 +1,4 @@
-"""Normalised delivery units: our own, published count of what a service delivered, version 1.
+"""Normalised delivery units: our own, published count of what a service delivered.
 
 1. Fan-out is collapsed: a change that goes to many regions is delivered once, with the first.
 2. Only changes that were never delivered before count: deploying something again adds nothing.
@@ -8,6 +8,9 @@
 5. A unit whose changes were all undone within 21 days is no unit, and was none: the value of its
    window is restated. What was undone does not come back by being deployed again.
 6. A service is compared with its own baseline only (`ndi.py`).
+7. Since version 2 a change counts only when it was delivered for a promise: somebody logged it for
+   a use case that had an open milestone when it was merged (`promised_changes.py`). What serves no
+   promise neither makes a unit nor moves the beginning of one.
 
 However many deployments, regions, redeployments or pull requests there are, a service has at most
 one unit in any 24 hours. Pure: no storage, no clock.
@@ -34,6 +37,7 @@ class Rule:
     version: str = "1"
     coalesce_hours: int = 24
     survival_days: int = 21
+    needs_promise: bool = False
 
     @property
     def span(self) -> dt.timedelta:
@@ -47,14 +51,17 @@ class Rule:
 
 
 RULE = Rule()
+PROMISED = Rule(version="2", needs_promise=True)
 
 
 class Brought(NamedTuple):
-    """A change in a rollout. `undone_at`: when it was reverted or rolled back, if it was."""
+    """A change in a rollout. `undone_at`: when it was reverted or rolled back, if it was;
+    `is_promised`: whether it was delivered for an open milestone."""
 
     key: str
     series: str = Series.PRODUCT
     undone_at: dt.datetime | None = None
+    is_promised: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,7 @@ def count_units(rollouts: Iterable[Rollout], rule: Rule = RULE) -> Counted:
             rework.append((rollout.at, rollout.key))
         if rollout.kind == DEPLOY:
             apart.update(each.series for each in new if each.series != Series.PRODUCT)
-            delivered += [(rollout.at, each.key) for each in new if each.series == Series.PRODUCT]
+            delivered += [(rollout.at, each.key) for each in new if counts(each, rule)]
     lost = {key for at, key in delivered if key in undone and undone[key] < at + rule.survival}
     kept = [(at, key) for at, key in delivered if key not in lost]
     return Counted(
@@ -127,6 +134,11 @@ def count_units(rollouts: Iterable[Rollout], rule: Rule = RULE) -> Counted:
         apart=dict(apart),
         undone=frozenset(lost),
     )
+
+
+def counts(change: Brought, rule: Rule) -> bool:
+    """Whether a change can make a unit under this rule."""
+    return change.series == Series.PRODUCT and (change.is_promised or not rule.needs_promise)
 
 
 def _undone(ordered: Sequence[Rollout]) -> dict[str, dt.datetime]:
@@ -167,8 +179,8 @@ def lead_in(moments: Iterable[dt.datetime], start: dt.datetime, rule: Rule = RUL
 # --- as facts ---------------------------------------------------------------------------------
 
 
-def rollout_fact(rollout: Rollout) -> dict[str, Any]:
-    """A rollout as it stands in facts."""
+def rollout_fact(rollout: Rollout, rule: Rule = RULE) -> dict[str, Any]:
+    """A rollout as it stands in facts; whether a change was promised where the rule asks for it."""
     return {
         "key": rollout.key,
         "at": moment_text(rollout.at),
@@ -179,6 +191,7 @@ def rollout_fact(rollout: Rollout) -> dict[str, Any]:
                 "key": each.key,
                 "series": str(each.series),
                 "undone_at": moment_text(each.undone_at) if each.undone_at else None,
+                **({"is_promised": each.is_promised} if rule.needs_promise else {}),
             }
             for each in rollout.changes
         ],
@@ -197,6 +210,7 @@ def read_rollout(fact: Facts) -> Rollout:
                 each["key"],
                 each["series"],
                 read_moment(each["undone_at"]) if each["undone_at"] else None,
+                each.get("is_promised", False),
             )
             for each in fact["changes"]
         ),
@@ -210,6 +224,7 @@ def read_rule(fact: Facts) -> Rule:
         version=fact["version"],
         coalesce_hours=fact["coalesce_hours"],
         survival_days=fact["survival_days"],
+        needs_promise=fact.get("needs_promise", False),
     )
 
 
@@ -219,6 +234,7 @@ def rule_fact(rule: Rule = RULE) -> dict[str, Any]:
         "version": rule.version,
         "coalesce_hours": rule.coalesce_hours,
         "survival_days": rule.survival_days,
+        **({"needs_promise": True} if rule.needs_promise else {}),
     }
 
 

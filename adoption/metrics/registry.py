@@ -42,6 +42,7 @@ KNOWN_INPUTS = frozenset(
         "survey",
         "targets",
         "teams",
+        "use_signs",
     }
 )
 UNITS = frozenset({"count", "money", "days", "hours", "share", "ratio", "score"})

@@ -1,7 +1,8 @@
 """Facts → of the units of a use case, the share that was still whole after 21 days.
 
-Failures are counted by their moments, not by the units that they fell into: putting several bad
-deliveries into one unit hides none of them.
+Version 1 counts failures by their moments, not by the units that they fell into. Version 2 is the
+catalogue's: units that were undone or mended over units. Only units that served a promise are in
+the denominator, while a failure counts whatever it served: leaving bad work unlogged hides nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from adoption.metrics import ndu
@@ -52,6 +54,7 @@ def _of_service(facts: Facts, service: Facts) -> tuple[int, int, int]:
     failures = _failures(rollouts, service["mended"], rule)
     broken: set[dt.datetime] = set()
     matured = young = 0
+    failed_units = 0
     for unit in ndu.count_units(rollouts, rule).gross:
         if not start <= unit.at < end:
             continue
@@ -59,8 +62,37 @@ def _of_service(facts: Facts, service: Facts) -> tuple[int, int, int]:
             young += 1
             continue
         matured += 1
-        broken.update(*(failures.get(key, ()) for key in unit.changes))
-    return matured - min(matured, len(broken)), matured, young
+        moments = set().union(*(failures.get(key, ()) for key in unit.changes))
+        failed_units += bool(moments)
+        broken |= moments
+    failed = len(broken)
+    if rule.needs_promise:
+        apart = _unpromised_failures(rollouts, failures, rule, start, end)
+        failed = failed_units + len(apart - broken)
+    return matured - min(matured, failed), matured, young
+
+
+def _unpromised_failures(
+    rollouts: Iterable[ndu.Rollout],
+    failures: Mapping[str, set[dt.datetime]],
+    rule: ndu.Rule,
+    start: dt.datetime,
+    end: dt.datetime,
+) -> set[dt.datetime]:
+    """Moments at which product changes that served no promise failed. They are in no unit, so their
+    moments are what tells one failure from another."""
+    found: set[dt.datetime] = set()
+    every = replace(rule, needs_promise=False)
+    seen: set[str] = set()
+    for rollout in sorted(rollouts, key=lambda each: (each.at, each.key)):
+        for change in rollout.changes:
+            if change.key in seen:
+                continue
+            seen.add(change.key)
+            is_apart = ndu.counts(change, every) and not ndu.counts(change, rule)
+            if is_apart and rollout.kind == ndu.DEPLOY and start <= rollout.at < end:
+                found |= failures.get(change.key, set())
+    return found
 
 
 def _failures(

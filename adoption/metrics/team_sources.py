@@ -17,6 +17,7 @@ from adoption.metrics.windows import Window
 MINIMUM_PULLS, MINIMUM_RESPONSE = 30, Fraction(3, 5)
 _HOUR = Fraction(1, SECONDS_OF_HOUR)
 NO_REVIEWS = "reviews: no connected source says when a pull request was first reviewed"
+NO_REVIEW_HOURS = "hours of reviewing: no connected source says how long a review took"
 NO_SURVEY = "answers to a survey: none is connected"
 
 
@@ -60,6 +61,20 @@ def calculate_review_wait(facts: Facts) -> Computed:
         contributors=people,
         interval=median_interval(waits, waiting, _HOUR),
     )
+
+
+def calculate_review_hours(facts: Facts) -> Computed:
+    """Hours that people spent on reviewing, for each delivery unit of the team's services."""
+    reviews = facts["reviews"]
+    if reviews is None or reviews.get("seconds") is None:
+        return Computed(nano=None, reason="not_evaluable", missing=NO_REVIEW_HOURS)
+    total, people = reviews["pulls"], reviews["contributors"]
+    if total < MINIMUM_PULLS:
+        return Computed(nano=None, reason="below_minimum", n=total, contributors=people)
+    if not reviews["units"]:
+        return Computed(nano=None, reason="no_units", n=total, contributors=people)
+    hours = Fraction(reviews["seconds"], reviews["units"]) * _HOUR
+    return Computed(nano=nano(hours), n=total, contributors=people)
 
 
 def collect_sentiment(

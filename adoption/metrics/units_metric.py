@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from adoption.metrics import ndu
@@ -12,16 +13,27 @@ from adoption.metrics.registry import NANO
 MINIMUM_WEEKS = 8
 
 
-def standing_units(facts: Facts) -> int:
-    """Units that began in the window and stand, as far as is known at `as_of`."""
-    counted = counted_of(facts)
+def standing_units(facts: Facts, *, promised_or_not: bool = False) -> int:
+    """Units that began in the window and stand, as far as is known at `as_of`.
+
+    Args:
+        promised_or_not: count those that served no promise as well, whatever the rule says.
+    """
+    rule = ndu.read_rule(facts["rule"])
+    if promised_or_not:
+        rule = replace(rule, needs_promise=False)
+    counted = ndu.count_units(map(ndu.read_rollout, facts["rollouts"]), rule)
     start, end = ndu.read_moment(facts["starts_at"]), ndu.read_moment(facts["ends_at"])
     return sum(start <= unit.at < end for unit in counted.units)
 
 
-def counted_of(facts: Facts) -> ndu.Counted:
-    """What the rollouts in facts come to."""
-    return ndu.count_units(map(ndu.read_rollout, facts["rollouts"]), ndu.read_rule(facts["rule"]))
+def linked_share(facts: Facts, promised: int, seen: int) -> int | None:
+    """Of the units that were seen, the share that served a promise; None where the rule does not
+    ask. Two windows of unlike shares are not compared: the difference would be one of logging."""
+    if not facts["rule"].get("needs_promise"):
+        return None
+    # Units of promises begin with the promised change, so there can be one more of them than seen.
+    return share_nano(min(promised, seen), seen)
 
 
 def calculate_units(facts: Facts) -> Computed:
@@ -35,13 +47,21 @@ def calculate_units(facts: Facts) -> Computed:
         n=weeks,
         contributors=people,
         interval=ValueInterval(units * NANO, units * NANO, "count"),
-        coverage_nano=share_nano(facts["paths_known"], facts["changes"]),
+        coverage_nano=_coverage(facts, units),
     )
 
 
+def _coverage(facts: Facts, units: int) -> int | None:
+    """Changes whose files are known, or units that served a promise: the smaller share."""
+    known = share_nano(facts["paths_known"], facts["changes"])
+    linked = linked_share(facts, units, standing_units(facts, promised_or_not=True))
+    return min((each for each in (known, linked) if each is not None), default=None)
+
+
 def sample_units(facts: Facts) -> Sample:
-    """The units of the window, as events."""
-    return Sample(events=standing_units(facts))
+    """The units of the window, as events, promised or not: deliveries are logged from a launch on,
+    and an effect that only the logging had would be none."""
+    return Sample(events=standing_units(facts, promised_or_not=True))
 
 
 def use_case_units(facts: Facts) -> int:

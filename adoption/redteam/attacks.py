@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from adoption.redteam import moves
+from adoption.redteam import moves, trifles
 from adoption.redteam.world import Organisation
 
 Apply = Callable[[Organisation, str, int, random.Random], Organisation]
@@ -30,6 +30,9 @@ class Attack:
     works_on: tuple[str, ...] = ()
     seen_by: str = ""
 
+
+# Whatever somebody logs as a delivery is one, whatever its worth: it stands under their name.
+_HELD, _LIST = ("held_deliveries",), "the list of the use case's deliveries"
 
 ATTACKS = (
     Attack(
@@ -64,8 +67,26 @@ ATTACKS = (
         "trivial",
         "A7",
         "Trivial changes",
-        "Documents, version bumps and settings, daily.",
+        "Documents, version bumps and settings, daily, all of them logged.",
         moves.trivial_changes,
+        _HELD,
+        _LIST,
+    ),
+    Attack(
+        "daily",
+        "A7",
+        "A trifle a day",
+        "Two lines of code, deployed every day, which serve no promise.",
+        trifles.one_a_day,
+    ),
+    Attack(
+        "daily_logged",
+        "A7",
+        "A trifle a day, logged",
+        "And each of them logged for a milestone, under somebody's name.",
+        trifles.one_a_day_logged,
+        _HELD,
+        _LIST,
     ),
     Attack(
         "caps",
@@ -86,6 +107,13 @@ ATTACKS = (
         "Lose slow commits",
         "First commits of slow changes go missing.",
         moves.lose_slow_commits,
+    ),
+    Attack(
+        "lasted",
+        "A10",
+        "Log only what lasted",
+        "What was taken out again is not logged.",
+        trifles.log_what_lasted,
     ),
     Attack(
         "pager",
@@ -124,21 +152,40 @@ ATTACKS = (
     ),
 )
 # What still works, said openly.
+_ALL = (
+    "ndu",
+    "ndi",
+    "change_lead_time",
+    "change_lead_time_p90",
+    "survival_21_days",
+    "severe_incidents_per_100_ndu",
+)
 KNOWN_LIMITS = (
     Attack(
-        "daily",
+        "few",
         "A7",
-        "A trifle a day",
-        "Two lines of code, deployed every day on which nothing else is.",
-        moves.one_a_day,
-        works_on=(
-            "ndu",
-            "ndi",
-            "change_lead_time",
-            "change_lead_time_p90",
-            "survival_21_days",
-            "severe_incidents_per_100_ndu",
-        ),
-        seen_by="small-change drift",
+        "Trifles below the bound",
+        "As many two-line changes as the bound of sizes lets through.",
+        trifles.now_and_then,
+        works_on=("change_lead_time", "change_lead_time_p90"),
+        seen_by="the raw count of deployments beside its units",
+    ),
+    Attack(
+        "few_logged",
+        "A7",
+        "Trifles below the bound, logged",
+        "And each of them logged for a milestone, under somebody's name.",
+        trifles.now_and_then_logged,
+        works_on=(*_ALL, *_HELD),
+        seen_by=_LIST,
+    ),
+    Attack(
+        "log_rest",
+        "A7",
+        "Log the rest",
+        "Work that was done and that nobody had logged is logged.",
+        trifles.log_the_rest,
+        works_on=("ndu", "ndi", "survival_21_days", "severe_incidents_per_100_ndu", *_HELD),
+        seen_by="the coverage beside the value; windows of unlike coverage are not compared",
     ),
 )

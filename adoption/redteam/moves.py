@@ -29,7 +29,7 @@ from adoption.redteam.world import (
 TOKENS_OF_A_RUN = 2_000_000
 
 
-def _burn(team: Team, runs: int) -> Team:
+def burn(team: Team, runs: int) -> Team:
     """Agents work for it: tokens and credits."""
     return replace(
         team,
@@ -42,13 +42,13 @@ def _is_later(rollout: Rollout) -> bool:
     return AFTER.starts_at <= rollout.at < AFTER.ends_at and rollout.kind == ndu.DEPLOY
 
 
-def _each_service(team: Team, change: Callable[[Service], Service]) -> Team:
+def each_service(team: Team, change: Callable[[Service], Service]) -> Team:
     return replace(team, services=tuple(change(each) for each in team.services))
 
 
 def burn_tokens(org: Organisation, name: str, amount: int, draw: random.Random) -> Organisation:
     """A1: junk tasks that lead nowhere."""
-    return org.with_team(_burn(org.team(name), 500 * amount))
+    return org.with_team(burn(org.team(name), 500 * amount))
 
 
 def split_deployments(
@@ -64,17 +64,18 @@ def split_deployments(
             parts += _parts(rollout, amount, ends) if _is_later(rollout) else [rollout]
         return replace(service, rollouts=tuple(parts))
 
-    return org.with_team(_burn(_each_service(team, split), amount))
+    return org.with_team(burn(each_service(team, split), amount))
 
 
 def _ends_of_units(service: Service) -> Mapping[str, dt.datetime]:
-    """By change, until when something further belongs to the same unit."""
-    counted = ndu.count_units(rollouts_of(service))
+    """By change, until when something further belongs to the same unit, under either rule."""
     ends: dict[str, dt.datetime] = {}
-    for unit in (*counted.gross, *counted.units):
-        for key in unit.changes:
-            end = unit.at + ndu.RULE.span
-            ends[key] = min(end, ends.get(key, end))
+    for rule in (ndu.RULE, ndu.PROMISED):
+        counted = ndu.count_units(rollouts_of(service), rule)
+        for unit in (*counted.gross, *counted.units):
+            for key in unit.changes:
+                end = unit.at + rule.span
+                ends[key] = min(end, ends.get(key, end))
     return ends
 
 
@@ -111,7 +112,7 @@ def deploy_again(org: Organisation, name: str, amount: int, draw: random.Random)
         return replace(service, rollouts=(*service.rollouts, *copies))
 
     team = org.team(name)
-    return org.with_team(_burn(_each_service(team, again), 10 * amount))
+    return org.with_team(burn(each_service(team, again), 10 * amount))
 
 
 def more_regions(org: Organisation, name: str, amount: int, draw: random.Random) -> Organisation:
@@ -134,7 +135,7 @@ def more_regions(org: Organisation, name: str, amount: int, draw: random.Random)
         draw.shuffle(found)
         return replace(service, rollouts=tuple(found))
 
-    return org.with_team(_each_service(org.team(name), fan_out))
+    return org.with_team(each_service(org.team(name), fan_out))
 
 
 def split_service(org: Organisation, name: str, amount: int, draw: random.Random) -> Organisation:
@@ -178,7 +179,7 @@ def roll_back_and_again(
             ]  # fmt: skip
         return replace(service, rollouts=tuple(found))
 
-    return org.with_team(_each_service(org.team(name), shake))
+    return org.with_team(each_service(org.team(name), shake))
 
 
 _TRIVIAL = (
@@ -214,11 +215,11 @@ def trivial_changes(org: Organisation, name: str, amount: int, draw: random.Rand
             )
         return replace(service, rollouts=(*service.rollouts, *found))
 
-    return org.with_team(_burn(_each_service(org.team(name), farm), 84 * amount))
+    return org.with_team(burn(each_service(org.team(name), farm), 84 * amount))
 
 
-def _change_each(team: Team, change: Callable[[Change], Change]) -> Team:
-    return _each_service(
+def change_each(team: Team, change: Callable[[Change], Change]) -> Team:
+    return each_service(
         team,
         lambda service: replace(
             service,
@@ -232,18 +233,18 @@ def _change_each(team: Team, change: Callable[[Change], Change]) -> Team:
 
 def hug_caps(org: Organisation, name: str, amount: int, draw: random.Random) -> Organisation:
     """A8: every change just below a limit of size."""
-    return org.with_team(_change_each(org.team(name), lambda one: replace(one, lines=399)))
+    return org.with_team(change_each(org.team(name), lambda one: replace(one, lines=399)))
 
 
 def stuff_trailers(org: Organisation, name: str, amount: int, draw: random.Random) -> Organisation:
     """A9: a co-author trailer on everything."""
     said = ("Co-Authored-By: Claude <noreply@anthropic.com>",) * amount
-    return org.with_team(_change_each(org.team(name), lambda one: replace(one, trailers=said)))
+    return org.with_team(change_each(org.team(name), lambda one: replace(one, trailers=said)))
 
 
 def strip_trailers(org: Organisation, name: str, amount: int, draw: random.Random) -> Organisation:
     """A9: and on nothing."""
-    return org.with_team(_change_each(org.team(name), lambda one: replace(one, trailers=())))
+    return org.with_team(change_each(org.team(name), lambda one: replace(one, trailers=())))
 
 
 def lose_slow_commits(
@@ -259,7 +260,7 @@ def lose_slow_commits(
     }
     slow = set(sorted(waits, key=lambda key: (-waits[key], key))[: len(waits) * amount // 20])
     return org.with_team(
-        _change_each(
+        change_each(
             org.team(name), lambda one: replace(one, began_at=None) if one.key in slow else one
         )
     )
@@ -267,7 +268,7 @@ def lose_slow_commits(
 
 def unplug_pager(org: Organisation, name: str, amount: int, draw: random.Random) -> Organisation:
     """A10: the paging system is not connected any more."""
-    team = _each_service(
+    team = each_service(
         org.team(name), lambda service: replace(service, incidents=(), has_pager=False)
     )
     return org.with_team(team)
@@ -289,7 +290,7 @@ def leave_out_weeks(org: Organisation, name: str, amount: int, draw: random.Rand
             carried = ()
         return replace(service, rollouts=tuple(found))
 
-    return org.with_team(_each_service(org.team(name), forget))
+    return org.with_team(each_service(org.team(name), forget))
 
 
 def _week(at: dt.datetime) -> dt.date:
@@ -317,7 +318,7 @@ def lower_severities(
     def lower(incident: Incident) -> Incident:
         return replace(incident, severities=(*incident.severities, *(("low",) * amount)))
 
-    team = _each_service(
+    team = each_service(
         org.team(name),
         lambda service: replace(service, incidents=tuple(map(lower, service.incidents))),
     )
@@ -333,7 +334,7 @@ def ship_slop(org: Organisation, name: str, amount: int, draw: random.Random) ->
             found.append(rollout)
         return replace(service, rollouts=(*service.rollouts, *found))
 
-    return org.with_team(_burn(_each_service(org.team(name), add), 84 * amount))
+    return org.with_team(burn(each_service(org.team(name), add), 84 * amount))
 
 
 def _slop(service: Service, amount: int) -> Iterable[Rollout]:
@@ -371,19 +372,5 @@ def stop_delivering(org: Organisation, name: str, amount: int, draw: random.Rand
             ),
         )
 
-    team = _each_service(org.team(name), stop)
+    team = each_service(org.team(name), stop)
     return org.with_team(replace(team, credits=team.credits[:5]))
-
-
-def one_a_day(org: Organisation, name: str, amount: int, draw: random.Random) -> Organisation:
-    """What is left: a trifle in the code itself, every day."""
-
-    def trifle(service: Service) -> Service:
-        found = []
-        for day in range((AFTER.ends_on - AFTER.starts_on).days):
-            at = AFTER.starts_at + day * DAY + 22 * HOUR
-            change = Change(f"{service.name}:trifle{day}", f"{name}-p1", at - HOUR, lines=2)
-            found.append(Rollout(f"{service.name}:trifle{day}", at, (change,), f"trifle{day}"))
-        return replace(service, rollouts=(*service.rollouts, *found))
-
-    return org.with_team(_burn(_each_service(org.team(name), trifle), 84))

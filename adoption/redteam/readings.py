@@ -17,9 +17,12 @@ from adoption.metrics.baselines import RegisteredWindows
 from adoption.metrics.change_series import VERSION, Series, series_of
 from adoption.metrics.contracts import Better, Computed, Facts
 from adoption.metrics.registry import metrics
+from adoption.metrics.sizes import size_facts
 from adoption.metrics.windows import Window
 from adoption.redteam.world import AFTER, AS_OF, BASELINE, Change, Organisation, Service, Team
 
+RULE = ndu.PROMISED
+SIZES_BEFORE = Window(AFTER.starts_on - dt.timedelta(weeks=12), AFTER.starts_on, "UTC")
 # Values: what must not improve. The rest are guardrails and context.
 VALUES = (
     "ndu",
@@ -29,6 +32,7 @@ VALUES = (
     "severe_incidents_per_100_ndu",
     "survival_21_days",
     "use_case_reach",
+    "held_deliveries",
 )
 GUARDRAILS = (
     "change_fail_rate",
@@ -49,6 +53,7 @@ def read(organisation: Organisation, name: str) -> dict[str, Computed]:
         "severe_incidents_per_100_ndu": lambda: use_case_facts(team),
         "survival_21_days": lambda: use_case_facts(team),
         "use_case_reach": lambda: reach_facts(organisation),
+        "held_deliveries": lambda: held_facts(team),
         "change_fail_rate": lambda: release_facts(team),
         "deployment_rework_rate": lambda: release_facts(team),
         "deployment_frequency": lambda: release_facts(team),
@@ -107,7 +112,10 @@ def rollouts_of(service: Service) -> list[ndu.Rollout]:
         ndu.Rollout(
             each.key,
             each.at,
-            tuple(ndu.Brought(one.key, _series(one), one.undone_at) for one in each.changes),
+            tuple(
+                ndu.Brought(one.key, _series(one), one.undone_at, one.is_promised)
+                for one in each.changes
+            ),
             each.kind,
             each.undoes,
         )
@@ -131,7 +139,7 @@ def _units(services: Iterable[Service]) -> dict[str, Any]:
             if moments:
                 mended[each.key] = ndu.moment_text(min(moments))
     found.sort(key=lambda each: (each.at, each.key))
-    return {"rollouts": [ndu.rollout_fact(each) for each in found], "mended": mended}
+    return {"rollouts": [ndu.rollout_fact(each, RULE) for each in found], "mended": mended}
 
 
 def _families(team: Team) -> list[list[Service]]:
@@ -146,18 +154,33 @@ def _people(team: Team) -> int:
     return len(authors)
 
 
+def _sizes(services: Iterable[Service], before: Window = SIZES_BEFORE) -> dict[str, Any]:
+    """Of product changes that arrived in the later window, and in the one before."""
+    arrived = [
+        (change.lines, first)
+        for change, first, _ in _firsts(services)
+        if _series(change) is Series.PRODUCT
+    ]
+    sides = [
+        [lines for lines, at in arrived if each.starts_at <= at < each.ends_at]
+        for each in (before, AFTER)
+    ]
+    return {"sizes": size_facts(*sides)}
+
+
 def units_facts(team: Team) -> Facts:
     """Of the team's first service and what came out of it, over the later window."""
     service = team.services[0]
     first = min((each.at for each in service.rollouts), default=AFTER.ends_at)
     return {
         **_frame(),
-        "rule": ndu.rule_fact(),
+        "rule": ndu.rule_fact(RULE),
         "weeks_known": max(0, (AFTER.ends_at - first) // dt.timedelta(weeks=1)),
         "contributors": _people(team),
         "changes": 1,
         "paths_known": 1,
         **_units([service]),
+        **_sizes([service]),
     }
 
 
@@ -166,13 +189,14 @@ def index_facts(team: Team) -> Facts:
     families: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for service in team.services:
         root = service.came_from or service.name
-        families[root] += [ndu.rollout_fact(each) for each in rollouts_of(service)]
+        families[root] += [ndu.rollout_fact(each, RULE) for each in rollouts_of(service)]
     registered = RegisteredWindows("r1", "0" * 64, BASELINE, AFTER, team.base_units)
     return {
         **_frame(),
-        "rule": ndu.rule_fact(),
+        "rule": ndu.rule_fact(RULE),
         "contributors": _people(team),
         "registration": registered.as_fact(),
+        **_sizes(team.services, BASELINE),
         "families": [{"service": name, "rollouts": families[name]} for name in sorted(families)],
     }
 
@@ -204,17 +228,23 @@ def lead_facts(team: Team) -> Facts:
             began = change.began_at
             seconds = None if began is None else int((last - began).total_seconds())
             changes.append({"key": change.key, "deployment": "", "seconds": seconds})
-    return {**_frame(), "contributors": _people(team), "changes": changes}
+    return {
+        **_frame(),
+        "contributors": _people(team),
+        "changes": changes,
+        **_sizes(team.services),
+    }
 
 
 def use_case_facts(team: Team) -> Facts:
     """Of all services, with incidents."""
     return {
         **_frame(),
-        "rule": ndu.rule_fact(),
+        "rule": ndu.rule_fact(RULE),
         "contributors": _people(team),
         "changes": 1,
         "paths_known": 1,
+        **_sizes(team.services),
         "services": [
             {
                 "services": [each.name for each in family],
@@ -289,7 +319,26 @@ def reach_facts(organisation: Organisation) -> Facts:
             for change, first, _ in _firsts(organisation.teams[number].services)
         )
     ]
-    return {**_frame(), "team_of": 5, "eligible": eligible, "reached": reached}
+    return {
+        **_frame(),
+        "team_of": 5,
+        "eligible": eligible,
+        "reached": reached,
+        "signs": ["simulated"],
+    }
+
+
+def held_facts(team: Team) -> Facts:
+    """Logged changes that arrived in the later window and were not taken out since: a rollback is
+    no revert, what came back holds."""
+    held = {
+        change.key
+        for change, first, _ in _firsts(team.services)
+        if AFTER.starts_at <= first < AFTER.ends_at
+        and change.is_promised
+        and change.undone_at is None
+    }
+    return {"deliveries": sorted(held), "contributors": _people(team)}
 
 
 def shares(team: Team) -> Mapping[str, int]:

@@ -17,6 +17,7 @@ from adoption.redteam.counterexamples import (
     place_of,
     true_credits_per_pull_request,
 )
+from adoption.redteam.proofs import PROOFS, table, value_metrics
 from adoption.redteam.readings import GUARDRAILS, VALUES, calculate, improved, index_facts, read
 from adoption.redteam.world import Organisation, Team, make_organisation
 
@@ -30,6 +31,7 @@ HEADS = {
     "severe_incidents_per_100_ndu": "severe/100",
     "survival_21_days": "survival",
     "use_case_reach": "reach",
+    "held_deliveries": "held",
     "change_fail_rate": "fail rate",
     "deployment_rework_rate": "rework",
     "deployment_frequency": "deploys/week",
@@ -227,6 +229,11 @@ def document(outcomes: Sequence[Outcome]) -> str:
         "\n## What still works\n\nNo count is beyond gaming. These are known to move a value, and "
         "show elsewhere.\n",
         _markdown(_limits(outcomes)),
+        "\n## All attacks on all values\n\nThe catalogue has 24 attacks; this is which test proves "
+        "what about each. A value that rests on nothing that an attack moves cannot be moved by "
+        f"it; for all others a test or a limit is named. {len(value_metrics())} values × "
+        f"{len(PROOFS)} attacks, and no pair is left out: a test of this table fails otherwise.\n",
+        _markdown(table()),
         "",
         summary(outcomes),
         "",

@@ -23,7 +23,8 @@ AS_OF = dt.datetime(2026, 9, 1, tzinfo=dt.UTC)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A merged change. `undone_at` is when it was reverted, `trailers` what it says about AI."""
+    """A merged change. `undone_at` is when it was reverted, `trailers` what it says about AI,
+    `is_promised` whether somebody logged it for an open milestone."""
 
     key: str
     author: str
@@ -33,6 +34,7 @@ class Change:
     trailers: tuple[str, ...] = ()
     undone_at: dt.datetime | None = None
     is_revert: bool = False
+    is_promised: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,31 @@ class Organisation:
 def make_organisation(seed: int, teams: int = 6, weeks: int = 26) -> Organisation:
     """Teams `team-1`, `team-2` and so on."""
     draw = random.Random(seed)  # noqa: S311  (a simulation, nothing secret)
-    return Organisation(tuple(_team(draw, f"team-{n + 1}", weeks) for n in range(teams)))
+    logging = random.Random(seed + 1)  # noqa: S311  (of its own: the rest stays as it was drawn)
+    made = [_team(draw, f"team-{n + 1}", weeks) for n in range(teams)]
+    return Organisation(tuple(_logged(logging, each) for each in made))
+
+
+def _logged(draw: random.Random, team: Team) -> Team:
+    """Nine of ten changes are logged for a milestone; people forget some."""
+    return replace(
+        team,
+        services=tuple(
+            replace(
+                service,
+                rollouts=tuple(
+                    replace(
+                        each,
+                        changes=tuple(
+                            replace(one, is_promised=draw.random() < 0.9) for one in each.changes
+                        ),
+                    )
+                    for each in service.rollouts
+                ),
+            )
+            for service in team.services
+        ),
+    )
 
 
 def _team(draw: random.Random, name: str, weeks: int) -> Team:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from celery.schedules import crontab
 
-from adoption.metrics import delivery_metrics  # noqa: F401  (importing it registers the metrics)
+from adoption.metrics import (  # noqa: F401  (importing them registers the metrics)
+    attainment,
+    delivery_metrics,
+    impact_metrics,
+    release_metrics,
+    team_metrics,
+)
 from adoption.metrics.baselines import window_providers
 from adoption.metrics.monitor import telltales
+from adoption.metrics.reach import use_signs
 from adoption.policies import may_see_findings
+from adoption.services.service_splits import SPLITS
 from adoption.vocabularies import FINDING_STATES
+from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.checks import check_registry
 from portal.choices import Role
@@ -19,6 +28,8 @@ from portal.shell.statuses import vocabularies
 
 check_registry(window_providers)
 check_registry(telltales)
+check_registry(use_signs)
+approval_kinds.register(SPLITS)
 api_scopes.register(Scope("incidents:write", "Send incidents"))
 vocabularies.register(FINDING_STATES)
 navigation.register(

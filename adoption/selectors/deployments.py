@@ -6,7 +6,7 @@ from django.db.models import Case, CharField, Count, Max, Q, QuerySet, Value, Wh
 from django.db.models.functions import Left
 
 from adoption.choices import DeploymentStatus, EnvironmentTier
-from adoption.models import Deployment, Service
+from adoption.models import Deployment, Service, ServiceSplit
 from adoption.policies import may_see_registry
 from portal.policies import AnyUser
 
@@ -30,6 +30,11 @@ def services_visible_to(user: AnyUser) -> QuerySet[Service]:
         .order_by("name", "pk")
     )
     return rows if may_see_registry(user) else rows.none()
+
+
+def is_split_off(service: Service) -> bool:
+    """Whether it is known which service it came out of."""
+    return ServiceSplit.objects.filter(child=service).exists()
 
 
 def deployments_visible_to(user: AnyUser) -> QuerySet[Deployment]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from adoption.metrics.contracts import Windowed, canonical, facts_sha256
-from adoption.metrics.registry import MetricDefinition, metrics
+from adoption.metrics.registry import MetricDefinition, computed_versions, metrics
 from adoption.metrics.windows import Window
 from adoption.models import ImpactRegistration
 from adoption.validation.methods import Method
@@ -184,10 +184,11 @@ def primary_metrics() -> list[MetricDefinition]:
 
 def windowed_of(key: str, version: str) -> Windowed | None:
     """How the metric of exactly this version is computed, when the code still has it."""
-    found = metrics.get(key) if key in metrics else None
-    if found is None or found.version != version or found.windowed is None:
-        return None
-    return found.windowed if found.windowed.sample else None
+    versions = computed_versions(metrics.get(key)) if key in metrics else ()
+    for each in versions:
+        if each.version == version and each.windowed is not None and each.windowed.sample:
+            return each.windowed
+    return None
 
 
 def metric_label(key: str) -> str:

@@ -12,8 +12,12 @@ from django.utils.functional import cached_property
 
 from adoption.filters.deployments import DeploymentFilters, ServiceFilters
 from adoption.models import Service
-from adoption.policies import may_see_registry
-from adoption.selectors.deployments import deployments_visible_to, services_visible_to
+from adoption.policies import may_see_registry, may_split_services
+from adoption.selectors.deployments import (
+    deployments_visible_to,
+    is_split_off,
+    services_visible_to,
+)
 from adoption.tables.deployments import DeploymentTable, ServiceTable
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
@@ -83,7 +87,10 @@ class ServicePage(ListPage):
         return [Crumb("Services", reverse("service-list"))]
 
     def get_actions(self) -> Sequence[Action]:
-        return [Action("DORA metrics", reverse("service-dora", args=[self.service.pk]))]
+        found = [Action("DORA metrics", reverse("service-dora", args=[self.service.pk]))]
+        if may_split_services(self.request.user) and not is_split_off(self.service):
+            found.append(Action("Came out of…", reverse("service-split", args=[self.service.pk])))
+        return found
 
     def get_empty(self) -> EmptyState:
         return EmptyState("No deployment is known", "It was named, and nothing was deployed yet.")

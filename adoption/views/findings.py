@@ -30,8 +30,8 @@ class FindingListPage(ListPage):
 
     title = "Findings"
     lead = (
-        "What moved as it does when numbers are played with. A finding is about a service or a "
-        "team, accuses nobody, and waits for somebody to say what is behind it."
+        "What moved as it does when numbers are played with. A finding is about a service, a "
+        "team or a use case, accuses nobody, and waits for somebody to say what is behind it."
     )
     noun_plural = "findings"
     export_name = "findings"

@@ -225,6 +225,7 @@ PAGES: Mapping[str, Sequence[Visit]] = {
     "finding-list": LIST,
     "finding-acknowledge": (Visit(values={"pk": "finding.pk"}),),
     "service-dora": (Visit(values={"pk": "service.pk"}),),
+    "service-split": (Visit(values={"pk": "service.pk"}),),
     "programme-list": ONE,
     "programme-new": ONE,
     "programme": PROGRAMME,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from adoption.models import GamingFinding
-from tests.access.matrix import EVERYBODY, Column, Door, Row, api, listing, only, page
+from tests.access.matrix import EVERYBODY, Column, Door, Row, api, form, listing, only, page
 from tests.access.readers import Reader
 from tests.adoption.factories import NOW
 
@@ -17,6 +17,7 @@ SEND = only(Column.PROGRAMME_LEAD, Column.ADMINISTRATOR)
 ROWS = [
     api("api-incidents", post=Door(SEND, 400)),
     page("service-dora", EVERYBODY, values={"pk": "service.pk"}),
+    form("service-split", ANSWER, values={"pk": "service.pk"}),
     listing("finding-list", SEE),
     Row(
         "finding-acknowledge",

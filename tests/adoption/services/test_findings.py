@@ -16,12 +16,12 @@ from adoption.metrics.telltales import (
     small_change_drift,
     trailer_shift,
 )
-from adoption.models import GamingFinding
+from adoption.models import GamingFinding, RepositoryLink
 from adoption.services.findings import acknowledge_finding, last_whole_window, look_for_gaming
 from adoption.services.refusals import RefusedError
 from portal.choices import Role
 from tests.adoption.delivering import BEGINS, DAY, HOUR, Delivering
-from tests.adoption.factories import make_user
+from tests.adoption.factories import make_team, make_use_case, make_user
 
 pytestmark = [pytest.mark.django_db]
 AT = dt.datetime(2026, 4, 27, 6, 0, tzinfo=dt.UTC)
@@ -89,6 +89,43 @@ def test_findings_are_of_services_once_and_of_groups_only() -> None:
     assert {each.scope_id for each in found.values()} == {service.pk}
     assert found["small_changes"].facts["part_now"] == 40
     assert "person" not in str([each.said for each in found.values()])
+
+
+def test_what_is_spread_over_services_is_seen_in_the_team() -> None:
+    """Each service has too few changes to tell; the team whose work they are has not."""
+    first = Delivering()
+    services = []
+    for name in ("shop", "search", "mail"):
+        one = Delivering(name, first.connection)
+        one.deploy("baseline", BEGINS)
+        ship(one, NOW_STARTS - 60 * DAY, 12, 80, 1)
+        ship(one, NOW_STARTS + HOUR, 12, 3, 200)
+        for number in range(4):
+            at = NOW_STARTS + number * DAY
+            one.incident(f"i{number}", at)
+            one.incident(f"i{number}", at, severity="low", observed_at=(at + HOUR).isoformat())
+        services.append(one.send())
+    assert look_for_gaming(at=AT) == 0
+    team = make_team("Sales")
+    for service in services:
+        RepositoryLink.objects.create(
+            use_case=make_use_case(team=team),
+            repository=service.repository,
+            starts_on=BEGINS.date(),
+        )
+    other = make_use_case(team=make_team("Former"))
+    RepositoryLink.objects.create(
+        use_case=other, repository=services[0].repository, starts_on=BEGINS.date() - DAY,
+        ends_on=BEGINS.date(),
+    )  # fmt: skip
+    assert look_for_gaming(at=AT) == 2
+    found = {each.telltale: each for each in GamingFinding.objects.all()}
+    assert set(found) == {"small_changes", "downgrades"}
+    assert {(each.scope_kind, each.scope_id) for each in found.values()} == {("team", team.pk)}
+    assert found["small_changes"].facts == {
+        "part_before": 0, "whole_before": 36, "part_now": 36, "whole_now": 36,
+    }  # fmt: skip
+    assert found["downgrades"].facts == {"lowered": 12, "incidents": 12}
 
 
 def test_answering_needs_a_reason_and_happens_once() -> None:

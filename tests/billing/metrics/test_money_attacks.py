@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from django.db.utils import DatabaseError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adoption.redteam import attacks
+from adoption.redteam.readings import read
+from adoption.redteam.world import make_organisation
 from billing.metrics import (
     allocation_coverage,
     anomaly_response,
@@ -30,6 +34,11 @@ def outcome_facts(cost: int, outcomes: int) -> dict[str, Any]:
     return {"sums": sums, "outcomes": outcomes, "people": 6}
 
 
+def served_facts(cost: int, units: int) -> dict[str, Any]:
+    facts = {**outcome_facts(cost, 0), "people_nano": 10**14, "people_currency": "USD"}
+    return {**facts, "units": units}
+
+
 @given(AMOUNTS, st.integers(1, 10**12), st.integers(20, 500))
 def test_a1_burning_tokens_only_makes_an_outcome_dearer(
     cost: int, burnt: int, outcomes: int
@@ -40,6 +49,41 @@ def test_a1_burning_tokens_only_makes_an_outcome_dearer(
     assert burning.nano is not None
     assert burning.nano >= honest.nano
     assert burning.n == honest.n  # what counts is the same: tokens are cost and nothing else
+
+
+@given(AMOUNTS, st.integers(1, 10**12), st.integers(20, 500))
+def test_a1_what_is_burnt_makes_no_unit_cheaper(cost: int, burnt: int, units: int) -> None:
+    honest = cost_to_serve.calculate(served_facts(cost, units))
+    burning = cost_to_serve.calculate(served_facts(cost + burnt, units))
+    assert honest.nano is not None
+    assert burning.nano is not None
+    assert burning.nano >= honest.nano
+    assert burning.n == honest.n
+
+
+@pytest.mark.parametrize("key", ["split", "again", "regions", "service", "rollback", "daily",
+                                 "weeks", "slop"])  # fmt: skip
+def test_a2_a7_what_moves_no_unit_makes_none_cheaper(key: str) -> None:
+    """Cost is divided by units and by outcomes: what adds none of them makes none cheaper."""
+    (attack,) = [each for each in attacks.ATTACKS if each.key == key]
+    before = make_organisation(7)
+    after = attack.apply(before, "team-2", 5, random.Random(7))  # noqa: S311  (a simulation)
+    found = [read(org, "team-2") for org in (before, after)]
+    units = [each["ndu"].nano for each in found]
+    outcomes = [each["held_deliveries"].nano for each in found]
+    assert units[0]
+    assert outcomes[0]
+    served = [
+        cost_to_serve.calculate(served_facts(10**15, count // NANO if count else 0)).nano
+        for count in units
+    ]
+    per_outcome = [
+        cost_per_outcome.calculate(outcome_facts(10**15, count // NANO if count else 0)).nano
+        for count in outcomes
+    ]
+    for first, second in (served, per_outcome):
+        assert first is not None
+        assert second is None or second >= first
 
 
 @given(AMOUNTS)

@@ -15,27 +15,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adoption.metrics import ndu
+from adoption.metrics.contracts import Computed
 from adoption.metrics.registry import KNOWN_INPUTS, USAGE_INPUTS, metrics
-from adoption.redteam import attacks, counterexamples, moves
+from adoption.redteam import attacks, counterexamples, moves, trifles
 from adoption.redteam.readings import (
     GUARDRAILS,
     VALUES,
     calculate,
     improved,
     index_facts,
+    lead_facts,
     read,
     shares,
     units_facts,
     use_case_facts,
 )
-from adoption.redteam.world import Organisation, make_organisation
+from adoption.redteam.world import Organisation, Team, make_organisation
 from tests.plugins.proofs import Figures
 
 TEAM = "team-2"
 SEEDS = st.integers(0, 10_000)
 AMOUNTS = st.integers(1, 20)
 EXAMPLES = settings(max_examples=2, deadline=None)  # the proof below tries many more
-CONTEXT = {"deployment_frequency"}
+LOGGED = {"held_deliveries"}  # whatever somebody logs is one, whatever its worth
+PROMISED = {
+    "ndu": units_facts,
+    "ndi": index_facts,
+    "change_lead_time": lead_facts,
+    "change_lead_time_p90": lead_facts,
+    "severe_incidents_per_100_ndu": use_case_facts,
+    "survival_21_days": use_case_facts,
+}
 
 
 def tried(attack: attacks.Attack, seed: int, amount: int) -> list[str]:
@@ -66,6 +76,13 @@ def same(before: Organisation, after: Organisation, *, but: frozenset[str] = fro
     first, second = read(before, TEAM), read(after, TEAM)
     for key in {*VALUES, *GUARDRAILS} - but:
         assert first[key] == second[key], key
+
+
+def calculate_first(key: str, team: Team) -> Computed:
+    """Version 1, which is computed beside the second."""
+    (earlier,) = metrics.get(key).superseded_versions
+    assert earlier.windowed is not None
+    return earlier.windowed.calculate({**PROMISED[key](team), "rule": ndu.rule_fact()})
 
 
 def never_better(
@@ -140,10 +157,36 @@ def test_a6_rolling_back_and_deploying_again_never_helps(seed: int, amount: int)
 def test_a7_documents_bots_and_settings_move_nothing(seed: int, amount: int) -> None:
     before, after = attacked(moves.trivial_changes, seed, amount)
     first, second = read(before, TEAM), read(after, TEAM)
-    for key in (*VALUES, *GUARDRAILS):
+    for key in {*VALUES, *GUARDRAILS} - LOGGED:
         assert (first[key].nano, first[key].n) == (second[key].nano, second[key].n), key
     tokens = [org.team(TEAM).tokens for org in (before, after)]
     assert tokens[1] > tokens[0]
+
+
+@given(SEEDS)
+@EXAMPLES
+def test_a7_a_trifle_a_day_improves_nothing(seed: int) -> None:
+    before, after = attacked(trifles.one_a_day, seed, 1)
+    never_better(before, after)
+    first, second = index_facts(before.team(TEAM)), index_facts(after.team(TEAM))
+    # What served no promise changes no count, even where sizes are not looked at.
+    one, other = (calculate("ndi", {**facts, "sizes": None}) for facts in (first, second))
+    assert (one.nano, one.n) == (other.nano, other.n)
+    before, after = attacked(trifles.one_a_day_logged, seed, 1)
+    never_better(before, after, keys=tuple(key for key in VALUES if key not in LOGGED))
+    found = read(after, TEAM)["ndu"]
+    assert (found.nano, found.reason) == (None, "not_evaluable")
+    assert "of a size" in found.missing
+
+
+def test_a7_version_1_fell_for_it() -> None:
+    """Without the link and the sizes the same trifles make every value better."""
+    before, after = attacked(trifles.one_a_day, 3, 1)
+    moved = 0
+    for key in PROMISED:
+        first, second = (calculate_first(key, org.team(TEAM)) for org in (before, after))
+        moved += improved(key, first, second)
+    assert moved == len(PROMISED)
 
 
 @given(SEEDS, AMOUNTS)
@@ -170,6 +213,8 @@ def test_a10_missing_data_is_never_the_best(seed: int, amount: int) -> None:
     coverage = read(after, TEAM)["change_lead_time"].coverage_nano
     assert coverage is not None
     assert coverage < 10**9
+    before, after = attacked(trifles.log_what_lasted, seed, amount)
+    never_better(before, after)  # what failed and was not logged still failed
     before, after = attacked(moves.unplug_pager, seed, amount)
     found = read(after, TEAM)["severe_incidents_per_100_ndu"]
     assert (found.nano, found.reason) == (None, "not_evaluable")
@@ -300,12 +345,7 @@ def test_no_attack_improves_a_value_in_many_organisations(figures: Figures) -> N
 
 
 def test_what_still_works_is_found_by_the_same_check() -> None:
-    (daily,) = attacks.KNOWN_LIMITS
-    assert set(tried(dataclasses.replace(daily, works_on=()), 3, 1)) == {
-        "ndu",
-        "ndi",
-        "change_lead_time",
-        "change_lead_time_p90",
-        "survival_21_days",
-        "severe_incidents_per_100_ndu",
-    }
+    """A limit that moves nothing is none, and would hide that the check is blind."""
+    for limit in attacks.KNOWN_LIMITS:
+        found = set(tried(dataclasses.replace(limit, works_on=()), 3, 1))
+        assert found == set(limit.works_on), limit.key
