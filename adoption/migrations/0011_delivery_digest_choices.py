@@ -36,7 +36,7 @@ def carry_over(apps: Any, _schema: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("adoption", "0009_november"),
+        ("adoption", "0010_steps_of_changes"),
         ("portal", "0010_delivery_chat_of_digests"),
     ]
 
