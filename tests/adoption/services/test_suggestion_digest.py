@@ -120,7 +120,7 @@ def test_what_was_chosen_before_the_settings_were_one_is_carried_over() -> None:
     people = [make_user(name=name) for name in ("Chat", "Quiet", "Both")]
     DigestSetting.objects.create(user=people[2], hour=6, time_zone="Asia/Kathmandu")
     loader = MigrationLoader(connection)
-    apps = loader.project_state(("adoption", "0010_delivery_digest_choices")).apps
+    apps = loader.project_state(("adoption", "0011_delivery_digest_choices")).apps
     old = apps.get_model("adoption", "DigestChoice")
     with connection.schema_editor() as editor:
         editor.create_model(old)
@@ -129,7 +129,7 @@ def test_what_was_chosen_before_the_settings_were_one_is_carried_over() -> None:
                            chat_key_number=1, chat_ciphertext="sealed")  # fmt: skip
         old.objects.create(user_id=people[1].pk, by_email=False, hour=7)
         old.objects.create(user_id=people[2].pk, hour=20, chat_host="c", chat_ciphertext="s")
-        module = importlib.import_module("adoption.migrations.0010_delivery_digest_choices")
+        module = importlib.import_module("adoption.migrations.0011_delivery_digest_choices")
         module.carry_over(apps, None)
         module.carry_over(apps, None)  # repeatable
     finally:
