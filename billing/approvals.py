@@ -36,6 +36,11 @@ def overlap_subject(counted_id: int, other_id: int) -> str:
     return f"{counted_id}-{other_id}"
 
 
+def overlap_address() -> str:
+    """Where the approver finds the sources that overlap."""
+    return reverse("cost-overlaps")
+
+
 def overlap_target(starts_on: dt.date, ends_on: dt.date | None) -> str:
     """The request leaves the second source out of sums on these days; `ends_on` is exclusive."""
     return f"exclude:{starts_on}:{ends_on or ''}"

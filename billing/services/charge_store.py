@@ -103,7 +103,7 @@ class ChargeStore:
         return len(taken)
 
     def _stage(self, taken: Sequence[ChargeRecord]) -> None:
-        columns: Columns = ChargeRecord(*zip(*taken, strict=True))
+        columns: Columns = ChargeRecord._make(zip(*taken, strict=True))
         self._stage_dimensions(columns.dimension)
         parts = self._places.parts_of(columns)
         add_up(parts, columns)

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.urls import reverse
 
 from billing.approvals import (
     OVERLAP_KIND,
+    overlap_address,
     overlap_end_target,
     overlap_subject,
     overlap_target,
@@ -118,7 +118,7 @@ def describe_overlap(subject: str, payload: Payload) -> Content:
     Raises:
         SubjectGoneError: it was said or taken back in the meantime, or makes no sense any more.
     """
-    url = reverse("cost-overlaps")
+    url = overlap_address()
     if "end" in payload:
         live = SpendOverlap.objects.select_related("counted", "other")
         known = live.filter(pk=payload["end"], retired_at__isnull=True).first()

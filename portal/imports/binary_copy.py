@@ -92,6 +92,14 @@ class BinaryRows:
         return list(map(b"".join, zip(repeat(self._fields), *packed, strict=False)))
 
 
+_PACKS: dict[str, Callable[[Any], bytes]] = {
+    "text": _text,
+    "date": _day,
+    "datetime": _moment,
+    "boolean": _truth,
+}
+
+
 def _packer(kind: str) -> Callable[[Sequence[Any]], Iterable[bytes]]:
     if kind == "integer":
         return partial(_numbers, _pack_int4)
@@ -99,5 +107,5 @@ def _packer(kind: str) -> Callable[[Sequence[Any]], Iterable[bytes]]:
         return partial(_numbers, _pack_int8)
     if kind == "uuid":
         return _uuids
-    known = _Cache({"text": _text, "date": _day, "datetime": _moment, "boolean": _truth}[kind])
+    known = _Cache(_PACKS[kind])
     return partial(map, known.__getitem__)

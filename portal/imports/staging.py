@@ -130,7 +130,7 @@ def _sqlite_adapter(kind: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
     if kind == "uuid":
         return lambda values: [None if value is None else value.hex for value in values]
     if kind in ("date", "datetime"):
-        text_of = date.isoformat if kind == "date" else database_time
+        text_of: Callable[[Any], str] = date.isoformat if kind == "date" else database_time
         return partial(map, _Texts(text_of).__getitem__)
     return iter
 

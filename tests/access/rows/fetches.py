@@ -35,6 +35,7 @@ ROWS = [
     form_function(
         "connection-fetch",
         RUN_IMPORTS,
+        posted=302,  # there is nothing to fill in
         values={"slug": "store.slug"},
         unseen=UNSEEN,
         label="of a store of files",

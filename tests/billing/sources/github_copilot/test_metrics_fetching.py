@@ -20,7 +20,7 @@ from portal.imports.files import landed_files
 from portal.imports.outbound.errors import AnswerRefusedError
 from portal.models import Connection, ImportRun
 from tests.billing.sources import fake_provider
-from tests.billing.sources.fake_provider import ANSWER_FAULTS, FakeProvider, Params, served
+from tests.billing.sources.fake_provider import ANSWER_FAULTS, Params, served
 from tests.billing.sources.fetched import allow_loopback, connect, fetch_days
 from tests.billing.sources.github_copilot.serving import Copilot, item, seat
 from tests.billing.sources.numbered_pages import NumberedProvider, NumberedShape
@@ -113,10 +113,10 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
         yield provider
 
 
-def connected(github: FakeProvider, **config: Any) -> Connection:
+def connected(github: GitHub, **config: Any) -> Connection:
     (copilot,) = (each for each in PROVIDERS if each.name == "github-copilot")
     where = {"fetch_metrics": True, "report_hosts": "127.0.0.1"}
-    return connect(copilot, github.address, **where | config)  # type: ignore[attr-defined]
+    return connect(copilot, github.address, **where | config)
 
 
 def fetched(connection: Connection) -> ImportRun:
