@@ -74,6 +74,8 @@ def configure_logging(*, level: str, log_format: str) -> None:
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=False)
     )
+    # Never more than INFO of these, and less where less was asked for.
+    chatty = "INFO" if level in {"DEBUG", "INFO"} else level
     logging.config.dictConfig(
         {
             "version": 1,
@@ -92,8 +94,8 @@ def configure_logging(*, level: str, log_format: str) -> None:
             "root": {"handlers": ["stderr"], "level": level},
             "loggers": {
                 "django.request": {"level": "ERROR"},
-                "django_structlog": {"level": "INFO"},
-                "celery": {"level": "INFO"},
+                "django_structlog": {"level": chatty},
+                "celery": {"level": chatty},
                 "kombu": {"level": "WARNING"},
             },
         }

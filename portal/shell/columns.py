@@ -32,7 +32,7 @@ Record = Mapping[str, Any]
 # Text is escaped against formulas by the export; numbers, dates and None are not text.
 ExportValue = str | int | Decimal | dt.date | dt.datetime | None
 NOT_GIVEN = "not given"
-_LONG_NAME = 16  # characters
+_LONG_NAME, _LONG_REASON = 16, 32  # characters
 
 
 class LinkTo:
@@ -120,9 +120,10 @@ class ShellColumn(tables.Column):  # type: ignore[misc]  # django-tables2 ships 
     def missing_html(self, record: Record) -> str:
         """A dash and the reason."""
         reason = record.get(self.reason_key) if self.reason_key else None
+        text = str(reason or self.reason)
+        css = "reason reason-long" if len(text) > _LONG_REASON else "reason"
         return (
-            f'<span aria-hidden="true">{MISSING}</span> '
-            f'<span class="reason">{escape(reason or self.reason)}</span>'
+            f'<span aria-hidden="true">{MISSING}</span> <span class="{css}">{escape(text)}</span>'
         )
 
     def cell_html(self, record: Record) -> str:

@@ -201,7 +201,7 @@ def test_snapshots_are_shown_and_given_away(story: Story, tmp_path: Path) -> Non
     call_command("publish_snapshot", verbosity=0, stdout=io.StringIO())
     publish_snapshot(at=NOW, even_if_unchanged=True)
     page = text_of(client.get("/snapshots/2/"))
-    assert "18 values, 1 approved dashboards" in page
+    assert "18 values, 1 approved dashboard " in page
     assert "python3 verify_snapshot.py --key" in page
     part = client.get("/snapshots/2/?v-sort=-window", headers={"HX-Request": "true"})
     assert part.content.decode().count("<section") == 1
@@ -211,3 +211,23 @@ def test_snapshots_are_shown_and_given_away(story: Story, tmp_path: Path) -> Non
     compile(script.read_text(), "script.py", "exec")
     assert client.get("/snapshots/1/file/")["Content-Disposition"].endswith('"snapshot-1.json"')
     assert "2" in text_of(client.get("/dashboards/what-drafts-bring/tiles/1/"))
+
+
+def test_who_moves_a_tile_by_keyboard_goes_on_with_it(story: Story) -> None:
+    use_case, versions = story
+    dashboard = make_dashboard(use_case, versions)
+    client, address = client_of(dashboard.owner), f"/dashboards/{dashboard.slug}/build/"
+
+    def after(action: str) -> str:
+        dashboard.refresh_from_db()
+        values = {"action": action, "expected_version": dashboard.version}
+        answer = client.post(address, values, headers={"HX-Request": "true"})
+        [focused] = re.findall(r"<[^>]+ autofocus[^>]*>", answer.content.decode())
+        return focused
+
+    assert 'value="down:1"' in after("down:0")
+    assert 'value="up:2"' in after("down:1"), "the last tile can only go up"
+    assert 'value="up:1"' in after("up:2")
+    assert 'value="down:0"' in after("up:1"), "the first can only go down"
+    assert after("remove:0").startswith("<h2")
+    assert "autofocus" not in client.get(address).content.decode()

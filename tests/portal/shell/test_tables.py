@@ -172,7 +172,7 @@ def test_cells_escape_what_they_show() -> None:
 
 def test_the_first_cell_names_its_row_and_numbers_are_set_right() -> None:
     html = GalleryTable.of(RECORDS[:1]).body_html
-    assert html.startswith('<tr><th scope="row"><a href="/gallery/list/case-1/">')
+    assert html.startswith('<tr><th scope="row" class="name"><a href="/gallery/list/case-1/">')
     assert '<td class="n">137</td>' in html
 
 
