@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
@@ -53,20 +55,13 @@ def _empty_sign_ins(person: User) -> None:
     rows.update(username="", address=None)
 
 
-def _attempts(person: User) -> QuerySet[AccessAttempt]:
-    attempts: QuerySet[AccessAttempt] = AccessAttempt.objects.filter(
-        username=person.username.casefold()
-    )
-    return attempts
-
-
-def _devices(person: User) -> tuple[QuerySet[UserSession], ...]:
+def _devices(person: User) -> tuple[QuerySet[Any], ...]:
     """Whatever ties browsers, telephones and a provider to the account."""
     return (
         UserSession.objects.filter(user_id=person.pk),
         Authenticator.objects.filter(user_id=person.pk),
         SocialAccount.objects.filter(user_id=person.pk),
-        _attempts(person),
+        AccessAttempt.objects.filter(username=person.username.casefold()),
     )
 
 

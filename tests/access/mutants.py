@@ -44,24 +44,6 @@ EVERYTHING = "_access_everything_"
 SELECTIONS = re.compile(r"\w+_visible_to")
 PEOPLE = re.compile(r"user|actor|person")
 
-# Checks that no request, reader or page can tell apart from their absence, each with the reason.
-ARGUED: dict[str, str] = {
-    "adoption.selectors.deliveries:use_cases_to_log_for may_log_delivery(user) taken for yes": (
-        "whoever may not log sees no use case either: `use_cases_visible_to` below finds nothing"
-    ),
-    **{
-        f"adoption.policies:may_resolve_identities holds(user, Role.PROGRAMME_LEAD, "
-        f"Role.ADMINISTRATOR) also for {role}": (
-            "who may not see identities finds none to resolve: `identities_visible_to` below"
-        )
-        for role in Role
-        if role not in (Role.PROGRAMME_LEAD, Role.ADMINISTRATOR, Role.AUDITOR)
-    },
-    "portal.views.api_tokens:ApiTokenListPage.allows may_have_api_tokens(user) taken for yes": (
-        "the page needs a signed-in person besides, and its selector finds nothing for others"
-    ),
-}
-
 
 @dataclass(frozen=True)
 class Mutant:

@@ -15,14 +15,15 @@ from zlib import crc32
 import pytest
 
 from portal.shell.panels import home_panels, object_panels
+from tests.access.argued import ARGUED
 from tests.access.asking import Asker, without_templates
 from tests.access.bench import Bench
 from tests.access.checks import Behind, CellCheck, ListOffers, Offers, checks_of
 from tests.access.matrix import METHODS, STRANGERS, Cell, Column, cells_of
-from tests.access.mutants import ARGUED, all_mutants
+from tests.access.mutants import all_mutants
 from tests.access.rewriting import functions_in, modules, source_of
 from tests.access.routes import addresses
-from tests.access.rows import all_panels, all_readers, all_rows
+from tests.access.rows import all_beside, all_panels, all_readers, all_rows
 
 ROWS, READERS, PANELS = all_rows(), all_readers(), all_panels()
 
@@ -122,7 +123,7 @@ def chosen() -> list[Cell]:
 @pytest.fixture(scope="module")
 def bench(asker: Asker, request: pytest.FixtureRequest) -> Bench:
     """What the short run asks, asked once, watching every function with a permission check."""
-    others = checks_of(ROWS, READERS, PANELS)
+    others = [*checks_of(ROWS, READERS, PANELS), *all_beside()]
     costly = [check for check in others if isinstance(check, COSTLY)]
     cheap = [check for check in others if not isinstance(check, COSTLY)]
     step = 1 if is_proving(request.config) else 4

@@ -12,6 +12,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from tests.access.deeds import Beside
 from tests.access.matrix import Row
 from tests.access.readers import Panel, Reader
 
@@ -40,3 +41,8 @@ def all_readers() -> list[Reader]:
 def all_panels() -> list[Panel]:
     """What every module says about panels of pages."""
     return [each for module in modules() for each in getattr(module, "PANELS", ())]
+
+
+def all_beside() -> list[Beside]:
+    """What every module says about policies, services, and what is one's own on a page."""
+    return [each for module in modules() for each in getattr(module, "BESIDE", ())]

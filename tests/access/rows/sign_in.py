@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from allauth.usersessions.models import UserSession
 
+from portal.choices import Role
 from portal.services.erasures import request_erasure
 from tests.access.matrix import (
     ALL,
@@ -39,9 +40,8 @@ def prepare(world: World) -> None:
         user=world.maker, ip="192.0.2.7", session_key="a" * 32, user_agent="somebody's browser"
     )
     gone = make_user(name="Gone", is_active=False)
-    request_erasure(
-        person=gone, reason="left", actor=world.people[Column.ADMINISTRATOR], at=world.now
-    )
+    asking = make_user(Role.ADMINISTRATOR, name="Asks for an erasure")
+    request_erasure(person=gone, reason="left", actor=asking, at=world.now)
     world.add(session=session, erased_person=gone)
 
 

@@ -114,9 +114,9 @@ class Databases:
     def execute(self, name: str, statement: str) -> None:
         """One statement in one of the databases, past the portal."""
         if self._server:
-            told = self._server.info.get_parameters() | {"dbname": name}
-            password = self._server.info.password
-            with psycopg.connect(**told, password=password, autocommit=True) as own:
+            told: dict[str, Any] = {**self._server.info.get_parameters(), "dbname": name}
+            told["password"] = self._server.info.password
+            with psycopg.connect(autocommit=True, **told) as own:
                 own.execute(statement.encode())
         else:
             with closing(sqlite3.connect(name)) as own_file:
