@@ -89,17 +89,15 @@ def disowners(identity_ids: Collection[int]) -> Mapping[int, set[int]]:
     """
     found: dict[int, set[int]] = defaultdict(set)
     said: dict[tuple[int, uuid.UUID], int] = {}
-    rows = IdentityLink.objects.filter(identity_id__in=identity_ids).order_by("pk")
-    for pk, act, undoes, user, before, by in rows.values_list(
-        "identity_id", "act", "undoes", "user_id", "before_user_id", "said_by_id"
-    ):
-        if undoes is not None:
-            found[pk].discard(said.get((pk, undoes), 0))
-        elif before is not None and user is None and by == before:
-            said[pk, act] = before
+    for line in IdentityLink.objects.filter(identity_id__in=identity_ids).order_by("pk"):
+        pk, before, now = line.identity_id, line.before_user_id, line.user_id
+        if line.undoes is not None:
+            found[pk].discard(said.get((pk, line.undoes), 0))
+        elif before is not None and now is None and line.said_by_id == before:
+            said[pk, line.act] = before
             found[pk].add(before)
-        elif user is not None and by == user:
-            found[pk].discard(user)  # they took it back themselves
+        elif now is not None and line.said_by_id == now:
+            found[pk].discard(now)  # they took it back themselves
     return found
 
 

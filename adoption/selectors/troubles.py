@@ -42,13 +42,16 @@ def _order(trouble: Trouble) -> tuple[datetime, bool, str]:
     return trouble.since, trouble.until is None, trouble.kind
 
 
-def _deployments(changes: Iterable[Change]) -> dict[int | None, dict[str, Any]]:
-    ids = {change.delivered_by_id for change in changes}
+def _deployments(changes: Iterable[Change]) -> dict[int | None, Mapping[str, Any]]:
+    ids = {change.delivered_by_id for change in changes if change.delivered_by_id is not None}
     rows = Deployment.objects.filter(pk__in=ids).values(
         "pk", "version", "external_id", "sha", "service__key", "remediation",
         "remediated_by__finished_at",
     )  # fmt: skip
-    return {row["pk"]: row for row in rows}
+    found: dict[int | None, Mapping[str, Any]] = {}
+    for row in rows:
+        found[row["pk"]] = row
+    return found
 
 
 def _repairs(row: Mapping[str, Any]) -> list[Trouble]:

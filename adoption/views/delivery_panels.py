@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from adoption.choices import DeliveryState
-from adoption.delivery_states import Observed, Trouble, standing_of
+from adoption.delivery_states import Observed, standing_of
 from adoption.filters.deliveries import COUNTING
 from adoption.models import Change, UseCase
 from adoption.policies import may_see_registry
@@ -29,7 +28,6 @@ from adoption.selectors.deliveries import (
     latest_deliveries,
     state_counts,
 )
-from adoption.selectors.troubles import troubles_of
 from adoption.selectors.use_cases import ENDED_STAGES
 from portal.shell.charts import BarListRow, bar_list
 from portal.shell.figures import Figure, FigureKind, share_of
@@ -129,8 +127,10 @@ def _strength_bars(strengths: dict[str, int], url: str) -> SafeString | None:
     )
 
 
-def _where(change: Change, troubles: Sequence[Trouble], now: dt.datetime) -> str:
-    return standing_of(Observed.of(change, troubles), at=now).state.value
+def _where(change: Change, now: dt.datetime) -> str:
+    """How far it came by itself; what its deployment broke is told where it is logged."""
+    observed = Observed.of(change)
+    return standing_of(observed, at=now).state.value
 
 
 def to_log(request: HttpRequest) -> dict[str, Any] | None:
@@ -139,13 +139,7 @@ def to_log(request: HttpRequest) -> dict[str, Any] | None:
     found = changes_to_remind_of(request.user, now=now, limit=_REMINDERS)
     if not found:
         return None
-    troubles = troubles_of(row.change for row in found)
-    return {
-        "rows": [
-            (row, _where(row.change, troubles.get(row.change.pk, ()), now), _log_url(row))
-            for row in found
-        ]
-    }
+    return {"rows": [(row, _where(row.change, now), _log_url(row)) for row in found]}
 
 
 def _log_url(row: ChangeToLog) -> str:

@@ -89,7 +89,8 @@ def test_what_has_not_happened_yet_changes_nothing(observed: Observed, at: dt.da
         for each in troubles
         if each.since <= at
     ]
-    known = Observed(*(each if each and each <= at else None for each in moments), seen)
+    happened = [each if each and each <= at else None for each in moments]
+    known = Observed(*happened, troubles=seen)  # type: ignore[arg-type]
     assert standing_of(known, at=at) == standing_of(observed, at=at)
 
 

@@ -254,14 +254,14 @@ def read_answer(
 
 
 def _change(node: Node, place: tuple[str, str]) -> ChangeRecord:
-    merged_at = node.moment("mergedAt")
+    merged_at, state = node.moment("mergedAt"), node.need("state", 20)
     return ChangeRecord(
         repository=place[0],
         repository_url=place[1],
         kind="pull_request",
         external_id=node.need("number", 20),
         observed_at=node.need_moment("updatedAt"),
-        state="merged" if merged_at else node.need("state", 20).lower(),
+        state="merged" if merged_at else ("closed" if state == "CLOSED" else "open"),
         title=node.text("title"),
         message=node.text("body", 65_536),
         url=node.text("url"),

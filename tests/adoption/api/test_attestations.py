@@ -112,9 +112,8 @@ def test_it_is_about_exactly_the_version_that_was_read(world: World, promised: M
 
 
 def test_a_repeated_attestation_is_one_request(world: World, promised: Milestone) -> None:
-    first, second = (
-        attest(world, promised, world.owner, **{"idempotency-key": "a1"}) for _ in range(2)
-    )
+    key = {"idempotency-key": "a1"}
+    first, second = (attest(world, promised, world.owner, SAID, **key) for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json()["id"] == second.json()["id"]
     assert ApprovalRequest.objects.count() == 1

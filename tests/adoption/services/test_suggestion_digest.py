@@ -93,7 +93,7 @@ def test_answered_and_expired_suggestions_are_not_brought_up(mira: User, use_cas
 
 def test_who_wants_none_is_told_later_of_what_still_waits(mira: User, use_case: UseCase) -> None:
     off = {DAILY: Ways(in_portal=False, by_email=False)}
-    where = {"time_zone": "UTC", "hour": 8, "weekday": 0}
+    where: dict[str, Any] = {"time_zone": "UTC", "hour": 8, "weekday": 0}
     save_notice_settings(user=mira, ways=off, **where)
     for day in (21, 22, 23, 24):
         send_due_digests(at=at(8, day))

@@ -40,7 +40,8 @@ class Chat:
     """A person with a chat that answers by scripts; what was sent to it."""
 
     def __init__(self, server: FaultServer, **ways: Ways) -> None:
-        self.server, self.sent = server, []  # type: ignore[var-annotated]
+        self.server = server
+        self.sent: list[bytes] = []
         self.user: User = make_user(name="Mira", email="mira@acme.example")
         address = server.url("/services/secret-path")
         save_notice_settings(user=self.user, ways=ways, **WHEN, chat_address=address)  # type: ignore[arg-type]
@@ -54,7 +55,12 @@ class Chat:
         def client(url: str) -> Any:
             made: Any = self.server.client(origins=[url], limits=replace(QUICK, attempts=1))
             post = made.post
-            made.post = lambda to, body: self.sent.append(body) or post(to, body)
+
+            def keep(to: str, body: bytes) -> Any:
+                self.sent.append(body)
+                return post(to, body)
+
+            made.post = keep
             return made
 
         send_to_chat(work, make_client=client)
