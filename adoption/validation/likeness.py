@@ -90,7 +90,7 @@ def two_sides(before: int, after: int) -> Frame:
 
 def weights_of(residuals: Array, seen: Frame) -> Array:
     """How likely each pair of likeness and excess is, given rows of residuals: row, pair, pair."""
-    turned = np.einsum("ri,lij->lrj", residuals, seen.rotations) ** 2
+    turned = (residuals[None, :, :] @ seen.rotations) ** 2
     variances = 1.0 + EXCESS[None, :, None] * seen.spreads[:, None, :]
     logs = -0.5 * (
         np.log(variances).sum(axis=2)[:, None, :] + turned @ (1.0 / variances).transpose(0, 2, 1)
