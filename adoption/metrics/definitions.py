@@ -130,7 +130,7 @@ metrics.register(
     MetricDefinition(
         key="taken_back_deliveries_weekly",
         version="1.0.0",
-        label="Deliveries taken back by week",
+        label="Deliveries that were taken back",
         unit="count",
         formula=(
             "Number of deliveries of the use case that were undone in production in the week, or, "

@@ -78,12 +78,14 @@ def unit_word(metric_key: str) -> str:
 
 
 def _promised(plan: Plan, units: Sequence[UnitWeeks], weeks_after: int | None = None) -> Promise:
+    is_compared = Method(plan.method).compares_units
+    unit = unit_word(plan.metric_key)
     return promise(
         plan.protocol,
         units,
         len(plan.weeks_after) if weeks_after is None else weeks_after,
-        noun=noun_of(plan.metric_key),
-        unit=unit_word(plan.metric_key),
+        noun="treated units" if is_compared else noun_of(plan.metric_key),
+        unit="a week and unit" if is_compared and not unit else unit,
     )
 
 

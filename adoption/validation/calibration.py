@@ -51,6 +51,7 @@ SIDES = (WEEKS, WEEKS)
 BAD_MONTH = "after a bad month"
 SPREAD = 0.3  # of the logarithm of a level that wanders
 COMMON = 0.4  # of what measurements of a week have in common, in deviations of one
+PRECISE = 4_000  # roll-outs behind a promise that others are held to
 Units = list[UnitWeeks]
 
 
@@ -144,7 +145,7 @@ def _noise(mean: float, likeness: float) -> Noise:
 
 
 def _ratio(mean: float, noise: Noise | None = None) -> Callable[[], float | None]:
-    return lambda: weekly_smallest(mean, SIDES, is_increase=True, noise=noise)
+    return lambda: weekly_smallest(mean, SIDES, is_increase=True, noise=noise, runs=PRECISE)
 
 
 def _of_counts() -> Iterator[Story]:

@@ -88,15 +88,19 @@ def two_sides(before: int, after: int) -> Frame:
     return frame(places, terms[:, [bool(before), bool(after)]], np.ones(before + after))
 
 
-def weights_of(residuals: Array, seen: Frame) -> Array:
-    """How likely each pair of likeness and excess is, given rows of residuals: row, pair, pair."""
-    turned = np.einsum("ri,lij->lrj", residuals, seen.rotations) ** 2
+def weights_of(residuals: Array, seen: Frame, *, no_excess: float = NO_EXCESS) -> Array:
+    """How likely each likeness and excess is, given rows of residuals: row, likeness, excess.
+
+    Args:
+        no_excess: weight beforehand of there being none.
+    """
+    turned = (residuals[None, :, :] @ seen.rotations) ** 2
     variances = 1.0 + EXCESS[None, :, None] * seen.spreads[:, None, :]
     logs = -0.5 * (
         np.log(variances).sum(axis=2)[:, None, :] + turned @ (1.0 / variances).transpose(0, 2, 1)
     )
     before = np.full(len(EXCESS), EACH_EXCESS)
-    before[0] = NO_EXCESS
+    before[0] = no_excess
     logs = logs + np.log(PRIOR)[:, None, None] + np.log(before)[None, None, :]
     logs = logs.transpose(1, 0, 2)
     found: Array = np.exp(logs - logs.max(axis=(1, 2), keepdims=True))

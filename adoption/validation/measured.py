@@ -21,13 +21,16 @@ from adoption.validation.likeness import (
     Frame,
     Noise,
     frame,
-    is_chance,
     mixture,
     noise_from,
     weights_of,
 )
 
 RUNS = 1_000
+# Measurements of a week have nearly always something in common, and a little of it, of which weeks
+# show hardly anything, already makes a pool of them too sure. So less speaks for none beforehand
+# than with counts, and no test lets weeks off.
+NO_EXCESS = 0.1
 Array = np.ndarray
 Weeks = Sequence[Sequence[float]]
 PLAIN = Noise(1.0, 0.0, is_plain=True)
@@ -93,13 +96,17 @@ def _residuals(pool: _Pool) -> Array:
     return (np.sqrt(pool.sizes) * apart / math.sqrt(pool.within)).reshape(1, -1)
 
 
-def _times(residuals: Array, seen: Frame, contrast: Array, places: Array, alpha: float) -> Array:
+def _weights(residuals: Array, seen: Frame) -> Array:
+    return weights_of(residuals, seen, no_excess=NO_EXCESS)
+
+
+def _times(residuals: Array, seen: Frame, contrast: Array, alpha: float) -> Array:
     """Per row, how many times as wide as by chance alone the interval must be, at least 1."""
     chance = np.full(len(residuals), float(contrast @ contrast))
     excess = np.broadcast_to(seen.excess_of(contrast), (len(residuals), len(LIKENESS)))
-    reach = mixture(weights_of(residuals, seen), chance, excess).reach(alpha)
+    reach = mixture(_weights(residuals, seen), chance, excess).reach(alpha)
     usual = float(numerics.stats.norm.isf(alpha / 2)) * np.sqrt(chance)
-    found: Array = np.where(is_chance(residuals, seen, places), 1.0, np.maximum(1.0, reach / usual))
+    found: Array = np.maximum(1.0, reach / usual)
     return found
 
 
@@ -114,9 +121,8 @@ def widening(before: Weeks, after: Weeks, *, alpha: float = 0.05) -> tuple[float
         return 1.0, PLAIN
     seen, contrast = _frame(pool.sizes, pool.places)
     residuals = _residuals(pool)
-    times = float(_times(residuals, seen, contrast, pool.places, alpha)[0])
-    plain = bool(is_chance(residuals, seen, pool.places)[0])
-    return times, noise_from(weights_of(residuals, seen), is_plain=plain)
+    times = float(_times(residuals, seen, contrast, alpha)[0])
+    return times, noise_from(_weights(residuals, seen), is_plain=False)
 
 
 def measured_noise(before: Weeks) -> Noise:
@@ -128,8 +134,7 @@ def measured_noise(before: Weeks) -> Noise:
         return PLAIN
     seen, _ = _frame(pool.sizes, pool.places)
     residuals = _residuals(pool)
-    plain = bool(is_chance(residuals, seen, pool.places)[0])
-    return noise_from(weights_of(residuals, seen), is_plain=plain)
+    return noise_from(_weights(residuals, seen), is_plain=False)
 
 
 def errors_needed(
@@ -163,6 +168,6 @@ def errors_needed(
     terms = np.column_stack([np.sqrt(sizes) * (places >= FAR), np.sqrt(sizes) * (places < FAR)])
     residuals = shocks - (shocks @ np.linalg.pinv(terms).T) @ terms.T
     usual = float(numerics.stats.norm.isf(alpha / 2))
-    times = _times(residuals, seen, contrast, places, alpha)
+    times = _times(residuals, seen, contrast, alpha)
     errors = shocks @ contrast / math.sqrt(float(contrast @ contrast))
     return float(np.quantile(usual * times - errors, power))

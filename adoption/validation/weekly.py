@@ -215,6 +215,7 @@ def weekly_smallest(
     alpha: float = 0.05,
     power: float = 0.8,
     seed: int = 0,
+    runs: int = RUNS,
 ) -> float | None:
     """The smallest ratio that this protocol finds with this power; None when there is none.
 
@@ -225,7 +226,8 @@ def weekly_smallest(
 
     def enough(distance: float) -> bool:
         ratio = math.exp(distance if is_increase else -distance)
-        return weekly_power(ratio, mean, weeks, noise=noise, alpha=alpha, seed=seed) >= power
+        found = weekly_power(ratio, mean, weeks, noise=noise, alpha=alpha, seed=seed, runs=runs)
+        return found >= power
 
     # Below half of what textbook counts need nothing is found, so looking starts there.
     events = mean * weeks[0] * weeks[1] / sum(weeks)

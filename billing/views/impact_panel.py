@@ -29,16 +29,15 @@ def impact_net_panel(request: HttpRequest, registration: Any) -> dict[str, Any] 
     found = net_benefit_of(verdict, registration.use_case, now=now)
     window = f"{date_text(found.first)} to {date_text(found.last)}"
     whole = FigureReference(use_case=registration.use_case.slug)
-    cost = Figure.missing("Cost since the launch", found.cost_reason)
-    status = FigureStatus.ESTIMATED
-    if found.cost.nano is not None:
+    if found.cost.nano is None:
+        cost = Figure.missing("Cost since the launch", found.cost_reason)
+    else:
         total = found.sums[0]
-        status = status_of(total, now=now)
         cost = Figure.money(
             "Cost since the launch",
             found.cost.nano,
             found.cost.currency,
-            status=status,
+            status=status_of(total, now=now),
             basis=CostBasis(found.cost.basis).label,
             window=window,
             as_of=total.as_of,
