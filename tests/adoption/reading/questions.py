@@ -90,7 +90,9 @@ def _text(answer: Any) -> str:
         path = Path(folder) / "values.parquet"
         path.write_bytes(body)
         return str(
-            duckdb.connect().execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+            duckdb.connect()
+            .execute("SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?)", [str(path)])
+            .fetchall()
         )
 
 

