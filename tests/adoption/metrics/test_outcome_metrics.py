@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adoption.choices import DeliveryState
 from adoption.metrics.attainment import calculate_attainment
 from adoption.metrics.contracts import Computed, canonical
 from adoption.metrics.impact_metrics import calculate_benefit, calculate_validated
 from adoption.metrics.reach import UseSign, use_signs
-from adoption.metrics.registry import NANO, Measured, computed_versions, metrics
+from adoption.metrics.registry import NANO, computed_versions, metrics
 from adoption.metrics.windows import Window
-from adoption.models import UseCase
+from adoption.models import Delivery, UseCase
 from adoption.services.impact_decisions import set_unit_value
 from adoption.services.impact_registrations import amend_registration
 from adoption.services.impact_verdicts import evaluate_registration
@@ -109,41 +110,39 @@ def test_attainment_is_the_share_of_the_way() -> None:
 @pytest.mark.django_db
 @pytest.mark.both_engines
 def test_a12_a_target_that_is_changed_late_attains_nothing() -> None:
-    with registered_metric() as things:
+    with registered_metric():
         milestone = make_milestone(make_use_case(owner=make_user()))
-        case = milestone.use_case
-        answers = {"nano": 0}
-        things.answer = lambda pk, as_of: Measured(nano=answers["nano"], as_of=as_of)
-        draft = TargetDraft(
-            title="Eight things", milestone_id=milestone.pk, scope_kind="use_case",
-            scope_id=case.pk, metric_key="things", comparator="gte", threshold_nano=8 * NANO,
-            due_on=dt.date(2026, 12, 31),
+    case, owner = milestone.use_case, milestone.use_case.owner
+    draft = TargetDraft(
+        title="Eight deliveries that hold", milestone_id=milestone.pk, scope_kind="use_case",
+        scope_id=case.pk, metric_key="held_deliveries", comparator="gte",
+        threshold_nano=8 * NANO, due_on=dt.date(2026, 12, 31),
+    )  # fmt: skip
+    target = create_target(draft=draft, actor=owner, at=NOW)
+    for number in range(2):
+        Delivery.objects.create(
+            use_case=case, title=f"Work {number}", claimed_by=owner, claimed_at=NOW,
+            state=DeliveryState.HELD, held_at=NOW + dt.timedelta(days=20),
         )  # fmt: skip
-        target = create_target(draft=draft, actor=case.owner, at=NOW)
-        answers["nano"] = 2 * NANO
-        assert value("outcome_attainment", case.pk, LAST_QUARTER, LATER).nano == NANO // 4
-        lower = dataclasses.replace(draft, threshold_nano=4 * NANO)
-        update_target(
-            target_id=target.pk, expected_version=target.version, draft=lower, actor=case.owner,
-            at=NOW + dt.timedelta(days=5),
-        )  # fmt: skip
-        assert value("outcome_attainment", case.pk, LAST_QUARTER, LATER).nano == 0
+    assert value("outcome_attainment", case.pk, LAST_QUARTER, LATER).nano == NANO // 4
+    lower = dataclasses.replace(draft, threshold_nano=4 * NANO)
+    moved = dataclasses.replace(lower, due_on=dt.date(2027, 2, 1))
+    for days, changed in ((5, lower), (6, moved)):
         target.refresh_from_db()
-        moved = dataclasses.replace(lower, due_on=dt.date(2027, 2, 1))
         update_target(
-            target_id=target.pk, expected_version=target.version, draft=moved, actor=case.owner,
-            at=NOW + dt.timedelta(days=6),
+            target_id=target.pk, expected_version=target.version, draft=changed, actor=owner,
+            at=NOW + dt.timedelta(days=days),
         )  # fmt: skip
         assert value("outcome_attainment", case.pk, LAST_QUARTER, LATER).nano == 0
-        target.refresh_from_db()
-        withdraw_target(
-            target_id=target.pk, expected_version=target.version, reason="It was too hard.",
-            actor=case.owner, at=NOW + dt.timedelta(days=7),
-        )  # fmt: skip
-        assert value("outcome_attainment", case.pk, LAST_QUARTER, LATER).nano == 0
-        windowed = metrics.get("outcome_attainment").windowed
-        assert windowed is not None
-        assert case.pk not in windowed.collect([case.pk], THIRD_QUARTER, LATER)
+    target.refresh_from_db()
+    withdraw_target(
+        target_id=target.pk, expected_version=target.version, reason="It was too hard.",
+        actor=owner, at=NOW + dt.timedelta(days=7),
+    )  # fmt: skip
+    assert value("outcome_attainment", case.pk, LAST_QUARTER, LATER).nano == 0
+    windowed = metrics.get("outcome_attainment").windowed
+    assert windowed is not None
+    assert case.pk not in windowed.collect([case.pk], THIRD_QUARTER, LATER)
 
 
 # --- 13 and 15 ------------------------------------------------------------------------------------
