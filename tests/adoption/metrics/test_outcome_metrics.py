@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from adoption.services.target_rules import TargetDraft
 from adoption.services.targets import create_target, update_target, withdraw_target
 from tests.adoption.factories import (
     NOW,
+    FakeMetric,
     make_milestone,
     make_use_case,
     make_user,
@@ -107,11 +108,18 @@ def test_attainment_is_the_share_of_the_way() -> None:
     assert calculate_attainment({"targets": []}).reason == "no_data"
 
 
+@pytest.fixture
+def things() -> Iterator[FakeMetric]:
+    """What the milestone counts; the target counts deliveries."""
+    with registered_metric() as fake:
+        yield fake
+
+
 @pytest.mark.django_db
 @pytest.mark.both_engines
+@pytest.mark.usefixtures("things")
 def test_a12_a_target_that_is_changed_late_attains_nothing() -> None:
-    with registered_metric():
-        milestone = make_milestone(make_use_case(owner=make_user()))
+    milestone = make_milestone(make_use_case(owner=make_user()))
     case, owner = milestone.use_case, milestone.use_case.owner
     draft = TargetDraft(
         title="Eight deliveries that hold", milestone_id=milestone.pk, scope_kind="use_case",
