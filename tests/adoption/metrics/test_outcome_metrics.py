@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adoption.choices import DeliveryState
 from adoption.metrics.attainment import calculate_attainment
 from adoption.metrics.contracts import Computed, canonical
 from adoption.metrics.impact_metrics import calculate_benefit, calculate_validated
 from adoption.metrics.reach import UseSign, use_signs
-from adoption.metrics.registry import NANO, Measured, computed_versions, metrics
+from adoption.metrics.registry import NANO, computed_versions, metrics
 from adoption.metrics.windows import Window
-from adoption.models import UseCase
+from adoption.models import Delivery, UseCase
 from adoption.services.impact_decisions import set_unit_value
 from adoption.services.impact_registrations import amend_registration
 from adoption.services.impact_verdicts import evaluate_registration
@@ -25,6 +26,7 @@ from adoption.services.target_rules import TargetDraft
 from adoption.services.targets import create_target, update_target, withdraw_target
 from tests.adoption.factories import (
     NOW,
+    FakeMetric,
     make_milestone,
     make_use_case,
     make_user,
@@ -106,44 +108,49 @@ def test_attainment_is_the_share_of_the_way() -> None:
     assert calculate_attainment({"targets": []}).reason == "no_data"
 
 
+@pytest.fixture
+def things() -> Iterator[FakeMetric]:
+    """What the milestone counts; the target counts deliveries."""
+    with registered_metric() as fake:
+        yield fake
+
+
 @pytest.mark.django_db
 @pytest.mark.both_engines
+@pytest.mark.usefixtures("things")
 def test_a12_a_target_that_is_changed_late_attains_nothing() -> None:
-    with registered_metric() as things:
-        milestone = make_milestone(make_use_case(owner=make_user()))
-        case = milestone.use_case
-        answers = {"nano": 0}
-        things.answer = lambda pk, as_of: Measured(nano=answers["nano"], as_of=as_of)
-        draft = TargetDraft(
-            title="Eight things", milestone_id=milestone.pk, scope_kind="use_case",
-            scope_id=case.pk, metric_key="things", comparator="gte", threshold_nano=8 * NANO,
-            due_on=dt.date(2026, 12, 31),
+    milestone = make_milestone(make_use_case(owner=make_user()))
+    case, owner = milestone.use_case, milestone.use_case.owner
+    draft = TargetDraft(
+        title="Eight deliveries that hold", milestone_id=milestone.pk, scope_kind="use_case",
+        scope_id=case.pk, metric_key="held_deliveries", comparator="gte",
+        threshold_nano=8 * NANO, due_on=dt.date(2026, 12, 31),
+    )  # fmt: skip
+    target = create_target(draft=draft, actor=owner, at=NOW)
+    for number in range(2):
+        Delivery.objects.create(
+            use_case=case, title=f"Work {number}", claimed_by=owner, claimed_at=NOW,
+            state=DeliveryState.HELD, held_at=NOW + dt.timedelta(days=20),
         )  # fmt: skip
-        target = create_target(draft=draft, actor=case.owner, at=NOW)
-        answers["nano"] = 2 * NANO
-        assert value("outcome_attainment", case.pk, LAST_QUARTER, LATER).nano == NANO // 4
-        lower = dataclasses.replace(draft, threshold_nano=4 * NANO)
-        update_target(
-            target_id=target.pk, expected_version=target.version, draft=lower, actor=case.owner,
-            at=NOW + dt.timedelta(days=5),
-        )  # fmt: skip
-        assert value("outcome_attainment", case.pk, LAST_QUARTER, LATER).nano == 0
+    assert value("outcome_attainment", case.pk, LAST_QUARTER, LATER).nano == NANO // 4
+    lower = dataclasses.replace(draft, threshold_nano=4 * NANO)
+    moved = dataclasses.replace(lower, due_on=dt.date(2027, 2, 1))
+    for days, changed in ((5, lower), (6, moved)):
         target.refresh_from_db()
-        moved = dataclasses.replace(lower, due_on=dt.date(2027, 2, 1))
         update_target(
-            target_id=target.pk, expected_version=target.version, draft=moved, actor=case.owner,
-            at=NOW + dt.timedelta(days=6),
+            target_id=target.pk, expected_version=target.version, draft=changed, actor=owner,
+            at=NOW + dt.timedelta(days=days),
         )  # fmt: skip
         assert value("outcome_attainment", case.pk, LAST_QUARTER, LATER).nano == 0
-        target.refresh_from_db()
-        withdraw_target(
-            target_id=target.pk, expected_version=target.version, reason="It was too hard.",
-            actor=case.owner, at=NOW + dt.timedelta(days=7),
-        )  # fmt: skip
-        assert value("outcome_attainment", case.pk, LAST_QUARTER, LATER).nano == 0
-        windowed = metrics.get("outcome_attainment").windowed
-        assert windowed is not None
-        assert case.pk not in windowed.collect([case.pk], THIRD_QUARTER, LATER)
+    target.refresh_from_db()
+    withdraw_target(
+        target_id=target.pk, expected_version=target.version, reason="It was too hard.",
+        actor=owner, at=NOW + dt.timedelta(days=7),
+    )  # fmt: skip
+    assert value("outcome_attainment", case.pk, LAST_QUARTER, LATER).nano == 0
+    windowed = metrics.get("outcome_attainment").windowed
+    assert windowed is not None
+    assert case.pk not in windowed.collect([case.pk], THIRD_QUARTER, LATER)
 
 
 # --- 13 and 15 ------------------------------------------------------------------------------------
