@@ -18,7 +18,7 @@ from portal.shell.money import NANO_PER_UNIT, from_nano
 from portal.wording import counted
 
 if TYPE_CHECKING:
-    from billing.services.charge_store import SliceKey, StagedSlice
+    from billing.services.staged_slices import SliceKey, StagedSlice
 
 
 def hold_reasons(

@@ -10,7 +10,7 @@ from billing.models import Restatement
 from portal.models import ImportRun
 
 if TYPE_CHECKING:
-    from billing.services.charge_store import StagedSlice
+    from billing.services.staged_slices import StagedSlice
 
 
 def record_restatements(

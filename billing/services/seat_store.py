@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from billing.models import ChargeSlice
-from billing.services.charge_store import ChargeStore, StagedSlice
+from billing.services.charge_store import ChargeStore
+from billing.services.staged_slices import StagedSlice
 
 
 class SeatStore(ChargeStore):

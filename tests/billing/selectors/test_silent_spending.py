@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ DAY = dt.timedelta(days=1)
 EARLIER = WINDOW.starts_on - 7 * DAY
 
 
-def costing(tag: str, costs: dict[dt.date, str], **changes: str) -> UseCase:
+def costing(tag: str, costs: dict[dt.date, str], **changes: Any) -> UseCase:
     """A use case that cost so much; by default it had begun before the window."""
     use_case = make_use_case(title=tag.title())
     paid_for(use_case, tag, EARLIER)

@@ -52,7 +52,7 @@ def channels() -> tuple[Connection, Connection]:
 
 
 def draft(channels: tuple[Connection, Connection], **fields: Any) -> OverlapDraft:
-    values = {"first": MAY, "reason": "The ledger repeats the bill."} | fields
+    values: dict[str, Any] = {"first": MAY, "reason": "The ledger repeats the bill."} | fields
     return OverlapDraft(counted=channels[0], other=channels[1], **values)
 
 

@@ -65,7 +65,8 @@ def two_channels() -> tuple[Connection, Connection]:
 
 def declare(counted: Connection, other: Connection, **fields: Any) -> SpendOverlap:
     actor = fields.pop("actor", None) or make_user(Role.FINANCE)
-    values = {"first": MAY, "reason": "The gateway calls with the same key."} | fields
+    values: dict[str, Any] = {"first": MAY, "reason": "The gateway calls with the same key."}
+    values |= fields
     draft = OverlapDraft(counted=counted, other=other, **values)
     return declare_overlap(draft=draft, actor=actor, at=LATER)
 

@@ -148,7 +148,7 @@ def test_every_file_of_every_day_is_taken_and_no_secret_goes_or_stays(
         str(FIRST + dt.timedelta(days=n)): 42 if lines else 21 for n in range(DAYS)
     }
     assert Charge.objects.count() == DAYS
-    (landed,) = landed_files(run.files.all())
+    (landed,) = landed_files(list(run.files.all()))
     text = landed.path.read_text()
     assert "sig=secret" not in text
     assert '"download_links": 2' in text
