@@ -236,7 +236,7 @@ def _inner_request(request: Request, query: Mapping[str, str]) -> Request:
         name: value for name, value in request.META.items() if not name.startswith(unwanted)
     }
     inner.META["QUERY_STRING"] = asked.urlencode()
-    inner.GET = asked
+    inner.GET = asked  # type: ignore[assignment]  # the stub wants the one that cannot change
     found = Request(inner)
     found.user, found.auth = request.user, request.auth
     found.accepted_renderer = JSONRenderer()

@@ -6,7 +6,7 @@ They are guardrails and context: shown beside the values, and never a target.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adoption.choices import ScopeKind
 from adoption.metrics import releases
@@ -120,7 +120,7 @@ _ROWS = (
 
 
 def _definition(row: _Row) -> MetricDefinition:
-    matures = {"matures_after": SURVIVAL} if row.can_mature else {}
+    matures: dict[str, Any] = {"matures_after": SURVIVAL} if row.can_mature else {}
     return definition(
         row.key,
         row.label,

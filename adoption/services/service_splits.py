@@ -74,13 +74,14 @@ def _check(child_id: int, parent_id: int, split_on: dt.date, at: dt.datetime) ->
     if split_on > at.date():
         raise BadSplitError("The day lies in the future.", field="split_on")
     first = _first_days(child_id, parent_id)
-    if first[parent_id] is None or first[parent_id] > split_on:
+    of_parent, of_child = first[parent_id], first[child_id]
+    if of_parent is None or of_parent > split_on:
         raise BadSplitError(
             "The other service was not in production yet on that day.", field="parent"
         )
-    if first[child_id] is not None and first[child_id] < split_on:
+    if of_child is not None and of_child < split_on:
         raise BadSplitError(
-            f"This service was in production before, on {date_text(first[child_id])}: it has a "
+            f"This service was in production before, on {date_text(of_child)}: it has a "
             "baseline of its own.",
             field="split_on",
         )

@@ -104,7 +104,8 @@ def weights_of(residuals: Array, seen: Frame, *, no_excess: float = NO_EXCESS) -
     logs = logs + np.log(PRIOR)[:, None, None] + np.log(before)[None, None, :]
     logs = logs.transpose(1, 0, 2)
     found: Array = np.exp(logs - logs.max(axis=(1, 2), keepdims=True))
-    return found / found.sum(axis=(1, 2), keepdims=True)
+    shares: Array = found / found.sum(axis=(1, 2), keepdims=True)
+    return shares
 
 
 def is_chance(residuals: Array, seen: Frame, places: Array) -> Array:
@@ -150,7 +151,8 @@ class Mixture:
             found = found + np.maximum(0.0, step)
             if (step < 1e-13 * found).all():
                 break
-        return found
+        quantiles: Array = found
+        return quantiles
 
 
 def mixture(weights: Array, chance: Array, excess: Array) -> Mixture:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from portal.approvals.guards import POLICY_KIND, ROLE_KIND
 from portal.approvals.registry import ApprovalKind, approval_kinds
 from portal.choices import Role
+from portal.selectors.erasures import ERASURE_KIND
 from portal.services import approval_policies, erasures, roles
 
 approval_kinds.register(
@@ -31,7 +32,7 @@ approval_kinds.register(
 )
 approval_kinds.register(
     ApprovalKind(
-        key=erasures.ERASURE_KIND,
+        key=ERASURE_KIND,
         label="Erasure of a person",
         approver_roles=(Role.APPROVER,),
         describe=erasures.describe_erasure,

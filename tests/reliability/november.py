@@ -25,7 +25,7 @@ def main() -> None:
             if key[0] in ROOMS and key not in replaced:
                 del disk[key]
 
-    MigrationLoader.load_disk = load_those_of_then  # type: ignore[method-assign]
+    MigrationLoader.load_disk = load_those_of_then  # type: ignore[method-assign, assignment]
     call_command("migrate", interactive=False, verbosity=0)
 
 

@@ -120,7 +120,8 @@ def test_what_a_tool_does_not_take_is_an_error(
 
 
 def test_what_is_no_message_is_a_problem(client: APIClient) -> None:
-    for body in ([], {}, {"jsonrpc": "1.0", "id": 1, "method": "ping"}):
+    bodies: tuple[Any, ...] = ([], {}, {"jsonrpc": "1.0", "id": 1, "method": "ping"})
+    for body in bodies:
         assert client.post(URL, body, format="json").status_code == 400
     assert send(client, "tools/explode").json()["error"]["code"] == -32601
     wrong = client.post(

@@ -18,7 +18,8 @@ from django.db import connection
 from billing.models import Charge, ChargeDimension
 from portal.audit.verify import verify_audit
 from portal.backup import making
-from portal.backup.making import BackupError, make_backup
+from portal.backup.making import make_backup
+from portal.backup.manifest import BackupError
 from portal.choices import RunStatus, RunTrigger
 from portal.imports.files import landed_path
 from portal.imports.names_in_files import holds_name, pseudonym, replaced

@@ -6,6 +6,7 @@ import io
 import random
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
@@ -127,7 +128,7 @@ class Traffic:
         better = ImportRun.objects.exclude(status=RunStatus.FAILED).filter(replay_of__isnull=False)
         given_up = failed.exclude(pk__in=better.values("replay_of"))
         for run in patiently(lambda: list(given_up)):
-            again = patiently(lambda run=run: replay_run(run=run, actor=None, at=timezone.now()))
+            again = patiently(partial(replay_run, run=run, actor=None, at=timezone.now()))
             self._put([(run_import, {"run_id": again.pk}, "imports")])
             self.replayed += 1
 
