@@ -355,9 +355,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": _VISIBILITY,
     "unacked_restore_interval": _RESTORE,
     "unacked_restore_throttle": 1,
-    # A worker killed while it hands messages out again keeps the lock on that for so long; the
-    # library's 300 s would keep all others from it.
-    "unacked_mutex_expire": 30,
+    "unacked_mutex_expire": 30,  # how long a killed worker's lock on handing out anew is kept
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
     "global_keyprefix": "plumbline:",
