@@ -339,7 +339,6 @@ else:
     EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 
 # --- Background work --------------------------------------------------------------------------
-
 # The embedded mode shortens every time together, so that a killed worker's task is soon taken up.
 _SOFT, _HARD, _VISIBILITY, _RESTORE = (
     (240, 300, 900, 5) if ENVIRONMENT.celery_broker_url else (110, 120, 300, 2)
