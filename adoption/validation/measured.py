@@ -93,7 +93,8 @@ def _frame(sizes: Array, places: Array) -> tuple[Frame, Array]:
 
 def _residuals(pool: _Pool) -> Array:
     apart = pool.means - _centers(pool.means, pool.sizes, pool.is_after)
-    return (np.sqrt(pool.sizes) * apart / math.sqrt(pool.within)).reshape(1, -1)
+    found: Array = np.sqrt(pool.sizes) * apart / math.sqrt(pool.within)
+    return found.reshape(1, -1)
 
 
 def _weights(residuals: Array, seen: Frame) -> Array:
