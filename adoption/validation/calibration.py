@@ -126,7 +126,7 @@ def _pooled_medians(drawn: Units, seed: int) -> Estimate:
 
 def _treated_only(drawn: Units, _seed: int) -> Estimate:
     """The changes of the treated by themselves, without anybody to compare with."""
-    changes = [unit.change for unit in levels_of(drawn) if unit.treated and unit.change is not None]
+    changes = [unit.change or 0.0 for unit in levels_of(drawn) if unit.treated]
     test = numerics.stats.ttest_1samp(changes, 0.0)
     limits = test.confidence_interval(0.95)
     return Estimate(

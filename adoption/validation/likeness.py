@@ -104,8 +104,8 @@ def weights_of(residuals: Array, seen: Frame, *, no_excess: float = NO_EXCESS) -
     logs = logs + np.log(PRIOR)[:, None, None] + np.log(before)[None, None, :]
     logs = logs.transpose(1, 0, 2)
     found: Array = np.exp(logs - logs.max(axis=(1, 2), keepdims=True))
-    shares: Array = found / found.sum(axis=(1, 2), keepdims=True)
-    return shares
+    found /= found.sum(axis=(1, 2), keepdims=True)
+    return found
 
 
 def is_chance(residuals: Array, seen: Frame, places: Array) -> Array:
@@ -142,7 +142,7 @@ class Mixture:
         """Beyond which the error lies with probability alpha, both ways together, per row."""
         # Newton's steps from below never overshoot: the tails are convex beyond nought.
         normal = numerics.special.ndtr
-        found = self.deviations.min(axis=1) * float(numerics.stats.norm.isf(alpha / 2))
+        found: Array = self.deviations.min(axis=1) * float(numerics.stats.norm.isf(alpha / 2))
         for _ in range(60):
             scaled = found[:, None] / self.deviations
             excess = 2 * (self.weights * normal(-scaled)).sum(axis=1) - alpha
@@ -151,8 +151,7 @@ class Mixture:
             found = found + np.maximum(0.0, step)
             if (step < 1e-13 * found).all():
                 break
-        quantiles: Array = found
-        return quantiles
+        return found
 
 
 def mixture(weights: Array, chance: Array, excess: Array) -> Mixture:
