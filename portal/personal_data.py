@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.core.checks import CheckMessage, Error
+from django.urls import reverse
 
 from portal.models import User
 from portal.registry import Registry
@@ -44,3 +45,8 @@ def _check(store: PersonalStore) -> list[CheckMessage]:
 
 
 personal_stores: Registry[PersonalStore] = Registry("personal store", _check)
+
+
+def erasure_address(pk: int) -> str:
+    """Where the approver finds whose erasure is asked for; services know no addresses."""
+    return reverse("person-erasure", args=[pk])

@@ -175,9 +175,8 @@ def operation(
         responses[304] = OpenApiResponse(description="What you have still holds.")
     for code, meaning in (without_body or {}).items():
         responses[code] = OpenApiResponse(description=meaning)
-    for problem in _problems(is_write, governed, paged or query is not None, found_by_path):
-        _add_problem(responses, problem)
-    for problem in problems:
+    general = _problems(is_write, governed, paged or query is not None, found_by_path)
+    for problem in (*general, *problems):
         _add_problem(responses, problem)
     return extend_schema(
         operation_id=name,

@@ -30,6 +30,11 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
+def environment_with_defaults(**defaults: str) -> dict[str, str]:
+    """The environment for a child; `defaults` are for what it does not say."""
+    return {**defaults, **os.environ}
+
+
 def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
     """In a new child: when the supervisor itself is killed, the kernel ends the child as well."""
     _prctl(_PR_SET_PDEATHSIG, number)

@@ -25,6 +25,7 @@ from portal.run.processes import (
     adopt_orphans,
     die_with_parent,
     end_process,
+    environment_with_defaults,
     kill_descendants,
     kill_group,
     reap_orphans,
@@ -207,10 +208,9 @@ class Supervisor:
             StartError: it failed.
         """
         # The terminal is for a person: what a command says is enough, its log only in trouble.
-        quiet = {"PLUMBLINE_LOG_LEVEL": "WARNING"} | os.environ
         process = subprocess.Popen(
             [self.python, str(BASE_DIR / "manage.py"), *arguments],
-            env=quiet,
+            env=environment_with_defaults(PLUMBLINE_LOG_LEVEL="WARNING"),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - the supervisor has one thread

@@ -9,13 +9,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
-from django.urls import reverse
-
 from portal.approvals.errors import ApprovalRefusedError, SamePersonError
 from portal.approvals.registry import Content, Payload, SubjectGoneError
 from portal.approvals.second_person import accounts_of
 from portal.models import ApprovalRequest, User
-from portal.personal_data import personal_stores
+from portal.personal_data import erasure_address, personal_stores
 from portal.policies import AnyUser, may_request_erasures
 from portal.selectors.erasures import ERASURE_KIND, STAYS, erasure_of
 from portal.services.approvals import request_approval
@@ -60,7 +58,7 @@ def describe_erasure(subject: str, payload: Payload) -> Content:
             *_stays(),
         ),
         target=ERASED,
-        url=reverse("person-erasure", args=[person.pk]),
+        url=erasure_address(person.pk),
     )
 
 
