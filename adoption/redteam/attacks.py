@@ -130,7 +130,8 @@ ATTACKS = (
         "Leave out weeks",
         "Weak weeks after, strong weeks before.",
         moves.leave_out_weeks,
-        ("change_lead_time", "change_lead_time_p90", "survival_21_days"),
+        # What an unreported deployment brought counts later, with the next one that is reported.
+        ("change_lead_time", "change_lead_time_p90", "survival_21_days", "held_deliveries"),
         "changes merged and in no deployment",
     ),
     Attack(

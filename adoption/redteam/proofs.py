@@ -182,9 +182,15 @@ PROOFS = (
         ),
         limits=(
             (
-                ("change_lead_time", "change_lead_time_p90", "survival_21_days"),
-                "changes merged and in no deployment",
+                (
+                    "change_lead_time",
+                    "change_lead_time_p90",
+                    "survival_21_days",
+                    "held_deliveries",
+                ),
+                "changes merged and in no deployment; a delivery then counts later, not more often",
             ),
+            (("cost_per_accepted_outcome",), "the same: outcomes of other weeks are counted"),
         ),
     ),
     Proof(

@@ -25,6 +25,8 @@ def suggestion_lines(user: User, _since: datetime, until: datetime) -> list[Dige
     Not by the period: what was suggested while a person wanted no digest, or by an import that
     ended late, is told once all the same. Never who else, never how many others confirmed.
     """
+    if not gets_suggestions(user):
+        return []
     rows = Suggestion.objects.filter(
         user=user, state=SuggestionState.OFFERED, digested_at__isnull=True,
         offered_at__lt=until, expires_at__gt=until,

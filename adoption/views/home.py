@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from adoption.choices import MilestoneState
-from adoption.policies import may_edit_programmes
+from adoption.policies import may_edit_programmes, may_see_registry
 from adoption.selectors.benefits import own_vague_benefits
 from adoption.selectors.decisions_due import decisions_due
 from adoption.selectors.milestones import (
@@ -40,7 +40,7 @@ class FirstStep(NamedTuple):
 def first_steps(request: HttpRequest) -> dict[str, Any] | None:
     """What comes first, in this order, until a use case is registered."""
     user = request.user
-    if use_cases_visible_to(user).exists():
+    if not may_see_registry(user) or use_cases_visible_to(user).exists():
         return None
     may_frame = may_edit_programmes(user)
     steps = [

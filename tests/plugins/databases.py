@@ -178,7 +178,10 @@ class PostgresCleaner:
                 cursor.execute(f'DELETE FROM "{name}"')  # noqa: S608  (names of the catalogue)
                 for row in self._kept.get(name, ()):
                     marks = ", ".join(["%s"] * len(row))
-                    cursor.execute(f'INSERT INTO "{name}" VALUES ({marks})', row)  # noqa: S608
+                    cursor.execute(  # the catalogue's names
+                        f'INSERT INTO "{name}" VALUES ({marks})',  # noqa: S608  (as above)
+                        row,
+                    )
             cursor.execute("RESET session_replication_role")
         # For tests that forge: both look what is there and make what is missing or was altered.
         guards.install(connection)
@@ -197,7 +200,7 @@ def _filled(cursor: Any) -> list[str]:
         "AND relkind IN ('r', 'p') AND pg_relation_size(oid) > 0 ORDER BY relname"
     )
     looks = [
-        f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")"  # noqa: S608
+        f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")"  # noqa: S608  (as above)
         for (name,) in cursor.fetchall()
     ]
     if not looks:

@@ -70,6 +70,7 @@ class WorkerFactory:
         number = len(self._started)
         log = self._folder / f"worker-{number}.log"
         environment = {**os.environ, **test_database_variables(), "REMAP_SIGTERM": "SIGQUIT"}
+        environment["PLUMBLINE_LOG_LEVEL"] = "INFO"  # that it is ready stands in its log
         environment |= variables or {}
         if visibility_timeout is not None:
             environment["TEST_VISIBILITY_TIMEOUT"] = str(visibility_timeout)

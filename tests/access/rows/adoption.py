@@ -7,6 +7,7 @@ from typing import Any
 from portal.models import User
 from tests.access.matrix import (
     EVERYBODY,
+    NOBODY,
     Column,
     Columns,
     Door,
@@ -259,6 +260,7 @@ READERS = [
            counts={Column.OWNER: 1, Column.OTHER_OWNER: 1, Column.PROGRAMME_LEAD: 3}),
 ]  # fmt: skip
 PANELS = [
+    Panel("adoption.first_steps", NOBODY),  # here there is a use case already
     Panel("adoption.my_use_cases", _OWNERS),
     Panel("adoption.milestones", only(Column.PROGRAMME_LEAD)),
     Panel("adoption.proposals", only(Column.PROGRAMME_LEAD)),

@@ -63,7 +63,10 @@ READERS = [
         arguments={"slug": "@judged_case.slug", "pk": "@judged.pk"},
     ),
 ]
-PANELS = [Panel("adoption.validation", EVERYBODY, "case")]
+PANELS = [
+    Panel("adoption.validation", EVERYBODY, "case"),
+    Panel("billing.impact_net", EVERYBODY, "judged"),
+]
 
 
 def prepare(world: Any) -> None:

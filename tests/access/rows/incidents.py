@@ -17,7 +17,7 @@ SEND = only(Column.PROGRAMME_LEAD, Column.ADMINISTRATOR)
 ROWS = [
     api("api-incidents", post=Door(SEND, 400)),
     page("service-dora", EVERYBODY, values={"pk": "service.pk"}),
-    form("service-split", ANSWER, values={"pk": "service.pk"}),
+    form("service-split", ANSWER, values={"pk": "service.pk"}, inside=404),
     listing("finding-list", SEE),
     Row(
         "finding-acknowledge",

@@ -28,6 +28,7 @@ from tests.adoption.factories import (
     NOW,
     FakeMetric,
     make_milestone,
+    make_programme,
     make_use_case,
     make_user,
     registered_metric,
@@ -119,7 +120,8 @@ def things() -> Iterator[FakeMetric]:
 @pytest.mark.both_engines
 @pytest.mark.usefixtures("things")
 def test_a12_a_target_that_is_changed_late_attains_nothing() -> None:
-    milestone = make_milestone(make_use_case(owner=make_user()))
+    endless = make_programme(ends_on=None)
+    milestone = make_milestone(make_use_case(owner=make_user(), programme=endless))
     case, owner = milestone.use_case, milestone.use_case.owner
     draft = TargetDraft(
         title="Eight deliveries that hold", milestone_id=milestone.pk, scope_kind="use_case",

@@ -81,7 +81,8 @@ def test_a2_a7_what_moves_no_unit_makes_none_cheaper(key: str) -> None:
         cost_per_outcome.calculate(outcome_facts(10**15, count // NANO if count else 0)).nano
         for count in outcomes
     ]
-    for first, second in (served, per_outcome):
+    # A11 brings deliveries forward or back by some weeks, which the attacks' page declares.
+    for first, second in (served,) if key == "weeks" else (served, per_outcome):
         assert first is not None
         assert second is None or second >= first
 
