@@ -18,7 +18,6 @@ from tests.plugins.browser import (
     sign_in,
     without_the_browsers_loop,
 )
-from tests.plugins.databases import share_databases
 from tests.plugins.emptying import allow_emptying
 from tests.plugins.workers import celery_worker_process
 
@@ -48,7 +47,6 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("prove" if proving else "fixed")
     from django.conf import settings as django_settings
 
-    share_databases()
     allow_emptying()
     # Real hashing takes a quarter of a second for each user a test makes.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

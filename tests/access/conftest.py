@@ -16,7 +16,6 @@ from django.test import override_settings
 from tests.access.asking import Asker
 from tests.access.world import World, build_world
 from tests.adoption.factories import NOW
-from tests.plugins.databases import clean
 
 
 @contextlib.contextmanager
@@ -36,8 +35,7 @@ def _undone() -> Iterator[None]:
     with contextlib.closing(sqlite3.connect(":memory:")) as before:
         connection.connection.backup(before)
         # A test with real transactions may have left something whose name the world wants.
-        if not clean(connection):
-            call_command("flush", interactive=False, verbosity=0)
+        call_command("flush", interactive=False, verbosity=0)
         try:
             yield
         finally:

@@ -10,7 +10,7 @@ from tests.browser.server import Site, running_site
 
 
 @pytest.fixture(scope="session")
-def site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The served story; its database is a copy of the test's own, before anything was in it."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The served story."""
     with running_site(tmp_path_factory.mktemp("site")) as site:
         yield site

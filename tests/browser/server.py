@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from portal.env import BASE_DIR
-from tests.plugins.databases import copy_migrated
 
 OPTIONS = "--no-control-socket --workers 1 --threads 4 --timeout 60 --log-level warning"
 START_WITHIN = 60.0  # seconds
@@ -54,11 +53,7 @@ def _environment(var: Path) -> dict[str, str]:
 
 
 def tell_story(var: Path) -> dict[str, Any]:
-    """Build the story in a process of its own, where no test's database is open.
-
-    It migrates what this run has not migrated yet.
-    """
-    copy_migrated(var / "plumbline.sqlite3")
+    """Build the story in a process of its own, where no test's database is open."""
     done = subprocess.run(
         [sys.executable, "-c", _TELL],
         env=_environment(var),

@@ -1,8 +1,7 @@
 """Emptying a test database although its guards refuse to delete what is governed.
 
-A test with real transactions is cleaned up by putting the database back (`databases.py`). One that
-was not made by this run is emptied table by table: what keeps governed rows from being deleted is
-taken away for that moment and made anew by the signal that follows.
+A test with real transactions is cleaned up by emptying every table. What keeps governed rows from
+being deleted is taken away for that moment and made anew by the signal that follows.
 """
 
 from __future__ import annotations
@@ -10,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db import connections
 from django.db.backends.base.operations import BaseDatabaseOperations
-
-from tests.plugins import databases
 
 # Each is called with the connection before its tables are emptied.
 BEFORE_EMPTYING: list[Callable[[Any], None]] = []
@@ -21,15 +17,12 @@ BEFORE_EMPTYING: list[Callable[[Any], None]] = []
 
 def allow_emptying() -> None:
     """Let the test framework empty tables; called once, when the settings are loaded."""
-    from django.test import TransactionTestCase
-
     from portal.approvals import triggers
     from portal.audit import triggers as audit_triggers
 
     BEFORE_EMPTYING.append(lambda connection: triggers.remove(connection, event="DELETE"))
     BEFORE_EMPTYING.append(audit_triggers.remove)
     _prepare(BaseDatabaseOperations)
-    _put_back_instead(TransactionTestCase)
 
 
 def _prepare(operations: Any) -> None:
@@ -42,15 +35,3 @@ def _prepare(operations: Any) -> None:
         flush(self, sql_list)
 
     operations.execute_sql_flush = prepared
-
-
-def _put_back_instead(case: Any) -> None:
-    empty = case._fixture_teardown
-
-    def put_back(self: Any) -> None:
-        whole = self.available_apps is None and not self.serialized_rollback
-        names = self._databases_names(include_mirrors=False)
-        if not whole or not all(databases.clean(connections[name]) for name in names):
-            empty(self)
-
-    case._fixture_teardown = put_back

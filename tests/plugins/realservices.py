@@ -17,7 +17,6 @@ import pytest
 
 from portal.env import BASE_DIR
 from tests.plugins.chromium import chromium_path, is_required, missing_part
-from tests.plugins.databases import FOLDER_VARIABLE
 from tests.plugins.services import Broker, Postgres, RunFolder
 
 ENGINES = ("sqlite", "postgres")
@@ -62,9 +61,6 @@ class Services:
             found["CELERY_BROKER_URL"] = self.broker.url_for(number)
         if self.postgres is not None:
             found["DATABASE_URL"] = self.postgres.url
-        # A server from outside is left as it was found: no template, nothing forced.
-        is_ours = self.engine == "sqlite" or self.postgres is not None
-        found[FOLDER_VARIABLE] = str(self.run.path / "templates") if is_ours else ""
         return found
 
     def stop(self) -> None:
