@@ -7,7 +7,6 @@ its number of tests. The order of tests inside a file, and that of short files, 
 
 from __future__ import annotations
 
-import gc
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -60,12 +59,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Processes are handed the files in the order in which the tests were collected."""
     key = longest_first(map(_file, items), noted(_engine(config)))
     items.sort(key=lambda item: key(_file(item)))
-
-
-def pytest_collection_finish() -> None:
-    """What is loaded by now stays until the end: the collector need not look at it again."""
-    gc.collect()
-    gc.freeze()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
