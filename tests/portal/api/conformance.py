@@ -31,9 +31,9 @@ class PublishedSchema:
         ]
 
     def operation(self, path: str, method: str) -> dict[str, Any]:
-        """The operation that answers a real path."""
-        for known, pattern in self._paths.items():
-            if pattern.match(path):
+        """The operation that answers a real path; a word that is named goes before a parameter."""
+        for known in sorted(self._paths, key=lambda known: known.count("{")):
+            if self._paths[known].match(path):
                 found: dict[str, Any] = self.document["paths"][known][method]
                 return found
         raise AssertionError(f"{path} is not in the schema")
