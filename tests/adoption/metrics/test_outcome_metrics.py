@@ -121,7 +121,9 @@ def things() -> Iterator[FakeMetric]:
 @pytest.mark.usefixtures("things")
 def test_a12_a_target_that_is_changed_late_attains_nothing() -> None:
     endless = make_programme(ends_on=None)
-    milestone = make_milestone(make_use_case(owner=make_user(), programme=endless))
+    milestone = make_milestone(
+        make_use_case(owner=make_user(), programme=endless), due_on=dt.date(2027, 6, 30)
+    )
     case, owner = milestone.use_case, milestone.use_case.owner
     draft = TargetDraft(
         title="Eight deliveries that hold", milestone_id=milestone.pk, scope_kind="use_case",
