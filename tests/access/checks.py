@@ -142,7 +142,7 @@ ONE_WALL = {
     *("cost-definitions", "costs-unallocated", "cost-lineage", "restatements", "api-costs-explain"),
     *("costs-unmapped", "cost-overlaps", "cost-exports"),
     *("dashboard-new", "snapshot-heads", "snapshot-verifier"),
-    *("costs-unmapped", "cost-overlaps", "cost-exports", "calibration"),
+    *("calibration", "verdict-progress", "api-sandbox-metrics", "api-sandbox-values"),
 }
 
 
