@@ -6,14 +6,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from adoption.metrics.contracts import Computed, Facts
+from adoption.metrics.fill import NO_DATA
 from adoption.metrics.snapshot import FrozenValue, value_entry
 from adoption.selectors.served_values import ServedValue, code_of, scope_names
 
 
 def calculate_of(key: str, version: str) -> Callable[[Facts], Computed] | None:
-    """How that version is calculated; None when the code no longer has it."""
+    """How that version is calculated; None when the code no longer has it.
+
+    Where a fill found no facts there was nothing to calculate, then as now.
+    """
     metric = code_of(key, version)
-    return metric.windowed.calculate if metric is not None and metric.windowed else None
+    if metric is None or metric.windowed is None:
+        return None
+    calculate = metric.windowed.calculate
+    return lambda facts: calculate(facts) if facts else Computed(nano=None, reason=NO_DATA)
 
 
 def frozen_values(values: Sequence[ServedValue]) -> list[FrozenValue]:
