@@ -120,7 +120,6 @@ def _database(url: str) -> dict[str, Any]:
     config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60))
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["OPTIONS"] = {**config.get("OPTIONS", {}), **SQLITE_OPTIONS}
-        config["CONN_MAX_AGE"] = 0
         # Workers and threads of a test must reach the same database: a file, not memory.
         config["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,7 +19,7 @@ from tests.plugins.browser import (
     sign_in,
     without_the_browsers_loop,
 )
-from tests.plugins.emptying import allow_emptying
+from tests.plugins.emptying import empty_quickly, remember
 from tests.plugins.workers import celery_worker_process
 
 __all__ = [
@@ -47,9 +48,18 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("prove" if proving else "fixed")
     from django.conf import settings as django_settings
 
-    allow_emptying()
+    empty_quickly()
     # Real hashing takes a quarter of a second for each user a test makes.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """A migrated database, as pytest-django makes it, whose schema is remembered."""
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        remember(connection)
 
 
 @pytest.fixture(scope="session")

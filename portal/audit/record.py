@@ -41,9 +41,7 @@ def record_event(
         else:
             cursor.execute(sqlite.REMEMBER_NAME)
             cursor.execute(
-                sqlite.event_statement(
-                    operation="?", table="?", key="?", before="''", after="?", personal="0"
-                )
+                sqlite.event_statement(operation="?", table="?", key="?", before="''", after="?")
                 .replace("%", "%%")
                 .replace("?", "%s"),
                 values,

@@ -2,6 +2,9 @@
 
 SQLite knows no session settings, so the triggers ask functions that the connection brings along
 (`portal.audit.connections`). A connection without them cannot write to a governed table at all.
+
+A connection to SQLite reads the text of every trigger before its first statement. So what they
+have in common is written once, as the trigger of a view (`ENTRY`) into which all others insert.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from portal.audit.registry import GovernedTable
 from portal.audit.values import HIDDEN, PERSONAL
 
 PREFIX = "plumbline_audit_"
+ENTRY = f"{PREFIX}entry"
 NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'"
 _SALT = "lower(hex(randomblob(16)))"
 _ROWS = {"insert": ("NEW",), "update": ("OLD", "NEW"), "delete": ("OLD",)}
@@ -29,13 +33,15 @@ REMEMBER_NAME = (  # all that is put in are our own constants
 )
 
 
-def event_statement(
-    *, operation: str, table: str, key: str, before: str, after: str, personal: str
-) -> str:
-    """The INSERT of one event; all arguments are SQL expressions.
+def event_statement(*, operation: str, table: str, key: str, before: str, after: str) -> str:
+    """The INSERT of one event without personal values; all arguments are SQL expressions."""
+    return _event(operation, table, key, before, after, personal_id="NULL")
 
-    `personal` says whether the row inserted last holds the personal values of this event.
-    """
+
+def _event(
+    operation: str, table: str, key: str, before: str, after: str, *, personal_id: str
+) -> str:
+    """`personal_id` gives the row with the personal values of this event, or null."""
     return (
         "INSERT INTO portal_auditevent ("  # noqa: S608  (callers pass constants and quoted names)
         "at, operation, table_name, record_key, before, after, "
@@ -44,14 +50,28 @@ def event_statement(
         f"SELECT {NOW}, {operation}, {table}, {key}, {before}, {after}, "
         "plumbline_actor('channel'), plumbline_actor('user_id'), n.id, "
         "coalesce(plumbline_commitment(n.salt, n.person_id, n.name), ''), "
-        f"CASE WHEN {personal} THEN last_insert_rowid() END, "
-        f"CASE WHEN {personal} THEN (SELECT plumbline_commitment(p.salt, p.person_id, p.value) "
-        "FROM portal_auditpersonal p WHERE p.id = last_insert_rowid()) ELSE '' END, "
+        f"{personal_id}, "
+        "coalesce((SELECT plumbline_commitment(p.salt, p.person_id, p.value) "
+        f"FROM portal_auditpersonal p WHERE p.id = {personal_id}), ''), "
         "plumbline_actor('token_id'), plumbline_actor('request_id'), plumbline_actor('reason'), '' "
         "FROM (SELECT 1) LEFT JOIN portal_auditname n ON n.id = (SELECT min(k.id) "
         "FROM portal_auditname k WHERE k.name = plumbline_actor('name') "
         "AND k.person_id IS plumbline_actor('user_id') AND k.name <> '')"
     )
+
+
+def entry() -> dict[str, str]:
+    """Name → statement of the view into which the triggers insert, and of what writes the event."""
+    columns = ("operation", "table_name", "record_key", "before", "after", "personal_id")
+    new = [f"NEW.{column}" for column in columns]
+    statement = _event(*new[:5], personal_id=new[5])
+    name = f"{PREFIX}enter"
+    return {
+        ENTRY: f"CREATE VIEW {ENTRY} AS SELECT "
+        + ", ".join(f"NULL AS {column}" for column in columns),
+        name: f"CREATE TRIGGER {name} INSTEAD OF INSERT ON {ENTRY} FOR EACH ROW "
+        f"BEGIN {REMEMBER_NAME}; {statement}; END",
+    }
 
 
 def text(value: str) -> str:
@@ -103,7 +123,10 @@ class _Table:
 
 
 def _changed(columns: Iterable[str]) -> str:
-    return " OR ".join(f"OLD.{_name(c)} IS NOT NEW.{_name(c)}" for c in columns)
+    """Whether one of them differs; nulls are alike. Written as rows, which is shorter."""
+    names = [_name(column) for column in columns]
+    old, new = (", ".join(f"{row}.{name}" for name in names) for row in ("OLD", "NEW"))
+    return f"{old} IS NOT {new}" if len(names) == 1 else f"({old}) IS NOT ({new})"
 
 
 def _document(entries: Mapping[str, str], *, only_changed: bool) -> str:
@@ -150,21 +173,17 @@ def row_triggers(governed: GovernedTable, columns: Iterable[str]) -> dict[str, s
             )
             for row in rows
         }
-        has_personal = "1" if table.personal else "0"
-        if table.personal and is_update:
-            has_personal = f"({_changed(table.personal)})"
-        statements = [REMEMBER_NAME]
+        statements, personal_id = [], "NULL"
         if table.personal:
             statements.append(_personal_statement(table, operation))
+            personal_id = "last_insert_rowid()"
+            if is_update:
+                personal_id = f"CASE WHEN {_changed(table.personal)} THEN {personal_id} END"
+        key = f"CAST({rows[0]}.{_name(table.key)} AS TEXT)"
+        before, after = documents.get("OLD", "''"), documents.get("NEW", "''")
         statements.append(
-            event_statement(
-                operation=text(operation),
-                table=text(table.name),
-                key=f"CAST({rows[0]}.{_name(table.key)} AS TEXT)",
-                before=documents.get("OLD", "''"),
-                after=documents.get("NEW", "''"),
-                personal=has_personal,
-            )
+            f"INSERT INTO {ENTRY} VALUES ({text(operation)}, {text(table.name)}, {key}, "
+            f"{before}, {after}, {personal_id})"
         )
         name = f"{PREFIX}{operation}_{table.name}"
         when = f" WHEN {_changed(table.fields)}" if is_update else ""

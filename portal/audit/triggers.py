@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,8 +47,7 @@ def remove(connection: BaseDatabaseWrapper) -> None:
     """Take all triggers of the audit away. Only for changing tables, restoring, and tests."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            for name in _found_sqlite(connection):
-                cursor.execute(f'DROP TRIGGER IF EXISTS "{name}"')
+            _drop_sqlite(cursor, _found_sqlite(connection))
         else:
             for name in _found_postgresql(connection):
                 kind, _, rest = name.partition(" ")
@@ -119,7 +118,7 @@ def remove_before_migrating(
 
 
 def _wanted_sqlite(connection: BaseDatabaseWrapper, tables: set[str]) -> dict[str, str]:
-    wanted = sqlite.keeping_triggers()
+    wanted = sqlite.entry() | sqlite.keeping_triggers()
     with connection.cursor() as cursor:
         for governed in _governed(tables):
             cursor.execute(f'PRAGMA table_xinfo("{governed.table}")')
@@ -131,7 +130,8 @@ def _wanted_sqlite(connection: BaseDatabaseWrapper, tables: set[str]) -> dict[st
 def _found_sqlite(connection: BaseDatabaseWrapper) -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s",
+            "SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view') "
+            "AND name LIKE %s",
             [f"{sqlite.PREFIX}%"],
         )
         return dict(cursor.fetchall())
@@ -140,13 +140,20 @@ def _found_sqlite(connection: BaseDatabaseWrapper) -> dict[str, str]:
 def _install_sqlite(connection: BaseDatabaseWrapper, tables: set[str]) -> None:
     wanted, found = _wanted_sqlite(connection, tables), _found_sqlite(connection)
     with connection.cursor() as cursor:
-        for name in found:
-            if found[name] != wanted.get(name):
-                cursor.execute(f'DROP TRIGGER IF EXISTS "{name}"')
+        _drop_sqlite(cursor, {n: sql for n, sql in found.items() if sql != wanted.get(n)})
+        found = _found_sqlite(connection)
         for name, sql in wanted.items():
             if found.get(name) != sql:
                 # Without parameters, so that the driver leaves the text alone.
                 cursor.execute(sql)
+
+
+def _drop_sqlite(cursor: Any, found: Mapping[str, str]) -> None:
+    """Triggers first: with the view its own would be gone."""
+    for kind in ("TRIGGER", "VIEW"):
+        for name, sql in found.items():
+            if sql.startswith(f"CREATE {kind} "):
+                cursor.execute(f'DROP {kind} IF EXISTS "{name}"')
 
 
 def _wanted_triggers(tables: set[str]) -> list[postgresql.Trigger]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import time_machine
-from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import override_settings
 
 from tests.access.asking import Asker
 from tests.access.world import World, build_world
 from tests.adoption.factories import NOW
+from tests.plugins.emptying import empty
 
 
 @contextlib.contextmanager
@@ -24,22 +23,19 @@ def _undone() -> Iterator[None]:
 
     An import makes a temporary table. While the transaction that did so is open, SQLite reads its
     whole schema anew after every savepoint, 20 ms each; so there the world is committed, and the
-    database put back from a copy.
+    database emptied as after any test that commits.
     """
     if connection.vendor != "sqlite":
         with transaction.atomic():
             yield
             transaction.set_rollback(True)
         return
-    connection.ensure_connection()
-    with contextlib.closing(sqlite3.connect(":memory:")) as before:
-        connection.connection.backup(before)
-        # A test with real transactions may have left something whose name the world wants.
-        call_command("flush", interactive=False, verbosity=0)
-        try:
-            yield
-        finally:
-            before.backup(connection.connection)
+    # A test with real transactions may have left something whose name the world wants.
+    empty(connection)
+    try:
+        yield
+    finally:
+        empty(connection)
 
 
 def _made() -> World:

@@ -112,6 +112,7 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
     sys.addaudithook(_refuse_the_outside)
+    sys.addaudithook(_refuse_the_database_as_a_file)
 
 
 def _refuse_the_outside(event: str, arguments: tuple[Any, ...]) -> None:
@@ -127,6 +128,15 @@ def _refuse_the_outside(event: str, arguments: tuple[Any, ...]) -> None:
         host = host.decode(errors="replace")
     if host and not host.startswith(LOOPBACK):
         raise RuntimeError(f"a test tried to reach {host}: tests use this machine only")
+
+
+def _refuse_the_database_as_a_file(event: str, arguments: tuple[Any, ...]) -> None:
+    """Closing it would give up the locks of SQLite in this process, and the next process that ends
+    would remove the log under the others: hours later the database is malformed."""
+    if event == "open" and str(arguments[0]).startswith(
+        os.path.join(os.environ.get("PLUMBLINE_VAR", "?"), "test.sqlite3")
+    ):
+        raise RuntimeError(f"{arguments[0]} is opened as a file; ask SQLite for a copy of it")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from portal.audit import triggers
@@ -212,3 +212,20 @@ def test_a_missing_and_an_altered_trigger_are_found_and_made_anew() -> None:
     assert len(triggers.trigger_problems()) == 2
     triggers.install(connection)
     assert triggers.altered_triggers(connection) == []
+
+
+@pytest.mark.parametrize("lost", ["VIEW plumbline_audit_entry", "TRIGGER plumbline_audit_enter"])
+def test_without_the_entry_that_all_triggers_share_nothing_is_written(lost: str) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL has functions for it")
+    texts = triggers._found_sqlite(connection).values()
+    assert sum("INSERT INTO portal_auditevent" in text for text in texts) == 1
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP {lost}")
+    assert lost.split()[1] in triggers.altered_triggers(connection)
+    with pytest.raises(OperationalError, match="plumbline_audit_entry"), transaction.atomic():
+        make("cloud").save()
+    triggers.install(connection)
+    assert triggers.altered_triggers(connection) == []
+    make("cloud").save()
+    assert [event.operation for event in events()] == ["insert"]
