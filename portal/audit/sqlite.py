@@ -180,11 +180,9 @@ def row_triggers(governed: GovernedTable, columns: Iterable[str]) -> dict[str, s
             if is_update:
                 personal_id = f"CASE WHEN {_changed(table.personal)} THEN {personal_id} END"
         key = f"CAST({rows[0]}.{_name(table.key)} AS TEXT)"
-        before, after = documents.get("OLD", "''"), documents.get("NEW", "''")
-        statements.append(
-            f"INSERT INTO {ENTRY} VALUES ({text(operation)}, {text(table.name)}, {key}, "
-            f"{before}, {after}, {personal_id})"
-        )
+        sides = [documents.get(row, "''") for row in ("OLD", "NEW")]
+        values = ", ".join([text(operation), text(table.name), key, *sides, personal_id])
+        statements.append(f"INSERT INTO {ENTRY} VALUES ({values})")  # noqa: S608  (quoted names)
         name = f"{PREFIX}{operation}_{table.name}"
         when = f" WHEN {_changed(table.fields)}" if is_update else ""
         made[name] = (
