@@ -19,7 +19,7 @@ from tests.plugins.browser import (
     sign_in,
     without_the_browsers_loop,
 )
-from tests.plugins.emptying import empty_quickly, remember
+from tests.plugins.emptying import empty_quickly, problem_of_the_file, remember
 from tests.plugins.workers import celery_worker_process
 
 __all__ = [
@@ -60,6 +60,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
     with django_db_blocker.unblock():
         remember(connection)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _the_database_is_whole(
+    request: pytest.FixtureRequest, django_db_blocker: Any
+) -> Iterator[None]:
+    """A damaged file is said where it was damaged, not by whichever test comes next."""
+    yield
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        problem = problem_of_the_file(connection)
+    if problem:
+        pytest.fail(f"after {request.node.nodeid} the database's file is damaged: {problem}")
 
 
 @pytest.fixture(scope="session")

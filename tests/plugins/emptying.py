@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management import call_command
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.test import TransactionTestCase
 
 # Made by migrations for the models there are, and the same after every test.
@@ -45,6 +45,19 @@ def empty_quickly() -> None:
 def remember(connection: Any) -> None:
     """Called for a database just migrated: every schema later is compared with this one."""
     _found_first.setdefault(str(connection.settings_dict["NAME"]), _schema(connection))
+
+
+def problem_of_the_file(connection: Any) -> str:
+    """What SQLite finds wrong in the file itself; empty when nothing, or nothing was made yet."""
+    if connection.vendor != "sqlite" or not _found_first:
+        return ""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA quick_check(1)")
+            found = str(cursor.fetchone()[0])
+    except DatabaseError as error:
+        found = str(error)
+    return "" if found == "ok" else found
 
 
 def empty(connection: Any) -> None:
