@@ -361,3 +361,47 @@ def test_the_database_keeps_values_and_definitions_as_they_were(
             model._default_manager.update(**changes)
         with pytest.raises((IntegrityError, DatabaseError)), transaction.atomic():
             model._default_manager.all().delete()
+
+
+def test_one_message_names_every_window_of_an_approval_that_ended(
+    things: ThingsMetric, standing: MetricStanding, case: UseCase
+) -> None:
+    listen()
+    approve_standing(standing)
+    things.set(case.pk, JANUARY, 7)
+    things.set(case.pk, FEBRUARY, 8)
+    things.fill(FILLED + DAY)
+    things.fill(FILLED + 2 * DAY)
+    found = [data for event, data in told() if event == "metric.restated"]
+    assert len(found) == 1
+    data = found[0]
+    assert (data["from"], data["old"]["value"], data["new"]["value"]) == ("2026-01-01", "1", "7")
+    assert [
+        (each["from"], each["old"]["value"], each["new"]["value"], each["data_version"])
+        for each in data["windows"]
+    ] == [("2026-01-01", "1", "7", 2), ("2026-02-01", "2", "8", 2)]
+
+
+def test_a_fill_that_is_killed_is_told_of_by_the_next(
+    things: ThingsMetric,
+    standing: MetricStanding,
+    case: UseCase,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listen()
+    approve_standing(standing)
+    things.set(case.pk, JANUARY, 7)
+
+    def die(*_: object, **__: object) -> None:
+        raise SystemExit("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("adoption.services.metric_filling._note_pass", die)
+        with pytest.raises(SystemExit):
+            things.fill(FILLED + DAY)
+    standing.refresh_from_db()
+    assert standing.status == StandingStatus.SUSPENDED
+    assert "metric.restated" not in {event for event, _ in told()}
+    things.fill(FILLED + 2 * DAY)
+    (data,) = (data for event, data in told() if event == "metric.restated")
+    assert [each["new"]["value"] for each in data["windows"]] == ["7"]
