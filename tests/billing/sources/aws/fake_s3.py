@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -99,7 +99,7 @@ class FakeS3:
     modified: dict[str, datetime] = field(default_factory=dict)
     answers: dict[str, bytes] = field(default_factory=dict)
 
-    def __enter__(self) -> FakeS3:
+    def __enter__(self) -> Self:
         store = self
 
         class Handler(BaseHTTPRequestHandler):
