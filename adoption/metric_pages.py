@@ -13,6 +13,7 @@ from adoption.metrics.contracts import Better, Windowed
 from adoption.metrics.documents import definition_document, document_sha256
 from adoption.metrics.privacy import K_MANAGERS
 from adoption.metrics.registry import MetricDefinition, computed_versions
+from adoption.redteam.proofs import known_to_move
 from portal.shell.money import nano_text
 
 INDEX = "README.md"
@@ -77,9 +78,23 @@ def page_of(metric: MetricDefinition) -> str:
         f"**Formula.** {metric.formula}\n\n**For the decision:** {metric.decision}\n\n"
         f"| | |\n|---|---|\n{facts}\n"
         "## Attacks that it resists\n\n| | attack | shown by |\n|---|---|---|\n"
-        f"{resists}\n## Ask for it\n\n```sh\n{_question(metric, windowed)}\n```\n\n"
+        f"{resists}\n{_limits(metric.key)}"
+        f"## Ask for it\n\n```sh\n{_question(metric, windowed)}\n```\n\n"
         "Approved values only; anything else is a 409 with its status "
         "([the API](../api.md#metric-values)).\n"
+    )
+
+
+def _limits(key: str) -> str:
+    """What moves it all the same; nothing where nothing is known."""
+    rows = "".join(
+        f"| {attack} | {attack_text(attack)} | {seen} |\n" for attack, seen in known_to_move(key)
+    )
+    if not rows:
+        return ""
+    return (
+        "## What is known to move it\n\n| | attack | seen in |\n|---|---|---|\n"
+        f"{rows}\nBy how much, in a simulation: [attacks](../attacks.md#what-still-works).\n\n"
     )
 
 

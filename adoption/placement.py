@@ -23,13 +23,15 @@ Graph = Mapping[str, Sequence[str]]
 class Unit(NamedTuple):
     """A change: the commits that stand for it as a whole, and the number that providers list.
 
-    `paths` None: nobody said which files it touches.
+    `paths` None: nobody said which files it touches. `is_hotfix`: what a label says of it; None:
+    it is a step of another one, which says it.
     """
 
     key: int
     shas: tuple[str, ...]
     number: str = ""
     paths: tuple[str, ...] | None = None
+    is_hotfix: bool | None = False
 
 
 class Rollout(NamedTuple):
@@ -129,7 +131,45 @@ def place_changes(
             known = result.places.get(key)
             if known is None or (place.at, _BEST[place.how]) < (known.at, _BEST[known.how]):
                 result.places[key] = place
+        by_service[service] = ordered
+    _mark_hotfixes(units, by_service, result)
     return result
+
+
+def _mark_hotfixes(
+    units: Iterable[Unit], by_service: Mapping[int, Sequence[Rollout]], result: Placement
+) -> None:
+    """A rollout that delivers hotfixes and nothing else repairs what was there before it.
+
+    One that brings other changes as well was planned. After a rollback nothing is left to repair.
+    What a rollout says itself goes first, and of two repairs the earlier counts.
+    """
+    brought: dict[int, list[bool]] = defaultdict(list)
+    for unit in units:
+        if unit.is_hotfix is not None and unit.key in result.places:
+            brought[result.places[unit.key].rollout].append(unit.is_hotfix)
+    by_key = {each.key: each for found in by_service.values() for each in found}
+    for key, said in brought.items():
+        rollout = by_key[key]
+        if not all(said) or rollout.fixes or key in result.rollbacks:
+            continue
+        before = _present_before(rollout, by_service[rollout.service])
+        if before is None or before.key in result.rollbacks:
+            continue
+        known = result.remedies.get(before.key)
+        if known is None or rollout.at < by_key[known[1]].at:
+            result.remedies[before.key] = ("rollforward", key)
+
+
+def _present_before(rollout: Rollout, ordered: Sequence[Rollout]) -> Rollout | None:
+    """What was in its environment until then; a copy of the same thing is no other."""
+    found = None
+    for each in ordered:
+        if each.key == rollout.key:
+            return found
+        if each.environment == rollout.environment and each.identity != rollout.identity:
+            found = each
+    return None
 
 
 def _mark(graph: Graph, ordered: Sequence[Rollout], result: Placement) -> None:

@@ -4,6 +4,10 @@
 Lines and allocations are the two tables that an import fills by the million. They are written by
 `INSERT … SELECT` over the very rows that they point at, so nothing can point nowhere; PostgreSQL
 would look up each key all the same, at the commit, seven times a row.
+
+A guard sees only what is committed. So whoever writes lines or allocations holds `FACT_LOCK` shared
+from before it reads what they will point at until its transaction ends, once and not for each row
+(`services/fact_lock.py`), and a guard wants it alone. On SQLite there is one writer at a time.
 """
 
 from __future__ import annotations
@@ -11,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from portal.approvals.triggers import Dialect, Guard, guards
+
+FACT_LOCK = (0x504D, 1)  # beside `portal.imports.lock`, which uses another class
 
 
 def _pointed_at(table: str, column: str) -> Callable[[Dialect], str]:
@@ -32,5 +38,12 @@ def register_guards() -> None:
     ):
         noun = "cost lines" if table == "billing_charge" else "allocations"
         guards.register(
-            Guard(key, model, "DELETE", _pointed_at(table, column), f"{noun} point at it")
+            Guard(
+                key,
+                model,
+                "DELETE",
+                _pointed_at(table, column),
+                f"{noun} point at it",
+                lock=FACT_LOCK,
+            )
         )

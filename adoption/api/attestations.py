@@ -26,11 +26,15 @@ from adoption.api.use_cases import SLUG, use_case_or_404
 from adoption.choices import AttestedOutcome, MilestoneKind
 from adoption.models import Milestone
 from adoption.policies import may_edit_use_case
-from adoption.services.attestations import create_attested_milestone, request_attestation
+from adoption.services.attestations import (
+    create_attested_milestone,
+    request_attestation,
+    update_attested_milestone,
+)
 from portal.api.etags import required_version
 from portal.api.idempotency import Answer, answer_once
 from portal.api.schema import operation
-from portal.api.views import ApiView, absolute, address, read_body, signed_in
+from portal.api.views import ApiView, absolute, address, conditional, read_body, signed_in
 from portal.choices import ApprovalStatus
 from portal.models import ApprovalRequest
 
@@ -127,6 +131,56 @@ class AttestedMilestonesView(ApiView):
         return answer_once(request, work)
 
 
+class AttestedMilestoneView(ApiView):
+    """The promise of one of them. It is read like any milestone."""
+
+    scopes: ClassVar[dict[str, str]] = {"PATCH": "registry:write"}
+
+    @operation(
+        "attested_milestone_update",
+        "Change the promise of an outcome that is not code",
+        tag=TAG,
+        description="For the owner of the use case and programme leads. What was attested of the "
+        "earlier promise and waits for a second person is void. Another outcome or day opens a "
+        "missed one again; of a reached one only the title can change.",
+        answer=MilestoneSerializer,
+        body=AttestedPromiseSerializer,
+        parameters=[SLUG, ID],
+        governed=True,
+        found_by_path=True,
+    )
+    def patch(self, request: Request, slug: str, milestone_id: int) -> Any:
+        milestone = attested_or_404(request, slug, milestone_id)
+        if not may_edit_use_case(request.user, milestone.use_case):
+            raise PermissionDenied
+        version = required_version(request)
+        data = read_body(request, AttestedPromiseSerializer, partial=True).validated_data
+        known = {name: getattr(milestone, name) for name in ("title", "outcome", "due_on")}
+        update_attested_milestone(
+            milestone_id=milestone.pk,
+            expected_version=version,
+            **known | data,
+            actor=signed_in(request),
+            at=timezone.now(),
+        )
+        found = attested_or_404(request, slug, milestone_id)
+        shown = present_milestone(request, found)
+        return conditional(request, tag_of(request, found, shown), lambda: shown)
+
+
+def attested_or_404(request: Request, slug: str, milestone_id: int) -> Milestone:
+    """Measured ones are not here: nobody attests them.
+
+    Raises:
+        Http404: there is no such attested milestone of a use case that the caller may see.
+    """
+    rows = milestones_of(use_case_or_404(request, slug), request)
+    found = rows.filter(pk=milestone_id, kind=MilestoneKind.ATTESTED).first()
+    if found is None:
+        raise Http404
+    return found
+
+
 class AttestationView(ApiView):
     """Attesting one milestone."""
 
@@ -148,9 +202,8 @@ class AttestationView(ApiView):
         found_by_path=True,
     )
     def post(self, request: Request, slug: str, milestone_id: int) -> Any:
-        use_case = use_case_or_404(request, slug)
-        milestone = self._attested(request, slug, milestone_id)
-        if not may_edit_use_case(request.user, use_case):
+        milestone = attested_or_404(request, slug, milestone_id)
+        if not may_edit_use_case(request.user, milestone.use_case):
             raise PermissionDenied
         version = required_version(request)
         data = read_body(request, AttestationSerializer).validated_data
@@ -169,12 +222,3 @@ class AttestationView(ApiView):
             return Answer(201, shown, {"Location": shown["url"]})
 
         return answer_once(request, work)
-
-    @staticmethod
-    def _attested(request: Request, slug: str, milestone_id: int) -> Milestone:
-        """Measured ones are not here: nobody attests them."""
-        rows = milestones_of(use_case_or_404(request, slug), request)
-        found = rows.filter(pk=milestone_id, kind=MilestoneKind.ATTESTED).first()
-        if found is None:
-            raise Http404
-        return found

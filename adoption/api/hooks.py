@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -47,6 +48,7 @@ log = structlog.get_logger(__name__)
 MAX_BYTES = 25 * 1024 * 1024  # GitHub sends no more
 SIGNATURE_REFUSED = ProblemType("signature-refused", 401, "The sender is not proven")
 DELIVERY_REUSED = ProblemType("delivery-reused", 409, "The id belongs to another delivery")
+DATABASE_AWAY = ProblemType("database-away", 503, "The portal cannot store anything just now")
 NO_SECRETS = ProblemType("secrets-unavailable", 503, "The secrets of the connection are unreadable")
 
 
@@ -102,7 +104,7 @@ class HooksView(ApiView):
                     DELIVERY_REUSED,
                     TOO_LARGE,
                     UNSUPPORTED_MEDIA_TYPE,
-                    NO_SECRETS,
+                    DATABASE_AWAY,
                     SERVER_ERROR,
                 )
             },
@@ -113,8 +115,20 @@ class HooksView(ApiView):
 
         Raises:
             Problem: the address is unknown, the sender is not proven, the body is too large or no
-                JSON, or the id came before with another body.
+                JSON, the id came before with another body, or the database does not answer.
         """
+        try:
+            return self._take(request, provider, connection)
+        except (OperationalError, InterfaceError) as error:
+            # Senders count a 500 as a fault of the hook and may switch it off; 503 is for now.
+            log.exception("hook_not_stored", connection=connection)
+            raise Problem(
+                DATABASE_AWAY,
+                "Nothing was stored. Deliver it again later.",
+                headers={"Retry-After": "60"},
+            ) from error
+
+    def _take(self, request: Request, provider: str, connection: str) -> Response:
         known, place = _address(provider, connection)
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = _read_body(request, headers)

@@ -73,6 +73,9 @@ class MilestoneSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(
         MilestoneKind.choices, help_text="An attested one is reached by two persons, not measured."
     )
+    outcome = serializers.CharField(
+        allow_null=True, help_text="What will be there, of an attested one; null when measured."
+    )
     metric_key = serializers.CharField(
         allow_blank=True, help_text="Key of the metric that measures it; empty when attested."
     )
@@ -119,6 +122,7 @@ def present_milestone(request: Request, milestone: Milestone) -> dict[str, Any]:
         "title": milestone.title,
         "due_on": milestone.due_on,
         "kind": milestone.kind,
+        "outcome": milestone.outcome or None,
         "metric_key": milestone.metric_key,
         "comparator": milestone.comparator,
         "threshold": nano_text(milestone.threshold_nano),

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from adoption.api.attestations import AttestationView, AttestedMilestonesView
+from adoption.api.attestations import (
+    AttestationView,
+    AttestedMilestonesView,
+    AttestedMilestoneView,
+)
 from adoption.api.dashboards import DashboardView
 from adoption.api.deliveries import OwnDeliveriesView, UseCaseDeliveriesView
 from adoption.api.dora import ServiceDoraView
@@ -42,6 +46,11 @@ urlpatterns = [
         "use-cases/<slug:slug>/milestones/attested/",
         AttestedMilestonesView.as_view(),
         name="api-milestones-attested",
+    ),
+    path(
+        "use-cases/<slug:slug>/milestones/<int:milestone_id>/attested/",
+        AttestedMilestoneView.as_view(),
+        name="api-milestone-attested",
     ),
     path(
         "use-cases/<slug:slug>/milestones/<int:milestone_id>/attestation/",

@@ -98,6 +98,14 @@ class DeployConfig(BaseModel):
     human_boxes: str = Field(
         default="", max_length=1000, title="Boxes that say: no AI", description="Likewise."
     )
+    hotfix_labels: str = Field(
+        default="",
+        max_length=1000,
+        title="Labels that say: a hotfix",
+        description="Whole names, separated by semicolons: `hotfix; incident-fix`. A deployment "
+        "that brings only such requests repairs the one before it, which then failed; see "
+        "docs/sources/hooks.md. Empty: only what a deployment or an incident says counts.",
+    )
 
     @field_validator("repositories", "services", "teams")
     @classmethod
@@ -127,6 +135,11 @@ class DeployConfig(BaseModel):
             ai_boxes=_read_list(self.ai_boxes),
             human_boxes=_read_list(self.human_boxes),
         )
+
+    @property
+    def hotfixes(self) -> frozenset[str]:
+        """Labels of a hotfix, in lower case."""
+        return frozenset(label.lower() for label in _read_list(self.hotfix_labels))
 
     def repository(self, key: str) -> str:
         """The key under which a repository is kept here."""

@@ -73,7 +73,9 @@ def collect_alignment(
                 "is_withdrawn": gone is not None,
             }
         )
-    return {pk: {"targets": found[pk], "until": day_of(as_of, zone).isoformat()} for pk in found}
+    # Nothing of the window falls due after it, so later days are no facts of it.
+    until = min(day_of(as_of, zone), window.ends_on).isoformat()
+    return {pk: {"targets": found[pk], "until": until} for pk in found}
 
 
 def calculate_alignment(facts: Facts) -> Computed:

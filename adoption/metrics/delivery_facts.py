@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ from adoption.metrics.delivery_rows import (
     roots,
 )
 from adoption.metrics.sizes import size_facts
+from adoption.metrics.window_facts import moments_of
 from adoption.metrics.windows import Window
 from adoption.models import RepositoryLink, Service
 from portal.shell.periods import day_bounds
@@ -43,12 +45,18 @@ def _everything(change: DeliveredChange) -> bool:
     return True
 
 
-def _window(window: Window, as_of: dt.datetime) -> dict[str, Any]:
-    return {
-        "starts_at": ndu.moment_text(window.starts_at),
-        "ends_at": ndu.moment_text(window.ends_at),
-        "as_of": ndu.moment_text(as_of),
-    }
+def _ripe(
+    services: Iterable[Mapping[str, Any]], window: Window, as_of: dt.datetime, rule: ndu.Rule
+) -> str:
+    """The last moment up to `as_of` at which a unit became old enough to tell: which ones are is
+    the same at both, and this one stays until there is another."""
+    moments = (
+        ndu.read_moment(each["at"]) + rule.span + rule.survival
+        for service in services
+        for each in service["rollouts"]
+    )
+    known = min(as_of, window.ends_at)
+    return ndu.moment_text(max((each for each in moments if each <= as_of), default=known))
 
 
 def _within(changes: Iterable[DeliveredChange], window: Window) -> list[DeliveredChange]:
@@ -125,7 +133,7 @@ def collect_units(
             continue
         inside = _within(history.changes, window)
         facts[pk] = {
-            **_window(window, as_of),
+            **moments_of(window, as_of),
             "rule": ndu.rule_fact(rule),
             "series_version": VERSION,
             "weeks_known": max(0, (window.ends_at - history.first_at) // _WEEK),
@@ -145,7 +153,7 @@ def collect_lead_times(
     found = histories(service_ids, since, window.ends_at, as_of)
     return {
         pk: {
-            **_window(window, as_of),
+            **moments_of(window, as_of),
             "series_version": VERSION,
             "contributors": _people(_within(history.changes, window)),
             "changes": [
@@ -184,19 +192,37 @@ def collect_failures(
         brings = {each.deployment for each in history.changes if each.series == Series.PRODUCT}
         caused = blamed(history)
         facts[pk] = {
-            **_window(window, as_of),
+            **moments_of(window, as_of),
             "series_version": VERSION,
             "contributors": _people(_within(history.changes, window)),
-            "has_incident_source": history.has_incident_source(window.starts_at),
             "deployments": [
-                _deployment(each, caused.get(each.key, ()), each.key in brings)
-                for each in history.deployments
+                *(_deployment(each, (), brings=False) for each in _copied(history, window)),
+                *(
+                    _deployment(each, caused.get(each.key, ()), brings=each.key in brings)
+                    for each in history.deployments
+                    if each.at >= window.starts_at
+                ),
             ],
         }
     return facts
 
 
-def _deployment(deployed: Deployed, caused: Sequence[IncidentRow], brings: bool) -> dict[str, Any]:
+def _copied(history: History, window: Window) -> list[Deployed]:
+    """Deployments before the window of which one within it may be a copy. What became of them is
+    no fact of this window."""
+    names = {
+        name for each in history.deployments if each.at >= window.starts_at for name in each.same_as
+    }
+    return [
+        replace(each, mended_at=None, mended_how="")
+        for each in history.deployments
+        if each.at < window.starts_at and each.kind != ndu.ROLLBACK and names & set(each.same_as)
+    ]
+
+
+def _deployment(
+    deployed: Deployed, caused: Sequence[IncidentRow], *, brings: bool
+) -> dict[str, Any]:
     return {
         "key": f"deployment:{deployed.key}",
         "at": ndu.moment_text(deployed.at),
@@ -276,26 +302,26 @@ def collect_use_case_units(
         families: dict[int, list[int]] = defaultdict(list)
         for each in services:
             families[root[each]].append(each)
+        parts = [
+            {
+                "services": [links.keys[each] for each in family],
+                "has_incident_source": all(
+                    found[each].has_incident_source(window.starts_at) for each in family
+                ),
+                **_units_of([found[each] for each in family], window, keep, rule),
+                "incidents": [one for each in family for one in _incidents(found[each], window)],
+            }
+            for _, family in sorted(families.items())
+        ]
         facts[pk] = {
-            **_window(window, as_of),
+            **moments_of(window, as_of),
+            "as_of": _ripe(parts, window, as_of, rule),
             "rule": ndu.rule_fact(rule),
             "series_version": VERSION,
             "contributors": _people(inside),
             **_paths(inside),
             **_sizes(own, window, rule),
-            "services": [
-                {
-                    "services": [links.keys[each] for each in family],
-                    "has_incident_source": all(
-                        found[each].has_incident_source(window.starts_at) for each in family
-                    ),
-                    **_units_of([found[each] for each in family], window, keep, rule),
-                    "incidents": [
-                        one for each in family for one in _incidents(found[each], window)
-                    ],
-                }
-                for _, family in sorted(families.items())
-            ],
+            "services": parts,
         }
     return facts
 
@@ -323,7 +349,7 @@ def collect_index(
     registered = registered_windows(use_case_ids, window, as_of)
     links = _Links(use_case_ids)
     facts: dict[int, Facts] = {
-        pk: {**_window(window, as_of), "registration": None} for pk in use_case_ids
+        pk: {**moments_of(window, as_of), "registration": None} for pk in use_case_ids
     }
     if not registered:
         return facts
@@ -342,7 +368,7 @@ def collect_index(
                 own += kept
                 families[root[service]] += rollouts(found[service], kept)
         facts[pk] = {
-            **_window(window, as_of),
+            **moments_of(window, as_of),
             "rule": ndu.rule_fact(rule),
             "series_version": VERSION,
             "contributors": _people(_within(own, windows.baseline) + _within(own, windows.after)),

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db.models import Max, Min
+from django.db.models import Exists, Max, Min, OuterRef
 
 from adoption.choices import DeploymentStatus, EnvironmentTier, Remediation
 from adoption.metrics import ndu
@@ -124,9 +124,14 @@ def histories(
         pk: frozenset(each.fixed_by for each in history.incidents if each.fixed_by)
         for pk, history in found.items()
     }
-    for row in production.filter(finished_at__gte=since, finished_at__lt=end).values(
+    repairs = Deployment.objects.filter(
+        remediated_by=OuterRef("pk"), remediation=Remediation.ROLLFORWARD
+    )
+    for row in production.filter(finished_at__gte=since, finished_at__lt=end).annotate(
+        repairs=Exists(repairs)
+    ).values(
         "pk", "service_id", "finished_at", "is_baseline", "is_redeploy", "is_rollback", "sha",
-        "artifact", "version", "external_id", "group_id", "fixes", "remediation",
+        "artifact", "version", "external_id", "group_id", "fixes", "repairs", "remediation",
         "remediated_by__finished_at",
     ).order_by("finished_at", "pk"):  # fmt: skip
         found[row["service_id"]].deployments.append(_deployed(row, fixes[row["service_id"]], as_of))
@@ -148,7 +153,8 @@ def _deployed(row: Mapping[str, Any], fixes: frozenset[str], as_of: dt.datetime)
     elif row["is_redeploy"]:
         kind = "redeploy"
     else:
-        kind = ndu.HOTFIX if row["fixes"] or names & fixes else ndu.DEPLOY
+        is_repair = row["fixes"] or row["repairs"] or names & fixes
+        kind = ndu.HOTFIX if is_repair else ndu.DEPLOY
     mended_at = row["remediated_by__finished_at"]
     if mended_at is not None and mended_at > as_of:
         mended_at = None

@@ -16,9 +16,9 @@ from typing import Any
 from django.db.models import Count, Q
 
 from adoption.choices import DeliveryState, Stage, VerdictWord
-from adoption.metrics import ndu
 from adoption.metrics.contracts import Computed, Facts
 from adoption.metrics.exact import nano, wilson
+from adoption.metrics.window_facts import moments_of
 from adoption.metrics.windows import Window
 from adoption.models import Delivery, ImpactVerdict, Membership, UseCase
 from portal.registry import Registry
@@ -86,9 +86,7 @@ def _facts(
     window: Window, as_of: dt.datetime, eligible: Sequence[int], reached: Iterable[int]
 ) -> dict[str, Any]:
     return {
-        "starts_at": ndu.moment_text(window.starts_at),
-        "ends_at": ndu.moment_text(window.ends_at),
-        "as_of": ndu.moment_text(as_of),
+        **moments_of(window, as_of),
         "team_of": TEAM_OF,
         "eligible": list(eligible),
         "reached": sorted(reached),

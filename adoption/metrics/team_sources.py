@@ -9,9 +9,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from adoption.metrics import ndu
 from adoption.metrics.contracts import Computed, Facts
 from adoption.metrics.exact import SECONDS_OF_HOUR, median_interval, nano, quantile, share_nano
+from adoption.metrics.window_facts import moments_of
 from adoption.metrics.windows import Window
 
 MINIMUM_PULLS, MINIMUM_RESPONSE = 30, Fraction(3, 5)
@@ -22,12 +22,7 @@ NO_SURVEY = "answers to a survey: none is connected"
 
 
 def _facts(window: Window, as_of: dt.datetime, name: str) -> Facts:
-    return {
-        "starts_at": ndu.moment_text(window.starts_at),
-        "ends_at": ndu.moment_text(window.ends_at),
-        "as_of": ndu.moment_text(as_of),
-        name: None,
-    }
+    return {**moments_of(window, as_of), name: None}
 
 
 def collect_reviews(

@@ -51,6 +51,11 @@ class Proof:
         return any(key in keys for keys, _ in self.limits)
 
 
+def known_to_move(key: str) -> list[tuple[str, str]]:
+    """Attacks that are known to move a metric, each with what shows it."""
+    return [(proof.attack, seen) for proof in PROOFS for keys, seen in proof.limits if key in keys]
+
+
 _DELIVERED = frozenset({"deployments", "deliveries"})
 _WORK = frozenset({"changes", "deployments", "deliveries"})
 _SPENT = frozenset({"billed_cost", "effective_cost", "people_cost"})

@@ -74,9 +74,10 @@ for _event in (
     WebhookEvent(
         RESTATED_EVENT,
         "Metric restated",
-        "A final value of an approved metric was revised. data: metric, version, scope, from, to "
+        "Final values of an approved metric were revised. data: metric, version, scope, from, to "
         "(exclusive), zone, value_id, data_version, old, new (value, reason, currency, basis, "
-        "data_version), reason; amounts are decimal strings, small groups are withheld.",
+        "data_version), reason, all of the oldest window; windows: every one that was revised, "
+        "likewise; amounts are decimal strings, small groups are withheld.",
     ),
     WebhookEvent(
         COVERAGE_EVENT,

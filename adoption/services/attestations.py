@@ -111,7 +111,8 @@ def update_attested_milestone(
     Raises:
         StaleVersionError: it is no longer at `expected_version`.
         MilestoneLockedError: it is reached, and more than its title would change.
-        BadAttestationError, BadMilestoneError, ValidationError: as for creating.
+        BadAttestationError: also when it is measured.
+        BadMilestoneError, ValidationError: as for creating.
     """
     if outcome not in AttestedOutcome.values:
         raise BadAttestationError("Choose what kind of outcome it is.", field="outcome")
@@ -119,6 +120,8 @@ def update_attested_milestone(
     with transaction.atomic():
         milestone = lock_milestone(milestone_id)
         check_version("milestone", expected=expected_version, current=milestone.version)
+        if milestone.kind != MilestoneKind.ATTESTED:
+            raise BadAttestationError("This milestone is measured; nobody attests it.")
         before = promise_text(milestone)
         if (milestone.outcome, milestone.due_on) != (outcome, due_on):
             if milestone.state == MilestoneState.REACHED:

@@ -1,18 +1,24 @@
-"""What other systems are told about metrics: approved, restated, coverage dropped. Once a fact."""
+"""What other systems are told about metrics: approved, restated, coverage dropped. Once a fact.
+
+A restatement that ends an approval is told when the fill has looked at every window: one message a
+scope, which names each window that was revised.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adoption.choices import SERVED_STATUSES
+from adoption.choices import SERVED_STATUSES, StandingStatus, ValueStatus
 from adoption.metrics.fill import Step, Stored
 from adoption.models import MetricStanding, MetricValue, MetricVersion
 from adoption.selectors.metric_scopes import ALL, scopes_of
 from adoption.selectors.metric_values import ShownValue, values_of
+from adoption.services.metric_rechecks import RESTATED
 from portal.services.webhooks import publish
 from portal.shell.money import nano_text
 
@@ -57,21 +63,33 @@ def tell_of_approval(standing: MetricStanding, *, at: dt.datetime) -> None:
     )
 
 
-def tell_of_written(version: MetricVersion, written: Sequence[Written], *, at: dt.datetime) -> None:
-    """Restated values and dropped coverage, of scopes in which the version is served.
+def served_scopes(version: MetricVersion) -> set[int]:
+    """Scopes in which a version is served; `ALL` among them stands for every one."""
+    rows = MetricStanding.objects.filter(metric_version=version, status__in=SERVED_STATUSES)
+    return set(rows.values_list("scope_id", flat=True))
 
-    Called before an approval is suspended, in the transaction of the fill. Small groups stay
-    withheld: what is told here is what anybody may see.
+
+def tell_of_written(
+    version: MetricVersion, written: Sequence[Written], *, served: set[int], at: dt.datetime
+) -> None:
+    """Dropped coverage, and restated values where the version is served all the same.
+
+    Called in the transaction of the fill, after approvals that no longer hold were suspended;
+    `tell_of_voided` tells of those. Small groups stay withheld: what is told here is what anybody
+    may see.
+
+    Args:
+        served: the scopes in which it was served until then.
     """
-    served = set(
-        MetricStanding.objects.filter(
-            metric_version=version, status__in=SERVED_STATUSES
-        ).values_list("scope_id", flat=True)
-    )
     told = [each for each in written if served & {ALL, each.row.scope_id}]
     if not told:
         return
-    restated = {each.row.scope_id for each in told if each.step is Step.RESTATE}
+    still = served_scopes(version)
+    restated = {
+        each.row.scope_id
+        for each in told
+        if each.step is Step.RESTATE and still & {ALL, each.row.scope_id}
+    }
     window = told[0].row
     first = window.window_starts_on - (window.window_ends_on - window.window_starts_on) * 2
     limits: dict[str, Any] = {"viewer": None, "first": first, "last": window.window_ends_on}
@@ -83,19 +101,66 @@ def tell_of_written(version: MetricVersion, written: Sequence[Written], *, at: d
         if value.window.starts_on != window.window_starts_on:
             continue
         if value.scope_id in restated:
-            _restated(version, earlier.get((value.scope_id, value.window.starts_on)), value, at)
+            old = earlier.get((value.scope_id, value.window.starts_on))
+            event_id = _event_id(RESTATED_EVENT, value.id)
+            _restated(version, [(old, value)], event_id=event_id, at=at)
         _coverage(version, now, value, at)
 
 
+def tell_of_voided(version: MetricVersion, *, since: dt.datetime, at: dt.datetime) -> None:
+    """Approvals that restated values have ended since the last fill that looked at every window.
+
+    Called at the end of a fill, in the transaction that notes it: one that was killed on its way is
+    told of by the next. The same approval is told of once, however often this is called.
+    """
+    ended = MetricStanding.objects.filter(
+        metric_version=version,
+        status=StandingStatus.SUSPENDED,
+        status_reason=RESTATED,
+        status_since__gt=since,
+    )
+    for standing in ended.order_by("pk"):
+        _tell_of_ended(version, standing, at=at)
+
+
+def _tell_of_ended(version: MetricVersion, standing: MetricStanding, *, at: dt.datetime) -> None:
+    ended_at = standing.status_since
+    wanted = None if standing.scope_id == ALL else [standing.scope_id]
+    still = served_scopes(version)
+    limits: dict[str, Any] = {"viewer": None, "scope_ids": wanted}
+    revised: dict[int, list[ShownValue]] = defaultdict(list)
+    for value in values_of(version, **limits):
+        if value.status == ValueStatus.RESTATED and value.computed_at >= ended_at:
+            revised[value.scope_id].append(value)
+    before = {
+        (each.scope_id, each.window): each
+        for each in (values_of(version, as_of=ended_at - _MOMENT, **limits) if revised else ())
+    }
+    for scope_id, values in sorted(revised.items()):
+        if not still & {ALL, scope_id}:  # told of already, window by window
+            event_id = _event_id(RESTATED_EVENT, standing.pk, _moment(ended_at), scope_id)
+            _restated(version, [(before.get((scope_id, each.window)), each) for each in values],
+                      event_id=event_id, at=at)  # fmt: skip
+
+
 def _restated(
-    version: MetricVersion, before: ShownValue | None, value: ShownValue, at: dt.datetime
+    version: MetricVersion,
+    revised: Sequence[tuple[ShownValue | None, ShownValue]],
+    *,
+    event_id: uuid.UUID,
+    at: dt.datetime,
 ) -> None:
-    data = _about(version, value) | {
-        "old": _told(before),
-        "new": _told(value),
+    """The oldest window at the top, as it always was, and all of them in `windows`."""
+    windows = [
+        _window(value) | {"old": _told(before), "new": _told(value)} for before, value in revised
+    ]
+    data = _about(version, revised[0][1]) | {
+        "old": windows[0]["old"],
+        "new": windows[0]["new"],
+        "windows": windows,
         "reason": "inputs_restated",
     }
-    publish(event=RESTATED_EVENT, event_id=_event_id(RESTATED_EVENT, value.id), data=data, at=at)
+    publish(event=RESTATED_EVENT, event_id=event_id, data=data, at=at)
 
 
 def _coverage(
@@ -127,6 +192,12 @@ def _about(version: MetricVersion, value: ShownValue) -> dict[str, Any]:
         "metric": version.key,
         "version": version.version,
         "scope": _ref(value.scope_kind, value.scope_id),
+        **_window(value),
+    }
+
+
+def _window(value: ShownValue) -> dict[str, Any]:
+    return {
         "from": value.window.starts_on.isoformat(),
         "to": value.window.ends_on.isoformat(),
         "zone": value.window.zone,

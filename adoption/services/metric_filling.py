@@ -34,7 +34,12 @@ from adoption.metrics.registry import MetricDefinition, computed_versions, metri
 from adoption.metrics.windows import Window
 from adoption.models import FillWatermark, MetricValue, MetricVersion
 from adoption.selectors.metric_scopes import first_day, scopes_of
-from adoption.services.metric_events import Written, tell_of_written
+from adoption.services.metric_events import (
+    Written,
+    served_scopes,
+    tell_of_voided,
+    tell_of_written,
+)
 from adoption.services.metric_rechecks import recheck_standings, suspend_version
 from adoption.services.metric_versions import DefinitionChangedError, metric_version_of
 from portal.services.work import enqueue
@@ -200,8 +205,9 @@ def _fill_window(
                 written.append(Written(row, step, known))
     _write(fill, written, settled)
     if written:
-        tell_of_written(fill.version, written, at=fill.at)
+        served = served_scopes(fill.version)
         result.suspended += recheck_standings(version=fill.version, at=fill.at)
+        tell_of_written(fill.version, written, served=served, at=fill.at)
 
 
 def _stored(version: MetricVersion, window: Window) -> dict[int, Stored]:
@@ -321,10 +327,15 @@ def _move_watermark(fill: _Fill, starts_on: dt.date, ends_on: dt.date, *, is_fir
 
 
 def _note_pass(fill: _Fill, result: FillResult, *, is_whole: bool) -> None:
-    """Every window was looked at: that is how fresh the values are."""
+    """Every window was looked at: that is how fresh the values are, and who relied on one that was
+    revised is told."""
     rows = FillWatermark.objects.filter(metric_version=fill.version)
-    if is_whole:
-        updates: dict[str, Any] = {"filled_at": fill.at}
-        rows.filter(filled_at__lt=fill.at).update(**updates)
     row = rows.first()
-    result.until = row.filled_until if row is not None else None
+    if row is None:
+        return
+    with transaction.atomic():
+        tell_of_voided(fill.version, since=row.filled_at, at=fill.at)
+        if is_whole:
+            updates: dict[str, Any] = {"filled_at": fill.at}
+            rows.filter(filled_at__lt=fill.at).update(**updates)
+    result.until = row.filled_until

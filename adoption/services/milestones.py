@@ -152,7 +152,10 @@ def update_milestone(
         milestone = lock_milestone(milestone_id)
         check_version("milestone", expected=expected_version, current=milestone.version)
         if milestone.kind == MilestoneKind.ATTESTED:
-            raise MilestoneLockedError("An attested milestone is not measured by a metric.")
+            raise MilestoneLockedError(
+                "An attested milestone is not measured by a metric. What it promises is changed "
+                "where attested milestones are (API: …/attested/)."
+            )
         before = promise_text(milestone)
         is_changed = any(getattr(milestone, name) != value for name, value in promised.items())
         if is_changed:

@@ -35,6 +35,7 @@ from adoption.picks import picked_whole, same_work
 from adoption.placement import Placement, Rollout, ServiceRule, Unit, place_changes
 from adoption.pull_parts import MergedPull, find_parts
 from adoption.reverts import Reverts
+from adoption.services.hotfix_labels import hotfixes_among
 from adoption.services.recompute_reverts import Standing, reverts_of
 
 _BATCH = 500
@@ -86,7 +87,8 @@ def recompute_repository(*, repository_id: int) -> None:
     wholes = _wholes(changes, _parts(repository_id, graph, pulls))
     steps = _steps(changes, wholes, merges)
     picked = _picked(repository_id, graph, changes, steps)
-    units = _units(changes, pulls, wholes, picked)
+    hotfixes = hotfixes_among(repository_id, pulls)
+    units = _units(changes, pulls, wholes, picked, hotfixes)
     found, deployments = _contain(repository_id, graph, units)
     _mark_deployments(found, deployments)
     settled = _settle(repository_id, changes, wholes)
@@ -147,6 +149,7 @@ def _units(
     pulls: Mapping[int, PullRequest],
     wholes: Mapping[int, int],
     picked: Mapping[int, frozenset[str]],
+    hotfixes: frozenset[int],
 ) -> list[Unit]:
     """A pull request of which nobody listed the files touches what its steps touch."""
     paths: dict[int, set[str]] = defaultdict(set)
@@ -158,7 +161,10 @@ def _units(
         for change in changes
     )
     return [
-        unit._replace(shas=tuple(dict.fromkeys((*unit.shas, *sorted(picked.get(unit.key, ()))))))
+        unit._replace(
+            shas=tuple(dict.fromkeys((*unit.shas, *sorted(picked.get(unit.key, ()))))),
+            is_hotfix=None if unit.key in wholes else unit.key in hotfixes,
+        )
         for unit in units
     ]
 

@@ -16,6 +16,7 @@ from billing.choices import SplitKind, UnallocatedReason
 from billing.models import Allocation, Charge
 from billing.selectors.trials import exclusions_recorded_at, people_for, rules_recorded_at
 from billing.services.close_corrections import mark_reallocated
+from billing.services.fact_lock import hold_what_facts_point_at
 from billing.services.rollups import refresh_daily_costs
 from billing.services.split_bases import bases_for, note_stale_bases
 from portal.imports.lock import lock_connection
@@ -287,6 +288,7 @@ def reallocate(
         how many charges were allocated.
     """
     lock_connection(connection_id)
+    hold_what_facts_point_at()
     charges = Charge.objects.filter(
         slice__connection_id=connection_id,
         day__gte=start,

@@ -19,6 +19,7 @@ from billing.services.allocations import allocate_staged_targets, stage_targets
 from billing.services.charge_holds import hold_reasons
 from billing.services.close_corrections import correct_after_import
 from billing.services.export_exclusion import refuse_second_export
+from billing.services.fact_lock import hold_what_facts_point_at
 from billing.services.restatements import record_restatements
 from billing.services.rollups import refresh_daily_costs
 from billing.services.slice_spool import SliceSpool
@@ -175,6 +176,7 @@ class ChargeStore:
             ImportRefusedError: an export of the same account came through another connection.
         """
         make_room()
+        hold_what_facts_point_at()
         refuse_second_export(self.run.connection, self.slices)
         plan = Plan(totals_in=self._source_totals(), totals_stored=self._stored_totals())
         emptied = self._match_stored_slices()

@@ -69,6 +69,10 @@ class Guard:
         event: which write.
         refuse_when: the condition, for a dialect; `true` refuses every such write.
         message: what the error says.
+        lock: an advisory lock (PostgreSQL, two 32-bit numbers) that the write takes alone before
+            the condition is looked at. Whoever writes what the condition reads holds it shared,
+            so that nothing which is not committed yet can be overlooked. Where it is held, the
+            write is refused at once and not queued: it would hold rows that the other may need.
     """
 
     key: str
@@ -76,6 +80,7 @@ class Guard:
     event: Event
     refuse_when: Callable[[Dialect], str]
     message: str
+    lock: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
@@ -119,9 +124,19 @@ def _body(guard: Guard, vendor: str) -> str:
             f"WHEN {condition} BEGIN SELECT RAISE(ABORT, '{guard.message}'); END"
         )
     kept = "OLD" if guard.event == "DELETE" else "NEW"
+    # A statement of its own: the next one sees what was committed before the lock was had.
+    locking = "" if guard.lock is None else _locking(*guard.lock)
     return (
-        f"BEGIN IF {condition} THEN RAISE EXCEPTION '{guard.message}' "
+        f"BEGIN {locking}IF {condition} THEN RAISE EXCEPTION '{guard.message}' "
         f"USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN {kept}; END"
+    )
+
+
+def _locking(group: int, number: int) -> str:
+    return (
+        f"IF NOT pg_try_advisory_xact_lock({group}, {number}) THEN RAISE EXCEPTION "
+        "'what points at it is being written just now; try again later' "
+        "USING ERRCODE = 'lock_not_available'; END IF; "
     )
 
 

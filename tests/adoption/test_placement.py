@@ -284,3 +284,44 @@ def test_steps_of_pull_requests_are_found_for_every_way_of_merging() -> None:
         "merge": 1, "x": 1, "y": 1, "squash": 2, "b1": 2, "b2": 2, "r2": 3, "r1": 3, "o1": 3,
         "o2": 3,
     }  # fmt: skip
+
+
+def hot(*keys: int) -> list[Unit]:
+    return [unit._replace(is_hotfix=unit.key in keys) for unit in UNITS]
+
+
+def remedies(units: list[Unit], *rollouts: Rollout) -> dict[int, tuple[str, int]]:
+    return place_changes(LINE, units, rollouts, RULES).remedies
+
+
+def test_a_rollout_of_hotfixes_alone_repairs_what_was_there_before() -> None:
+    train = rollout(1, "a", 1), rollout(2, "b", 2), rollout(3, "b", 3), rollout(4, "c", 4)
+    assert remedies(hot(3), *train) == {3: ("rollforward", 4)}
+    assert remedies(hot(3), *train, rollout(5, "c", 5)) == {3: ("rollforward", 4)}
+    assert remedies(hot(), *train) == {}
+    step = [*hot(3)[:3], UNITS[3]._replace(is_hotfix=None)]  # a step says nothing by itself
+    assert remedies(step, *train[:2], rollout(4, "d", 4)) == {2: ("rollforward", 4)}
+
+
+def test_a_hotfix_among_other_changes_after_a_rollback_or_in_a_baseline_repairs_nothing() -> None:
+    assert remedies(hot(3), rollout(1, "a", 1), rollout(2, "b", 2), rollout(3, "d", 3)) == {}
+    assert remedies(hot(1, 2), rollout(1, "b", 1)) == {}
+    gone_back = rollout(1, "a", 1), rollout(2, "b", 2), rollout(3, "a", 3)
+    assert remedies(hot(3), *gone_back, rollout(4, "c", 4)) == {2: ("rollback", 3)}
+
+
+def test_what_a_rollout_names_goes_before_its_label_and_the_earlier_repair_counts() -> None:
+    named = rollout(3, "c", 3, fixes="v1")
+    assert remedies(hot(3), rollout(1, "a", 1), rollout(2, "b", 2), named) == {
+        1: ("rollforward", 3)
+    }
+    later = rollout(1, "a", 1), rollout(2, "b", 2), rollout(3, "c", 3), rollout(4, "a", 4)
+    assert remedies(hot(3), *later) == {2: ("rollforward", 3), 3: ("rollback", 4)}
+
+
+def test_each_environment_has_its_own_present() -> None:
+    found = remedies(
+        hot(3), rollout(1, "a", 1), rollout(2, "b", 2), rollout(3, "d", 3, "prod-us"),
+        rollout(4, "c", 2, "prod-eu"),
+    )  # fmt: skip
+    assert found == {}  # the first in its environment

@@ -7,7 +7,8 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import ProtectedError
 
 from adoption.models import UseCase
-from billing.models import Allocation, Charge, ChargeDimension, ChargeSlice
+from billing.fact_guards import FACT_LOCK
+from billing.models import Allocation, AllocationRule, Charge, ChargeDimension, ChargeSlice
 from portal.approvals.triggers import guards
 from portal.models import ImportFile, ImportRun
 from tests.adoption.factories import make_use_case
@@ -56,3 +57,22 @@ def test_facts_point_at_nothing_that_is_not_there() -> None:
             known = target._default_manager.values("pk")
             lost = fact.objects.exclude(**{f"{name}__isnull": True})
             assert not lost.exclude(**{f"{name}_id__in": known}).exists(), f"{fact} {name}"
+
+
+def test_every_table_that_facts_point_at_is_guarded_by_the_lock() -> None:
+    """Rules are never deleted at all, so they need none."""
+    for fact in (Charge, Allocation):
+        for field in fact._meta.get_fields():
+            target = field.related_model
+            if not getattr(field, "many_to_one", False) or not isinstance(target, type):
+                continue
+            kept = [
+                guard
+                for guard in guards
+                if guard.event == "DELETE" and guard.table == target._meta.db_table
+            ]
+            assert any(guard.lock == FACT_LOCK for guard in kept) or target is AllocationRule
+    assert {guard.table for guard in guards if guard.lock == FACT_LOCK} >= {
+        UseCase._meta.db_table,
+        ChargeDimension._meta.db_table,
+    }

@@ -74,13 +74,22 @@ class ObjectStore:
         """Every object whose key starts with `prefix`.
 
         Raises:
-            SourceUnavailableError and its kin; ImportRefusedError: a person must act.
+            SourceUnavailableError and its kin: also when a key comes twice, because then pages
+                were repeated, and nobody knows what is missing in their place;
+            ImportRefusedError: a person must act.
         """
         seen: set[str] = set()
+        keys: set[str] = set()
         token = ""
         for _ in range(MAX_PAGES):
             page = self._page(prefix, token)
-            yield from page.objects
+            for stored in page.objects:
+                if stored.key in keys:
+                    raise SourceUnavailableError(
+                        f"the object store lists {stored.key} twice: the listing is not whole"
+                    )
+                keys.add(stored.key)
+                yield stored
             if not page.next_token:
                 return
             if page.next_token in seen:
@@ -168,6 +177,11 @@ def _read_page(body: bytes) -> _Page:
         )
     except ValueError:
         raise problem from None
+    count = root.findtext(f"{space}KeyCount")  # not every store says it
+    if count is not None and count != str(len(objects)):
+        raise SourceUnavailableError(
+            f"a page of the object store's listing speaks of {count} keys and has {len(objects)}"
+        )
     is_cut = (root.findtext(f"{space}IsTruncated") or "").lower() == "true"
     token = root.findtext(f"{space}NextContinuationToken") or ""
     if is_cut and not token:

@@ -46,6 +46,20 @@ ROWS = [
         inside=404,
     ),
     api(
+        "api-milestone-attested",
+        patch=Door(OWNER_AND_LEAD, 428),
+        values={"slug": "case.slug", "milestone_id": "attested.pk"},
+        inside=404,
+    ),
+    api(
+        "api-milestone-attested",
+        patch=Door(only(), refused=404),
+        values={"slug": "case.slug", "milestone_id": "milestone.pk"},
+        inside=404,
+        label="measured",
+        why=MEASURED,
+    ),
+    api(
         "api-milestone-attestation",
         post=Door(OWNER_AND_LEAD, 428),
         values={"slug": "case.slug", "milestone_id": "attested.pk"},

@@ -144,3 +144,81 @@ def test_a_token_attests_and_never_confirms(world: World, promised: Milestone) -
     tag = lead.get(url)["ETag"]
     refused = lead.post(f"{url}approve/", {}, format="json", headers={"if-match": tag})
     assert refused.status_code == 403
+
+
+def edit(
+    world: World, milestone: Milestone, user: User, data: dict[str, Any], tag: str = ""
+) -> Any:
+    client = client_of(user)
+    path = f"{world.milestones_path}{milestone.pk}/"
+    given = {"if-match": tag or client.get(path)["ETag"]}
+    return client.patch(f"{path}attested/", data, format="json", headers=given)
+
+
+def test_an_edit_keeps_what_it_does_not_name_and_voids_what_was_attested(
+    world: World, promised: Milestone
+) -> None:
+    url = attest(world, promised, world.owner).json()["url"]
+    before = client_of(world.owner).get(f"{world.milestones_path}{promised.pk}/").json()
+    answer = edit(world, promised, world.lead, {"due_on": "2026-12-20"})
+    assert answer.status_code == 200, answer.content
+    after = answer.json()
+    assert {name for name in after if after[name] != before[name]} == {"due_on", "version"}
+    assert (after["outcome"], after["state"]) == ("training", "open")
+    assert ApprovalRequest.objects.get().status == "voided"
+    second = client_of(make_user(Role.APPROVER))
+    tag = second.get(url)["ETag"]
+    refused = second.post(f"{url}approve/", {}, format="json", headers={"if-match": tag})
+    assert refused.status_code == 409
+    promised.refresh_from_db()
+    assert promised.state == "open"
+    assert attest(world, promised, world.owner).status_code == 201
+
+
+def test_an_edit_is_about_exactly_the_version_that_was_read(
+    world: World, promised: Milestone
+) -> None:
+    path = f"{world.milestones_path}{promised.pk}/"
+    client = client_of(world.owner)
+    tag = client.get(path)["ETag"]
+    assert client.patch(f"{path}attested/", {"title": "T"}, format="json").status_code == 428
+    assert edit(world, promised, world.lead, {"title": "All are trained"}).status_code == 200
+    assert edit(world, promised, world.owner, {"title": "No, mine"}, tag).status_code == 412
+    promised.refresh_from_db()
+    assert promised.title == "All are trained"
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"outcome": "code"}, "outcome"),
+        ({"due_on": "2031-01-01"}, "due_on"),
+        ({"title": "80 % of developers use it daily"}, "title"),
+        ({"state": "reached"}, "state"),
+        ({"metric_key": "things"}, "metric_key"),
+    ],
+)
+def test_an_edit_that_cannot_hold_is_refused_by_field(
+    world: World, promised: Milestone, data: dict[str, str], field: str
+) -> None:
+    answer = edit(world, promised, world.owner, data)
+    assert answer.status_code == 400, answer.content
+    assert field in answer.json()["errors"]
+    promised.refresh_from_db()
+    assert (promised.version, promised.title) == (1, PROMISE["title"])
+
+
+def test_of_a_reached_promise_only_the_title_changes(world: World, promised: Milestone) -> None:
+    url = attest(world, promised, world.owner).json()["url"]
+    second = client_of(make_user(Role.APPROVER))
+    tag = second.get(url)["ETag"]
+    second.post(f"{url}approve/", {}, format="json", headers={"if-match": tag})
+    assert edit(world, promised, world.owner, {"due_on": "2026-12-20"}).status_code == 409
+    answer = edit(world, promised, world.owner, {"title": "All were trained"})
+    assert answer.status_code == 200
+    assert (answer.json()["title"], answer.json()["state"]) == ("All were trained", "reached")
+
+
+def test_measured_ones_and_strangers(world: World, promised: Milestone) -> None:
+    assert edit(world, world.milestone, world.owner, {"title": "Mine"}).status_code == 404
+    assert edit(world, promised, world.employee, {"title": "Mine"}).status_code == 403

@@ -14,9 +14,20 @@ from adoption.metrics.baselines import RegisteredWindows, WindowProvider, window
 from adoption.metrics.contracts import Computed, Windowed, canonical
 from adoption.metrics.registry import NANO, computed_versions, metrics
 from adoption.metrics.windows import Window, WindowKind, window_of
-from adoption.models import Incident, RepositoryLink, Service, ServiceSplit, UseCase
+from adoption.models import (
+    Deployment,
+    Incident,
+    Repository,
+    RepositoryLink,
+    Service,
+    ServiceSplit,
+    UseCase,
+)
+from adoption.services.recompute import recompute_repository
+from portal.models import Connection
 from tests.adoption.delivering import BEGINS, DAY, HOUR, NOW, Delivering
 from tests.adoption.factories import make_programme, make_use_case
+from tests.adoption.sending import make_connection
 from tests.approving import unguarded
 
 pytestmark = [pytest.mark.django_db]
@@ -147,6 +158,41 @@ def test_failures_are_what_was_mended_or_is_said_to_have_caused_an_incident() ->
     # v60 after 28 hours, v66 after one, v62 still open and therefore the longest.
     assert whole(value("failed_deployment_recovery_time", service.pk, FOUR_WEEKS)) == 28
     assert Incident.objects.count() == 4
+
+
+def test_a_label_makes_a_hotfix_and_the_release_before_it_a_failure() -> None:
+    own = make_connection("generic", "own", hotfix_labels="Hotfix; incident-fix")
+    shop = Delivering(connection=own)
+    shop.daily(90)
+    fixed, mixed = BEGINS + 66 * DAY + HOUR, BEGINS + 70 * DAY + HOUR
+    shop.change(800, fixed, labels=["hotfix", "ui"])
+    shop.deploy("fix", fixed, 800)
+    shop.change(801, mixed, labels=["incident-fix"])
+    shop.change(802, mixed, labels=["prefix: hotfix"])
+    shop.deploy("train", mixed, 801, 802)
+    service = shop.send()
+    rate = value("change_fail_rate", service.pk, FOUR_WEEKS)
+    assert (rate.nano, rate.n) == (round(1 / 30 * NANO), 30)
+    assert value("deployment_rework_rate", service.pk, FOUR_WEEKS).nano == round(1 / 30 * NANO)
+    assert whole(value("failed_deployment_recovery_time", service.pk, FOUR_WEEKS)) == 1
+    # Without the label it is a release like any other; what was placed is placed again.
+    Connection.objects.filter(pk=own.pk).update(config=own.config | {"hotfix_labels": ""})
+    recompute_repository(repository_id=service.repository_id)
+    assert whole(value("change_fail_rate", service.pk, FOUR_WEEKS)) == 0
+    assert whole(value("deployment_rework_rate", service.pk, FOUR_WEEKS)) == 0
+
+
+def test_labels_count_at_the_host_of_the_connection_and_nowhere_else() -> None:
+    make_connection("github", "hub", hotfix_labels="hotfix")
+    shop = Delivering()  # at git.example, deployed by a connection without such labels
+    shop.daily(10)
+    shop.change(800, BEGINS + 5 * DAY + HOUR, labels=["hotfix"])
+    shop.deploy("fix", BEGINS + 5 * DAY + HOUR, 800)
+    service = shop.send()
+    assert not Deployment.objects.exclude(remediation="").exists()
+    Repository.objects.update(key="github.com/acme/shop")
+    recompute_repository(repository_id=service.repository_id)
+    assert Deployment.objects.exclude(remediation="").get().version == "v5"
 
 
 def test_a_use_case_has_survival_and_severe_incidents() -> None:

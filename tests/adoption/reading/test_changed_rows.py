@@ -93,8 +93,10 @@ def approved() -> tuple[Delivering, Service]:
 
 
 def _told() -> Counter[int]:
+    """By value, in how many messages it was named."""
     bodies = WebhookDelivery.objects.filter(event="metric.restated").values_list("body", flat=True)
-    return Counter(json.loads(body)["data"]["value_id"] for body in bodies)
+    named = [json.loads(body)["data"]["windows"] for body in bodies]
+    return Counter(window["value_id"] for windows in named for window in windows)
 
 
 def changed_row(
@@ -113,11 +115,12 @@ def changed_row(
     restated = {row.metric_version.key: row.pk for row in new.select_related("metric_version")}
     wrong = []
     told = _told()
-    # The first restated window ends the approval; what is not approved is told to nobody, so the
-    # later windows of the same fill are not told one by one.
-    metric_of = dict(new.values_list("pk", "metric_version__key"))
-    if set(told.values()) - {1} or {metric_of.get(pk) for pk in told} != set(restated):
+    # One message for each approval that ended, which names every window that was restated.
+    metric_of = dict(new.filter(status="restated").values_list("pk", "metric_version__key"))
+    if set(told) != set(metric_of) or set(told.values()) - {1}:
         wrong.append(f"told {told} of {metric_of}")
+    if WebhookDelivery.objects.filter(event="metric.restated").count() != len(restated):
+        wrong.append("not one message for each approval that ended")
     fill_metrics(at=LATER + HOUR, keys=_keys())
     if _told() != told:
         wrong.append("told again by the next fill")

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -59,6 +59,25 @@ def signature_of(
     return hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
 
 
+@dataclass(frozen=True)
+class ListedPage:
+    """What a page of a listing says.
+
+    Attributes:
+        count: how many keys it says that it has.
+        following: where the next page starts; None when this is the last.
+    """
+
+    keys: list[str]
+    count: int
+    following: int | None
+    is_silent: bool = False
+
+    @property
+    def names_next(self) -> bool:
+        return self.following is not None and not self.is_silent
+
+
 @dataclass
 class FakeS3:
     """The store. `objects` may change while it runs.
@@ -80,7 +99,7 @@ class FakeS3:
     modified: dict[str, datetime] = field(default_factory=dict)
     answers: dict[str, bytes] = field(default_factory=dict)
 
-    def __enter__(self) -> FakeS3:
+    def __enter__(self) -> Self:
         store = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -113,7 +132,7 @@ class FakeS3:
         problem = self._problem(handler)
         if problem:
             self.refused.append(problem)
-            _send(handler, 403, f"<Error><Code>{problem}</Code></Error>".encode())
+            self.send(handler, 403, f"<Error><Code>{problem}</Code></Error>".encode())
             return
         self.asked.append(handler.path)
         parts = urlsplit(handler.path)
@@ -121,12 +140,16 @@ class FakeS3:
         key = unquote(parts.path).removeprefix(f"/{BUCKET}").removeprefix("/")
         if not key:
             query = dict(parse_qsl(parts.query, keep_blank_values=True))
-            _send(handler, 200, self._listing(query), {"Content-Type": "application/xml"})
+            self.send(handler, 200, self._listing(query), {"Content-Type": "application/xml"})
         elif key in self.objects:
-            content = self.answers.get(key, self.objects[key])
-            _send(handler, 200, content, {"ETag": etag_of(self.objects[key])})
+            content, etag = self.found(key)
+            self.send(handler, 200, content, {"ETag": etag})
         else:
-            _send(handler, 404, b"<Error><Code>NoSuchKey</Code></Error>")
+            self.send(handler, 404, b"<Error><Code>NoSuchKey</Code></Error>")
+
+    def found(self, key: str) -> tuple[bytes, str]:
+        """The content that a request for an object gets, and its ETag."""
+        return self.answers.get(key, self.objects[key]), etag_of(self.objects[key])
 
     def _problem(self, handler: BaseHTTPRequestHandler) -> str:
         """Why the request is not let in; empty when its signature is right."""
@@ -153,17 +176,23 @@ class FakeS3:
 
     def _listing(self, query: dict[str, str]) -> bytes:
         keys = sorted(key for key in self.objects if key.startswith(query.get("prefix", "")))
-        start = int(query.get("continuation-token", "0"))
-        page = keys[start : start + self.page_size]
-        is_cut = start + self.page_size < len(keys)
-        token = f"<NextContinuationToken>{start + self.page_size}</NextContinuationToken>"
-        entries = "".join(map(self._entry, page))
+        page = self.page_of(keys, int(query.get("continuation-token", "0")))
+        token = "" if page.following is None else str(page.following)
+        entries = "".join(map(self._entry, page.keys))
         return (
             '<?xml version="1.0" encoding="UTF-8"?>'
             '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
-            f"<Name>{BUCKET}</Name><IsTruncated>{str(is_cut).lower()}</IsTruncated>"
-            f"{token if is_cut else ''}{entries}</ListBucketResult>"
+            f"<Name>{BUCKET}</Name><KeyCount>{page.count}</KeyCount>"
+            f"<IsTruncated>{str(page.following is not None).lower()}</IsTruncated>"
+            + (f"<NextContinuationToken>{token}</NextContinuationToken>" if page.names_next else "")
+            + f"{entries}</ListBucketResult>"
         ).encode()
+
+    def page_of(self, keys: list[str], start: int) -> ListedPage:
+        """One page of a listing."""
+        page = keys[start : start + self.page_size]
+        following = start + self.page_size
+        return ListedPage(page, len(page), following if following < len(keys) else None)
 
     def _entry(self, key: str) -> str:
         modified = self.modified.get(key, MODIFIED)
@@ -174,16 +203,17 @@ class FakeS3:
             f"<Size>{len(self.objects[key])}</Size></Contents>"
         )
 
-
-def _send(
-    handler: BaseHTTPRequestHandler,
-    status: int,
-    body: bytes,
-    headers: dict[str, str] | None = None,
-) -> None:
-    handler.send_response(status)
-    for name, value in (headers or {}).items():
-        handler.send_header(name, value)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body)
+    def send(
+        self,
+        handler: BaseHTTPRequestHandler,
+        status: int,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Answer a request."""
+        handler.send_response(status)
+        for name, value in (headers or {}).items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)

@@ -1,0 +1,106 @@
+"""A fill after which nothing has changed changes nothing, and one changed row only its windows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+
+from adoption.choices import ScopeKind
+from adoption.metrics.registry import metrics
+from adoption.models import MetricValue, RepositoryLink, Service
+from adoption.services.metric_filling import fill_metrics
+from adoption.services.target_rules import TargetDraft
+from adoption.services.targets import create_target
+from tests.adoption.delivering import BEGINS, DAY, HOUR, NOW, Delivering
+from tests.adoption.factories import make_milestone, make_programme, make_use_case
+from tests.adoption.reading.test_changed_rows import (
+    _begun_earlier,
+    _failed,
+    _hotfix,
+    _incident,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+DAYS = 80
+SOON = BEGINS + 100 * DAY  # the last windows with deliveries are provisional then
+
+
+@pytest.fixture
+def told() -> tuple[Delivering, Service]:
+    """A service of a use case with a promise and a target, eighty days of deliveries."""
+    programme = make_programme(starts_on=dt.date(2026, 1, 1), ends_on=dt.date(2026, 12, 31))
+    shop = Delivering()
+    shop.daily(DAYS)
+    service = shop.send()
+    case = make_use_case(programme=programme)
+    RepositoryLink.objects.create(
+        use_case=case, repository=service.repository, starts_on=dt.date(2026, 1, 1)
+    )
+    milestone = make_milestone(case, metric_key="held_deliveries", due_on=dt.date(2026, 12, 30))
+    create_target(
+        draft=TargetDraft(
+            title="Ten that hold", milestone_id=milestone.pk, scope_kind=ScopeKind.USE_CASE,
+            scope_id=case.pk, metric_key="held_deliveries", comparator="gte",
+            threshold_nano=10 * 10**9, due_on=dt.date(2026, 3, 20),
+        ),
+        actor=programme.owner, at=BEGINS,
+    )  # fmt: skip
+    return shop, service
+
+
+def moved(at: dt.datetime, *steps: str) -> dict[str, int]:
+    """Metric and version → how many values a fill at that moment took these steps with."""
+    found = {
+        f"{each.key} {each.version}": sum(each.counts[step] for step in steps)
+        for each in fill_metrics(at=at)
+    }
+    return {key: number for key, number in found.items() if number}
+
+
+def test_looking_again_changes_nothing(told: tuple[Delivering, Service]) -> None:
+    assert moved(SOON, "added")
+    assert moved(SOON + HOUR, "changed", "restated") == {}
+    # Later on units have become old enough to tell; what was final by then stays as it was.
+    assert moved(SOON + 200 * DAY, "restated") == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "metric", "most"),
+    [
+        (_incident, "change_fail_rate", 1),
+        (_incident, "ndu", 1),
+        (_incident, "deployment_frequency", 1),
+        (_failed, "change_fail_rate", 1),
+        (_begun_earlier, "change_lead_time", 1),
+        (_begun_earlier, "ndu", 0),
+        (_hotfix, "deployment_rework_rate", 1),
+        # Sizes of four weeks are held against those of the nine before: thirteen weeks know it.
+        (_hotfix, "ndu", 13),
+    ],
+)
+def test_a_changed_row_restates_the_windows_that_it_is_in(
+    change: Callable[[Delivering, int], None],
+    metric: str,
+    most: int,
+    told: tuple[Delivering, Service],
+) -> None:
+    shop, service = told
+    assert metrics.get(metric).windowed is not None
+    fill_metrics(at=NOW, keys=[metric])
+    change(shop, 30)
+    shop.send()
+    fill_metrics(at=NOW + HOUR, keys=[metric])
+    new = MetricValue.objects.filter(
+        computed_at=NOW + HOUR,
+        data_version__gt=1,
+        scope_id=service.pk,
+        metric_version__key=metric,
+        metric_version__version=metrics.get(metric).version,
+    )
+    days = [row.window_starts_on for row in new.order_by("window_starts_on")]
+    assert len(days) <= most, days
+    assert bool(days) == bool(most)
+    day = (BEGINS + 30 * DAY).date()
+    assert all(day - dt.timedelta(days=28) < each <= day + dt.timedelta(days=91) for each in days)
