@@ -11,7 +11,6 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -31,6 +30,7 @@ from billing.selectors.lineage import (
 from billing.selectors.moments import BadMomentError, parse_moment
 from billing.selectors.references import BadReferenceError, FigureReference, Scope, scope_of
 from billing.tables.lineage import LineTable, OriginTable, PastSumTable
+from portal.shell.addresses import address_of
 from portal.shell.figures import Figure
 from portal.shell.formats import moment_text
 from portal.shell.views import Crumb, EmptyState
@@ -68,9 +68,9 @@ def lineage_page(request: HttpRequest) -> HttpResponseBase:
 def _heading(scope: Scope, sums: Sequence[CostSum], now: dt.datetime) -> dict[str, Any]:
     reference = scope.reference
     whose = scope.use_case_title or ("Unallocated" if scope.is_unallocated else "All use cases")
-    crumbs = [Crumb("Costs", reverse("costs"))]
+    crumbs = [Crumb("Costs", address_of("costs"))]
     if scope.use_case_title:
-        crumbs = [Crumb(scope.use_case_title, reverse("use-case", args=[reference.use_case]))]
+        crumbs = [Crumb(scope.use_case_title, address_of("use-case", reference.use_case))]
     limits = [reference.service, reference.provider, reference.window_text]
     return {
         "page_title": "Where this figure comes from",
@@ -88,7 +88,7 @@ def _heading(scope: Scope, sums: Sequence[CostSum], now: dt.datetime) -> dict[st
 
 def rule_url(key: str | None) -> str:
     """The page of a rule; empty for none."""
-    return reverse("allocation-rule", args=[key]) if key else ""
+    return address_of("allocation-rule", key) if key else ""
 
 
 def reason_or_rule(name: str | None, version: int | None, reason: str) -> str:

@@ -9,10 +9,12 @@ import django.forms
 from django import forms
 from django.forms.boundfield import BoundField
 from django.forms.renderers import DjangoTemplates
+from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
 from portal.env import BASE_DIR
+from portal.shell.widgets import widget_html
 
 _WIDGET_TEMPLATES = Path(django.forms.__file__).parent / "templates"
 _UNSTYLED = (forms.CheckboxSelectMultiple, forms.RadioSelect, forms.HiddenInput)
@@ -34,6 +36,13 @@ class ShellFormRenderer(DjangoTemplates):
                 "OPTIONS": {},
             }
         )
+
+    def render(
+        self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None
+    ) -> SafeString:
+        """A template of a form; common controls are written without one."""
+        written = widget_html(template_name, context)
+        return written if written is not None else super().render(template_name, context, request)
 
 
 def widget_class(widget: forms.Widget) -> str:

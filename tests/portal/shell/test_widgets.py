@@ -1,0 +1,75 @@
+"""Controls written without a template are, to the character, what Django's templates write."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django import forms
+from django.utils.functional import lazystr
+from django.utils.safestring import mark_safe
+
+from portal.shell import widgets
+from portal.shell.forms import ShellFormRenderer, widget_class
+
+NASTY = "\"><script>alert('x')</script> & é"
+GROUPED = [
+    ("", "Choose"),
+    (NASTY, NASTY),
+    (f"A group {NASTY}", [(1, "One"), (2, mark_safe("<b>Two</b>")), (None, lazystr("None & all"))]),
+    (3.5, 4),
+]
+ATTRS = {"class": "form-select", "required": True, "disabled": False, "data-x": NASTY, "min": 0}
+
+
+class OwnOption(forms.Select):
+    """Options with a template of their own."""
+
+    option_template_name = "django/forms/widgets/input_option.html"
+
+
+def _cases() -> Iterator[Any]:
+    inputs = [
+        forms.TextInput, forms.NumberInput, forms.EmailInput, forms.URLInput, forms.PasswordInput,
+        forms.HiddenInput, forms.DateInput, forms.DateTimeInput, forms.TimeInput,
+        forms.CheckboxInput, forms.Textarea,
+    ]  # fmt: skip
+    values = (None, "", NASTY, mark_safe("a&amp;b"), 0, True, dt.date(2026, 3, 5))
+    for kind in inputs:
+        for value in values:
+            yield pytest.param(kind(), value, id=f"{kind.__name__}-{value}")
+    for value in (None, "", "1", NASTY, 3.5):
+        yield pytest.param(forms.Select(choices=GROUPED), value, id=f"Select-{value}")
+    yield pytest.param(forms.Select(), None, id="Select-without-choices")
+    yield pytest.param(forms.NullBooleanSelect(), True, id="NullBooleanSelect")
+    yield pytest.param(forms.SelectMultiple(choices=GROUPED), ["1", NASTY], id="SelectMultiple")
+    yield pytest.param(OwnOption(choices=GROUPED), "1", id="own-option-template")
+    yield pytest.param(forms.RadioSelect(choices=GROUPED), "1", id="RadioSelect")
+    yield pytest.param(forms.ClearableFileInput(), None, id="ClearableFileInput")
+
+
+@pytest.mark.parametrize(("widget", "value"), list(_cases()))
+def test_a_control_is_what_the_template_writes(
+    widget: forms.Widget, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renderer = ShellFormRenderer()
+    written = widget.render(f"name {NASTY}", value, attrs=ATTRS, renderer=renderer)
+    monkeypatch.setattr(widgets, "WRITERS", {})
+    assert written == widget.render(f"name {NASTY}", value, attrs=ATTRS, renderer=renderer)
+
+
+@pytest.mark.parametrize(
+    "widget",
+    [forms.TextInput(), forms.Textarea(), forms.CheckboxInput(), forms.Select(choices=GROUPED)],
+)
+def test_a_common_control_needs_no_template(
+    widget: forms.Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: ShellFormRenderer, template_name: str) -> None:
+        raise AssertionError(f"{template_name} was rendered")
+
+    monkeypatch.setattr(ShellFormRenderer, "get_template", refuse)
+    assert widget_class(widget)
+    assert widget.render("name", "", renderer=ShellFormRenderer())
