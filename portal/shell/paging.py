@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 from portal.shell.formats import number_text
 
@@ -81,7 +81,8 @@ def bounded_count(source: Source) -> tuple[int, bool]:
     if isinstance(source, QuerySet):
         plain = source.order_by()
         if plain.query.group_by is None and not plain.query.distinct:
-            plain = plain.values("pk")  # without the columns and annotations of the page
+            # Without the columns and annotations of the page, so that an index can answer alone.
+            plain = plain.annotate(_row=Value(1)).values("_row")
         found = plain[: COUNT_BOUND + 1].count()
         return min(found, COUNT_BOUND), found > COUNT_BOUND
     return len(source), False

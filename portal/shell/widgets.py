@@ -6,7 +6,7 @@ the same characters in one pass; what is not listed in `WRITERS` keeps its templ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -65,6 +65,12 @@ def _option_html(option: Widget) -> str:
         f'\n  <option value="{_text(option["value"])}"{attributes_html(option["attrs"])}>'
         f"{_shown(option['label'])}</option>\n"
     )
+
+
+def plain_options_html(pairs: Iterable[tuple[object, object]]) -> SafeString:
+    """Options of a list of suggestions: values with their labels, none of them chosen."""
+    written = (f'<option value="{_text(value)}">{_shown(label)}</option>' for value, label in pairs)
+    return mark_safe("".join(written))  # noqa: S308  (each part is escaped)
 
 
 def _select_html(widget: Widget) -> str | None:

@@ -73,3 +73,11 @@ def test_a_common_control_needs_no_template(
     monkeypatch.setattr(ShellFormRenderer, "get_template", refuse)
     assert widget_class(widget)
     assert widget.render("name", "", renderer=ShellFormRenderer())
+
+
+def test_suggestions_are_written_with_nothing_that_is_not_escaped() -> None:
+    assert widgets.plain_options_html([("a", NASTY), (NASTY, mark_safe("<b>B</b>"))]) == (
+        '<option value="a">&quot;&gt;&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp; é'
+        '</option><option value="&quot;&gt;&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; '
+        '&amp; é"><b>B</b></option>'
+    )
