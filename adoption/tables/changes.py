@@ -24,6 +24,7 @@ class ChangeTable(ShellTable):
 
     caption = "Changes"
     default_sort = "-merged_at"
+    count_by = "merged_at"  # never null, and in the index `adoption_change_counted`
 
     title = ShellColumn(
         "Change",

@@ -33,10 +33,14 @@ from billing.tables.lineage import LineTable, OriginTable, PastSumTable
 from portal.shell.addresses import address_of
 from portal.shell.figures import Figure
 from portal.shell.formats import moment_text
+from portal.shell.htmx import is_fragment
 from portal.shell.views import Crumb, EmptyState
 
 MOST_CHARGES_ON_A_PAGE = 100_000
-_OWN = ("after", "as_of", "start", "page")
+# Summing the lines by rule and file reads each of them. Above this many the page comes first and
+# fetches them then; a month of a large use case is below it.
+MOST_LINES_AT_ONCE = 5_000
+_OWN = ("after", "as_of", "start", "page", "origins")
 _NOTHING = EmptyState(
     "No line lies in this figure",
     "Nothing has been imported or allocated that this figure sums. Its window, use case or service "
@@ -57,6 +61,9 @@ def lineage_page(request: HttpRequest) -> HttpResponseBase:
         raise BadRequest(str(error)) from error
     now = timezone.now()
     sums = figure_sums(scope, now=now)
+    if request.GET.get("origins") and is_fragment(request):
+        found = _origins(request, scope, sum(each.lines for each in sums))
+        return TemplateResponse(request, "billing/_lineage_origins.html", found)
     context = _heading(scope, sums, now) | {"at": at, "as_of_text": request.GET.get("as_of", "")}
     if at is not None:
         context |= _past(request, scope, sums, at, now)
@@ -103,8 +110,7 @@ def _present(request: HttpRequest, scope: Scope, sums: Sequence[CostSum]) -> dic
     found: dict[str, Any] = {"lines": lines, "may_see_charges": may_see_charges(request.user)}
     if not sums:
         return found
-    if lines <= MOST_LINES_TO_SUMMARISE:
-        found["origins"] = OriginTable.of(_origin_rows(scope))
+    found |= _origins(request, scope, lines)
     if found["may_see_charges"]:
         after = Position.parse(request.GET.get("after", ""))
         page = lines_of(scope, after=after)
@@ -114,6 +120,15 @@ def _present(request: HttpRequest, scope: Scope, sums: Sequence[CostSum]) -> dic
         if page.following is not None:
             found["next_url"] = f"{scope.reference.lineage_url}&after={page.following}"
     return found
+
+
+def _origins(request: HttpRequest, scope: Scope, lines: int) -> dict[str, Any]:
+    """The rules and files; of many lines, only when they are asked for, else their address."""
+    if not 0 < lines <= MOST_LINES_TO_SUMMARISE:
+        return {}
+    if lines <= MOST_LINES_AT_ONCE or request.GET.get("origins"):
+        return {"origins": OriginTable.of(_origin_rows(scope))}
+    return {"origins_url": f"{scope.reference.lineage_url}&origins=1", "lines": lines}
 
 
 def _origin_rows(scope: Scope) -> list[dict[str, Any]]:
