@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
 from portal.env import BASE_DIR
-from portal.shell.widgets import widget_html
+from portal.shell.widgets import select_html, widget_html
 
 _WIDGET_TEMPLATES = Path(django.forms.__file__).parent / "templates"
 _UNSTYLED = (forms.CheckboxSelectMultiple, forms.RadioSelect, forms.HiddenInput)
@@ -65,4 +65,9 @@ def render_widget(field: BoundField) -> SafeString:
     attrs: dict[str, Any] = {}
     if joined := " ".join(part for part in classes if part):
         attrs["class"] = joined
+    if type(widget) is forms.Select and not field.field.localize:
+        attrs = field.build_widget_attrs(attrs)
+        if field.auto_id and "id" not in widget.attrs:
+            attrs.setdefault("id", field.auto_id)
+        return select_html(widget, field.html_name, field.value(), attrs)
     return field.as_widget(attrs=attrs)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
 
+from django import forms
 from django.utils.formats import localize
 from django.utils.safestring import SafeData, SafeString, mark_safe
 
@@ -87,6 +88,33 @@ def _select_html(widget: Widget) -> str | None:
             parts.append("\n  </optgroup>")
     parts.append("\n</select>")
     return "".join(parts)
+
+
+def select_html(
+    widget: forms.Select, name: str, value: Any, attrs: Mapping[str, Any]
+) -> SafeString:
+    """A list of choices as `widget.render` would write it, without a record of each option.
+
+    Only for `forms.Select` itself: a subclass may say otherwise what its options are.
+    """
+    chosen = widget.format_value(value)
+    parts = [f'<select name="{_shown(name)}"{attributes_html({**widget.attrs, **attrs})}>']
+    has_chosen = False
+    for key, label in widget.choices:
+        options = label if isinstance(label, (list, tuple)) else ((key, label),)
+        if group := key if options is label else None:
+            parts.append(f'\n  <optgroup label="{_shown(group)}">')
+        for each, text in options:
+            mark = ""
+            if each is None and options is not label:
+                each = ""  # as Django does, but not within a group
+            if not has_chosen and str(each) in chosen:
+                has_chosen, mark = True, " selected"
+            parts.append(f'\n  <option value="{_text(each)}"{mark}>{_shown(text)}</option>\n')
+        if group:
+            parts.append("\n  </optgroup>")
+    parts.append("\n</select>")
+    return mark_safe("".join(parts))  # noqa: S308  (each part is escaped)
 
 
 WRITERS: Mapping[str, Callable[[Widget], str | None]] = {

@@ -12,7 +12,7 @@ from django.utils.functional import lazystr
 from django.utils.safestring import mark_safe
 
 from portal.shell import widgets
-from portal.shell.forms import ShellFormRenderer, widget_class
+from portal.shell.forms import ShellFormRenderer, render_widget, widget_class
 
 NASTY = "\"><script>alert('x')</script> & é"
 GROUPED = [
@@ -81,3 +81,28 @@ def test_suggestions_are_written_with_nothing_that_is_not_escaped() -> None:
         '</option><option value="&quot;&gt;&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; '
         '&amp; é"><b>B</b></option>'
     )
+
+
+@pytest.mark.parametrize("data", [None, {}, {"choice": "1"}, {"choice": NASTY}, {"choice": "none"}])
+@pytest.mark.parametrize("is_required", [True, False])
+@pytest.mark.parametrize("attrs", [{}, {"id": "own", "class": "narrow"}])
+def test_a_list_of_choices_is_what_the_template_writes(
+    attrs: dict[str, str], is_required: bool, data: dict[str, str] | None
+) -> None:
+    choices = [*GROUPED, (None, "Nothing"), ("1", "One again")]
+    field = forms.ChoiceField(
+        choices=choices, required=is_required, widget=forms.Select(attrs=attrs), initial="3.5",
+        help_text="Choose.",
+    )  # fmt: skip
+
+    class Form(forms.Form):
+        choice = field
+
+    bound = Form(data)["choice"]
+    bound.form.is_valid()
+    css = " ".join(
+        part
+        for part in ("form-select", attrs.get("class", ""), "is-invalid" if bound.errors else "")
+        if part
+    )
+    assert render_widget(bound) == bound.as_widget(attrs={"class": css})
