@@ -11,12 +11,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from django.core.checks import CheckMessage, Error
-from django.db.models import (
-    Count,
-    OuterRef,
-    QuerySet,
-    Subquery,
-)
+from django.db.models import Case, Count, OuterRef, Prefetch, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from adoption.choices import DeliveryState, MilestoneState
@@ -83,10 +78,13 @@ def portfolio_rows(user: AnyUser) -> QuerySet[UseCase]:
     milestone, null without one and once the use case has ended), `held` (deliveries held or
     confirmed).
     """
-    open_milestones = (
-        Milestone.objects.filter(use_case=OuterRef("pk"), state=MilestoneState.OPEN)
-        .exclude(use_case__stage__in=ENDED_STAGES)
-        .order_by("due_on", "pk")
+    open_milestones = Milestone.objects.filter(
+        use_case=OuterRef("pk"), state=MilestoneState.OPEN
+    ).order_by("due_on", "pk")
+    # Decided by the use case itself: to look at it again for each milestone costs more than those.
+    next_due = Case(
+        When(stage__in=ENDED_STAGES, then=None),
+        default=Subquery(open_milestones.values("due_on")[:1]),
     )
     held = (
         Delivery.objects.filter(use_case=OuterRef("pk"), state__in=HELD_STATES)
@@ -97,7 +95,7 @@ def portfolio_rows(user: AnyUser) -> QuerySet[UseCase]:
     )
     return use_cases_visible_to(user).annotate(
         stage_order=STAGE_ORDER,
-        next_due=Subquery(open_milestones.values("due_on")[:1]),
+        next_due=next_due,
         held=Coalesce(Subquery(held), 0),
     )
 
@@ -185,15 +183,12 @@ class PortfolioFacts:
 
 def _milestones(use_case_ids: list[int]) -> dict[int, list[Milestone]]:
     """By use case, by due day. Of the use case only what a standing needs is loaded."""
+    use_cases = UseCase.objects.select_related("programme").only(
+        "slug", "stage", "programme__time_zone"
+    )
     rows = (
         Milestone.objects.filter(use_case_id__in=use_case_ids)
-        .select_related("use_case__programme")
-        .only(
-            *(each.name for each in Milestone._meta.concrete_fields),
-            "use_case__slug",
-            "use_case__stage",
-            "use_case__programme__time_zone",
-        )
+        .prefetch_related(Prefetch("use_case", use_cases))  # once, not with each milestone
         .order_by("due_on", "pk")
     )
     found: dict[int, list[Milestone]] = {}
