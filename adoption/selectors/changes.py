@@ -203,15 +203,13 @@ def _links_at_merge(teams: Sequence[int]) -> QuerySet[RepositoryLink]:
 def _waiting(
     rows: QuerySet[Change], links: QuerySet[RepositoryLink], since: dt.datetime
 ) -> QuerySet[Any]:
-    """Those of `rows` that are worth a reminder, each with its use case, newest first."""
+    """Those of `rows` that are worth a reminder, each with the key of its `link`, newest first."""
     return (
         rows.filter(merged_at__gte=since, reverted_at__isnull=True, part_of__isnull=True)
         .exclude(strength="")
-        .annotate(
-            slug=Subquery(links.values("use_case__slug")[:1]),
-            use_case_title=Subquery(links.values("use_case__title")[:1]),
-        )
-        .filter(~logged(), slug__isnull=False)
+        # Whether there is one is asked of every row, which of them only of those that are shown.
+        .annotate(link=Subquery(links.values("pk")[:1]))
+        .filter(~logged(), Exists(links))
         .select_related("repository", "delivered_by")
         .defer("message")
         .order_by("-merged_at", "-pk")
@@ -243,7 +241,8 @@ def changes_to_remind_of(user: AnyUser, *, now: dt.datetime, limit: int) -> list
     )
     found: list[tuple[Any, bool]] = [(change, True) for change in own]
     found += [(change, False) for change in others[: limit - len(own)]]
-    return [
-        ChangeToLog(change, change.slug, change.use_case_title, is_own=is_own)
-        for change, is_own in found
-    ]
+    links = RepositoryLink.objects.filter(pk__in=[change.link for change, _ in found])
+    use_cases = {
+        pk: names for pk, *names in links.values_list("pk", "use_case__slug", "use_case__title")
+    }
+    return [ChangeToLog(change, *use_cases[change.link], is_own=is_own) for change, is_own in found]
