@@ -243,6 +243,7 @@ def changes_to_remind_of(user: AnyUser, *, now: dt.datetime, limit: int) -> list
     found += [(change, False) for change in others[: limit - len(own)]]
     links = RepositoryLink.objects.filter(pk__in=[change.link for change, _ in found])
     use_cases = {
-        pk: names for pk, *names in links.values_list("pk", "use_case__slug", "use_case__title")
+        pk: (slug, title)
+        for pk, slug, title in links.values_list("pk", "use_case__slug", "use_case__title")
     }
-    return [ChangeToLog(change, *use_cases[change.link], is_own=is_own) for change, is_own in found]
+    return [ChangeToLog(change, *use_cases[change.link], is_own) for change, is_own in found]

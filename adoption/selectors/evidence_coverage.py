@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -112,7 +113,7 @@ def _counts(pieces: Sequence[Reach]) -> dict[Reach, EvidenceCoverage]:
 def _counted(pieces: Sequence[Reach]) -> dict[Reach, EvidenceCoverage]:
     # Written as SQL: the pieces are rows to join with, which the ORM cannot be given.
     rows = ", ".join(["(%s, %s, %s, %s)"] * len(pieces))
-    values: list[object] = []
+    values: list[Any] = []
     for number, each in enumerate(pieces):
         values += [number, each.repository_id, *map(database_time, (each.from_at, each.to_at))]
     found = [EvidenceCoverage()] * len(pieces)
@@ -139,7 +140,10 @@ def evidence_coverage(use_case_ids: Iterable[int]) -> Mapping[int, EvidenceCover
     rows = RepositoryLink.objects.filter(use_case_id__in=list(use_case_ids)).values_list(
         "use_case_id", "repository_id", "starts_on", "ends_on", "use_case__programme__time_zone"
     )
-    links = [(use_case_id, _reach(*rest)) for use_case_id, *rest in rows]
+    links = [
+        (use_case_id, _reach(repository_id, starts_on, ends_on, zone))
+        for use_case_id, repository_id, starts_on, ends_on, zone in rows
+    ]
     pieces_by_reach = pieces_of(reach for _, reach in links)
     counts = _counts(list({piece for each in pieces_by_reach.values() for piece in each}))
     found: dict[int, EvidenceCoverage] = {}

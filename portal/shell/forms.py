@@ -42,7 +42,9 @@ class ShellFormRenderer(DjangoTemplates):
     ) -> SafeString:
         """A template of a form; common controls are written without one."""
         written = widget_html(template_name, context)
-        return written if written is not None else super().render(template_name, context, request)
+        if written is not None:
+            return written
+        return SafeString(super().render(template_name, context, request))
 
 
 def widget_class(widget: forms.Widget) -> str:

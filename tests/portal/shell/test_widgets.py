@@ -40,8 +40,8 @@ def _cases() -> Iterator[Any]:
     for kind in inputs:
         for value in values:
             yield pytest.param(kind(), value, id=f"{kind.__name__}-{value}")
-    for value in (None, "", "1", NASTY, 3.5):
-        yield pytest.param(forms.Select(choices=GROUPED), value, id=f"Select-{value}")
+    for chosen in (None, "", "1", NASTY, 3.5):
+        yield pytest.param(forms.Select(choices=GROUPED), chosen, id=f"Select-{chosen}")
     yield pytest.param(forms.Select(), None, id="Select-without-choices")
     yield pytest.param(forms.NullBooleanSelect(), True, id="NullBooleanSelect")
     yield pytest.param(forms.SelectMultiple(choices=GROUPED), ["1", NASTY], id="SelectMultiple")
