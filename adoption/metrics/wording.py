@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.urls import reverse
-
 from adoption.choices import Comparator
 from adoption.metrics.registry import MetricDefinition, metrics
+from portal.shell.addresses import address_of
 from portal.shell.figures import Figure, FigureKind
 from portal.shell.formats import NARROW_SPACE
 from portal.shell.money import decimal_text, from_nano, nano_text
@@ -116,7 +115,7 @@ def value_figure(
         nano: in nano-units of the metric's unit; None with a `reason` code.
         currency, basis: for money.
     """
-    definition_url = reverse("metric", args=[metric.key]) if metric else ""
+    definition_url = address_of("metric", metric.key) if metric else ""
     if nano is None:
         return Figure.missing(label, reason_text(reason), definition_url=definition_url)
     if metric is not None and metric.unit == "money":

@@ -177,6 +177,12 @@ class Change(models.Model):
                 fields=["repository", "-merged_at", "strength", "delivered_at"],
                 name="adoption_change_by_merge",
             ),
+            # What a use case counts: not the steps of a change, and by what is known of AI in it.
+            models.Index(
+                fields=["repository", "-merged_at", "involvement", "strength"],
+                name="adoption_change_counted",
+                condition=Q(part_of__isnull=True),
+            ),
             models.Index(
                 fields=["repository", "delivered_at"],
                 name="adoption_change_ai_delivered",

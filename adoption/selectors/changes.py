@@ -108,8 +108,7 @@ def changes_to_pick(use_case: UseCase, words: str = "", *, picked: str = "") -> 
 def change_rows(user: AnyUser, use_case: UseCase) -> QuerySet[Change]:
     """Changes of a use case as its list shows them, each with its evidence strength.
 
-    `evidence_strength` is `unknown` where nothing was seen; `is_logged` says that somebody logged
-    it, not who.
+    `evidence_strength` is `unknown` where nothing was seen.
     """
     if not may_see_registry(user):
         return Change.objects.none()
@@ -117,26 +116,37 @@ def change_rows(user: AnyUser, use_case: UseCase) -> QuerySet[Change]:
         evidence_strength=Case(
             When(strength="", then=Value(UNKNOWN)), default=F("strength"), output_field=CharField()
         ),
-        is_logged=logged(),
     )
+
+
+def logged_among(change_ids: Sequence[int]) -> set[int]:
+    """Those of these changes that somebody logged; who, is not told. One query."""
+    rows = Delivery.objects.filter(change_id__in=change_ids).exclude(state=DeliveryState.REJECTED)
+    return set(rows.values_list("change_id", flat=True))
 
 
 def strength_counts(use_case: UseCase) -> dict[str, int]:
     """Changes of a use case by their strongest evidence, strongest first, `unknown` last.
 
-    Unknown is what is left over: all are counted in an index, and only those with evidence read.
+    Two queries.
     """
-    changes = changes_of_use_case(use_case)
-    known = changes.exclude(strength="").order_by("strength").values_list("strength")
-    found = dict(known.annotate(count=Count("pk")))
+    found = _counts(use_case, "strength")
     counts = {strength.value: found.get(strength.value, 0) for strength in Strength}
-    return {**counts, UNKNOWN: changes.count() - sum(found.values())}
+    return {**counts, UNKNOWN: found.get("", 0)}
+
+
+def _counts(use_case: UseCase, column: str) -> dict[str, int]:
+    """Changes by `strength` or `involvement`, which the index `adoption_change_counted` holds.
+
+    Counted by the moment of the merge, which is never null, so that the index answers alone.
+    """
+    rows = changes_of_use_case(use_case).order_by().values_list(column)
+    return dict(rows.annotate(count=Count("merged_at")))
 
 
 def involvement_counts(use_case: UseCase) -> dict[str, int]:
-    """Changes of a use case by whether AI had a part; `unknown` is always there. One query."""
-    rows = changes_of_use_case(use_case).order_by("involvement").values_list("involvement")
-    found = dict(rows.annotate(count=Count("pk")))
+    """Changes of a use case by whether AI had a part; `unknown` is always there. Two queries."""
+    found = _counts(use_case, "involvement")
     return {each.value: found.get(each.value, 0) for each in Involvement}
 
 
@@ -193,15 +203,13 @@ def _links_at_merge(teams: Sequence[int]) -> QuerySet[RepositoryLink]:
 def _waiting(
     rows: QuerySet[Change], links: QuerySet[RepositoryLink], since: dt.datetime
 ) -> QuerySet[Any]:
-    """Those of `rows` that are worth a reminder, each with its use case, newest first."""
+    """Those of `rows` that are worth a reminder, each with the key of its `link`, newest first."""
     return (
         rows.filter(merged_at__gte=since, reverted_at__isnull=True, part_of__isnull=True)
         .exclude(strength="")
-        .annotate(
-            slug=Subquery(links.values("use_case__slug")[:1]),
-            use_case_title=Subquery(links.values("use_case__title")[:1]),
-        )
-        .filter(~logged(), slug__isnull=False)
+        # Whether there is one is asked of every row, which of them only of those that are shown.
+        .annotate(link=Subquery(links.values("pk")[:1]))
+        .filter(~logged(), Exists(links))
         .select_related("repository", "delivered_by")
         .defer("message")
         .order_by("-merged_at", "-pk")
@@ -233,7 +241,9 @@ def changes_to_remind_of(user: AnyUser, *, now: dt.datetime, limit: int) -> list
     )
     found: list[tuple[Any, bool]] = [(change, True) for change in own]
     found += [(change, False) for change in others[: limit - len(own)]]
-    return [
-        ChangeToLog(change, change.slug, change.use_case_title, is_own=is_own)
-        for change, is_own in found
-    ]
+    links = RepositoryLink.objects.filter(pk__in=[change.link for change, _ in found])
+    use_cases = {
+        pk: (slug, title)
+        for pk, slug, title in links.values_list("pk", "use_case__slug", "use_case__title")
+    }
+    return [ChangeToLog(change, *use_cases[change.link], is_own) for change, is_own in found]

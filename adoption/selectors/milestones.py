@@ -9,7 +9,6 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, Q, QuerySet
-from django.urls import reverse
 
 from adoption.choices import Comparator, MilestoneKind, MilestoneState
 from adoption.metrics.registry import MetricDefinition
@@ -20,6 +19,7 @@ from adoption.policies import may_see_registry
 from adoption.selectors.promises import forecast_words, risk_words, shown_state
 from adoption.selectors.use_cases import ENDED_STAGES
 from portal.policies import AnyUser
+from portal.shell.addresses import address_of
 from portal.shell.figures import Figure
 from portal.shell.formats import date_text
 from portal.shell.periods import day_of
@@ -133,7 +133,7 @@ def standing_of_milestone(milestone: Milestone, *, now: dt.datetime) -> Mileston
     unit = metric.unit if metric else "count"
     when, is_late = _when(milestone, day_of(now, zone), zone)
     lineage = (
-        reverse("metric-of-use-case", args=[metric.key, milestone.use_case.slug]) if metric else ""
+        address_of("metric-of-use-case", metric.key, milestone.use_case.slug) if metric else ""
     )
     figure = value_figure(
         metric,

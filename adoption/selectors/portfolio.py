@@ -6,41 +6,24 @@ Rooms above add columns (money) through `portfolio_columns`, because adoption kn
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from django.core.checks import CheckMessage, Error
-from django.db.models import (
-    Case,
-    Count,
-    DateTimeField,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Value,
-    When,
-)
+from django.db.models import Case, Count, OuterRef, Prefetch, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
-from adoption.choices import DeliveryState, MilestoneState, Strength
-from adoption.models import Delivery, Milestone, RepositoryLink, StageChange, UseCase
+from adoption.choices import DeliveryState, MilestoneState
+from adoption.models import Delivery, Milestone, StageChange, UseCase
+from adoption.selectors.evidence_coverage import EvidenceCoverage, evidence_coverage
 from adoption.selectors.milestones import MilestoneStanding, standing_of_milestone
 from adoption.selectors.use_cases import ENDED_STAGES, STAGE_ORDER, use_cases_visible_to
 from portal.policies import AnyUser
 from portal.registry import Registry
 from portal.shell.figures import Figure
-from portal.shell.periods import day_of, day_start
+from portal.shell.periods import day_of
 
-# Seen or said; `inferred` is a guess and covers nothing.
-COVERING_STRENGTHS = (
-    Strength.AUTONOMOUS,
-    Strength.ASSISTED,
-    Strength.SUGGESTION,
-    Strength.DECLARED,
-)
 # What the metric `held_deliveries` counts: code that held, and other work that was confirmed.
 HELD_STATES = (DeliveryState.HELD, DeliveryState.CONFIRMED)
 # What counts as work under way or done; a rejected claim is neither.
@@ -95,10 +78,13 @@ def portfolio_rows(user: AnyUser) -> QuerySet[UseCase]:
     milestone, null without one and once the use case has ended), `held` (deliveries held or
     confirmed).
     """
-    open_milestones = (
-        Milestone.objects.filter(use_case=OuterRef("pk"), state=MilestoneState.OPEN)
-        .exclude(use_case__stage__in=ENDED_STAGES)
-        .order_by("due_on", "pk")
+    open_milestones = Milestone.objects.filter(
+        use_case=OuterRef("pk"), state=MilestoneState.OPEN
+    ).order_by("due_on", "pk")
+    # Decided by the use case itself: to look at it again for each milestone costs more than those.
+    next_due = Case(
+        When(stage__in=ENDED_STAGES, then=None),
+        default=Subquery(open_milestones.values("due_on")[:1]),
     )
     held = (
         Delivery.objects.filter(use_case=OuterRef("pk"), state__in=HELD_STATES)
@@ -109,120 +95,9 @@ def portfolio_rows(user: AnyUser) -> QuerySet[UseCase]:
     )
     return use_cases_visible_to(user).annotate(
         stage_order=STAGE_ORDER,
-        next_due=Subquery(open_milestones.values("due_on")[:1]),
+        next_due=next_due,
         held=Coalesce(Subquery(held), 0),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceCoverage:
-    """How much is known about AI in the delivered changes of the linked repositories.
-
-    Formula: of the changes that were merged on a day of a link (cut in the programme's zone) into
-    the linked repository and have been delivered to production, `covered` carry evidence that was
-    seen or declared (autonomous, assisted, suggestion, declared), `inferred` only a guess, and the
-    rest none. None means *unknown*, not *written without AI*.
-    """
-
-    delivered: int = 0
-    covered: int = 0
-    inferred: int = 0
-
-    def __add__(self, other: EvidenceCoverage) -> EvidenceCoverage:
-        return EvidenceCoverage(
-            self.delivered + other.delivered,
-            self.covered + other.covered,
-            self.inferred + other.inferred,
-        )
-
-    @property
-    def unknown(self) -> int:
-        return self.delivered - self.covered - self.inferred
-
-    @property
-    def share(self) -> float | None:
-        """`covered / delivered`; None when nothing has been delivered."""
-        return self.covered / self.delivered if self.delivered else None
-
-
-# What the changes of a link depend on: repository, first day, day after the last, zone.
-_Reach = tuple[int, dt.date, dt.date | None, str]
-
-
-def _moments(reaches: Iterable[_Reach], name: str) -> Case:
-    """The UTC moment at which the day in the field `name` starts in the programme's zone."""
-    place = 1 if name == "starts_on" else 2
-    days = {(reach[place], reach[3]) for reach in reaches}
-    whens = [
-        When(
-            **{name: day, "use_case__programme__time_zone": zone},
-            then=Value(day_start(day, ZoneInfo(zone)), output_field=DateTimeField()),
-        )
-        for day, zone in sorted((day, zone) for day, zone in days if isinstance(day, dt.date))
-    ]
-    return Case(*whens, default=Value(None), output_field=DateTimeField())
-
-
-def _coverage_of_links(reach_of: dict[int, _Reach]) -> dict[int, EvidenceCoverage]:
-    """Coverage by link, in one query."""
-    changes = "repository__changes__"
-    merged = f"{changes}merged_at"
-    rows = (
-        RepositoryLink.objects.filter(pk__in=list(reach_of))
-        .annotate(
-            from_at=_moments(reach_of.values(), "starts_on"),
-            to_at=_moments(reach_of.values(), "ends_on"),
-        )
-        .filter(
-            Q(to_at__isnull=True) | Q(**{f"{changes}merged_at__lt": F("to_at")}),
-            **{
-                f"{changes}delivered_at__isnull": False,
-                f"{changes}merged_at__gte": F("from_at"),
-            },
-        )
-        .order_by()
-        .values("pk")
-        .annotate(
-            # Counted by a column that is never null and that `adoption_change_by_merge` holds, so
-            # that the index answers alone.
-            delivered=Count(merged),
-            covered=Count(merged, filter=Q(**{f"{changes}strength__in": COVERING_STRENGTHS})),
-            inferred=Count(merged, filter=Q(**{f"{changes}strength": Strength.INFERRED})),
-        )
-    )
-    return {
-        row["pk"]: EvidenceCoverage(row["delivered"], row["covered"], row["inferred"])
-        for row in rows
-    }
-
-
-def evidence_coverage(use_case_ids: Iterable[int]) -> dict[int, EvidenceCoverage]:
-    """Coverage by use case, in two queries; use cases without a linked repository are left out.
-
-    Use cases often share a repository for the same days; its changes are then counted once.
-    """
-    first_with: dict[_Reach, int] = {}
-    links: list[tuple[int, int]] = []
-    rows = RepositoryLink.objects.filter(use_case_id__in=list(use_case_ids)).values_list(
-        "pk",
-        "use_case_id",
-        "repository_id",
-        "starts_on",
-        "ends_on",
-        "use_case__programme__time_zone",
-    )
-    for pk, use_case_id, repository_id, starts_on, ends_on, zone in rows:
-        reach = (repository_id, starts_on, ends_on, zone)
-        links.append((use_case_id, first_with.setdefault(reach, pk)))
-    if not links:
-        return {}
-    by_link = _coverage_of_links({pk: reach for reach, pk in first_with.items()})
-    found: dict[int, EvidenceCoverage] = {}
-    for use_case_id, pk in links:
-        found[use_case_id] = found.get(use_case_id, EvidenceCoverage()) + by_link.get(
-            pk, EvidenceCoverage()
-        )
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,15 +183,12 @@ class PortfolioFacts:
 
 def _milestones(use_case_ids: list[int]) -> dict[int, list[Milestone]]:
     """By use case, by due day. Of the use case only what a standing needs is loaded."""
+    use_cases = UseCase.objects.select_related("programme").only(
+        "slug", "stage", "programme__time_zone"
+    )
     rows = (
         Milestone.objects.filter(use_case_id__in=use_case_ids)
-        .select_related("use_case__programme")
-        .only(
-            *(each.name for each in Milestone._meta.concrete_fields),
-            "use_case__slug",
-            "use_case__stage",
-            "use_case__programme__time_zone",
-        )
+        .prefetch_related(Prefetch("use_case", use_cases))  # once, not with each milestone
         .order_by("due_on", "pk")
     )
     found: dict[int, list[Milestone]] = {}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
-from adoption.selectors.changes import agents_of
+from adoption.selectors.changes import agents_of, logged_among
 from adoption.tables.days import DayColumn
 from portal.shell.columns import HtmlColumn, Record, ShellColumn, StatusColumn
 from portal.shell.tables import ShellTable
@@ -25,6 +24,7 @@ class ChangeTable(ShellTable):
 
     caption = "Changes"
     default_sort = "-merged_at"
+    count_by = "merged_at"  # never null, and in the index `adoption_change_counted`
 
     title = ShellColumn(
         "Change",
@@ -46,15 +46,16 @@ class ChangeTable(ShellTable):
     )
     delivered_at = DayColumn("In production since", nullable=True, reason="not in production")
     reverted_at = DayColumn("Undone on", nullable=True, orderable=False, reason="no")
-    logged = HtmlColumn("Logged", html=_logged, text=_logged, fields=("is_logged",))
+    logged = HtmlColumn("Logged", html=_logged, text=_logged, fields=("pk",))
 
     def enrich(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Which agents were seen on each change, in one query."""
+        """Which agents were seen on each change, and whether it was logged, in two queries."""
+        ids = [record["pk"] for record in records]
         seen: dict[int, list[str]] = defaultdict(list)
-        for change_id, agent in agents_of([record["pk"] for record in records]):
+        for change_id, agent in agents_of(ids):
             seen[change_id].append(agent)
-        return [_with_agents(record, seen[record["pk"]]) for record in records]
-
-
-def _with_agents(record: Record, agents: list[str]) -> dict[str, Any]:
-    return {**record, "agents": agents}
+        logged = logged_among(ids)
+        return [
+            {**record, "agents": seen[record["pk"]], "is_logged": record["pk"] in logged}
+            for record in records
+        ]

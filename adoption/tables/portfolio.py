@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -22,6 +21,7 @@ from adoption.selectors.portfolio import (
 from adoption.selectors.promises import AT_RISK
 from adoption.selectors.use_cases import ENDED_STAGES
 from adoption.vocabularies import MILESTONE_STATES, STAGES
+from portal.shell.addresses import address_of
 from portal.shell.columns import ExportValue, FigureColumn, Record, ShellColumn
 from portal.shell.figures import Figure
 from portal.shell.formats import MISSING, date_text, percent_text
@@ -91,7 +91,7 @@ class FactsColumn(ShellColumn):
 
 
 def _page(record: Record, anchor: str) -> str:
-    return f"{reverse('use-case', args=[record['slug']])}#{anchor}"
+    return f"{address_of('use-case', record['slug'])}#{anchor}"
 
 
 def _now(figure: Figure) -> str:
@@ -223,7 +223,7 @@ class UseCaseColumn(ShellColumn):
         return format_html(
             '<th scope="row" class="portfolio-title"><a href="{}">{}</a>'
             '<span class="sub">{} · {}{}</span></th>',
-            reverse("use-case", args=[record["slug"]]),
+            address_of("use-case", record["slug"]),
             record["title"],
             record["team__name"],
             owner,

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -29,6 +28,7 @@ from adoption.selectors.deliveries import (
     state_counts,
 )
 from adoption.selectors.use_cases import ENDED_STAGES
+from portal.shell.addresses import address_of
 from portal.shell.charts import BarListRow, bar_list
 from portal.shell.figures import Figure, FigureKind, share_of
 from portal.shell.formats import Number, number_text, percent_text
@@ -49,8 +49,8 @@ def use_case_deliveries(request: HttpRequest, use_case: UseCase) -> dict[str, An
     now = timezone.now()
     states = state_counts(use_case)
     strengths = strength_counts(use_case)
-    deliveries_url = reverse("use-case-deliveries", args=[use_case.slug])
-    changes_url = reverse("use-case-changes", args=[use_case.slug])
+    deliveries_url = address_of("use-case-deliveries", use_case.slug)
+    changes_url = address_of("use-case-changes", use_case.slug)
     is_open = use_case.stage not in ENDED_STAGES
     return {
         "use_case": use_case,
@@ -68,7 +68,7 @@ def use_case_deliveries(request: HttpRequest, use_case: UseCase) -> dict[str, An
         "strengths": _strength_bars(strengths, changes_url),
         "deliveries_url": deliveries_url,
         "changes_url": changes_url,
-        "log_url": f"{reverse('log-delivery')}?use_case={use_case.slug}" if is_open else "",
+        "log_url": f"{address_of('log-delivery')}?use_case={use_case.slug}" if is_open else "",
     }
 
 
@@ -80,7 +80,7 @@ def _counting_figure(states: dict[str, int], url: str, now: dt.datetime) -> Figu
         status=FigureStatus.PROVISIONAL,
         as_of=now,
         note=f"of {number_text(standing)} logged",
-        definition_url=reverse("metric", args=["held_deliveries"]),
+        definition_url=address_of("metric", "held_deliveries"),
         lineage_url=f"{url}?state={COUNTING}",
     )
 
@@ -143,7 +143,7 @@ def to_log(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _log_url(row: ChangeToLog) -> str:
-    return f"{reverse('log-delivery')}?use_case={row.use_case_slug}&change={row.change.pk}"
+    return f"{address_of('log-delivery')}?use_case={row.use_case_slug}&change={row.change.pk}"
 
 
 def to_review(request: HttpRequest) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from adoption.selectors.principals import team_names
 from billing.choices import UnallocatedReason
 from billing.forms.fields import NOWHERE, UseCaseField
 from billing.models import MonthlyCost
-from billing.selectors.choices_in_use import choices_for
+from billing.selectors.choices_in_use import choices_of, values_in_use
 from billing.selectors.costs import Group
 from billing.selectors.figures import MEASURE_LABELS
 from billing.selectors.references import MEASURES, NONE_STATED
@@ -72,13 +72,12 @@ class _StatedFilter(django_filters.ChoiceFilter):
         )
 
 
+class _InUseFilter(_StatedFilter):
+    """One of the values that costs have; the filter set says which those are."""
+
+
 def _choice(column: str, label: str) -> Any:
-    return _StatedFilter(
-        field_name=column,
-        choices=lambda: choices_for(column),
-        empty_label="Any",
-        label=label,
-    )
+    return _InUseFilter(field_name=column, choices=(), empty_label="Any", label=label)
 
 
 class CostFilters(ShellFilterSet):
@@ -137,6 +136,13 @@ class CostFilters(ShellFilterSet):
     class Meta:
         model = MonthlyCost
         fields = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        in_use = values_in_use()  # once for all of them
+        for each in self.filters.values():
+            if isinstance(each, _InUseFilter):
+                each.extra["choices"] = choices_of(each.field_name, in_use[each.field_name])
 
     @classmethod
     def get_filters(cls) -> dict[str, Any]:

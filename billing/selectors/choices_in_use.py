@@ -29,8 +29,12 @@ def values_in_use() -> dict[str, list[str]]:
 
 
 def choices_for(column: str) -> list[tuple[str, str]]:
-    """Choices of a filter on a column of `values_in_use`."""
-    values = values_in_use()[column]
+    """Choices of a filter on a column of `values_in_use`. One query."""
+    return choices_of(column, values_in_use()[column])
+
+
+def choices_of(column: str, values: list[str]) -> list[tuple[str, str]]:
+    """Choices of a filter on a column with these values."""
     if column == "cost_basis":
         return [(value, str(CostBasis(value).label)) for value in values]
     return [(value, value) if value else (NONE_STATED, "None stated") for value in values]

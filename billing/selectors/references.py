@@ -14,11 +14,11 @@ from typing import Self
 from urllib.parse import quote, unquote, urlencode
 
 from django.db.models import Q, QuerySet
-from django.urls import reverse
 
 from billing.models import MonthlyCost
 from billing.selectors.use_cases import use_case_by_slug, use_cases_of_team
 from portal.policies import AnyUser
+from portal.shell.addresses import address_of
 from portal.shell.periods import BadPeriodError, Month
 
 PREFIX = "cost:"
@@ -158,7 +158,7 @@ class FigureReference:
     @property
     def lineage_url(self) -> str:
         """The page that shows what the figure is made of."""
-        return f"{reverse('cost-lineage')}?{self.query}"
+        return f"{address_of('cost-lineage')}?{self.query}"
 
     @property
     def explorer_url(self) -> str:
@@ -166,7 +166,7 @@ class FigureReference:
         parts = {key: value for key, value in self.parts().items() if key != "measure"}
         if month := parts.pop("month", ""):
             parts |= {"from": month, "to": month}
-        return f"{reverse('costs')}?{urlencode(parts)}"
+        return f"{address_of('costs')}?{urlencode(parts)}"
 
     def with_(self, **changes: str | Month | None) -> Self:
         """The same with other limits."""

@@ -11,7 +11,6 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -31,12 +30,17 @@ from billing.selectors.lineage import (
 from billing.selectors.moments import BadMomentError, parse_moment
 from billing.selectors.references import BadReferenceError, FigureReference, Scope, scope_of
 from billing.tables.lineage import LineTable, OriginTable, PastSumTable
+from portal.shell.addresses import address_of
 from portal.shell.figures import Figure
 from portal.shell.formats import moment_text
+from portal.shell.htmx import is_fragment
 from portal.shell.views import Crumb, EmptyState
 
 MOST_CHARGES_ON_A_PAGE = 100_000
-_OWN = ("after", "as_of", "start", "page")
+# Summing the lines by rule and file reads each of them. Above this many the page comes first and
+# fetches them then; a month of a large use case is below it.
+MOST_LINES_AT_ONCE = 5_000
+_OWN = ("after", "as_of", "start", "page", "origins")
 _NOTHING = EmptyState(
     "No line lies in this figure",
     "Nothing has been imported or allocated that this figure sums. Its window, use case or service "
@@ -57,6 +61,9 @@ def lineage_page(request: HttpRequest) -> HttpResponseBase:
         raise BadRequest(str(error)) from error
     now = timezone.now()
     sums = figure_sums(scope, now=now)
+    if request.GET.get("origins") and is_fragment(request):
+        found = _origins(request, scope, sum(each.lines for each in sums))
+        return TemplateResponse(request, "billing/_lineage_origins.html", found)
     context = _heading(scope, sums, now) | {"at": at, "as_of_text": request.GET.get("as_of", "")}
     if at is not None:
         context |= _past(request, scope, sums, at, now)
@@ -68,9 +75,9 @@ def lineage_page(request: HttpRequest) -> HttpResponseBase:
 def _heading(scope: Scope, sums: Sequence[CostSum], now: dt.datetime) -> dict[str, Any]:
     reference = scope.reference
     whose = scope.use_case_title or ("Unallocated" if scope.is_unallocated else "All use cases")
-    crumbs = [Crumb("Costs", reverse("costs"))]
+    crumbs = [Crumb("Costs", address_of("costs"))]
     if scope.use_case_title:
-        crumbs = [Crumb(scope.use_case_title, reverse("use-case", args=[reference.use_case]))]
+        crumbs = [Crumb(scope.use_case_title, address_of("use-case", reference.use_case))]
     limits = [reference.service, reference.provider, reference.window_text]
     return {
         "page_title": "Where this figure comes from",
@@ -88,7 +95,7 @@ def _heading(scope: Scope, sums: Sequence[CostSum], now: dt.datetime) -> dict[st
 
 def rule_url(key: str | None) -> str:
     """The page of a rule; empty for none."""
-    return reverse("allocation-rule", args=[key]) if key else ""
+    return address_of("allocation-rule", key) if key else ""
 
 
 def reason_or_rule(name: str | None, version: int | None, reason: str) -> str:
@@ -103,8 +110,7 @@ def _present(request: HttpRequest, scope: Scope, sums: Sequence[CostSum]) -> dic
     found: dict[str, Any] = {"lines": lines, "may_see_charges": may_see_charges(request.user)}
     if not sums:
         return found
-    if lines <= MOST_LINES_TO_SUMMARISE:
-        found["origins"] = OriginTable.of(_origin_rows(scope))
+    found |= _origins(request, scope, lines)
     if found["may_see_charges"]:
         after = Position.parse(request.GET.get("after", ""))
         page = lines_of(scope, after=after)
@@ -114,6 +120,15 @@ def _present(request: HttpRequest, scope: Scope, sums: Sequence[CostSum]) -> dic
         if page.following is not None:
             found["next_url"] = f"{scope.reference.lineage_url}&after={page.following}"
     return found
+
+
+def _origins(request: HttpRequest, scope: Scope, lines: int) -> dict[str, Any]:
+    """The rules and files; of many lines, only when they are asked for, else their address."""
+    if not 0 < lines <= MOST_LINES_TO_SUMMARISE:
+        return {}
+    if lines <= MOST_LINES_AT_ONCE or request.GET.get("origins"):
+        return {"origins": OriginTable.of(_origin_rows(scope))}
+    return {"origins_url": f"{scope.reference.lineage_url}&origins=1", "lines": lines}
 
 
 def _origin_rows(scope: Scope) -> list[dict[str, Any]]:

@@ -141,10 +141,13 @@ def kind_label(key: str) -> str:
 
 
 def open_glasses(*, at: dt.datetime) -> QuerySet[BreakGlass]:
-    """Break-glass in force now, of whomever."""
+    """Break-glass in force now, of whomever.
+
+    Every page asks, and there is hardly ever one: whose it is, is read only then.
+    """
     return (
         BreakGlass.objects.filter(closed_at__isnull=True, opened_at__lte=at, expires_at__gt=at)
-        .select_related("opened_by")
+        .prefetch_related("opened_by")
         .order_by("pk")
     )
 

@@ -13,9 +13,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import django_tables2 as tables
-from django.urls import reverse
 from django.utils.html import conditional_escape, escape
 
+from portal.shell.addresses import address_of
 from portal.shell.figures import Figure
 from portal.shell.formats import (
     MISSING,
@@ -44,7 +44,7 @@ class LinkTo:
 
     def __call__(self, record: Record) -> str:
         values = [record[name] for name in self.fields]
-        return "" if None in values else reverse(self.url_name, args=values)
+        return "" if None in values else address_of(self.url_name, *values)
 
 
 class ShellColumn(tables.Column):  # type: ignore[misc]  # django-tables2 ships no types

@@ -9,10 +9,12 @@ import django.forms
 from django import forms
 from django.forms.boundfield import BoundField
 from django.forms.renderers import DjangoTemplates
+from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
 from portal.env import BASE_DIR
+from portal.shell.widgets import select_html, widget_html
 
 _WIDGET_TEMPLATES = Path(django.forms.__file__).parent / "templates"
 _UNSTYLED = (forms.CheckboxSelectMultiple, forms.RadioSelect, forms.HiddenInput)
@@ -35,6 +37,15 @@ class ShellFormRenderer(DjangoTemplates):
             }
         )
 
+    def render(
+        self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None
+    ) -> SafeString:
+        """A template of a form; common controls are written without one."""
+        written = widget_html(template_name, context)
+        if written is not None:
+            return written
+        return SafeString(super().render(template_name, context, request))
+
 
 def widget_class(widget: forms.Widget) -> str:
     """The CSS class of a widget; empty for groups of choices and hidden fields."""
@@ -56,4 +67,9 @@ def render_widget(field: BoundField) -> SafeString:
     attrs: dict[str, Any] = {}
     if joined := " ".join(part for part in classes if part):
         attrs["class"] = joined
+    if type(widget) is forms.Select and not field.field.localize:
+        attrs = field.build_widget_attrs(attrs)
+        if field.auto_id and "id" not in widget.attrs:
+            attrs.setdefault("id", field.auto_id)
+        return select_html(widget, field.html_name, field.value(), attrs)
     return field.as_widget(attrs=attrs)

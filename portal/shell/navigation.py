@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error
 from django.urls import NoReverseMatch, reverse
 
 from portal.registry import Registry
+from portal.shell.addresses import address_of
 from portal.shell.icons import ICON_NAMES
 
 Visitor = AbstractBaseUser | AnonymousUser
@@ -97,7 +98,7 @@ def navigation_for(user: Visitor, path: str) -> list[NavigationGroup]:
     """
     if not user.is_authenticated:
         return []
-    shown = [(entry, reverse(entry.url_name)) for entry in navigation if entry.visible(user)]
+    shown = [(entry, address_of(entry.url_name)) for entry in navigation if entry.visible(user)]
     around = [url for _, url in shown if url != "/" and path.startswith(url)]
     best = max(around, key=len, default="")
     groups = []

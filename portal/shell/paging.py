@@ -76,23 +76,27 @@ class PageOfRecords:
         return filled
 
 
-def bounded_count(source: Source) -> tuple[int, bool]:
-    """How many rows there are, counting no further than the bound; and whether there are more."""
+def bounded_count(source: Source, *, by: str = "pk") -> tuple[int, bool]:
+    """How many rows there are, counting no further than the bound; and whether there are more.
+
+    Args:
+        by: the column that is read to count; one of an index lets that index answer alone.
+    """
     if isinstance(source, QuerySet):
         plain = source.order_by()
         if plain.query.group_by is None and not plain.query.distinct:
-            plain = plain.values("pk")  # without the columns and annotations of the page
+            plain = plain.values(by)  # without the columns and annotations of the page
         found = plain[: COUNT_BOUND + 1].count()
         return min(found, COUNT_BOUND), found > COUNT_BOUND
     return len(source), False
 
 
-def read_page(source: Source, asked: str, size: int) -> PageOfRecords:
+def read_page(source: Source, asked: str, size: int, *, count_by: str = "pk") -> PageOfRecords:
     """The page `asked` for (a number or `last`), or the nearest one that exists.
 
     `source` must be ordered by something unique, or rows may repeat between pages.
     """
-    count, is_bounded = bounded_count(source)
+    count, is_bounded = bounded_count(source, by=count_by)
     if asked == LAST and is_bounded and isinstance(source, QuerySet):
         rows = list(source.reverse()[:size])
         return PageOfRecords(rows[::-1], 0, size, count, is_bounded)

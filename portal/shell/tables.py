@@ -52,12 +52,14 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
         unique_key: appended to every order, so that pages never overlap.
         caption: what the table lists, for screen readers.
         page_size: rows a page.
+        count_by: column that counting reads; see `bounded_count`.
     """
 
     default_sort: ClassVar[str] = ""
     unique_key: ClassVar[tuple[str, ...]] = ("pk",)
     caption: str = ""
     page_size: ClassVar[int] = PAGE_SIZE
+    count_by: ClassVar[str] = "pk"
 
     def __init__(
         self,
@@ -105,7 +107,8 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
         if self.query is None:
             rows = self.enrich(list(source))
             return PageOfRecords(rows, 1, max(1, len(rows)), len(rows), False)
-        page = read_page(source, self.query.get(f"{self.prefix}page", "1"), self.page_size)
+        asked = self.query.get(f"{self.prefix}page", "1")
+        page = read_page(source, asked, self.page_size, count_by=self.count_by)
         return replace(page, records=self.enrich(page.records))
 
     def enrich(self, records: Sequence[Record]) -> Sequence[Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -22,10 +23,15 @@ from adoption.models import (
     Service,
     UseCase,
 )
-from adoption.selectors.portfolio import (
+from adoption.selectors import evidence_coverage as coverage_selectors
+from adoption.selectors.evidence_coverage import (
     EvidenceCoverage,
-    PortfolioColumn,
+    Reach,
     evidence_coverage,
+    pieces_of,
+)
+from adoption.selectors.portfolio import (
+    PortfolioColumn,
     portfolio_columns,
     portfolio_facts,
     portfolio_rows,
@@ -125,6 +131,52 @@ def test_a_link_holds_from_midnight_to_midnight_in_the_programmes_zone() -> None
     make_delivered_change(repository, first + dt.timedelta(hours=24, microseconds=-1))
     make_delivered_change(repository, first + dt.timedelta(hours=24))
     assert evidence_coverage([use_case.pk])[use_case.pk].delivered == 2
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("at_once", [1, 2, 8_000])
+def test_links_that_overlap_count_each_change_of_theirs_however_many_share_it(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage_selectors, "_PIECES_AT_ONCE", at_once)
+    windows = [("03-01", None), ("03-03", None), ("03-02", "03-05"), ("03-01", "03-03"),
+               ("03-06", "03-07"), ("03-01", None)]  # fmt: skip
+    programmes = [make_programme(time_zone=zone) for zone in ("Asia/Tokyo", "America/New_York")]
+    repository = Repository.objects.create(key="shared", name="r")
+    links = []
+    for number, (start, end) in enumerate(windows):
+        links.append(
+            RepositoryLink.objects.create(
+                use_case=make_use_case(programme=programmes[number % 2]), repository=repository,
+                starts_on=dt.date.fromisoformat(f"2026-{start}"),
+                ends_on=dt.date.fromisoformat(f"2026-{end}") if end else None,
+            )
+        )  # fmt: skip
+    merged = [
+        dt.datetime(2026, 2, 27, tzinfo=dt.UTC) + n * dt.timedelta(hours=7) for n in range(40)
+    ]
+    for moment in merged:
+        make_delivered_change(repository, moment)
+    found = evidence_coverage([link.use_case_id for link in links])
+    for link in links:
+        zone = ZoneInfo(link.use_case.programme.time_zone)
+        days = [moment.astimezone(zone).date() for moment in merged]
+        wanted = [
+            d for d in days if link.starts_on <= d and not (link.ends_on and d >= link.ends_on)
+        ]
+        assert found[link.use_case_id].delivered == len(wanted)
+
+
+def test_reaches_are_cut_where_another_of_their_repository_begins_or_ends() -> None:
+    def at(day: int) -> dt.datetime:
+        return dt.datetime(2026, 3, day, tzinfo=dt.UTC)
+
+    long, late, other = Reach(1, at(1), at(9)), Reach(1, at(4), at(9)), Reach(2, at(2), at(3))
+    assert pieces_of([long, late, other, long]) == {
+        long: [Reach(1, at(1), at(4)), late],
+        late: [late],
+        other: [other],
+    }
 
 
 def test_use_cases_that_share_a_repository_are_covered_each_and_links_add_up() -> None:

@@ -86,7 +86,10 @@ def pages(today: dt.date) -> list[Page]:
         Page("costs, a month by service",
              _address("costs", **{"from": str(month), "to": str(month)}, group="service"), DEVICE),
         Page("lineage, a month", _address("cost-lineage", **of_month), DEVICE),
-        Page("lineage, to date", _address("cost-lineage", **to_date), DEVICE),
+        # Of few lines it asks for the rules and files at once, which is a query more.
+        Page("lineage, to date", _address("cost-lineage", **to_date), DEVICE, is_constant=False),
+        Page("its rules and files", _address("cost-lineage", **to_date, origins="1"), None,
+             {"HX_Request": "true"}, rounds=20),
         Page("restatements", _address("restatements"), **listed),
         Page("import runs", _address("import-run-list"), **listed),
         Page("quarantine", _address("rejected-row-list"), **listed),

@@ -15,6 +15,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from billing.models import AllocationRule
+from billing.views import lineage
 from tests.approving import approve_all
 from tests.billing.views.conftest import Bill
 
@@ -128,3 +129,15 @@ def test_the_use_case_page_with_cost_is_light(
     page.wait_for_load_state("networkidle")
     assert len(answers) >= 5
     assert sum(len(gzip.compress(answer.body(), 6)) for answer in answers) < 100 * 1024
+
+
+def test_rules_and_files_of_many_lines_follow_the_page(
+    open_page: Callable[[str], Page], bill: Bill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lineage, "MOST_LINES_AT_ONCE", 0)
+    page = open_page(bill.url("cost-lineage"))
+    section = page.locator("#origins")
+    expect(section).to_contain_text("Drafts by tag, version 1")
+    expect(section).not_to_have_attribute("aria-busy", "true")
+    expect(section).to_have_count(1)
+    assert violations(page) == []
