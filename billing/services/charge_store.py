@@ -123,11 +123,16 @@ class ChargeStore:
         for measure, exact, nano in column_staging.sums_of(columns):
             self._count_sum((columns.currency, measure), exact, nano)
         first, self._seq = self._seq + 1, self._seq + len(columns)
-        place = {"first": first, "numbers": numbers, "places": self._places}
         if connection.vendor != "postgresql":
-            self._staging.load_adapted(column_staging.adapted_columns(columns, **place))
+            self._staging.load_adapted(
+                column_staging.adapted_columns(
+                    columns, first=first, numbers=numbers, places=self._places
+                )
+            )
             return
-        rows = column_staging.packed_rows(columns, **place)
+        rows = column_staging.packed_rows(
+            columns, first=first, numbers=numbers, places=self._places
+        )
         if self._spool is None:
             self._staging.load_packed(rows)
         else:

@@ -153,13 +153,20 @@ class ChunkEngine:
         return self._database.execute(statement).fetchall()
 
 
+def _cells(columns: Sequence[int | None]) -> list[str]:
+    return [f"c{column}" for column in columns if column is not None]
+
+
 def _is_plain(numbers: Numbers) -> str:
-    tests = [
-        f"(c{column} = '' OR regexp_full_match(c{column}, '{pattern}'))"
-        for columns, pattern in ((numbers.money, _MONEY), (numbers.quantities, _QUANTITY))
-        for column in columns
-        if column is not None
-    ]
+    tests = []
+    for cell in _cells(numbers.money):
+        # Its digits are 18 at most, so that they are a 64-bit number. An empty cell has none.
+        tests.append(
+            f"({cell} = '' OR (strlen(ltrim({cell}, '-0')) <= 19 "
+            f"AND regexp_full_match({cell}, '{_MONEY}')))"
+        )
+    for cell in _cells(numbers.quantities):
+        tests.append(f"({cell} = '' OR regexp_full_match({cell}, '{_QUANTITY}'))")
     return " AND ".join(tests)
 
 
@@ -178,27 +185,11 @@ def _places(cell: str) -> str:
     return f"CASE instr({cell}, '.') WHEN 0 THEN 0 ELSE strlen({cell}) - instr({cell}, '.') END"
 
 
-def _whole(cell: str) -> str:
-    """The digits of a plain number, up to nine decimal places of them, rounded as `to_nano` does.
-
-    DuckDB's own rounding is half away from zero, so the digits behind the ninth decide here.
-    """
-    fraction = f"split_part({cell}, '.', 2)"
-    floor = f"CAST(ltrim(split_part({cell}, '.', 1), '-') || left({fraction}, 9) AS BIGINT)"
-    rest = f"CAST(rpad(substr({fraction}, 10, 9), 9, '0') AS BIGINT)"
-    sign = f"CASE WHEN starts_with({cell}, '-') THEN -1 ELSE 1 END"
-    up = f"{rest} > 500000000 OR ({rest} = 500000000 AND {floor} % 2 = 1)"
-    return (
-        f"CASE WHEN {_places(cell)} <= 9 THEN CAST(replace({cell}, '.', '') AS BIGINT) "
-        f"ELSE ({floor} + CASE WHEN {up} THEN 1 ELSE 0 END) * {sign} END"
-    )
-
-
 def _read_statement(keys: dict[str, Sequence[int]], numbers: Numbers) -> str:
     """The rows in the file's order, for numpy.
 
-    `<group>_id` for each group; `amount_<n>` for each amount, null when empty, as a whole number
-    with `places_<n>` decimal places, rounded half-even to nine; `quantity_<n>`; and `prefix`, the
+    `<group>_id` for each group; the digits `amount_<n>` of each amount as a whole number, null when
+    it is empty, of which `places_<n>` are decimal places; `quantity_<n>`; and `prefix`, the
     canonical texts of all six joined by bars. Where some number is not plain, `prefix` is null and
     the other numbers say nothing.
     """
@@ -212,9 +203,10 @@ def _read_statement(keys: dict[str, Sequence[int]], numbers: Numbers) -> str:
             continue
         if place < len(numbers.money):
             columns.append(
-                f"CASE WHEN plain AND {cell} <> '' THEN {_whole(cell)} END AS amount_{place}"
+                f"CASE WHEN plain AND {cell} <> '' "
+                f"THEN CAST(replace({cell}, '.', '') AS BIGINT) END AS amount_{place}"
             )
-            columns.append(f"CAST(least({_places(cell)}, 9) AS INTEGER) AS places_{place}")
+            columns.append(f"{_places(cell)} AS places_{place}")
         else:
             columns.append(f"{text} AS quantity_{place - len(numbers.money)}")
     columns.append(f"CASE WHEN plain THEN concat_ws('|', {', '.join(texts)}, '') END AS prefix")

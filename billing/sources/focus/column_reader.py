@@ -222,9 +222,16 @@ def _nano_column(found: dict[str, Any], place: int, rows: int) -> tuple[Any, Any
     if amounts is None:
         return np.zeros(rows, np.int64), np.ones(rows, np.bool_)
     missing = np.ma.getmaskarray(amounts).copy()
-    whole = np.where(missing, 0, np.ma.getdata(amounts))
-    places = np.where(missing, NANO_DIGITS, np.ma.getdata(found[f"places_{place}"]))
-    return whole * _TENS[NANO_DIGITS - places], missing
+    digits = np.where(missing, 0, np.ma.getdata(amounts)).astype(np.int64)
+    places = np.where(missing, 0, np.ma.getdata(found[f"places_{place}"])).astype(np.int64)
+    if places.max(initial=0) <= NANO_DIGITS:
+        return digits * _TENS[NANO_DIGITS - places], missing
+    # `to_nano` in whole numbers: what nano-units cannot hold is rounded half-even.
+    nano = digits * _TENS[np.maximum(NANO_DIGITS - places, 0)]
+    cut = _TENS[np.maximum(places - NANO_DIGITS, 0)]
+    whole, rest = np.divmod(np.abs(nano), cut)
+    whole += (2 * rest > cut) | ((2 * rest == cut) & (whole % 2 == 1))
+    return np.sign(nano) * whole, missing
 
 
 def _text_column(found: Any, rows: int) -> list[str]:

@@ -10,11 +10,10 @@ from django.db import transaction
 
 from billing.models import Charge, ChargeSlice
 from billing.services.charge_store import ChargeStore
-from billing.sources.tables import csv_rows
 from portal.choices import RunStatus
 from portal.models import ImportRun
 from tests.billing.services.charges import assert_books_balance
-from tests.billing.sources.focus.focus_files import csv_bytes
+from tests.billing.sources.focus.focus_files import csv_bytes, make_chunks_small, read_by_row_only
 from tests.imports import counts, line, make_connection, run_import
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
@@ -43,9 +42,7 @@ def make_rows() -> list[dict[str, str]]:
 @pytest.fixture
 def staged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows each batch by column had; small files have such batches too."""
-    monkeypatch.setattr(csv_rows, "BLOCK_BYTES", 2_000)
-    monkeypatch.setattr(csv_rows, "CHUNK_BYTES", 12_000)
-    monkeypatch.setattr(csv_rows, "LEAST_CHUNK_BYTES", 1_000)
+    make_chunks_small(monkeypatch)
     seen: list[int] = []
     stage = ChargeStore._stage_columns
 
@@ -79,7 +76,7 @@ def test_the_same_rows_slices_and_sums_are_stored(
 ) -> None:
     data = csv_bytes(make_rows())
     with transaction.atomic(), monkeypatch.context() as patch:
-        patch.setattr(csv_rows, "LEAST_CHUNK_BYTES", 2**60)
+        read_by_row_only(patch)
         row_by_row = stored(run_import(make_connection(), data))
         transaction.set_rollback(True)
     assert not staged
@@ -104,7 +101,7 @@ def test_what_was_stored_row_by_row_is_recognised_by_column(
     staged: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(csv_rows, "LEAST_CHUNK_BYTES", 2**60)
+        read_by_row_only(patch)
         by_row = run_import(make_connection(), csv_bytes(make_rows()))
     assert not staged
     told = stored(by_row)

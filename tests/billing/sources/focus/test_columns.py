@@ -9,16 +9,23 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import reduce
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from billing.sources.charge_columns import DIGEST_BYTES, Amounts, ChargeColumns
 from billing.sources.focus.source import FocusSource
 from billing.sources.records import ChargeRecord
-from billing.sources.tables import csv_rows
 from portal.imports.contracts import ImportRefusedError, LandedFile, Limits, ReadOptions
 from portal.shell.money import EXACT
-from tests.billing.sources.focus.focus_files import BASE_ROW, Reader, csv_bytes, rows_of
+from tests.billing.sources.focus.focus_files import (
+    BASE_ROW,
+    Reader,
+    csv_bytes,
+    make_chunks_small,
+    read_by_row_only,
+    rows_of,
+)
 
 SEEDS = int(os.environ.get("PLUMBLINE_FUZZ_FILES", "30"))
 # Each list: what is common first, then what is odd, then what is wrong.
@@ -129,23 +136,21 @@ def told_by(columns: ChargeColumns) -> Iterator[ChargeRecord]:
     singles = columns.rows()
     for row, single in enumerate(singles):
         place = slice(row * DIGEST_BYTES, (row + 1) * DIGEST_BYTES)
-        yield single._replace(
-            file_index=columns.file_index,
-            line=columns.first_line + row,
-            identity=type(single.identity)(bytes=columns.identities[place]),
-            content=type(single.content)(bytes=columns.contents[place]),
-            dimension=columns.dimensions[columns.dimension_of[row]],
-            **dict(
-                zip(ChargeRecord._fields[5:9], columns.periods[columns.period_of[row]], strict=True)
-            ),
-            currency=columns.currency,
-            **{
-                name: nano_of(amounts, row)
-                for name, amounts in zip(ChargeRecord._fields[10:14], columns.amounts, strict=True)
-            },
-            pricing_quantity=columns.quantities[0][row],
-            consumed_quantity=columns.quantities[1][row],
-        )
+        told: dict[str, Any] = {
+            "file_index": columns.file_index,
+            "line": columns.first_line + row,
+            "identity": UUID(bytes=columns.identities[place]),
+            "content": UUID(bytes=columns.contents[place]),
+            "dimension": columns.dimensions[columns.dimension_of[row]],
+            "currency": columns.currency,
+            "pricing_quantity": columns.quantities[0][row],
+            "consumed_quantity": columns.quantities[1][row],
+        }
+        periods = columns.periods[columns.period_of[row]]
+        told |= dict(zip(ChargeRecord._fields[5:9], periods, strict=True))
+        amounts = [nano_of(each, row) for each in columns.amounts]
+        told |= dict(zip(ChargeRecord._fields[10:14], amounts, strict=True))
+        yield single._replace(**told)
 
 
 def nano_of(amounts: Amounts, row: int) -> int | None:
@@ -164,9 +169,7 @@ def assert_totals(columns: ChargeColumns) -> None:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a small file has many."""
-    monkeypatch.setattr(csv_rows, "BLOCK_BYTES", 1_500)
-    monkeypatch.setattr(csv_rows, "CHUNK_BYTES", 4_000)
-    monkeypatch.setattr(csv_rows, "LEAST_CHUNK_BYTES", 1_000)
+    make_chunks_small(monkeypatch)
 
 
 def both_ways(
@@ -175,7 +178,7 @@ def both_ways(
     files = read.land(*contents)
     by_column = read_all(files, limits)
     with monkeypatch.context() as patch:
-        patch.setattr(csv_rows, "LEAST_CHUNK_BYTES", 2**60)
+        read_by_row_only(patch)
         by_row = read_all(files, limits)
     assert not by_row.by_column
     return by_column, by_row

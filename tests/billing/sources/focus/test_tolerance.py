@@ -10,12 +10,12 @@ import pytest
 
 from billing.sources.focus.amounts import parse_number
 from billing.sources.focus.source import FocusSource
-from billing.sources.tables import csv_rows
 from portal.imports.contracts import ReadOptions
 from tests.billing.sources.focus.focus_files import (
     BASE_ROW,
     Reader,
     csv_bytes,
+    read_by_row_only,
     row_bytes,
     rows_of,
     without,
@@ -212,7 +212,7 @@ def test_corrections_and_refunds_keep_their_sign(read: Reader) -> None:
 def test_batches_hold_at_most_five_thousand_records(
     read: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_rows, "LEAST_CHUNK_BYTES", 2**60)  # row by row
+    read_by_row_only(monkeypatch)
     files = read.land(csv_bytes([BASE_ROW] * 12_001))
     sizes = [len(batch.records) for batch in FocusSource().read(files, ReadOptions())]
     assert sizes == [5_000, 5_000, 2_001]
