@@ -188,9 +188,13 @@ def by_column(way: Way) -> Way:
     return run_by_column
 
 
+def packed_anew(run: Import, rows: Rows, folder: Path) -> None:
+    assert run(csv_bytes(rows) + b"\n").unchanged == len(rows)
+
+
 def by_column_after_by_row(run: Import, rows: Rows, folder: Path) -> None:
     run(rows)
-    by_column(lambda run, rows, folder: run(csv_bytes(rows) + b"\n"))(run, rows, folder)
+    by_column(packed_anew)(run, rows, folder)
 
 
 WAYS: Mapping[str, Way] = {
