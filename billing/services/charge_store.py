@@ -32,6 +32,7 @@ from billing.services.staged_slices import (
     StagedSlice,
     add_up,
 )
+from billing.sources.charge_columns import ChargeColumns
 from billing.sources.records import ChargeRecord, Dimension
 from portal.imports.collector import collector_paused
 from portal.imports.registry import Plan, Totals, Window
@@ -98,7 +99,10 @@ class ChargeStore:
 
     def stage(self, records: Sequence[ChargeRecord]) -> int:
         taken = self._of_window(records)
-        if taken:
+        if isinstance(taken, ChargeColumns):
+            with collector_paused():
+                self._stage_columns(taken)
+        elif taken:
             with collector_paused():
                 self._stage(taken)
         return len(taken)
@@ -110,6 +114,30 @@ class ChargeStore:
         add_up(parts, columns)
         self._count(columns)
         self._stage_rows(parts, columns)
+
+    def _stage_columns(self, columns: ChargeColumns) -> None:
+        # Only large files come by column, and numpy takes a while to load.
+        from billing.services import column_staging
+
+        self._stage_dimensions(columns.dimensions)
+        numbers = column_staging.add_up(columns, self._places)
+        for measure, exact, nano in column_staging.sums_of(columns):
+            self._count_sum((columns.currency, measure), exact, nano)
+        first, self._seq = self._seq + 1, self._seq + len(columns)
+        if connection.vendor != "postgresql":
+            self._staging.load_adapted(
+                column_staging.adapted_columns(
+                    columns, first=first, numbers=numbers, places=self._places
+                )
+            )
+            return
+        rows = column_staging.packed_rows(
+            columns, first=first, numbers=numbers, places=self._places
+        )
+        if self._spool is None:
+            self._staging.load_packed(rows)
+        else:
+            self._spool.add(numbers.tolist(), rows)
 
     def _of_window(self, records: Sequence[ChargeRecord]) -> Sequence[ChargeRecord]:
         if self.window.start is None and self.window.end is None:
@@ -162,10 +190,12 @@ class ChargeStore:
                 known = [value for value in compress(exact, is_ours) if value is not None]
                 if not known:
                     continue
-                key = (currency, measure)
-                self._totals[key] = reduce(EXACT.add, known, self._totals.get(key, Decimal(0)))
                 nanos = sum(value for value in compress(nano, is_ours) if value is not None)
-                self._stored[key] = self._stored.get(key, 0) + nanos
+                self._count_sum((currency, measure), reduce(EXACT.add, known, Decimal(0)), nanos)
+
+    def _count_sum(self, key: tuple[str, str], exact: Decimal, nano: int) -> None:
+        self._totals[key] = EXACT.add(self._totals.get(key, Decimal(0)), exact)
+        self._stored[key] = self._stored.get(key, 0) + nano
 
     # --- planning -----------------------------------------------------------------------------
 

@@ -156,9 +156,9 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A few thousand records, or fewer, with what was rejected between them."""
+    """A few thousand records, or some more, with what was rejected between them."""
 
-    records: tuple[Any, ...] = ()
+    records: Sequence[Any] = ()
     rejections: tuple[Rejection, ...] = ()
     notes: tuple[Note, ...] = ()
 

@@ -184,6 +184,11 @@ class StagingTable:
         if connection.vendor == "postgresql":
             self.load_packed(self.pack(columns))
             return
+        adapted = (adapt(values) for adapt, values in zip(self._adapters, columns, strict=True))
+        self.load_adapted(list(adapted))
+
+    def load_adapted(self, columns: Sequence[Iterable[Any]]) -> None:
+        """Append rows given by column, each value as SQLite keeps it. SQLite only."""
         with connection.wrap_database_errors:
             self._insert(columns)
 
@@ -211,23 +216,20 @@ class StagingTable:
             with connection.cursor() as cursor:
                 cursor.execute(f"ANALYZE {self.name}")
 
-    def _insert(self, columns: Sequence[Sequence[Any]]) -> None:
+    def _insert(self, columns: Sequence[Iterable[Any]]) -> None:
         marks = ", ".join(["?"] * len(self.columns))
         # Table and column names are literals of this code base; values are bound.
         statement = f"INSERT INTO {self.name} VALUES ({marks})"  # noqa: S608  (a name of our own)
-        adapted = zip(
-            *(adapt(values) for adapt, values in zip(self._adapters, columns, strict=True)),
-            strict=True,
-        )
+        rows = zip(*columns, strict=True)
         connection.ensure_connection()
         raw = connection.connection
         if connection.in_atomic_block:
-            raw.executemany(statement, adapted)
+            raw.executemany(statement, rows)
             return
         # Without this, each row would be a transaction. It locks the temporary file only.
         raw.execute("BEGIN DEFERRED")
         try:
-            raw.executemany(statement, adapted)
+            raw.executemany(statement, rows)
         except BaseException:
             raw.execute("ROLLBACK")
             raise

@@ -25,7 +25,7 @@ from portal.shell.money import from_nano
 from tests.adoption.factories import make_use_case
 from tests.billing.factories import make_rule
 from tests.billing.services.charges import assert_books_balance, otherwise_packed
-from tests.billing.sources.focus.focus_files import csv_bytes
+from tests.billing.sources.focus.focus_files import csv_bytes, make_chunks_small
 from tests.billing.worlds import ABOUT_RUNS, World, audit_head, world
 from tests.imports import Clock, line, make_connection, run_import
 from tests.plugins.proofs import Figures
@@ -177,7 +177,31 @@ def a_row_at_a_time(run: Import, rows: Rows, folder: Path) -> None:
         run(rows)
 
 
+def by_column(way: Way) -> Way:
+    """As a large file is read."""
+
+    def run_by_column(run: Import, rows: Rows, folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            make_chunks_small(patch)
+            way(run, rows, folder)
+
+    return run_by_column
+
+
+def packed_anew(run: Import, rows: Rows, folder: Path) -> None:
+    assert run(csv_bytes(rows) + b"\n").unchanged == len(rows)
+
+
+def by_column_after_by_row(run: Import, rows: Rows, folder: Path) -> None:
+    run(rows)
+    by_column(packed_anew)(run, rows, folder)
+
+
 WAYS: Mapping[str, Way] = {
+    "by column": by_column(in_another_order),
+    "by column, in files": by_column(in_files),
+    "by column, restated and back": by_column(restated_and_back),
+    "by column after by row": by_column_after_by_row,
     "twice": twice,
     "twice and shuffled": twice_and_shuffled,
     "in another order": in_another_order,

@@ -8,6 +8,7 @@ from datetime import UTC
 from billing.sources.aws.deliveries import Part, read_parts, time_text
 from billing.sources.aws.normaliser import BILLED, NET_BILLED, CurNormaliser
 from billing.sources.aws.rows import CurFile, CurState
+from billing.sources.charge_columns import ChargeColumns
 from billing.sources.records import ChargeRecord, ExportPart
 from billing.sources.tables.bytestream import Meter
 from billing.sources.tables.opening import open_rows
@@ -89,9 +90,15 @@ def _in_period(part: Part, batches: Iterable[Batch]) -> Iterator[Batch]:
         ImportRefusedError: there is one.
     """
     for batch in batches:
-        for record in batch.records:
-            _check_period(part, record)
+        if not isinstance(batch.records, ChargeColumns) or not _are_in(part, batch.records):
+            for record in batch.records:
+                _check_period(part, record)
         yield batch
+
+
+def _are_in(part: Part, columns: ChargeColumns) -> bool:
+    starts = {start.astimezone(UTC).date() for _, _, start, _ in columns.periods}
+    return starts == {part.manifest.period}
 
 
 def _check_period(part: Part, record: ChargeRecord) -> None:

@@ -55,12 +55,13 @@ class ChargeBuilder:
     Attributes:
         dimensions: what repeats; knows whether a row had no service name.
         periods: likewise; knows what had to be assumed about times.
+        measures: further amounts of a line.
     """
 
     def __init__(self, file: LandedFile, layout: Layout, state: ImportState) -> None:
         self.dimensions = DimensionCache(layout, state.config)
         self.periods = PeriodCache(layout)
-        self._measures = MeasureCache(layout, state.quantities)
+        self.measures = MeasureCache(layout, state.quantities)
         self._file = file
         self._layout = layout
         self._state = state
@@ -82,7 +83,7 @@ class ChargeBuilder:
             BadCellError, BadNumberError: some row is not right.
             ImportRefusedError: a second currency.
         """
-        currency = self._read_currency({cells[self._layout.currency] for cells in rows}, lines[0])
+        currency = self.read_currency({cells[self._layout.currency] for cells in rows}, lines[0])
         amounts, quantities = self._state.amounts, self._state.quantities
         numbers = self._number_cells(rows)
         billed, effective, listed, contracted = (
@@ -97,7 +98,7 @@ class ChargeBuilder:
         *periods, packed = zip(
             *map(self.periods.__getitem__, map(self.periods.pick, rows)), strict=True
         )
-        measures = tuple(map(self._measures.__getitem__, map(self._measures.pick, rows)))
+        measures = tuple(map(self.measures.__getitem__, map(self.measures.pick, rows)))
         texts = (billed[2], effective[2], listed[2], contracted[2], priced, consumed, measures)
         columns = (
             repeat(self._file.index),
@@ -125,7 +126,7 @@ class ChargeBuilder:
             columns[place] = cells
         return columns
 
-    def _read_currency(self, cells: set[str], line: int) -> str:
+    def read_currency(self, cells: set[str], line: int) -> str:
         """The currency that all rows name, which is the import's."""
         cell = min(cells)
         if cell == self._currency_cell and len(cells) == 1:

@@ -172,7 +172,8 @@ class MeasureCache(dict[tuple[str, ...], str]):
     def __init__(self, layout: Layout, quantities: QuantityCache) -> None:
         super().__init__()
         by_name = sorted((layout.names[index], index) for index in layout.measures)
-        self.pick = cell_picker([index for _, index in by_name])
+        self.indexes = [index for _, index in by_name]
+        self.pick = cell_picker(self.indexes)
         self._keys = [f"{quoted(name)}:" for name, _ in by_name]
         self._quantities = quantities
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from billing.sources.charge_columns import ChargeColumns
 from billing.sources.focus.amounts import BadNumberError
 from billing.sources.focus.charges import ChargeBuilder, ImportState
 from billing.sources.focus.columns import CUT_WOULD_NOT_SHOW, Layout
@@ -57,6 +58,19 @@ class Normaliser:
     def is_estimate(self) -> bool:
         """Whether some row is of a gateway, which estimates."""
         return self._charges.dimensions.is_estimate
+
+    @property
+    def parts(self) -> tuple[LandedFile, Layout, ImportState, ChargeBuilder]:
+        """What reading the same file by column shares with this."""
+        return self._file, self._layout, self._state, self._charges
+
+    def take_columns(self, columns: ChargeColumns) -> None:
+        """Count charges that were read by column."""
+        rows = len(columns)
+        self.rows += rows
+        last = columns.first_line + rows - 1
+        self._state.meter.add_rows(rows, file=self._file.name, line=last)
+        self._last_cells_filled = self._last_cells_filled or columns.last_cells_filled
 
     def take(self, block: RowBlock) -> None:
         """Normalise one block.

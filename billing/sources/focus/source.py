@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 
+from billing.sources.charge_columns import ChargeColumns
 from billing.sources.focus.attribution import wanted_columns
 from billing.sources.focus.charges import ImportState
 from billing.sources.focus.columns import MONEY, resolve_layout
+from billing.sources.focus.large_files import LargeFile
 from billing.sources.focus.normaliser import Normaliser
 from billing.sources.tables.bytestream import Meter
+from billing.sources.tables.csv_rows import CsvRows
 from billing.sources.tables.opening import open_rows
+from billing.sources.tables.rows import RowBlock, RowReader
 from portal.imports.contracts import Batch, ImportRefusedError, LandedFile, ReadOptions
 
 BATCH_ROWS = 5_000
@@ -25,7 +30,9 @@ class FocusSource:
     parser_version = "3"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
-        """Yield the charges of all files in order, 5,000 at a time, in bounded memory.
+        """Yield the charges of all files in order, some thousand at a time, in bounded memory.
+
+        Those of a large CSV file come as `ChargeColumns`, where nothing is wrong with them.
 
         Amounts are in the one currency of the import; times are UTC.
 
@@ -53,14 +60,8 @@ class FocusSource:
                 wanted=wanted_columns(options.config),
             )
             normaliser = Normaliser(file, layout, state, dict(options.repairs), reader.parse_record)
-            for block in reader.blocks():
-                try:
-                    normaliser.take(block)
-                except ImportRefusedError:
-                    # What was rejected so far helps to mend the file.
-                    yield Batch(rejections=tuple(normaliser.rejections))
-                    raise
-                yield from _full_batches(normaliser)
+            with closing(LargeFile(normaliser)) as large:
+                yield from self._read_blocks(_blocks(reader, large, options), normaliser)
             if not normaliser.rows:
                 raise ImportRefusedError(
                     "no_rows",
@@ -76,6 +77,32 @@ class FocusSource:
                 tuple(normaliser.rejections),
                 (*layout.notes, *reader.notes, *normaliser.notes()),
             )
+
+    def _read_blocks(
+        self, blocks: Iterator[RowBlock | ChargeColumns], normaliser: Normaliser
+    ) -> Iterator[Batch]:
+        for block in blocks:
+            if isinstance(block, ChargeColumns):
+                yield from _all_batches(normaliser)
+                normaliser.take_columns(block)
+                yield Batch(block)
+                continue
+            try:
+                normaliser.take(block)
+            except ImportRefusedError:
+                # What was rejected so far helps to mend the file.
+                yield Batch(rejections=tuple(normaliser.rejections))
+                raise
+            yield from _full_batches(normaliser)
+
+
+def _blocks(
+    reader: RowReader, large: LargeFile, options: ReadOptions
+) -> Iterator[RowBlock | ChargeColumns]:
+    # What a person has mended is found by the raw text of its row, which columns do not have.
+    if isinstance(reader, CsvRows) and not options.repairs:
+        return reader.chunks(large)
+    return reader.blocks()
 
 
 def _refuse_estimate(file: LandedFile, options: ReadOptions) -> None:
@@ -95,6 +122,14 @@ def _refuse_estimate(file: LandedFile, options: ReadOptions) -> None:
             value="API Key",
             expected=f"a connection with the cost basis estimated, not {basis}",
         )
+
+
+def _all_batches(normaliser: Normaliser) -> Iterator[Batch]:
+    yield from _full_batches(normaliser)
+    if normaliser.records or normaliser.rejections:
+        yield Batch(tuple(normaliser.records), tuple(normaliser.rejections))
+        normaliser.records.clear()
+        normaliser.rejections.clear()
 
 
 def _full_batches(normaliser: Normaliser) -> Iterator[Batch]:

@@ -1,15 +1,18 @@
 """CSV as FOCUS files really come: strict about quotes and cells, tolerant about line endings.
 
 The text is cut into physical lines first and parsed block by block, so that memory is bounded
-and every record keeps its line number and exact text.
+and every record keeps its line number and exact text. Whoever can read many whole lines at once is
+offered them first (`ChunkReader`); what it does not take is parsed here.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol, TypeVar
 
 from billing.sources.tables.bytestream import EXPECTED_FORMAT, Meter, TextBytes
 from billing.sources.tables.rows import RowBlock
@@ -17,8 +20,35 @@ from portal.imports.contracts import ImportRefusedError, Note
 
 BLOCK_BYTES = 256 * 1024  # small enough that its rows stay in the processor's cache
 MAX_RECORD_LINES = 50_000
-_BOM = b"\xef\xbb\xbf"
+CHUNK_BYTES = 4 * 1024 * 1024
+LEAST_CHUNK_BYTES = 512 * 1024  # below, it is not worth the while
+BOM = b"\xef\xbb\xbf"
 _CUT_QUOTE = "unexpected end of data"  # what the csv module says of an open quote at the end
+
+
+Taken = TypeVar("Taken", covariant=True)
+
+
+class ChunkReader(Protocol[Taken]):
+    """Reads many whole lines at once, each of them one record."""
+
+    def begin(self, data: bytes, first_line: int) -> Callable[[], Taken | None]:
+        """Start reading; what is returned waits for what the lines hold, or for None when they are
+        not taken."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Whole lines as bytes, and where they begin: at which line, after how many bytes.
+
+    The last piece of a file may lack its line ending: it is `final`.
+    """
+
+    data: bytes
+    line: int
+    byte: int
+    final: bool
 
 
 class CsvRows:
@@ -35,13 +65,13 @@ class CsvRows:
         self._limits = meter.limits
         self._file = file
         self._line = 1  # at which the next record starts
-        self._text_line = 1  # at which the next text that is not yet decoded starts
-        self._byte = 0  # bytes before that text
         # The module's own limit is for the whole process: never lower it for others.
         longest = 2 * self._limits.max_line_chars + BLOCK_BYTES
         csv.field_size_limit(max(csv.field_size_limit(), longest))
         self.header: Sequence[str] = ()
         self.notes: Sequence[Note] = ()
+        self._open_lines: list[str] = []  # of a record that the next piece goes on with
+        self._pieces = self._cut_pieces()
         self._blocks = self._parse_blocks()
         self._rest: RowBlock | None = None
         self.header_line: int | None = None
@@ -71,6 +101,66 @@ class CsvRows:
         self._rest = None
         yield from self._blocks
 
+    def chunks(self, reader: ChunkReader[Taken]) -> Iterator[RowBlock | Taken]:
+        """The same, but what `reader` takes comes as it hands it on.
+
+        It is offered a few megabytes at a time, except the first lines and the last ones of a file:
+        a small file is parsed here.
+        """
+        if self._rest is not None and self._rest.rows:
+            yield self._rest
+        self._rest = None
+        before: tuple[list[_Piece], Callable[[], Taken | None] | None] | None = None
+        for pieces, problem in self._gathered():
+            size = sum(len(piece.data) for piece in pieces)
+            take = None
+            if size >= LEAST_CHUNK_BYTES and not pieces[-1].final:
+                take = reader.begin(b"".join([piece.data for piece in pieces]), pieces[0].line)
+            if before is not None:
+                yield from self._settle(*before)
+            before = pieces, take
+            if problem is not None:
+                yield from self._settle(*before)
+                raise problem
+        if before is not None:
+            yield from self._settle(*before)
+        self._finish()
+
+    def _settle(
+        self, pieces: list[_Piece], take: Callable[[], Taken | None] | None
+    ) -> Iterator[RowBlock | Taken]:
+        """What the reader took of the pieces, or else their rows. A record that is still open goes
+        on in them, so they are not whole ones."""
+        taken = None if take is None or self._open_lines else take()
+        if taken is None:
+            for piece in pieces:
+                yield from self._parse_piece(piece)
+            return
+        self._line = pieces[-1].line + _line_ends(pieces[-1].data)
+        yield taken
+
+    def _gathered(self) -> Iterator[tuple[list[_Piece], ImportRefusedError | None]]:
+        """Pieces of a chunk together, and what is wrong behind them, if anything is: what comes
+        before it in the file is looked at first, as it is without chunks."""
+        pieces: list[_Piece] = []
+        size = 0
+        try:
+            for piece in self._pieces:
+                # The end of a file is parsed by itself, so that it does not keep a chunk from being
+                # taken.
+                if pieces and (piece.final or size + len(piece.data) > CHUNK_BYTES):
+                    yield pieces, None
+                    pieces, size = [], 0
+                pieces.append(piece)
+                size += len(piece.data)
+        except ImportRefusedError as problem:
+            if not pieces:
+                raise
+            yield pieces, problem
+        else:
+            if pieces:
+                yield pieces, None
+
     def parse_record(self, text: str) -> list[str]:
         """The cells of one mended record; see `RowReader.parse_record`."""
         lines = io.StringIO(text.rstrip("\r\n"), newline="").readlines()
@@ -84,28 +174,32 @@ class CsvRows:
         return records[0]
 
     def _parse_blocks(self) -> Iterator[RowBlock]:
-        """Parse whole lines; a record still open at the end of a block waits for the next."""
-        open_lines: list[str] = []
-        for text, final in self._text_blocks():
-            new_lines = io.StringIO(text, newline="").readlines()
-            self._check_lines(new_lines)
-            self._text_line += len(new_lines)
-            lines = open_lines + new_lines
-            rows, starts = self._parse_lines(lines, final=final)
-            first, self._line = self._line, self._line + starts[-1]
-            open_lines = lines[starts[-1] :]
-            self._check_open_record(open_lines)
-            if rows:
-                yield RowBlock(
-                    rows,
-                    range(first, first + len(rows))
-                    if starts[-1] == len(rows)
-                    else [first + start for start in starts[:-1]],
-                    _texts(lines, starts),
-                    unterminated=final and not lines[-1].endswith(("\n", "\r")),
-                )
-        if open_lines:
-            self._parse_carefully(open_lines, final=True)
+        for piece in self._pieces:
+            yield from self._parse_piece(piece)
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._open_lines:
+            self._parse_carefully(self._open_lines, final=True)
+
+    def _parse_piece(self, piece: _Piece) -> Iterator[RowBlock]:
+        """Parse whole lines; a record still open at the end waits for the next piece."""
+        new_lines = io.StringIO(self._decode(piece), newline="").readlines()
+        self._check_lines(new_lines, piece.line)
+        lines = self._open_lines + new_lines
+        rows, starts = self._parse_lines(lines, final=piece.final)
+        first, self._line = self._line, self._line + starts[-1]
+        self._open_lines = lines[starts[-1] :]
+        self._check_open_record(self._open_lines)
+        if rows:
+            yield RowBlock(
+                rows,
+                range(first, first + len(rows))
+                if starts[-1] == len(rows)
+                else [first + start for start in starts[:-1]],
+                _texts(lines, starts),
+                unterminated=piece.final and not lines[-1].endswith(("\n", "\r")),
+            )
 
     def _parse_lines(
         self, lines: list[str], *, final: bool
@@ -156,50 +250,54 @@ class CsvRows:
             expected='a comma or the line\'s end after it, inner quotes doubled ("a ""b"" c")',
         )
 
-    def _text_blocks(self) -> Iterator[tuple[str, bool]]:
-        """Decoded text of whole lines, and whether it is the last and lacks a line ending."""
+    def _cut_pieces(self) -> Iterator[_Piece]:
+        """The bytes of the file, cut behind line endings."""
         tail = b""
+        line, byte = 1, 0
         while data := self._stream.read(BLOCK_BYTES):
             if b"\0" in data:
-                raise self._nul_found(tail + data)
+                raise self._nul_found(tail + data, line, byte)
             data = tail + data
-            if not self._byte and data.startswith(_BOM):
-                data = data[len(_BOM) :]
-                self._byte = len(_BOM)
+            if not byte and data.startswith(BOM):
+                data = data[len(BOM) :]
+                byte = len(BOM)
             # A lone carriage return ends a line too; one at the very end may go with a newline.
             cut = max(data.rfind(b"\n"), data.rfind(b"\r", 0, len(data) - 1)) + 1
             tail = data[cut:]
             if len(tail) > self._limits.max_line_chars:
-                self._check_lines([tail.decode("utf-8", "ignore")])
+                self._check_lines([tail.decode("utf-8", "ignore")], line)
             if cut:
-                yield self._decode(data[:cut]), False
-                self._byte += cut
+                piece = _Piece(data[:cut], line, byte, False)
+                yield piece
+                line += _line_ends(piece.data)
+                byte += cut
         if tail:
-            yield self._decode(tail), True
+            yield _Piece(tail, line, byte, True)
 
-    def _decode(self, data: bytes) -> str:
+    def _decode(self, piece: _Piece) -> str:
+        data = piece.data
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise self._refused(
                 "not_utf8",
-                f"byte {self._byte + error.start + 1} of the text is not UTF-8",
-                line=self._text_line + _line_ends(data[: error.start]),
+                f"byte {piece.byte + error.start + 1} of the text is not UTF-8",
+                line=piece.line + _line_ends(data[: error.start]),
                 value=f"0x{data[error.start]:02x}",
                 expected="text in UTF-8",
             ) from error
 
-    def _nul_found(self, data: bytes) -> ImportRefusedError:
+    def _nul_found(self, data: bytes, line: int, byte: int) -> ImportRefusedError:
         at = data.index(b"\0")
         return self._refused(
             "nul_byte",
-            f"byte {self._byte + at + 1} of the text is NUL",
-            line=self._text_line + _line_ends(data[:at]),
+            f"byte {byte + at + 1} of the text is NUL",
+            line=line + _line_ends(data[:at]),
             value="0x00",
             expected="text in UTF-8",
         )
 
-    def _check_lines(self, lines: list[str]) -> None:
+    def _check_lines(self, lines: list[str], first: int) -> None:
         limit = self._limits.max_line_chars
         if max(map(len, lines)) <= limit:
             return
@@ -208,7 +306,7 @@ class CsvRows:
                 raise self._refused(
                     "line_too_long",
                     "a line is too long",
-                    line=self._text_line + offset,
+                    line=first + offset,
                     value=f"{line[:60]}… ({len(line)} characters or more)",
                     expected=f"at most {limit} characters",
                 )

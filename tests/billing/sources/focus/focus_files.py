@@ -15,6 +15,7 @@ import pytest
 
 from billing.sources.focus.source import FocusSource
 from billing.sources.records import ChargeRecord
+from billing.sources.tables import csv_rows
 from portal.imports.contracts import (
     Batch,
     ImportRefusedError,
@@ -121,6 +122,18 @@ def gather(outcome: Outcome, batch: Batch) -> None:
     outcome.records.extend(batch.records)
     outcome.rejections.extend(batch.rejections)
     outcome.notes.extend(batch.notes)
+
+
+def make_chunks_small(patch: pytest.MonkeyPatch) -> None:
+    """Let small files be read by column too, in several chunks."""
+    patch.setattr(csv_rows, "BLOCK_BYTES", 1_500)
+    patch.setattr(csv_rows, "CHUNK_BYTES", 4_000)
+    patch.setattr(csv_rows, "LEAST_CHUNK_BYTES", 1_000)
+
+
+def read_by_row_only(patch: pytest.MonkeyPatch) -> None:
+    """Let no file be read by column."""
+    patch.setattr(csv_rows, "LEAST_CHUNK_BYTES", 2**60)
 
 
 def landed(path: Path, index: int = 0) -> LandedFile:

@@ -15,6 +15,7 @@ from tests.billing.sources.focus.focus_files import (
     BASE_ROW,
     Reader,
     csv_bytes,
+    read_by_row_only,
     row_bytes,
     rows_of,
     without,
@@ -208,7 +209,10 @@ def test_corrections_and_refunds_keep_their_sign(read: Reader) -> None:
     assert record.dimension.charge_class == "Correction"
 
 
-def test_batches_hold_at_most_five_thousand_records(read: Reader) -> None:
+def test_batches_hold_at_most_five_thousand_records(
+    read: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_by_row_only(monkeypatch)
     files = read.land(csv_bytes([BASE_ROW] * 12_001))
     sizes = [len(batch.records) for batch in FocusSource().read(files, ReadOptions())]
     assert sizes == [5_000, 5_000, 2_001]
