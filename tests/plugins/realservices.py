@@ -136,7 +136,9 @@ def _refuse_the_database_as_a_file(event: str, arguments: tuple[Any, ...]) -> No
     if event == "open" and str(arguments[0]).startswith(
         os.path.join(os.environ.get("PLUMBLINE_VAR", "?"), "test.sqlite3")
     ):
-        raise RuntimeError(f"{arguments[0]} is opened as a file; ask SQLite for a copy of it")
+        raise RuntimeError(
+            f"{arguments[0]} is opened as a file; ask SQLite, or let another process read it"
+        )
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

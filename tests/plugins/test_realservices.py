@@ -11,7 +11,7 @@ def test_the_database_of_the_tests_cannot_be_opened_as_a_file() -> None:
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL's files belong to its server")
     with (
-        pytest.raises(RuntimeError, match="ask SQLite for a copy"),
+        pytest.raises(RuntimeError, match="ask SQLite, or let another"),
         open(connection.settings_dict["NAME"], "rb"),
     ):
         pass

@@ -84,7 +84,7 @@ class ChunkEngine:
         types = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(width))
         picked = ", ".join(f"coalesce(c{index}, '') AS c{index}" for index in sorted(needed))
         self._load = (
-            f"CREATE OR REPLACE TABLE chunk AS SELECT *, {_is_plain(numbers)} AS plain "  # noqa: S608
+            f"CREATE OR REPLACE TABLE chunk AS SELECT *, {_is_plain(numbers)} AS plain "  # noqa: S608  (names of our own)
             f"FROM (SELECT {picked} FROM read_csv('{self._file.name}', auto_detect = false, "
             f"header = false, delim = ',', quote = '\"', escape = '\"', strict_mode = true, "
             f"columns = {{{types}}}))"
@@ -120,14 +120,14 @@ class ChunkEngine:
     def _distinct(self, name: str) -> list[tuple[str, ...]]:
         columns = ", ".join(f"c{index}" for index in self._keys[name])
         self._database.execute(
-            f"CREATE OR REPLACE TABLE {name} AS "  # noqa: S608
+            f"CREATE OR REPLACE TABLE {name} AS "  # noqa: S608  (names of our own)
             f"SELECT row_number() OVER (ORDER BY first) - 1 AS id, {columns} FROM "
             f"(SELECT min(rowid) AS first, {columns} FROM chunk GROUP BY {columns})"
         )
-        return self._all(f"SELECT {columns} FROM {name} ORDER BY id")  # noqa: S608
+        return self._all(f"SELECT {columns} FROM {name} ORDER BY id")  # noqa: S608  (names of our own)
 
     def _texts_of(self, column: int) -> list[str] | None:
-        found = self._all(f"SELECT DISTINCT c{column} FROM chunk LIMIT {_LOOKED_AT + 1}")  # noqa: S608
+        found = self._all(f"SELECT DISTINCT c{column} FROM chunk LIMIT {_LOOKED_AT + 1}")  # noqa: S608  (names of our own)
         return None if len(found) > _LOOKED_AT else [cell for (cell,) in found]
 
     def _odd_rows(self) -> list[tuple[Any, ...]]:
@@ -136,7 +136,7 @@ class ChunkEngine:
             for column in (*self._numbers.money, *self._numbers.quantities)
         ]
         return self._all(
-            f"SELECT rowid, {', '.join(cells)} FROM chunk WHERE NOT plain ORDER BY rowid"  # noqa: S608
+            f"SELECT rowid, {', '.join(cells)} FROM chunk WHERE NOT plain ORDER BY rowid"  # noqa: S608  (names of our own)
         )
 
     def _sum_of(self, column: int | None) -> tuple[int, Decimal, int]:
@@ -144,7 +144,7 @@ class ChunkEngine:
             return 0, Decimal(0), 0
         cell = f"c{column}"
         count, total, places = self._all(
-            f"SELECT count(*), sum(CAST({cell} AS DECIMAL(38, 18))), "  # noqa: S608
+            f"SELECT count(*), sum(CAST({cell} AS DECIMAL(38, 18))), "  # noqa: S608  (names of our own)
             f"max({_places(cell)}) FROM chunk WHERE plain AND {cell} <> ''"
         )[0]
         return (int(count), total, int(places)) if count else (0, Decimal(0), 0)
@@ -214,4 +214,4 @@ def _read_statement(keys: dict[str, Sequence[int]], numbers: Numbers) -> str:
         f"JOIN {name} ON {' AND '.join(f'k.c{i} = {name}.c{i}' for i in group)}"
         for name, group in keys.items()
     )
-    return f"SELECT {', '.join(columns)} FROM chunk k {joins} ORDER BY k.rowid"  # noqa: S608
+    return f"SELECT {', '.join(columns)} FROM chunk k {joins} ORDER BY k.rowid"  # noqa: S608  (names of our own)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from adoption.api.hooks import DELIVERY_REUSED, NO_SECRETS, SIGNATURE_REFUSED
+from adoption.api.hooks import DATABASE_AWAY, DELIVERY_REUSED, NO_SECRETS, SIGNATURE_REFUSED
 from portal.api.errors import PROBLEM_TYPES
 from portal.api.scopes import api_scopes
 from tests.portal.api.conformance import PublishedSchema
@@ -25,7 +25,7 @@ def test_every_endpoint_is_named_and_no_other() -> None:
 
 def test_every_problem_is_listed_with_its_status() -> None:
     listed = set(re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", TEXT, re.MULTILINE))
-    kinds = {*PROBLEM_TYPES, SIGNATURE_REFUSED, DELIVERY_REUSED, NO_SECRETS}
+    kinds = {*PROBLEM_TYPES, SIGNATURE_REFUSED, DELIVERY_REUSED, NO_SECRETS, DATABASE_AWAY}
     assert listed == {(str(kind.status), kind.code) for kind in kinds}
 
 
