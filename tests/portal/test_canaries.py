@@ -128,7 +128,7 @@ def content_of(path: Path) -> bytes:
     process that ends would then remove the log, and some later test find the database malformed.
     """
     if path.name.startswith("test.sqlite3"):
-        command = [sys.executable, "-c", READ, path]
+        command = [sys.executable, "-c", READ, str(path)]
         return subprocess.run(command, capture_output=True, check=True).stdout
     return path.read_bytes()
 
