@@ -56,7 +56,8 @@ def test_a_restatement_killed_at_six_points(make_stage: MakeStage) -> None:
 
 def test_without_transactions_the_same_kills_are_found_out(make_stage: MakeStage) -> None:
     stage = make_stage("restatement", without="transactions")
-    for point in spread(stage.points, 24)[4:]:
+    # Most of an import is before and after it; a sample of all would meet it by luck alone.
+    for point in spread(stage.writing, 12) or spread(stage.points, 24)[4:]:
         found = stage.fault(point)
         assert found.signal == KILLED
         if found.problems:

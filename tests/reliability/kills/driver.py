@@ -31,6 +31,7 @@ CALLS = {
     "sqlite": ("pwrite64", "fdatasync", "ftruncate", *ON_FILES),
 }
 KILLED = 9
+WRITES_CHARGES = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM|COPY) \W*billing_charge\b")
 SCENARIO = re.compile(r"[^a-z]+")
 
 
@@ -258,6 +259,7 @@ class Stage:
         if end["problems"]:
             raise RuntimeError(f"{self.scenario} fails by itself: {end['problems']}")
         self.end = end["digest"]
+        self.writing = _writing(log)
         return [Point(call, k) for call in sorted(made) for k in range(1, made[call] + 1)]
 
     def fault(self, point: Point, how: str = "signal=KILL") -> Finding:
@@ -283,6 +285,16 @@ class Stage:
         if found["digest"] != self.end:
             problems.append(f"another end: {_differ(found['digest'], self.end)}")
         return problems
+
+
+def _writing(log: str) -> list[Point]:
+    """From the first statement that writes charges to the last, as a server is sent them.
+
+    Empty on SQLite, whose calls write pages and do not say of what.
+    """
+    sent = re.findall(r"^\d+ +sendto\((.*)", log, re.MULTILINE)
+    found = [k for k, text in enumerate(sent, start=1) if WRITES_CHARGES.search(text)]
+    return [Point("sendto", k) for k in range(found[0], found[-1] + 1)] if found else []
 
 
 def _differ(one: dict[str, str], other: dict[str, str]) -> str:

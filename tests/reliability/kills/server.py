@@ -103,7 +103,7 @@ def _act(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attach(child: int, asked: dict[str, Any]) -> subprocess.Popen[str]:
-    command = ["strace", "-f", "-o", asked["log"], "-e", f"trace={asked['trace']}"]
+    command = ["strace", "-f", "-s", "120", "-o", asked["log"], "-e", f"trace={asked['trace']}"]
     command += ["-e", "signal=none", "-p", str(child)]
     if asked["inject"]:
         command[1:1] = ["-e", f"inject={asked['inject']}"]
