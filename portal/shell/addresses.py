@@ -1,7 +1,7 @@
 """Addresses of pages by name, worked out once a process.
 
-Working one out costs Django as much as writing a table's row, and a page links to a hundred. An
-address depends on its name and arguments alone, never on who asks.
+Django works each out anew, and the portfolio asks for more than two hundred. An address depends on
+its name and arguments alone, never on who asks.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from django.urls import get_resolver, get_script_prefix, get_urlconf, reverse
 from django.urls.resolvers import URLResolver
 
-_KEPT = 16_384  # addresses; about 4 MB
+_KEPT = 16_384  # addresses
 
 
 @lru_cache(maxsize=_KEPT)

@@ -1,7 +1,7 @@
 """A piece of a FOCUS CSV file in DuckDB: parsed, told apart and read as numbers, by column.
 
-DuckDB and not polars: it is a dependency already, it parses one core's worth of CSV four times as
-fast as the csv module, and amounts pass through it as text and whole numbers, never as floats.
+DuckDB and not polars: it is a dependency already, and amounts pass through it as text and whole
+numbers, never as floats.
 Nothing of the file gets into SQL: columns have numbers for names.
 """
 
