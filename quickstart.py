@@ -34,7 +34,7 @@ STAMP = ".plumbline-stamp"
 UNFINISHED = ".plumbline-unfinished"  # there while packages are being installed
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 NO_TESTS = 5  # pytest's exit code when nothing was selected
-LONG_FAMILIES = "not prove and not benchmark"
+LONG_FAMILIES = "not prove and not benchmark and not sweep"
 
 
 class SetupError(Exception):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.plugins.browser import (
     _allow_django_beside_playwright,
@@ -35,22 +34,13 @@ __all__ = [
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-# The same examples everywhere and on every run: a red build must be the change's fault.
-settings.register_profile(
-    "fixed", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile("prove", parent=settings.get_profile("fixed"), max_examples=2000)
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    expression = str(config.getoption("-m") or "")
-    proving = "prove" in expression and "not prove" not in expression
-    settings.load_profile("prove" if proving else "fixed")
-    from django.conf import settings as django_settings
+def pytest_configure() -> None:
+    from django.conf import settings
 
     empty_quickly()
     # Real hashing takes a quarter of a second for each user a test makes.
-    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")

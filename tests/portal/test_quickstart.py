@@ -264,10 +264,10 @@ def test_an_unreadable_stamp_means_setting_up_again(root: Path, content: str) ->
 def test_without_arguments_the_marked_tests_run_on_both_engines() -> None:
     (first, sqlite), (second, postgres) = quickstart.test_passes([])
     assert (first, second) == ("SQLite", "PostgreSQL")
-    assert sqlite[-3:] == ["--db=sqlite", "-m", "not prove and not benchmark"]
+    assert sqlite[-3:] == ["--db=sqlite", "-m", quickstart.LONG_FAMILIES]
     assert postgres[-3:] == [
         *("--db=postgres", "-m"),
-        "both_engines and (not prove and not benchmark)",
+        f"both_engines and ({quickstart.LONG_FAMILIES})",
     ]
 
 
