@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from adoption.services.calibration import MONTHLY_RUNS, ask_for_calibration
 from adoption.services.dashboard_approvals import expire_dashboards
 from adoption.services.findings import look_for_gaming
 from adoption.services.follow_up import refresh_outcomes
@@ -64,6 +65,13 @@ def expire_dashboards_task() -> None:
 def evaluate_registrations_task() -> None:
     """Have every registration judged whose window has closed, each in a piece of work."""
     ask_for_evaluations(at=timezone.now())
+
+
+@shared_task(name="adoption.tasks.calibrate_intervals")
+def calibrate_intervals_task() -> None:
+    """Have every method held against simulations anew, with this month's seed."""
+    now = timezone.now()
+    ask_for_calibration(runs=MONTHLY_RUNS, seed=int(now.strftime("%Y%m")), at=now)
 
 
 @shared_task(name="adoption.tasks.tend_evidence")

@@ -18,7 +18,8 @@ from adoption.demo.story import TEAMS
 from adoption.impact_guards import REGISTRATION_KIND
 from adoption.inventory_choices import DataClass
 from adoption.metrics.registry import metrics
-from adoption.models import ImpactRegistration, Programme, Team, UseCase
+from adoption.models import CalibrationRun, ImpactRegistration, Programme, Team, UseCase
+from adoption.services.calibration import ask_for_calibration
 from adoption.services.deliveries import log_delivery, review_delivery
 from adoption.services.impact_decisions import decide_on_verdict, set_unit_value
 from adoption.services.impact_plans import GuardrailWish, plan_of
@@ -28,8 +29,9 @@ from adoption.services.impact_wishes import Wish
 from adoption.services.milestones import create_milestone
 from adoption.services.stages import request_stage
 from adoption.services.use_cases import create_use_case
+from adoption.validation.methods import Method
 from portal.choices import ApprovalOutcome
-from portal.demo import DemoContext
+from portal.demo import SEED, DemoContext
 from portal.models import ApprovalRequest
 from portal.selectors.pending_approvals import pending_request
 from portal.services.approvals import decide
@@ -50,6 +52,7 @@ class ImpactPlan:
         worth: of one delivery in US dollars, or none.
         borne: by how many per cent more may be taken back, as a guardrail; none without it.
         refused: pieces that the reviewer refused, a week before and a week after.
+        monthly: what its models cost a month from the launch, in whole US dollars.
     """
 
     title: str
@@ -64,6 +67,7 @@ class ImpactPlan:
     worth: int | None = None
     borne: int | None = None
     refused: tuple[tuple[int, ...], tuple[int, ...]] = ((0,), (0,))
+    monthly: int = 0
 
 
 PLANS = (
@@ -73,7 +77,7 @@ PLANS = (
         "week, because writing is no longer the slow part.",
         (5, 4, 6, 5, 4, 5), (9, 8, 10, 9, 8, 9), 30, 26,
         ("scale", "To the second and third desk; the same test runs there."), 85,
-        borne=75, refused=((2, 3), (2, 2)),
+        borne=75, refused=((2, 3), (2, 2)), monthly=140,
     ),
     ImpactPlan(
         "Product texts from data sheets", "Checkout", "priya",
@@ -89,6 +93,7 @@ PLANS = (
         "If notes are translated by a model and checked, half again as many appear.",
         (2, 3, 2, 1, 3, 2), (3, 2, 3, 3, 2, 3), 50, 24,
         ("change", "Pooled with the other markets, since one market alone can never settle it."),
+        monthly=60,
     ),
     ImpactPlan(
         "Minutes with actions", "Operations", "finance",
@@ -118,10 +123,17 @@ def build_impact(context: DemoContext) -> None:
         if use_case is None:
             use_case = _build(context, plan, programme)
         registration = use_case.registrations.order_by("pk").first()
+        if registration is not None and plan.monthly:
+            spender = (use_case.slug, plan.team, plan.monthly, registration.launch_on, None)
+            context.shared["spenders"].append(spender)  # for the room above, which makes the bills
         if registration is None or registration.verdicts.exists():
             continue
         if progress_of(plan_of(registration), at=context.now).judged_from <= context.now:
             _judge(context, plan, registration)
+    if not CalibrationRun.objects.exists():  # done by the worker, after the demo has started
+        ask_for_calibration(
+            runs=100, seed=SEED, at=context.now, methods=[Method.WEEKLY_RATIO]
+        )  # fmt: skip
 
 
 def _build(context: DemoContext, plan: ImpactPlan, programme: Programme) -> UseCase:

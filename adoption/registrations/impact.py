@@ -7,6 +7,7 @@ from celery.schedules import crontab
 from adoption.demo.impact import build_impact
 from adoption.impact_guards import register_impact_guards
 from adoption.metrics import validation_coverage  # noqa: F401  (importing it registers metric 14)
+from adoption.services.calibration import CALIBRATE, run_calibration
 from adoption.services.impact_registrations import REGISTRATIONS
 from adoption.services.impact_verdicts import EVALUATE, run_evaluation
 from adoption.views.impact_verdicts import use_case_validation
@@ -32,12 +33,30 @@ work_kinds.register(
         roles=frozenset({Role.PROGRAMME_LEAD}),
     )
 )
+work_kinds.register(
+    WorkKind(
+        key=CALIBRATE,
+        label="Hold a method against simulated roll-outs",
+        run=run_calibration,
+        is_atomic=False,
+        roles=frozenset({Role.PROGRAMME_LEAD}),
+    )
+)
 scheduled_jobs.register(
     ScheduledJob(
         key="evaluate-registrations",
         task="adoption.tasks.evaluate_registrations",
         when=crontab(hour=4, minute=10),
         reason="Windows close by the passing of time, and data are restated.",
+        roles=frozenset({Role.PROGRAMME_LEAD}),
+    )
+)
+scheduled_jobs.register(
+    ScheduledJob(
+        key="calibrate-intervals",
+        task="adoption.tasks.calibrate_intervals",
+        when=crontab(day_of_month=1, hour=4, minute=40),
+        reason="Libraries and methods change; whether intervals hold is looked at each month.",
         roles=frozenset({Role.PROGRAMME_LEAD}),
     )
 )
@@ -66,4 +85,4 @@ for _model in (
 ):
     governed(f"adoption.{_model}")
 
-demo_steps.register(DemoStep("adoption.impact", 63, build_impact))
+demo_steps.register(DemoStep("adoption.impact", 58, build_impact))

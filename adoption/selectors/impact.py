@@ -13,7 +13,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from adoption.choices import RegistrationState, VerdictWord
-from adoption.models import ImpactRegistration, ImpactVerdict, UnitValue, UseCase
+from adoption.models import CalibrationRun, ImpactRegistration, ImpactVerdict, UnitValue, UseCase
 from adoption.policies import may_see_registry
 from portal.policies import AnyUser
 from portal.shell.formats import MINUS, NARROW_SPACE
@@ -319,3 +319,11 @@ def own_calibration(verdicts: QuerySet[ImpactVerdict]) -> OwnCalibration:
         restated += 1
         inside += Decimal(bounds["low"]) <= effect <= Decimal(bounds["high"])
     return OwnCalibration(checks, passed, restated, inside)
+
+
+def newest_calibrations() -> list[CalibrationRun]:
+    """The newest simulation of each method and story; each is a piece of work of its own."""
+    newest: dict[tuple[str, str], CalibrationRun] = {}
+    for run in CalibrationRun.objects.order_by("method", "made_at", "pk"):
+        newest[run.method, run.story] = run
+    return list(newest.values())

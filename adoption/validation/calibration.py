@@ -285,8 +285,12 @@ def stories() -> list[Story]:
     ]
 
 
-def calibrate(story: Story, *, runs: int, seed: int) -> Tally:
+def calibrate(
+    story: Story, *, runs: int, seed: int, told: Callable[[int, int], None] = lambda done, of: None
+) -> Tally:
     """Carry a story out so many times with an effect of nothing and so many times with a real one.
+
+    `told(done, of)` is called before each of them.
 
     `supported` is the whole interval above the null: the wanted half of a two-sided test. Roll-outs
     that gave no interval count as not found; intervals are judged among those that there are.
@@ -300,6 +304,7 @@ def calibrate(story: Story, *, runs: int, seed: int) -> Tally:
     rng = np.random.default_rng(seed)
     false = blind = evaluated = covered = found = 0
     for run in range(runs):
+        told(run, runs)
         nothing = story.draw(rng, story.null)
         false += _is_above(_registered(story), nothing.units, run, story.null)
         blind += _is_above(story.blind, nothing.naive, run, story.null)

@@ -12,11 +12,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from adoption.filters.impact import VerdictFilters
-from adoption.models import CalibrationRun, ImpactRegistration, UseCase
+from adoption.models import ImpactRegistration, UseCase
 from adoption.policies import may_edit_use_case, may_see_registry
 from adoption.selectors.impact import (
     FEWEST_FOR_CALIBRATION,
     Reading,
+    newest_calibrations,
     own_calibration,
     reading_of,
     registrations_of,
@@ -121,12 +122,7 @@ def calibration_page(request: HttpRequest) -> HttpResponse:
     if not may_see_registry(request.user):
         raise PermissionDenied
     own = own_calibration(verdicts_visible_to(request.user))
-    newest = CalibrationRun.objects.order_by("-made_at").first()
-    runs = (
-        CalibrationRun.objects.filter(made_at=newest.made_at).order_by("method", "story")
-        if newest
-        else ()
-    )
+    runs = newest_calibrations()
     context = {
         "page_title": "How intervals did",
         "breadcrumbs": [Crumb("Verdicts", reverse("verdict-list"))],
@@ -149,6 +145,7 @@ def calibration_page(request: HttpRequest) -> HttpResponse:
         "runs": [
             {
                 "run": run,
+                "method": run.method.replace("_", " "),
                 "covered": _percent(run.covered, run.runs),
                 "false": _percent(run.false_supported, run.runs),
                 "blind": _percent(run.false_without_protocol, run.runs),
@@ -156,7 +153,6 @@ def calibration_page(request: HttpRequest) -> HttpResponse:
             }
             for run in runs
         ],
-        "newest": newest,
     }
     return render(request, "adoption/calibration.html", context)
 

@@ -200,7 +200,7 @@ def test_calibration_says_when_there_is_too_little(
     call_command("calibrate_intervals", "--runs=20", "--method=weekly_ratio", "--json")
     told = json.loads(capsys.readouterr().out)
     assert len(told["stories"]) == CalibrationRun.objects.count() == 6
-    assert "weekly_ratio, Poisson" in client.get(reverse("calibration")).content.decode()
+    assert "weekly ratio, Poisson" in client.get(reverse("calibration")).content.decode()
 
 
 def test_the_api_registers_and_lists_verdicts(client: Client) -> None:
