@@ -15,6 +15,7 @@ from adoption.evidence.involvement import settle, strongest_of
 from adoption.models import Change, Declaration, Evidence
 from adoption.services.refusals import RefusedError
 from portal.models import User
+from portal.rows import update_rows
 
 _READ = (DeclarationChannel.LABEL, DeclarationChannel.CHECKBOX)
 _BATCH = 500
@@ -103,5 +104,5 @@ def _settle_batch(ids: Sequence[int]) -> int:
         if settled != (change.strength, change.involvement):
             change.strength, change.involvement = settled
             moved.append(change)
-    Change.objects.bulk_update(moved, ["strength", "involvement"], batch_size=_BATCH)
+    update_rows(moved, ["strength", "involvement"])
     return len(moved)

@@ -21,6 +21,7 @@ from adoption.services.refusals import RefusedError
 from adoption.services.review_notices import ask_for_review, tell_of_rejection
 from adoption.services.suggestion_states import lock_suggestions_of, settle_logged
 from portal.models import User
+from portal.rows import update_rows
 
 log = structlog.get_logger(__name__)
 _BATCH = 500
@@ -315,10 +316,8 @@ def advance_deliveries(
         if change is not None and _advance(delivery, change, troubles.get(change.pk, ()), at):
             moved.append(delivery)
             lines.append(move_line(delivery, before, at=at))
-    Delivery.objects.bulk_update(
-        moved,
-        ["state", "state_reason", "merged_at", "deployed_at", "held_at", "reverted_at"],
-        batch_size=_BATCH,
+    update_rows(
+        moved, ["state", "state_reason", "merged_at", "deployed_at", "held_at", "reverted_at"]
     )
     write_lines(lines)
     return frozenset(delivery.use_case_id for delivery in moved)

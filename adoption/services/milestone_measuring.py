@@ -165,7 +165,7 @@ def measure_milestones(*, use_case_ids: Iterable[int], at: dt.datetime) -> Measu
         for metric_key, members in sorted(by_metric.items()):
             _measure_one_metric(metric_key, members, at, found)
         Milestone.objects.filter(pk__in=found.looked_at).update(measured_at=at)
-        save_standings(Milestone.objects.all(), found.changed)
+        save_standings(found.changed)
         MilestoneEvent.objects.bulk_create(found.events)
         _tell(found, at)
     counts = Counter(event.kind for event in found.events)

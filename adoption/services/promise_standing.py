@@ -7,24 +7,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
-
 from adoption.choices import MilestoneState
 from adoption.metrics.registry import Measured, MetricDefinition
 from adoption.models.promises import MeasuredPromise
 from adoption.services.milestone_forecast import Outlook, outlook, risk_of
 from adoption.services.milestone_rules import Promise, Standing, holds, needs_look_back
+from portal.rows import update_rows
 from portal.shell.periods import day_of
 
 RowT = TypeVar("RowT", bound=MeasuredPromise)
 Measure = Callable[[Iterable[int], dt.datetime], dict[int, Measured]]
 _LOOK_BACKS_PER_METRIC = 8
 _EVER = dt.datetime.min.replace(tzinfo=dt.UTC)
-_STATE_FIELDS = ("state", "measured_nano", "measured_reason", "reached_at")
-_OUTLOOK_FIELDS = (
+STANDING_FIELDS = (
+    "state", "measured_nano", "measured_reason", "reached_at",
     "forecast_on", "forecast_low_on", "forecast_high_on", "forecast_reason", "risk",
 )  # fmt: skip
-STANDING_FIELDS = _STATE_FIELDS + _OUTLOOK_FIELDS
 
 
 def promise_of(row: MeasuredPromise) -> Promise:
@@ -135,7 +133,6 @@ def open_again(row: MeasuredPromise) -> None:
     row.risk = ""
 
 
-def save_standings(rows: QuerySet[RowT], changed: Sequence[RowT]) -> None:
-    """Write changed rows in two statements: one over all columns takes smaller batches."""
-    rows.bulk_update(changed, list(_STATE_FIELDS))
-    rows.bulk_update(changed, list(_OUTLOOK_FIELDS))
+def save_standings(changed: Sequence[MeasuredPromise]) -> None:
+    """Write what was measured of these rows, which are all of one model."""
+    update_rows(changed, STANDING_FIELDS)

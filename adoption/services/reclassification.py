@@ -23,6 +23,7 @@ from adoption.services.evidence_rows import evidence_row
 from adoption.services.recompute import recompute_repository
 from adoption.sources.records import Person
 from portal.models import User
+from portal.rows import update_rows
 from portal.services.work import enqueue
 from portal.work.registry import Work
 
@@ -123,7 +124,7 @@ def _read_batch(run: Reclassification, ids: Sequence[int]) -> None:
         found[change.pk] = {(sign.channel, sign.agent, sign.raw): sign for sign in signs}
     new, moved, gone = _differences(found, kept, run.started_at)
     Evidence.objects.filter(pk__in=gone).delete()
-    Evidence.objects.bulk_update(moved, _SAID, batch_size=BATCH)
+    update_rows(moved, _SAID)
     Evidence.objects.bulk_create(new, batch_size=BATCH, ignore_conflicts=True)
     run.signs_added += len(new)
     run.signs_removed += len(gone)

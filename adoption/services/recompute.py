@@ -37,8 +37,8 @@ from adoption.pull_parts import MergedPull, find_parts
 from adoption.reverts import Reverts
 from adoption.services.hotfix_labels import hotfixes_among
 from adoption.services.recompute_reverts import Standing, reverts_of
+from portal.rows import update_rows
 
-_BATCH = 500
 _PLACED = (
     "delivered_by_id", "delivered_at", "delivered_how", "rolled_back_at", "restored_at",
     "reverts_id", "revert_method", "reverted_at", "part_of_id", "strength", "involvement",
@@ -95,7 +95,7 @@ def recompute_repository(*, repository_id: int) -> None:
     places = _places(changes, found, reverts_of(repository_id), wholes, steps, settled)
     moved = [change for change in changes if _move(change, places[change.pk])]
     fields = [name.removesuffix("_id") for name in _PLACED]
-    Change.objects.bulk_update(moved, fields, batch_size=_BATCH)
+    update_rows(moved, fields)
 
 
 def _pulls(repository_id: int) -> dict[int, PullRequest]:
@@ -236,7 +236,7 @@ def _mark_deployments(found: Placement, deployments: Mapping[int, Deployment]) -
                 setattr(deployment, name, value)
             moved.append(deployment)
     fields = [name.removesuffix("_id") for name in _MARKS]
-    Deployment.objects.bulk_update(moved, fields, batch_size=_BATCH)
+    update_rows(moved, fields)
 
 
 def _parts(

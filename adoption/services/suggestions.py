@@ -21,6 +21,7 @@ from adoption.services.refusals import RefusedError
 from adoption.services.suggestion_states import LOGGED_BY_A_COLLEAGUE, lock_suggestions_of
 from adoption.suggesting import EXPIRES_AFTER, Ranked
 from portal.models import User
+from portal.rows import update_rows
 from portal.shell.formats import date_text
 
 log = structlog.get_logger(__name__)
@@ -87,7 +88,7 @@ def refresh_suggestions(*, at: datetime, repository_ids: Iterable[int] | None = 
     made = Suggestion.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
     revived = _revive(known.values(), changes, at)
     moved = [row for row in known.values() if _rank_anew(row, ranked[row.change_id])]
-    Suggestion.objects.bulk_update(moved, _RANKED, batch_size=_BATCH)
+    update_rows(moved, _RANKED)
     done = Refreshed(len(made), len(moved), withdrawn, revived, expired)
     if any((done.made, done.withdrawn, done.revived, done.expired)):
         log.info("suggestions_refreshed", made=done.made, withdrawn=done.withdrawn,
@@ -140,7 +141,7 @@ def _revive(rows: Iterable[Suggestion], changes: Sequence[Any], at: datetime) ->
             row.state = SuggestionState.EXPIRED if over else SuggestionState.OFFERED
             row.state_reason = ""
             back.append(row)
-    Suggestion.objects.bulk_update(back, _STATED, batch_size=_BATCH)
+    update_rows(back, _STATED)
     return len(back)
 
 
@@ -165,7 +166,7 @@ def _withdraw(at: datetime, repository_ids: Sequence[int] | None) -> int:
         if reason:
             row.state, row.state_reason = SuggestionState.WITHDRAWN, reason
             ended.append(row)
-    Suggestion.objects.bulk_update(ended, _STATED, batch_size=_BATCH)
+    update_rows(ended, _STATED)
     return len(ended)
 
 

@@ -65,7 +65,7 @@ def measure_targets(*, at: dt.datetime) -> MeasuredTargets:
         for (metric_key, scope_kind), members in sorted(groups.items()):
             _measure_group(metric_key, scope_kind, members, at, found)
         AdoptionTarget.objects.filter(pk__in=found.looked_at).update(measured_at=at)
-        save_standings(AdoptionTarget.objects.all(), found.changed)
+        save_standings(found.changed)
         TargetEvent.objects.bulk_create(found.events)
         _tell(found, at)
     if found.events:

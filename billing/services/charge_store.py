@@ -43,6 +43,7 @@ from portal.imports.staging import (
     make_room,
 )
 from portal.models import ImportRun
+from portal.rows import update_rows
 from portal.shell.money import EXACT, from_nano
 
 
@@ -366,18 +367,12 @@ class ChargeStore:
             (known if part.stored else fresh).append(row)
             rows.append((part.number, row))
         ChargeSlice.objects.bulk_create(fresh, batch_size=500)
-        ChargeSlice.objects.bulk_update(
+        update_rows(
             known,
             [
-                "currency",
-                "rows",
-                "digest",
-                "billed_nano",
-                "effective_nano",
-                "last_run",
-                "changed_at",
+                *("currency", "rows", "digest", "billed_nano", "effective_nano"),
+                *("last_run", "changed_at"),
             ],
-            batch_size=200,
         )
         return [(number, row.pk) for number, row in rows]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from django.db.models import Q
 
 from billing.models import ChargeDimension
+from portal.rows import update_rows
 
 # Where a source may have put a person's name. The rest of a dimension says what was bought.
 _NAMING = ("principal_id", "resource_id", "resource_name", "charge_description", "tags", "extra")
@@ -28,5 +29,5 @@ def erase_principals(
     for each in changed:
         for field in _NAMING:
             setattr(each, field, replaced(getattr(each, field), names))
-    ChargeDimension.objects.bulk_update(changed, _NAMING, batch_size=200)
+    update_rows(changed, _NAMING)
     return len(changed)
