@@ -26,8 +26,10 @@ from tests.billing.sources.focus.focus_files import (
     read_by_row_only,
     rows_of,
 )
+from tests.billing.sweeps import swept
+from tests.plugins.sweeping import examples
 
-SEEDS = int(os.environ.get("PLUMBLINE_FUZZ_FILES", "30"))
+SEEDS = int(os.environ.get("PLUMBLINE_FUZZ_FILES", examples(6)))
 # Each list: what is common first, then what is odd, then what is wrong.
 AMOUNTS = (
     *("1.5", "0.25", "12.345678901", "0.000000001", "7", "0", "-3.1"),
@@ -227,7 +229,9 @@ def test_a_large_file_is_read_by_column_and_a_bad_row_in_it_is_named(
     assert good.by_column > 1_500
 
 
-@pytest.mark.parametrize(("place", "text"), [(600_000, b"\0"), (600_000, b"\xff"), (900_000, b'"')])
+@pytest.mark.parametrize(
+    ("place", "text"), [(600_000, b"\xff"), *swept((600_000, b"\0"), (900_000, b'"'))]
+)
 def test_what_is_wrong_behind_a_chunk_is_named_where_it_stands(
     read: Reader, monkeypatch: pytest.MonkeyPatch, place: int, text: bytes
 ) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from portal.imports.contracts import ImportRefusedError
 from tests.billing.sources.focus.focus_files import Reader, csv_bytes, landed, read_landed, rows_of
+from tests.plugins.sweeping import examples
 
-OFFSETS = 200
+OFFSETS = examples(25)
+STEP = 8 // examples(1)  # by default every eighth place; in a sweep every one
 
 
 def assert_cuts_are_seen(folder: Path, content: bytes, offsets: list[int]) -> int:
@@ -33,7 +35,7 @@ def assert_cuts_are_seen(folder: Path, content: bytes, offsets: list[int]) -> in
     return refused
 
 
-def test_the_sample_cut_at_200_places_is_refused_or_cut_behind_a_record(
+def test_the_sample_cut_at_some_places_is_refused_or_cut_behind_a_record(
     shared_data: Path, tmp_path: Path
 ) -> None:
     content = (shared_data / "focus" / "focus_sample.csv").read_bytes()
@@ -42,10 +44,17 @@ def test_the_sample_cut_at_200_places_is_refused_or_cut_behind_a_record(
     assert assert_cuts_are_seen(tmp_path, content, offsets) > OFFSETS * 0.9
 
 
-def test_a_small_file_cut_at_every_place(tmp_path: Path) -> None:
+def test_a_small_file_cut_at_every_end_of_a_row_and_between(tmp_path: Path) -> None:
+    """Between: at places `STEP` apart."""
     content = csv_bytes(rows_of(3, ChargeDescription='a "b"\nc'))
     header = content.index(b"\n") + 1
-    offsets = list(range(header, len(content) + 1))
+    ends = {
+        place + near
+        for place in range(header, len(content))
+        for near in (-1, 0, 1, 2)
+        if content[place : place + 1] == b"\n"
+    }
+    offsets = sorted({*ends, *range(header, len(content) + 1, STEP)} & {*range(len(content) + 1)})
     refused = assert_cuts_are_seen(tmp_path, content, offsets)
     # What is read: behind each record with and without its line ending, never behind the header.
     assert len(offsets) - refused == 2 * 3
@@ -54,7 +63,7 @@ def test_a_small_file_cut_at_every_place(tmp_path: Path) -> None:
 def test_a_gzip_cut_anywhere_is_refused(tmp_path: Path) -> None:
     packed = gzip.compress(csv_bytes(rows_of(50)))
     reader = Reader(tmp_path)
-    for size in range(2, len(packed)):
+    for size in {*range(2, len(packed), STEP), len(packed) - 1}:
         assert reader.refusal(packed[:size]).code == "truncated_gzip", size
 
 
