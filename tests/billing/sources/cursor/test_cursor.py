@@ -279,7 +279,6 @@ def test_a_connection_that_starts_within_a_cycle_is_not_held_for_it() -> None:
 # --- through the engine -------------------------------------------------------------------
 
 
-@pytest.mark.both_engines
 @pytest.mark.django_db
 def test_any_order_and_any_size_of_page_are_the_same_rows() -> None:
     connection = connect("cursor")
