@@ -260,6 +260,7 @@ def test_the_same_bill_leaves_the_same_world(name: str, ground: Connection, tmp_
 
 
 @pytest.mark.prove("Metamorphic imports")
+@pytest.mark.both_engines
 def test_any_bill_in_any_way_leaves_the_same_world(
     figures: Figures, ground: Connection, tmp_path: Path
 ) -> None:

@@ -44,7 +44,7 @@ from tests.imports import START, Clock, make_connection, run_import
 from tests.plugins.proofs import Figures
 from tests.plugins.sweeping import examples, sampled
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 _clock = Clock(START)
 _numbers = itertools.count(1)
 _HEADER = ",".join((*COLUMNS.required, *COLUMNS.optional))
@@ -120,6 +120,7 @@ def close_all(months: Iterable[Month], finance: User) -> int:
 # --- it ties --------------------------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("count", sampled([1, len(MONTHS)], 1))
 def test_every_invoice_ties_and_a_month_closes(count: int, cases: list[UseCase]) -> None:
     """Of the last month of the year; in a sweep of all twelve."""
@@ -140,6 +141,7 @@ def test_every_invoice_ties_and_a_month_closes(count: int, cases: list[UseCase])
 
 
 @pytest.mark.prove("A year of six providers closed, invoice by invoice")
+@pytest.mark.both_engines
 def test_a_whole_year_is_closed(cases: list[UseCase], figures: Figures) -> None:
     bring(MONTHS)
     wanted = len(MONTHS) * len(PROVIDERS)
@@ -185,6 +187,7 @@ def test_one_wrong_row_keeps_a_month_open(cases: list[UseCase]) -> None:
 
 
 @pytest.mark.prove("Every row of a year dropped, doubled or altered")
+@pytest.mark.both_engines
 def test_no_wrong_row_survives(cases: list[UseCase], figures: Figures) -> None:
     finance = make_user(Role.FINANCE)
     for provider in PROVIDERS:
@@ -261,6 +264,7 @@ def test_figures_and_lines_are_explained_exactly(cases: list[UseCase]) -> None:
 
 
 @pytest.mark.prove("A thousand figures back, a thousand invoice lines forward")
+@pytest.mark.both_engines
 def test_a_thousand_figures_and_lines_are_explained(cases: list[UseCase], figures: Figures) -> None:
     bring(MONTHS)
     count = figures.scaled(1000)
