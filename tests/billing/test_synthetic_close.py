@@ -31,6 +31,7 @@ from portal.shell.periods import Month
 from tests.adoption.factories import make_use_case, make_user
 from tests.billing.closing import close_scope, make_table_connection, table
 from tests.billing.factories import give_all, make_rule
+from tests.billing.sweeps import swept
 from tests.billing.synthetic import (
     CASES,
     MONTHS,
@@ -42,7 +43,7 @@ from tests.billing.synthetic import (
 )
 from tests.imports import START, Clock, make_connection, run_import
 from tests.plugins.proofs import Figures
-from tests.plugins.sweeping import examples, sampled
+from tests.plugins.sweeping import sampled
 
 pytestmark = pytest.mark.django_db
 _clock = Clock(START)
@@ -178,11 +179,12 @@ def surviving(mutants: Iterable[Mutant], finance: User) -> list[str]:
     ]
 
 
-def test_one_wrong_row_keeps_a_month_open(cases: list[UseCase]) -> None:
+@pytest.mark.parametrize("mutants", sampled([3, 18], 3))
+def test_one_wrong_row_keeps_a_month_open(mutants: int, cases: list[UseCase]) -> None:
     finance = make_user(Role.FINANCE)
     # The same without a mutant is asked for: what follows is not refused for another reason.
     assert survives(None, finance, provider="cloud", month=MONTHS[3])
-    sample = random.Random(11).sample(all_mutants(), examples(3))  # noqa: S311  (a choice, not a secret)
+    sample = random.Random(11).sample(all_mutants(), mutants)  # noqa: S311  (a choice, not a secret)
     assert surviving(sample, finance) == []
 
 
@@ -258,9 +260,14 @@ def explain_some(count: int, months: Sequence[Month]) -> None:
         explain_whole_invoice(invoice)
 
 
-def test_figures_and_lines_are_explained_exactly(cases: list[UseCase]) -> None:
-    bring(MONTHS[:1], late=False)
-    explain_some(examples(4), MONTHS[:1])
+@pytest.mark.parametrize(
+    ("count", "months"), [(4, MONTHS[:1]), *swept((25, MONTHS[:2]))], ids=["few", "more"]
+)
+def test_figures_and_lines_are_explained_exactly(
+    count: int, months: list[Month], cases: list[UseCase]
+) -> None:
+    bring(months, late=False)
+    explain_some(count, months)
 
 
 @pytest.mark.prove("A thousand figures back, a thousand invoice lines forward")

@@ -22,7 +22,7 @@ from tests.billing.sources.fake_provider import (
 from tests.billing.sources.fetched import allow_loopback, connect, fetch_days, stored, truth
 from tests.billing.sources.providers import PROVIDERS, Provided
 from tests.billing.sweeps import swept
-from tests.plugins.sweeping import examples, sampled
+from tests.plugins.sweeping import sampled
 
 pytestmark = pytest.mark.django_db
 FIRST, DAYS = date(2026, 9, 28), 6  # over the end of a month
@@ -71,6 +71,7 @@ def provider_of(provided: Provided, seed: int, page_size: int = 3) -> FakeProvid
     return provided.provider(shape, page_size, everything_at(0.012, provided), chance)
 
 
+@pytest.mark.parametrize("rounds", sampled([1, 3], 1))
 @pytest.mark.parametrize(
     "provided",
     # By default one report of each source.
@@ -78,12 +79,12 @@ def provider_of(provided: Provided, seed: int, page_size: int = 3) -> FakeProvid
     ids=lambda each: each.name,
 )
 def test_what_is_stored_is_the_truth_or_nothing_has_changed(
-    provided: Provided, monkeypatch: pytest.MonkeyPatch
+    provided: Provided, rounds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allow_loopback(monkeypatch)
     provider = provider_of(provided, seed=20)
     with served(provider) as address:
-        play(provided, provider, address, rounds=examples(1))
+        play(provided, provider, address, rounds=rounds)
     assert provider.met
 
 

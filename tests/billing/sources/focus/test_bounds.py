@@ -17,7 +17,7 @@ import pytest
 
 from tests.billing.sources.focus.focus_files import BASE_ROW, csv_bytes
 from tests.billing.sweeps import swept
-from tests.plugins.sweeping import examples
+from tests.plugins.sweeping import sampled
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 MEGABYTE = 1024 * 1024
@@ -194,12 +194,12 @@ def varint(number: int) -> bytes:
     return bytes(out)
 
 
+@pytest.mark.parametrize("rows", sampled([8_000, 60_000], 8_000))
 @pytest.mark.parametrize("name", ["large.csv", "large.parquet"])
 def test_a_large_file_that_is_right_is_read_in_little_memory(
-    probe: Probe, tmp_path: Path, name: str
+    probe: Probe, tmp_path: Path, name: str, rows: int
 ) -> None:
     path = tmp_path / name
-    rows = examples(8_000)
     if name.endswith("csv"):
         with path.open("wb") as stream:
             stream.write(HEADER)

@@ -27,7 +27,7 @@ from tests.billing.sources.numbered_pages import NumberedProvider, NumberedShape
 from tests.billing.sources.numbered_shapes import BEARER
 from tests.billing.sources.providers import PROVIDERS
 from tests.billing.sweeps import swept
-from tests.plugins.sweeping import examples, sampled
+from tests.plugins.sweeping import sampled
 
 pytestmark = pytest.mark.django_db
 FIRST, DAYS = dt.date(2026, 9, 28), 3
@@ -213,15 +213,16 @@ def test_half_a_report_brings_nothing(github: GitHub) -> None:
     assert not Charge.objects.exists()
 
 
+@pytest.mark.parametrize("rounds", sampled([4, 12], 4))
 def test_whatever_goes_wrong_on_the_way_the_quantities_are_true_or_unchanged(
-    github: GitHub,
+    github: GitHub, rounds: int
 ) -> None:
     connection = connected(github)
     truth = {str(FIRST + dt.timedelta(days=n)): 21 for n in range(DAYS)}
     github.chance = random.Random(9)  # noqa: S311  (faults, not secrets)
     github.chances = dict.fromkeys(ANSWER_FAULTS, 0.02)
     seen = set()
-    for _ in range(examples(4)):
+    for _ in range(rounds):
         run = fetch_days(connection, FIRST, LAST)
         if isinstance(run, ImportRun):
             assert run.status == RunStatus.APPLIED, run.problem
