@@ -108,6 +108,7 @@ def test_what_moves_no_closed_money_holds_at_once(
     assert isinstance(other, ApprovalRequest)  # the provider of the closed lines
 
 
+@pytest.mark.both_engines
 def test_nobody_goes_past_the_second_person(
     channels: tuple[Connection, Connection], finance: User
 ) -> None:
