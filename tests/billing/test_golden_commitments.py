@@ -139,10 +139,10 @@ def test_the_golden_rows(
                 ("Purchase", "", Decimal("0.5"), Decimal(0)): HOURS,
             },
             id="half upfront",
+            marks=pytest.mark.sweep,
         ),
     ],
 )
-@pytest.mark.both_engines
 def test_a_year_costs_the_same_however_it_is_paid(
     rows: list[dict[str, str]], expected: dict[tuple[str, str, Decimal, Decimal], int]
 ) -> None:

@@ -20,9 +20,10 @@ from billing.selectors.references import FigureReference, Scope, scope_of
 from portal.shell.money import from_nano, to_nano
 from tests.adoption.factories import make_use_case
 from tests.billing.factories import make_rule
+from tests.billing.sweeps import sweep_both_engines
 from tests.imports import START, make_connection, run_import
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 NOW = START + dt.timedelta(hours=1)
 TAG, VALUE = "environment", "dev"
 
@@ -38,6 +39,7 @@ def expected_by_service(path: Path) -> dict[str, int]:
     return dict(found)
 
 
+@sweep_both_engines
 def test_one_rule_by_tag_takes_exactly_the_tagged_rows(shared_data: Path) -> None:
     path = shared_data / "focus" / "focus_sample.csv"
     expected = expected_by_service(path)
@@ -49,6 +51,7 @@ def test_one_rule_by_tag_takes_exactly_the_tagged_rows(shared_data: Path) -> Non
     assert {each.key[0]: each.billed_nano for each in sums} == expected
 
 
+@pytest.mark.both_engines
 def test_allocated_and_unallocated_are_the_whole_bill(shared_data: Path) -> None:
     path = shared_data / "focus" / "focus_sample.csv"
     cases = [make_use_case() for _ in range(3)]
@@ -75,6 +78,7 @@ def test_allocated_and_unallocated_are_the_whole_bill(shared_data: Path) -> None
     assert [each.billed_nano for each in past.sums] == [total.billed_nano]
 
 
+@sweep_both_engines
 def test_each_line_of_a_figure_names_the_line_of_the_file(shared_data: Path) -> None:
     path = shared_data / "focus" / "focus_sample.csv"
     case = make_use_case(title="Vienna")

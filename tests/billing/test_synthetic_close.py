@@ -31,6 +31,7 @@ from portal.shell.periods import Month
 from tests.adoption.factories import make_use_case, make_user
 from tests.billing.closing import close_scope, make_table_connection, table
 from tests.billing.factories import give_all, make_rule
+from tests.billing.sweeps import swept
 from tests.billing.synthetic import (
     CASES,
     MONTHS,
@@ -42,8 +43,9 @@ from tests.billing.synthetic import (
 )
 from tests.imports import START, Clock, make_connection, run_import
 from tests.plugins.proofs import Figures
+from tests.plugins.sweeping import sampled
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 _clock = Clock(START)
 _numbers = itertools.count(1)
 _HEADER = ",".join((*COLUMNS.required, *COLUMNS.optional))
@@ -119,10 +121,14 @@ def close_all(months: Iterable[Month], finance: User) -> int:
 # --- it ties --------------------------------------------------------------------------------
 
 
-def test_every_invoice_of_a_year_ties_and_a_month_closes(cases: list[UseCase]) -> None:
-    found = bring(MONTHS)
-    assert assert_ties(MONTHS) == len(MONTHS) * len(PROVIDERS)
-    newest = MONTHS[-1]
+@pytest.mark.both_engines
+@pytest.mark.parametrize("count", sampled([1, len(MONTHS)], 1))
+def test_every_invoice_ties_and_a_month_closes(count: int, cases: list[UseCase]) -> None:
+    """Of the last month of the year; in a sweep of all twelve."""
+    months = MONTHS[-count:]
+    found = bring(months)
+    assert assert_ties(months) == count * len(PROVIDERS)
+    newest = months[-1]
     assert close_all([newest], make_user(Role.FINANCE)) == len(PROVIDERS)
     # A revision after the close: the closed figure stays, the difference stands beside it.
     late = make_bill("tokens", newest, revision=1).rows
@@ -136,6 +142,7 @@ def test_every_invoice_of_a_year_ties_and_a_month_closes(cases: list[UseCase]) -
 
 
 @pytest.mark.prove("A year of six providers closed, invoice by invoice")
+@pytest.mark.both_engines
 def test_a_whole_year_is_closed(cases: list[UseCase], figures: Figures) -> None:
     bring(MONTHS)
     wanted = len(MONTHS) * len(PROVIDERS)
@@ -172,15 +179,17 @@ def surviving(mutants: Iterable[Mutant], finance: User) -> list[str]:
     ]
 
 
-def test_one_wrong_row_keeps_a_month_open(cases: list[UseCase]) -> None:
+@pytest.mark.parametrize("mutants", sampled([3, 18], 3))
+def test_one_wrong_row_keeps_a_month_open(mutants: int, cases: list[UseCase]) -> None:
     finance = make_user(Role.FINANCE)
     # The same without a mutant is asked for: what follows is not refused for another reason.
     assert survives(None, finance, provider="cloud", month=MONTHS[3])
-    sample = random.Random(11).sample(all_mutants(), 18)  # noqa: S311  (a choice, not a secret)
+    sample = random.Random(11).sample(all_mutants(), mutants)  # noqa: S311  (a choice, not a secret)
     assert surviving(sample, finance) == []
 
 
 @pytest.mark.prove("Every row of a year dropped, doubled or altered")
+@pytest.mark.both_engines
 def test_no_wrong_row_survives(cases: list[UseCase], figures: Figures) -> None:
     finance = make_user(Role.FINANCE)
     for provider in PROVIDERS:
@@ -251,12 +260,18 @@ def explain_some(count: int, months: Sequence[Month]) -> None:
         explain_whole_invoice(invoice)
 
 
-def test_figures_and_lines_are_explained_exactly(cases: list[UseCase]) -> None:
-    bring(MONTHS[:2], late=False)
-    explain_some(25, MONTHS[:2])
+@pytest.mark.parametrize(
+    ("count", "months"), [(4, MONTHS[:1]), *swept((25, MONTHS[:2]))], ids=["few", "more"]
+)
+def test_figures_and_lines_are_explained_exactly(
+    count: int, months: list[Month], cases: list[UseCase]
+) -> None:
+    bring(months, late=False)
+    explain_some(count, months)
 
 
 @pytest.mark.prove("A thousand figures back, a thousand invoice lines forward")
+@pytest.mark.both_engines
 def test_a_thousand_figures_and_lines_are_explained(cases: list[UseCase], figures: Figures) -> None:
     bring(MONTHS)
     count = figures.scaled(1000)

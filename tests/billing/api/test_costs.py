@@ -252,6 +252,7 @@ def test_sums_never_mix_currencies_or_bases_and_are_exact(
     assert [one["billed"]["value"] for one in answer["unallocated"]] == ["0.000000007"]
 
 
+@pytest.mark.sweep
 def test_months_narrow_the_sums_and_their_lineage(
     client: APIClient, use_case: UseCase, connection: Connection
 ) -> None:
@@ -278,6 +279,7 @@ def test_no_cost_is_said_and_not_zero(client: APIClient, use_case: UseCase) -> N
     assert answer["totals"] == answer["by_month"] == answer["by_service"] == []
 
 
+@pytest.mark.sweep
 def test_what_has_not_changed_is_not_sent_again(
     client: APIClient, use_case: UseCase, connection: Connection
 ) -> None:
@@ -302,6 +304,7 @@ def test_nobody_and_closed_accounts_are_refused(
     assert client.get(path).status_code == 401
 
 
+@pytest.mark.sweep
 def test_a_use_case_that_is_not_there_is_not_found(client: APIClient) -> None:
     assert client.get("/api/v1/use-cases/nowhere/costs/").status_code == 404
 

@@ -13,9 +13,10 @@ from billing.models import AllocationRule, Charge, DailyCost
 from billing.models.allocation import WHOLE
 from tests.adoption.factories import make_use_case
 from tests.billing.factories import give_all, make_rule
+from tests.billing.sweeps import sweep_both_engines
 from tests.imports import Clock, line, make_connection, run_import
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 def said(*arguments: str) -> str:
@@ -32,6 +33,7 @@ def document(*arguments: str) -> dict[str, Any]:
 # --- explain --------------------------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 def test_a_figure_is_explained_down_to_file_and_line() -> None:
     case = make_use_case(title="Answer drafts")
     make_rule((case, WHOLE // 4), name="Drafts")
@@ -56,6 +58,7 @@ def test_a_figure_is_explained_down_to_file_and_line() -> None:
     assert "and 1 more lines" in text
 
 
+@sweep_both_engines
 def test_a_figure_is_explained_as_it_was() -> None:
     cloud, clock = make_connection(), Clock()
     give_all(make_use_case(title="Answer drafts"), at=clock())
@@ -70,6 +73,7 @@ def test_a_figure_is_explained_as_it_was() -> None:
     assert document("explain", reference, "--as-of", "2020-01-01")["sums"] == []
 
 
+@sweep_both_engines
 def test_a_charge_is_explained_with_its_raw_record_and_versions() -> None:
     cloud, clock = make_connection(), Clock()
     run_import(cloud, [line(3, "1")], clock=clock)
@@ -108,6 +112,7 @@ def test_what_cannot_be_explained_is_an_error(arguments: list[str], problem: str
 # --- allocate -------------------------------------------------------------------------------
 
 
+@sweep_both_engines
 def test_allocating_again_gives_the_same_and_counts_the_charges() -> None:
     case = make_use_case()
     run_import(make_connection(), [line(day, "1") for day in (1, 2, 31)])
@@ -121,6 +126,7 @@ def test_allocating_again_gives_the_same_and_counts_the_charges() -> None:
     assert "no charges" in said("allocate", "--from", "2027-01-01")
 
 
+@pytest.mark.both_engines
 def test_allocating_mends_what_a_lost_worker_left() -> None:
     case = make_use_case()
     run_import(make_connection(), [line(3, "1")])

@@ -16,9 +16,10 @@ from billing.models import Charge
 from portal.models import Connection, ImportRun
 from tests.billing.services.charges import fingerprint
 from tests.billing.sources.focus.focus_files import csv_bytes
+from tests.billing.sweeps import sweep_both_engines, swept
 from tests.imports import line, make_connection
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 def import_costs(*arguments: object) -> dict[str, Any]:
@@ -48,6 +49,7 @@ def may(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.both_engines
 def test_the_document_has_counts_and_exact_sums(may: Path) -> None:
     document = import_costs("--create-connection", may)
     assert document == {
@@ -69,6 +71,7 @@ def test_the_document_has_counts_and_exact_sums(may: Path) -> None:
     assert (again["unchanged"], again["inserted"], again["updated"]) == (2, 0, 0)
 
 
+@sweep_both_engines
 def test_the_public_sample_sums_exactly(shared_data: Path) -> None:
     document = import_costs("--create-connection", shared_data / "focus" / "focus_sample.csv")
     assert (document["read"], document["inserted"], document["rejected"]) == (1000, 1000, 0)
@@ -86,16 +89,22 @@ def test_a_dry_run_succeeds_and_changes_nothing(may: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", ("bad.csv", "empty")),
+        *swept(
+            (b"", ("bad.csv", "empty")),
+        ),
         (b"not,focus\n1,2\n", ("bad.csv", "BilledCost")),
         (csv_bytes([line(1), line(2, "1e400")]), ("bad.csv", "line 3", "BilledCost", "1e400")),
-        (csv_bytes([line(1), line(2, "NaN")]), ("bad.csv", "line 3", "BilledCost", "NaN")),
-        (
-            csv_bytes([line(1), line(2, BillingCurrency="EUR")]),
-            ("bad.csv", "line 3", "BillingCurrency", "EUR"),
+        *swept(
+            (csv_bytes([line(1), line(2, "NaN")]), ("bad.csv", "line 3", "BilledCost", "NaN")),
+            (
+                csv_bytes([line(1), line(2, BillingCurrency="EUR")]),
+                ("bad.csv", "line 3", "BillingCurrency", "EUR"),
+            ),
         ),
         (csv_bytes([line(1), line(2)])[:-30], ("bad.csv", "line 3")),
-        (gzip.compress(csv_bytes([line(n + 1) for n in range(28)]))[:-20], ("bad.csv",)),
+        *swept(
+            (gzip.compress(csv_bytes([line(n + 1) for n in range(28)]))[:-20], ("bad.csv",)),
+        ),
         (
             csv_bytes([{k: v for k, v in line(1).items() if k != "BilledCost"}]),
             ("bad.csv", "BilledCost"),
@@ -128,6 +137,7 @@ def test_each_way_of_ending_has_its_exit_code(tmp_path: Path) -> None:
     assert failure().returncode == 2
 
 
+@sweep_both_engines
 def test_a_connection_is_only_made_when_asked_for_and_never_changes_its_source(may: Path) -> None:
     assert "There is no connection 'cloud'" in str(failure(may))
     make_connection()
@@ -138,6 +148,7 @@ def test_a_connection_is_only_made_when_asked_for_and_never_changes_its_source(m
     assert not ImportRun.objects.exists()
 
 
+@sweep_both_engines
 def test_only_the_days_of_the_window_are_taken(may: Path) -> None:
     document = import_costs("--create-connection", "--since", "2026-05-02", may)
     assert (document["read"], document["inserted"]) == (1, 1)
@@ -145,6 +156,7 @@ def test_only_the_days_of_the_window_are_taken(may: Path) -> None:
         import_costs("--since", "soon", may)
 
 
+@sweep_both_engines
 def test_a_warning_about_migrations_stays_out_of_the_document(may: Path) -> None:
     MigrationRecorder.Migration.objects.filter(app="billing").order_by("-pk")[0].delete()
     assert import_costs("--create-connection", may)["inserted"] == 2

@@ -21,9 +21,10 @@ from billing.models import DailyCost
 from billing.selectors.sums import divide_half_even
 from tests.adoption.factories import make_use_case
 from tests.billing.factories import give_all
+from tests.billing.sweeps import sweep_both_engines, swept
 from tests.imports import line, make_connection, run_import
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
@@ -46,6 +47,7 @@ def per_delivery(case: UseCase, as_of: dt.datetime = NOW) -> Measured:
     return measure_cost_per_held_delivery([case.pk], as_of)[case.pk]
 
 
+@pytest.mark.both_engines
 def test_it_divides_effective_cost_by_held_deliveries(case: UseCase, held: dict[int, int]) -> None:
     run_import(make_connection(), [line(3, "50", EffectiveCost="10"), line(4, "0")])
     held[case.pk] = 3
@@ -56,6 +58,7 @@ def test_it_divides_effective_cost_by_held_deliveries(case: UseCase, held: dict[
     assert "measure=effective" in found.lineage_url
 
 
+@sweep_both_engines
 def test_only_costs_up_to_the_moment_count(case: UseCase, held: dict[int, int]) -> None:
     run_import(make_connection(), [line(3, "10"), line(4, "100")])
     held[case.pk] = 1
@@ -69,6 +72,7 @@ def test_without_a_held_delivery_there_is_no_value(case: UseCase, held: dict[int
     assert measure_effective_cost([case.pk], NOW)[case.pk].nano == 10 * 10**9
 
 
+@sweep_both_engines
 def test_without_cost_there_is_no_value(case: UseCase, held: dict[int, int]) -> None:
     held[case.pk] = 2
     assert (per_delivery(case).nano, per_delivery(case).reason) == (None, "no_cost")
@@ -78,9 +82,11 @@ def test_without_cost_there_is_no_value(case: UseCase, held: dict[int, int]) -> 
     ("first", "second", "reason"),
     [
         ({}, {"currency": "EUR"}, "mixed_currencies"),
-        ({}, {"cost_basis": "metered"}, "mixed_bases"),
-        ({}, {"currency": "EUR", "cost_basis": "metered"}, "mixed_currencies"),
-        ({}, {"effective_unknown": 1}, "effective_cost_not_stated"),
+        *swept(
+            ({}, {"cost_basis": "metered"}, "mixed_bases"),
+            ({}, {"currency": "EUR", "cost_basis": "metered"}, "mixed_currencies"),
+            ({}, {"effective_unknown": 1}, "effective_cost_not_stated"),
+        ),
     ],
 )
 def test_what_does_not_add_up_is_not_added(
@@ -96,6 +102,7 @@ def test_what_does_not_add_up_is_not_added(
     assert (per_delivery(case).nano, per_delivery(case).reason) == (None, reason)
 
 
+@sweep_both_engines
 def test_many_use_cases_cost_as_many_queries_as_one(
     held: dict[int, int], django_assert_num_queries: Any
 ) -> None:

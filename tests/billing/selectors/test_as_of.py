@@ -19,9 +19,11 @@ from billing.selectors.moments import BadMomentError, parse_moment
 from billing.selectors.references import UNALLOCATED, FigureReference, Scope, scope_of
 from tests.adoption.factories import make_use_case
 from tests.billing.factories import give_all, make_draft, make_rule, replace_rule, retire_rule
+from tests.billing.sweeps import sweep_both_engines
 from tests.imports import Clock, line, make_connection, run_import
+from tests.plugins.sweeping import examples
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 EVERYTHING = Scope(FigureReference())
 
 
@@ -35,6 +37,7 @@ def was(scope: Scope, at: dt.datetime) -> list[tuple[int, int | None, int]]:
     return [(each.billed_nano, each.effective_nano, each.lines) for each in sums]
 
 
+@pytest.mark.both_engines
 def test_before_and_after_a_restatement() -> None:
     case, cloud, clock = make_use_case(), make_connection(), Clock()
     give_all(case, at=clock.now)
@@ -52,6 +55,7 @@ def test_before_and_after_a_restatement() -> None:
     assert (now.billed_nano, now.effective_nano) == (7 * 10**9, 5 * 10**9)
 
 
+@sweep_both_engines
 def test_before_and_after_a_rule_changed() -> None:
     one, other, clock = make_use_case(), make_use_case(), Clock()
     rule = give_all(one, at=clock())
@@ -98,7 +102,8 @@ rules = st.lists(
 )
 
 
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@pytest.mark.both_engines
+@settings(max_examples=examples(3), suppress_health_check=list(HealthCheck))
 @given(rules)
 def test_allocating_on_paper_agrees_with_allocating_in_the_database(
     wanted: list[tuple[dict[str, str], list[int], int, int, int | None]],
@@ -152,6 +157,7 @@ def test_allocating_on_paper_agrees_with_allocating_in_the_database(
         transaction.set_rollback(True)
 
 
+@sweep_both_engines
 def test_lines_of_then_look_like_lines_of_now() -> None:
     case, clock = make_use_case(), Clock()
     make_rule((case, WHOLE // 2), at=clock())

@@ -16,12 +16,14 @@ from portal.imports.runner import execute_run
 from portal.services.imports import release_run
 from tests.adoption.factories import make_use_case, make_user
 from tests.billing.factories import give_all, make_rule
+from tests.billing.sweeps import sweep_both_engines
 from tests.imports import Clock, line, make_connection, run_import
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 11, 20, 12, 30, tzinfo=dt.UTC)
 
 
+@pytest.mark.both_engines
 def test_sums_are_exact_whole_numbers_by_month_and_service() -> None:
     case = make_use_case()
     give_all(case)
@@ -59,6 +61,7 @@ def test_currencies_and_bases_are_never_one_sum() -> None:
     assert len(use_case_costs(use_case_id=case.pk, now=NOW)) == 3
 
 
+@pytest.mark.both_engines
 def test_a_sum_beyond_64_bits_is_exact() -> None:
     """A year in a small currency unit passes 9.2 thousand million; SQLite's own SUM would stop."""
     run_import(make_connection(), [line(3, "1", BillingCurrency="IDR")])
@@ -76,6 +79,7 @@ def test_a_sum_beyond_64_bits_is_exact() -> None:
     assert found.effective_nano == -3 * (2**63 - 1)
 
 
+@sweep_both_engines
 def test_lines_without_an_effective_cost_are_said_and_not_counted_as_nothing() -> None:
     run_import(make_connection(), [line(3, "1"), line(3, "2", ResourceId="b")])
     rows = DailyCost.objects.all()
@@ -121,6 +125,7 @@ def test_the_worst_status_wins() -> None:
     assert worst(list(Finality)) == Finality.OPEN
 
 
+@pytest.mark.both_engines
 def test_an_invoiced_month_becomes_final_and_a_revision_makes_it_restated() -> None:
     cloud, clock = make_connection(), Clock()
     invoiced = {"InvoiceId": "2026-05-A"}
@@ -138,6 +143,7 @@ def test_an_invoiced_month_becomes_final_and_a_revision_makes_it_restated() -> N
     assert status(15, day=dt.date(2026, 5, 4)) == Finality.FINAL
 
 
+@sweep_both_engines
 def test_a_slice_that_was_taken_back_whole_is_a_restatement_too() -> None:
     cloud, clock = make_connection(), Clock()
     run_import(cloud, [line(3), line(4)], clock=clock)
@@ -150,6 +156,7 @@ def test_a_slice_that_was_taken_back_whole_is_a_restatement_too() -> None:
     assert (found.lines, found.finality) == (1, Finality.RESTATED)
 
 
+@sweep_both_engines
 def test_freshness_is_that_of_the_oldest_source_involved() -> None:
     early, late = Clock(), Clock(dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC))
     run_import(make_connection("a"), [line(3, BillingAccountId="1")], clock=early)
@@ -164,6 +171,7 @@ def test_freshness_is_that_of_the_oldest_source_involved() -> None:
 # --- cost of growth -------------------------------------------------------------------------
 
 
+@sweep_both_engines
 def test_the_number_of_queries_does_not_grow(django_assert_num_queries: Any) -> None:
     cases = [make_use_case() for _ in range(6)]
     for number, case in enumerate(cases):

@@ -20,9 +20,10 @@ from portal.shell.periods import Month
 from tests.adoption.factories import make_use_case, make_user
 from tests.billing.factories import create_rule, give_all, make_draft, make_rule, retire_rule
 from tests.billing.services.charges import fingerprint
+from tests.billing.sweeps import sweep_both_engines
 from tests.imports import START, line, make_connection, run_import
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 MAY = Month(2026, 5)
 NO_RULE = Receiver(None, UnallocatedReason.NO_RULE)
 REMAINDER = Receiver(None, UnallocatedReason.REMAINDER)
@@ -38,6 +39,7 @@ def balances() -> dict[Receiver, int]:
     return found
 
 
+@pytest.mark.both_engines
 def test_what_it_says_is_what_saving_does(django_assert_num_queries: Any) -> None:
     old, one, two = (make_use_case() for _ in range(3))
     make_rule((old, 600_000), priority=100)
@@ -72,6 +74,7 @@ def test_a_rule_behind_another_takes_nothing() -> None:
     assert (move.source, move.target) == (Receiver(case.pk, ""), Receiver(late.pk, ""))
 
 
+@sweep_both_engines
 def test_ending_a_rule_is_tried_the_same_way() -> None:
     case = make_use_case()
     rule = give_all(case)
@@ -85,6 +88,7 @@ def test_ending_a_rule_is_tried_the_same_way() -> None:
     assert balances() == {NO_RULE: 10 * 10**9}
 
 
+@sweep_both_engines
 def test_only_the_chosen_month_is_looked_at() -> None:
     case = make_use_case()
     run_import(make_connection(), [line(3, "10")])

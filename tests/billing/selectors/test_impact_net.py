@@ -20,9 +20,10 @@ from portal.choices import Role
 from tests.adoption.factories import make_user
 from tests.adoption.impact import CLOSED, WeeklyMetric, piloted, register, weekly_metric
 from tests.billing.factories import give_all
+from tests.billing.sweeps import sweep_both_engines
 from tests.imports import line, make_connection, run_import
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 BEFORE = dt.datetime(2026, 4, 20, 9, 0, tzinfo=dt.UTC)
 LAUNCH = dt.date(2026, 5, 1)
 LAST = dt.date(2026, 8, 6)
@@ -56,6 +57,7 @@ def value(case: UseCase, amount: str = "10") -> None:
     )  # fmt: skip
 
 
+@pytest.mark.both_engines
 def test_benefit_less_cost_from_the_launch_to_the_end_of_the_window(case: UseCase) -> None:
     run_import(make_connection(), [line(3, "50", EffectiveCost="40"), line(20, "2.50")])
     case.programme.currency = "USD"
@@ -71,6 +73,7 @@ def test_benefit_less_cost_from_the_launch_to_the_end_of_the_window(case: UseCas
     assert (found.currency, found.rate, found.reason) == ("USD", None, "")
 
 
+@sweep_both_engines
 def test_another_currency_is_read_with_a_stated_rate_or_not_at_all(case: UseCase) -> None:
     run_import(make_connection(), [line(3, "50")])
     case.programme.currency = "EUR"
@@ -93,6 +96,7 @@ def test_another_currency_is_read_with_a_stated_rate_or_not_at_all(case: UseCase
     assert found.rate is not None
 
 
+@sweep_both_engines
 def test_a_cost_that_is_not_known_is_never_nought(case: UseCase) -> None:
     verdict = judged(case)
     value(case)
@@ -101,6 +105,7 @@ def test_a_cost_that_is_not_known_is_never_nought(case: UseCase) -> None:
     assert "not known" in found.reason
 
 
+@sweep_both_engines
 def test_without_a_worth_there_is_no_net_and_nothing_proven_only_costs(
     case: UseCase, metric: WeeklyMetric
 ) -> None:

@@ -22,9 +22,10 @@ from billing.selectors.unallocated import unallocated_candidates
 from portal.shell.periods import Month
 from tests.adoption.factories import make_use_case
 from tests.billing.factories import give_all, make_rule
+from tests.billing.sweeps import sweep_both_engines
 from tests.imports import Clock, line, make_connection, run_import
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 11, 20, 12, 30, tzinfo=dt.UTC)
 
 
@@ -41,6 +42,7 @@ def references() -> list[FigureReference]:
     ]
 
 
+@pytest.mark.both_engines
 def test_the_lines_of_every_figure_sum_to_it() -> None:
     case = make_use_case(title="Drafts")
     make_rule((case, 333_333))
@@ -65,6 +67,7 @@ def test_the_lines_of_every_figure_sum_to_it() -> None:
         assert sum(each.lines for each in origins_of(scope)) == len(lines)
 
 
+@sweep_both_engines
 def test_pages_of_lines_meet_without_gap_or_overlap() -> None:
     rows = [line(1 + number // 4, "1", ResourceId=f"r{number}") for number in range(23)]
     run_import(make_connection(), rows)
@@ -91,6 +94,7 @@ def test_a_use_case_that_is_not_there_is_said() -> None:
         scope_of(FigureReference(use_case="nowhere"), None)
 
 
+@sweep_both_engines
 def test_a_line_keeps_its_versions() -> None:
     cloud, clock = make_connection(), Clock()
     for cost in ("1", "2", "3"):

@@ -16,11 +16,14 @@ from billing.selectors.silent_spending import SilentSpend, spend_without_deliver
 from portal.shell.money import NANO_PER_UNIT
 from tests.adoption.factories import make_use_case, make_user
 from tests.billing.watching import every_day, paid_for, spend
+from tests.plugins.sweeping import sampled
 
 pytestmark = pytest.mark.django_db
 AT = dt.datetime(2026, 6, 2, 6, 0, tzinfo=dt.UTC)
 WINDOW = last_whole_window(AT)
 DAY = dt.timedelta(days=1)
+SECOND = dt.timedelta(seconds=1)
+LAST_SECOND = WINDOW.ends_at - SECOND
 EARLIER = WINDOW.starts_on - 7 * DAY
 
 
@@ -54,18 +57,21 @@ def test_days_of_cost_without_a_delivery_are_noticed() -> None:
     assert only.effective_nano == 280 * NANO_PER_UNIT
 
 
-@pytest.mark.parametrize("moment", [WINDOW.starts_at, WINDOW.ends_at - dt.timedelta(seconds=1)])
+@pytest.mark.parametrize("moment", sampled([WINDOW.starts_at, LAST_SECOND], LAST_SECOND))
 def test_one_delivery_of_the_window_is_enough(moment: dt.datetime) -> None:
     claim(costing("busy", all_along()), moment)
     assert found() == []
 
 
-@pytest.mark.parametrize("moment", [WINDOW.starts_at - dt.timedelta(seconds=1), WINDOW.ends_at])
+@pytest.mark.parametrize(
+    "moment", sampled([WINDOW.starts_at - SECOND, WINDOW.ends_at], WINDOW.ends_at)
+)
 def test_a_delivery_before_or_after_is_none_of_it(moment: dt.datetime) -> None:
     claim(costing("idle", all_along()), moment)
     assert len(found()) == 1
 
 
+@pytest.mark.sweep
 def test_a_rejected_delivery_is_none() -> None:
     delivery = claim(costing("idle", all_along()), WINDOW.starts_at)
     assert found() == []
@@ -81,6 +87,7 @@ def test_small_rare_and_new_spending_is_left_alone() -> None:
     assert found() == []
 
 
+@pytest.mark.sweep
 def test_purchases_credits_and_tax_say_nothing() -> None:
     costing("bought", all_along(), ChargeCategory="Purchase")
     assert found() == []

@@ -17,9 +17,10 @@ from billing.services.refusals import ChangeRefusedError
 from portal.models import Notice
 from portal.shell.money import NANO_PER_UNIT
 from tests.adoption.factories import make_use_case, make_user
+from tests.billing.sweeps import sweep_both_engines
 from tests.billing.watching import every_day, make_budget, paid_for, spend
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 FIRST = dt.date(2026, 5, 1)
 DAY = dt.date(2026, 6, 10)
 NOW = dt.datetime(2026, 6, 11, 6, tzinfo=dt.UTC)
@@ -46,6 +47,7 @@ def test_one_use_case_is_not_set_off_against_another() -> None:
     assert found() == [("up", 1100), ("upper", 1100)]
 
 
+@pytest.mark.both_engines
 def test_it_is_found_and_told_once_and_names_use_case_and_owner() -> None:
     case = case_with("triage", "300")
     for hour in range(3):
@@ -60,6 +62,7 @@ def test_it_is_found_and_told_once_and_names_use_case_and_owner() -> None:
     assert (row.expected_nano, row.upper_nano) == (100 * NANO_PER_UNIT, 110 * NANO_PER_UNIT)
 
 
+@sweep_both_engines
 def test_finding_does_not_depend_on_who_is_told() -> None:
     case = case_with("triage", "140")
     detect_anomalies(at=NOW)
@@ -77,6 +80,7 @@ def test_finding_does_not_depend_on_who_is_told() -> None:
     assert Anomaly.objects.count() == 1
 
 
+@sweep_both_engines
 def test_purchases_credits_and_tax_are_no_daily_cost() -> None:
     case = case_with("triage", "100")
     for category in ("Tax", "Purchase", "Credit"):
@@ -90,6 +94,7 @@ def test_purchases_credits_and_tax_are_no_daily_cost() -> None:
     assert found() == [("triage", 9100)]
 
 
+@sweep_both_engines
 def test_learning_has_a_cap_and_says_so() -> None:
     case = make_use_case()
     paid_for(case, "new", FIRST)
@@ -99,6 +104,7 @@ def test_learning_has_a_cap_and_says_so() -> None:
     assert list(rows) == [("learning", False, None)] * 2 + [("learning", True, None)]
 
 
+@pytest.mark.both_engines
 def test_what_a_restatement_takes_away_is_withdrawn_and_not_told_again() -> None:
     case = make_use_case()
     paid_for(case, "triage", FIRST)
@@ -116,6 +122,7 @@ def test_what_a_restatement_takes_away_is_withdrawn_and_not_told_again() -> None
     assert Notice.objects.count() == 1
 
 
+@sweep_both_engines
 def test_deliveries_of_the_two_weeks_before_are_counted() -> None:
     case = case_with("triage", "900")
     log_delivery(
@@ -143,6 +150,7 @@ def test_an_answer_needs_reason_and_words_and_stands() -> None:
     assert (found.found, found.told, found.answered, found.acted, found.ignored) == (1, 1, 1, 1, 0)
 
 
+@sweep_both_engines
 def test_told_and_not_answered_for_a_week_is_ignored() -> None:
     case_with("triage", "900")
     detect_anomalies(at=NOW)

@@ -101,6 +101,7 @@ def test_the_newest_delivery_of_each_month_becomes_a_run_of_its_own(bucket: Fake
     assert fetch(connection) == []
 
 
+@pytest.mark.sweep
 def test_an_export_that_overwrites_is_fetched_again_when_its_manifest_changes(
     bucket: FakeS3,
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_delivery_that_is_not_whole_leaves_nothing_behind(bucket: FakeS3) -> N
     assert not ImportRun.objects.exists()
 
 
+@pytest.mark.sweep
 def test_a_delivery_that_changes_meanwhile_is_not_taken(bucket: FakeS3) -> None:
     bucket.objects = export_objects([cur(1, "1")], [cur(2, "5")])
     connection = connect(bucket)
@@ -159,6 +161,7 @@ def test_a_probe_reads_a_manifest_and_stores_nothing(bucket: FakeS3) -> None:
     assert not ImportRun.objects.exists()
 
 
+@pytest.mark.sweep
 def test_only_connections_with_a_bucket_are_looked_at(bucket: FakeS3) -> None:
     connection = connect(bucket)
     create_connection(slug="by-hand", source="aws", config={}, at=START)
@@ -207,6 +210,7 @@ def test_the_buttons_of_a_bucket_test_it_and_look_for_new_files(
     assert billed(connection) > 0
 
 
+@pytest.mark.sweep
 def test_a_bucket_that_does_not_work_is_said_at_once(bucket: FakeS3, person: Client) -> None:
     connect(bucket, region="us-west-2")
     assert "does not work" in said(person, "probe")

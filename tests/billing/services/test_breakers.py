@@ -25,9 +25,9 @@ from portal.models import Notice, WebhookDelivery
 from portal.services.webhooks import create_subscription
 from portal.shell.money import NANO_PER_UNIT
 from tests.adoption.factories import make_use_case, make_user
+from tests.billing.sweeps import sweep_both_engines, swept
 from tests.billing.watching import spend
 
-pytestmark = [pytest.mark.both_engines]
 DAY = dt.date(2026, 6, 10)
 NOW = dt.datetime(2026, 6, 10, 18, tzinfo=dt.UTC)
 
@@ -49,6 +49,7 @@ def subscribe() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db
 def test_it_trips_once_above_its_limit_and_tells_with_the_amounts() -> None:
     breaker = make_breaker()
@@ -74,12 +75,20 @@ def test_it_trips_once_above_its_limit_and_tells_with_the_amounts() -> None:
     ("fields", "costs", "trips"),
     [
         ({"value": "other"}, {}, 0),
-        ({"tag_key": "team"}, {}, 0),
-        ({"currency": "EUR"}, {}, 0),
-        ({"cost_basis": "metered"}, {}, 0),
+        *swept(
+            ({"tag_key": "team"}, {}, 0),
+            ({"currency": "EUR"}, {}, 0),
+            ({"cost_basis": "metered"}, {}, 0),
+        ),
         ({"field": "sub_account", "tag_key": "", "value": "ws-1"}, {"SubAccountId": "ws-1"}, 1),
-        ({"field": "sub_account", "tag_key": "", "value": "ws-1"}, {"SubAccountId": "ws-10"}, 0),
-        ({"window": "hour"}, {}, 0),  # a line of a day has no hour
+        *swept(
+            (
+                {"field": "sub_account", "tag_key": "", "value": "ws-1"},
+                {"SubAccountId": "ws-10"},
+                0,
+            ),
+            ({"window": "hour"}, {}, 0),  # a line of a day has no hour
+        ),
         (
             {"window": "hour"},
             {
@@ -98,6 +107,7 @@ def test_only_the_charges_of_its_job_count(
     assert len(check_breakers(at=NOW)) == trips
 
 
+@sweep_both_engines
 @pytest.mark.django_db
 def test_reset_it_stays_closed_for_its_window_and_trips_again_in_the_next() -> None:
     breaker = make_breaker()
@@ -121,6 +131,7 @@ def test_reset_it_stays_closed_for_its_window_and_trips_again_in_the_next() -> N
     assert list(events) == [breakers.TRIPPED, breakers.RESET, breakers.TRIPPED]
 
 
+@sweep_both_engines
 @pytest.mark.django_db
 def test_the_past_does_not_trip_it_and_an_ended_one_neither() -> None:
     breaker = make_breaker()
@@ -131,6 +142,7 @@ def test_the_past_does_not_trip_it_and_an_ended_one_neither() -> None:
     assert check_breakers(at=NOW) == []
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db
 def test_a_trip_is_reset_once_and_never_edited_or_deleted() -> None:
     breaker = make_breaker()
@@ -146,6 +158,7 @@ def test_a_trip_is_reset_once_and_never_edited_or_deleted() -> None:
         rows.delete()
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db(transaction=True)
 def test_of_two_workers_one_trips_it(monkeypatch: pytest.MonkeyPatch) -> None:
     make_breaker()

@@ -23,10 +23,10 @@ from portal.shell.money import NANO_PER_UNIT
 from portal.shell.periods import Month
 from portal.work.runner import execute_item
 from tests.adoption.factories import make_programme, make_use_case, make_user
+from tests.billing.sweeps import sweep_both_engines
 from tests.billing.watching import every_day, make_budget, paid_for, spend
 from tests.imports import Clock
 
-pytestmark = [pytest.mark.both_engines]
 MAY = dt.date(2026, 5, 1)
 
 
@@ -46,6 +46,7 @@ def case_with_cost(last: int, cost: str = "10", **fields: Any) -> Any:
     return case
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db
 def test_each_threshold_is_said_once_a_period_and_names_use_case_and_owner() -> None:
     owner = make_user(name="Olive Owner", email="olive@acme.example")
@@ -73,6 +74,7 @@ def test_each_threshold_is_said_once_a_period_and_names_use_case_and_owner() -> 
     assert first.link.endswith(f"/budgets/{budget.pk}/")
 
 
+@sweep_both_engines
 @pytest.mark.django_db
 def test_a_new_period_begins_anew() -> None:
     case = case_with_cost(31)
@@ -87,6 +89,7 @@ def test_a_new_period_begins_anew() -> None:
     assert [(each.threshold, str(each.period_start)) for each in made] == [("50", "2026-06-01")]
 
 
+@sweep_both_engines
 @pytest.mark.django_db
 def test_the_forecast_is_said_with_the_day_and_not_once_all_is_used() -> None:
     budget = make_budget(case_with_cost(8), 200)
@@ -100,6 +103,7 @@ def test_the_forecast_is_said_with_the_day_and_not_once_all_is_used() -> None:
     assert thresholds() == ["forecast", "50", "80", "100"]
 
 
+@sweep_both_engines
 @pytest.mark.django_db
 def test_other_currencies_and_bases_do_not_count() -> None:
     case = case_with_cost(8)
@@ -126,6 +130,7 @@ def test_a_programme_sums_its_use_cases_and_fiscal_quarters() -> None:
     assert month_budgets({first.pk}, MAY) == {}
 
 
+@sweep_both_engines
 @pytest.mark.django_db
 def test_effective_budgets_say_nothing_where_no_line_states_an_effective_cost() -> None:
     case = make_use_case()
@@ -165,6 +170,7 @@ def budget_draft(budget: Budget, amount: int) -> BudgetDraft:
     )  # fmt: skip
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db
 @pytest.mark.parametrize("deed", ["update", "delete"])
 def test_what_was_said_is_never_changed(deed: str) -> None:
@@ -175,6 +181,7 @@ def test_what_was_said_is_never_changed(deed: str) -> None:
         rows.update(spent_nano=0) if deed == "update" else rows.delete()
 
 
+@sweep_both_engines
 @pytest.mark.django_db
 def test_a_letter_is_sent_once_to_those_with_an_address(settings: Any) -> None:
     settings.SENDS_MAIL = True
@@ -250,12 +257,14 @@ def without_the_key(race: Callable[[], None]) -> Iterator[None]:
     change("add_constraint")
 
 
+@pytest.mark.both_engines
 def test_of_two_workers_one_says_it(race: Callable[[], None]) -> None:
     race()
     assert thresholds() == ["50"]
     assert Notice.objects.values("user", "key").distinct().count() == Notice.objects.count() > 0
 
 
+@sweep_both_engines
 def test_without_the_key_the_race_would_say_it_twice(
     without_the_key: None, race: Callable[[], None]
 ) -> None:

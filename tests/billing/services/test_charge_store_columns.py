@@ -14,9 +14,10 @@ from portal.choices import RunStatus
 from portal.models import ImportRun
 from tests.billing.services.charges import assert_books_balance
 from tests.billing.sources.focus.focus_files import csv_bytes, make_chunks_small, read_by_row_only
+from tests.billing.sweeps import sweep_both_engines
 from tests.imports import counts, line, make_connection, run_import
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 COSTS = ("1.50", "0.0000000005", "-3", "0.1", "1234567.1234567895", "0.00", "2.5e-7", "12.34")
 ROWS = 160
@@ -71,6 +72,7 @@ def stored(run: ImportRun) -> tuple[list[Any], list[Any], list[Any]]:
     )
 
 
+@pytest.mark.both_engines
 def test_the_same_rows_slices_and_sums_are_stored(
     staged: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +89,7 @@ def test_the_same_rows_slices_and_sums_are_stored(
     assert_books_balance()
 
 
+@sweep_both_engines
 def test_a_window_takes_only_its_days_of_charges_by_column(staged: list[int]) -> None:
     window = date(2026, 5, 2), date(2026, 5, 4)
     run = run_import(make_connection(), csv_bytes(make_rows()), window=window)
@@ -97,6 +100,7 @@ def test_a_window_takes_only_its_days_of_charges_by_column(staged: list[int]) ->
     assert_books_balance()
 
 
+@sweep_both_engines
 def test_what_was_stored_row_by_row_is_recognised_by_column(
     staged: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

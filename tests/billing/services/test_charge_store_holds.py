@@ -12,9 +12,10 @@ from portal.imports.runner import execute_run
 from portal.models import Connection, ImportRun, User
 from portal.services.imports import RunNotOpenError, discard_run, release_run
 from tests.billing.services.charges import assert_books_balance, billed, fingerprint, live
+from tests.billing.sweeps import sweep_both_engines, swept
 from tests.imports import START, Clock, line, make_connection, make_person, run_import
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 MAY = (date(2026, 5, 1), date(2026, 5, 4))
 
 
@@ -34,6 +35,7 @@ def braked() -> Connection:
     return make_connection("braked", hold_jump_percent=50, hold_jump_floor=10)
 
 
+@pytest.mark.both_engines
 def test_a_covered_day_that_comes_back_empty_is_held(fin: User) -> None:
     cloud = make_connection()
     run_import(cloud, [line(1), line(2), line(3)])
@@ -51,6 +53,7 @@ def run_day_sum(day: int) -> int:
     return sum(each.billed * n for each, n in live().items() if each.day == date(2026, 5, day))
 
 
+@sweep_both_engines
 def test_without_a_declared_window_a_missing_day_says_nothing() -> None:
     cloud = make_connection()
     run_import(cloud, [line(1), line(2)])
@@ -60,7 +63,11 @@ def test_without_a_declared_window_a_missing_day_says_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("cost", "is_held"),
-    [("149.99", False), ("150", False), ("150.01", True), ("50", False), ("49.99", True)],
+    [
+        ("150", False),
+        ("150.01", True),
+        *swept(("149.99", False), ("50", False), ("49.99", True)),
+    ],
 )
 def test_a_jump_beyond_the_bound_is_held_up_and_down(
     braked: Connection, cost: str, is_held: bool
@@ -71,12 +78,14 @@ def test_a_jump_beyond_the_bound_is_held_up_and_down(
     assert ("jumps from 100 to" in run.held_reason) == is_held
 
 
+@sweep_both_engines
 def test_a_large_share_of_a_small_sum_is_not_held(braked: Connection) -> None:
     run_import(braked, [line(1, "1")])
     assert run_import(braked, [line(1, "11")]).status == RunStatus.APPLIED
     assert run_import(braked, [line(1, "22")]).status == RunStatus.HELD
 
 
+@sweep_both_engines
 def test_new_days_are_no_jump(braked: Connection) -> None:
     run_import(braked, [line(1, "1")])
     assert run_import(braked, [line(1, "1"), line(2, "99999")]).status == RunStatus.APPLIED
@@ -101,6 +110,7 @@ def test_two_currencies_in_one_file_are_refused() -> None:
     assert not live()
 
 
+@sweep_both_engines
 def test_the_same_money_through_another_connection_is_held(fin: User) -> None:
     first, second = make_connection("first"), make_connection("second")
     run_import(first, [line(1), line(2)])
@@ -112,6 +122,7 @@ def test_the_same_money_through_another_connection_is_held(fin: User) -> None:
     assert_books_balance()
 
 
+@pytest.mark.both_engines
 def test_a_release_covers_the_reasons_that_were_seen_and_no_new_one(fin: User) -> None:
     braked = make_connection("braked", hold_jump_percent=50, hold_jump_floor=10)
     other = make_connection("other")
@@ -129,6 +140,7 @@ def test_a_release_covers_the_reasons_that_were_seen_and_no_new_one(fin: User) -
     assert_books_balance()
 
 
+@sweep_both_engines
 def test_a_discarded_run_is_never_applied(braked: Connection, fin: User) -> None:
     run_import(braked, [line(1, "100")])
     held = run_import(braked, [line(1, "900")])
@@ -140,6 +152,7 @@ def test_a_discarded_run_is_never_applied(braked: Connection, fin: User) -> None
             decide(run=held, actor=fin, at=START)
 
 
+@sweep_both_engines
 def test_a_release_after_a_newer_import_is_superseded(braked: Connection, fin: User) -> None:
     run_import(braked, [line(1, "100")])
     held = run_import(braked, [line(1, "900")])

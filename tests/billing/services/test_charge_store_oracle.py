@@ -20,6 +20,7 @@ from portal.choices import RunStatus
 from portal.models import Connection
 from tests.billing.services.charges import assert_books_balance
 from tests.imports import Clock, counts, line, make_connection, run_import
+from tests.plugins.sweeping import examples
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 
@@ -112,7 +113,7 @@ def model_rows(state: State) -> Counter[tuple[str, str, int, str, int]]:
     return found
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(5))
 @given(files=st.lists(FILES, min_size=1, max_size=5))
 def test_any_sequence_of_imports_ends_where_the_model_ends(files: list[list[Row]]) -> None:
     connected = make_connection(f"c{Connection.objects.count()}")

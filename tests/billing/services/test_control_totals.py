@@ -15,9 +15,10 @@ from billing.sources.records import ControlTotal
 from portal.choices import RunStatus, RunTrigger
 from portal.imports.registry import Plan
 from portal.models import Connection, ImportFile, ImportRun
+from tests.billing.sweeps import sweep_both_engines
 from tests.imports import START, make_connection
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 CYCLE = dt.datetime(2026, 9, 2, tzinfo=dt.UTC)
 END = dt.datetime(2026, 10, 2, tzinfo=dt.UTC)
 
@@ -74,6 +75,7 @@ def difference(plan: Plan) -> str:
     return str(control["difference"])
 
 
+@pytest.mark.both_engines
 def test_days_of_other_runs_count_and_a_day_that_comes_again_counts_once() -> None:
     connection = make_connection()
     bring(connection, cost(2, "1"), cost(3, "2"), first=2, last=4)
@@ -112,6 +114,7 @@ def test_days_that_were_not_fetched_make_it_only_a_remark(
     assert "have not been imported" in plan.notes[0].message
 
 
+@sweep_both_engines
 def test_a_gap_between_two_fetches_is_no_whole_period() -> None:
     connection = make_connection()
     bring(connection, cost(2, "1"), first=2, last=3)

@@ -19,9 +19,10 @@ from portal.services.connections import create_connection
 from portal.services.imports import release_run, replay_run, request_import
 from tests.billing.services.charges import assert_books_balance, billed, live
 from tests.billing.sources.aws.exports import PAYER, cur, export_objects, write_objects
+from tests.billing.sweeps import sweep_both_engines
 from tests.imports import START, Clock, counts, line, make_connection, make_person, run_import
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 Deliver = Callable[..., ImportRun]
 FIRST, SECOND, THIRD = (f"2026091{n}T030000Z-e-{n}" for n in (4, 5, 6))
 
@@ -62,6 +63,7 @@ def released(run: ImportRun) -> ImportRun:
     return execute_run(run.pk, clock=Clock(datetime(2026, 11, 21, tzinfo=UTC)))
 
 
+@pytest.mark.both_engines
 def test_a_newer_delivery_replaces_the_period(deliver: Deliver) -> None:
     connected = connect()
     first = deliver(connected, [cur(1, "1"), cur(2, "2")], execution=FIRST)
@@ -75,6 +77,7 @@ def test_a_newer_delivery_replaces_the_period(deliver: Deliver) -> None:
     assert_books_balance()
 
 
+@sweep_both_engines
 def test_a_day_that_vanished_is_held_and_then_taken_back(deliver: Deliver) -> None:
     connected = connect()
     deliver(connected, [cur(1, "1"), cur(2, "2")], execution=FIRST)
@@ -92,6 +95,7 @@ def test_a_day_that_vanished_is_held_and_then_taken_back(deliver: Deliver) -> No
     assert_books_balance()
 
 
+@sweep_both_engines
 def test_another_period_is_not_touched(deliver: Deliver) -> None:
     connected = connect()
     deliver(connected, [cur(1, "1")], execution=FIRST)
@@ -105,6 +109,7 @@ def test_another_period_is_not_touched(deliver: Deliver) -> None:
     assert billed(connected) == 8
 
 
+@pytest.mark.both_engines
 def test_an_older_delivery_never_overwrites_a_newer_one(deliver: Deliver) -> None:
     connected = connect()
     newer = deliver(connected, [cur(1, "2")], execution=SECOND)
@@ -116,6 +121,7 @@ def test_an_older_delivery_never_overwrites_a_newer_one(deliver: Deliver) -> Non
     assert deliver(connected, [cur(1, "3")], execution=THIRD).status == RunStatus.APPLIED
 
 
+@sweep_both_engines
 def test_a_replay_is_as_old_as_its_files(deliver: Deliver) -> None:
     connected = connect()
     first = deliver(connected, [cur(1, "1")], execution=FIRST)
@@ -125,6 +131,7 @@ def test_a_replay_is_as_old_as_its_files(deliver: Deliver) -> None:
     assert billed(connected) == 2
 
 
+@sweep_both_engines
 def test_an_export_without_a_time_waits_for_a_person_once_there_is_one_with(
     deliver: Deliver, tmp_path: Path
 ) -> None:
@@ -178,6 +185,7 @@ FOCUS_ROW: dict[str, Any] = {
 }
 
 
+@sweep_both_engines
 def test_a_focus_export_of_the_same_account_is_refused_after_a_cur(deliver: Deliver) -> None:
     deliver(connect(), [cur()], execution=FIRST)
     run = run_import(make_connection("focus"), [line(**FOCUS_ROW)])
@@ -196,6 +204,7 @@ def test_a_cur_is_refused_after_focus(deliver: Deliver) -> None:
     assert not ChargeSlice.objects.filter(connection__slug="aws").exists()
 
 
+@sweep_both_engines
 def test_another_month_or_account_may_come_another_way(deliver: Deliver) -> None:
     deliver(connect(), [cur()], execution=FIRST)
     other_month = run_import(make_connection("focus"), [line(BillingAccountId=PAYER)])

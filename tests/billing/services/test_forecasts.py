@@ -12,9 +12,10 @@ from billing.selectors.forecasts import ForecastError, forecast_errors, forecast
 from billing.services.forecasts import freeze_forecasts
 from portal.shell.money import NANO_PER_UNIT
 from tests.adoption.factories import make_use_case
+from tests.billing.sweeps import sweep_both_engines, swept
 from tests.billing.watching import every_day, paid_for, spend
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 FIRST = dt.date(2026, 2, 1)
 
 
@@ -29,6 +30,7 @@ def bill() -> None:
     spend(every_day(FIRST, dt.date(2026, 7, 31)), "triage")
 
 
+@pytest.mark.both_engines
 def test_a_month_is_frozen_once_and_what_comes_later_changes_nothing(bill: None) -> None:
     assert freeze_forecasts(at=on(5)) == 2  # billed and effective
     row = Forecast.objects.get(measure="billed")
@@ -42,17 +44,21 @@ def test_a_month_is_frozen_once_and_what_comes_later_changes_nothing(bill: None)
                 .order_by("pk").values()) == before  # fmt: skip
 
 
+@sweep_both_engines
 def test_without_three_months_there_is_none_and_a_reason(bill: None) -> None:
     freeze_forecasts(at=on(4))
     row = Forecast.objects.get(measure="billed")
     assert (row.forecast_nano, row.reason, row.history_months) == (None, "too_short_history", 2)
 
 
-@pytest.mark.parametrize(("moment", "made"), [(on(5, 3, 23), 2), (on(5, 4, 0), 0), (on(5, 20), 0)])
+@pytest.mark.parametrize(
+    ("moment", "made"), [(on(5, 3, 23), 2), (on(5, 4, 0), 0), *swept((on(5, 20), 0))]
+)
 def test_after_three_days_it_is_too_late(bill: None, moment: dt.datetime, made: int) -> None:
     assert freeze_forecasts(at=moment) == made
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("deed", ["update", "delete"])
 def test_the_database_refuses_to_change_what_is_frozen(bill: None, deed: str) -> None:
     freeze_forecasts(at=on(5))
@@ -61,6 +67,7 @@ def test_the_database_refuses_to_change_what_is_frozen(bill: None, deed: str) ->
         rows.update(forecast_nano=0, lower_nano=0) if deed == "update" else rows.delete()
 
 
+@sweep_both_engines
 def test_the_error_needs_three_complete_months(bill: None) -> None:
     for month in (5, 6, 7):
         freeze_forecasts(at=on(month))

@@ -14,6 +14,7 @@ from portal.models import Connection, ImportRun
 from portal.services.connections import create_connection
 from portal.services.imports import request_import
 
+pytestmark = pytest.mark.django_db
 HEADER = (
     "BilledCost,EffectiveCost,BillingAccountId,BillingCurrency,BillingPeriodStart,"
     "BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,ServiceName,ProviderName\n"
@@ -33,7 +34,6 @@ def run_over(connection: Connection, path: Path, text: str) -> ImportRun:
     return execute_run(run.pk, clock=timezone.now)
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.both_engines
 def test_a_row_that_became_unreadable_is_not_withdrawn_but_the_run_is_held(tmp_path: Path) -> None:
     connection = create_connection(slug="cloud", source="focus", at=timezone.now())
@@ -52,8 +52,6 @@ def test_a_row_that_became_unreadable_is_not_withdrawn_but_the_run_is_held(tmp_p
     assert (row.line, row.field, row.value) == (3, "ChargePeriodStart", "2026-05-99")
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.both_engines
 def test_a_row_that_the_source_no_longer_sends_is_withdrawn(tmp_path: Path) -> None:
     connection = create_connection(slug="cloud", source="focus", at=timezone.now())
     path = tmp_path / "bill.csv"

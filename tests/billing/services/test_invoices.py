@@ -24,9 +24,10 @@ from tests.billing.closing import (
     table,
     tell_a_close,
 )
+from tests.billing.sweeps import sweep_both_engines, swept
 from tests.imports import START, Clock, counts, make_connection, run_import
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 HEADER = "issuer,number,month,billing_account,currency,total"
 ROW = {
     "issuer": "Cloud Ltd", "number": "INV-1", "month": "2026-05", "billing_account": "0042",
@@ -35,6 +36,7 @@ ROW = {
 OTHER = {**ROW, "number": "INV-2", "total": "7.25"}
 
 
+@pytest.mark.both_engines
 def test_the_same_invoices_again_change_nothing() -> None:
     payables, clock = make_table_connection("invoices", "payables"), Clock()
     run = run_import(payables, table(HEADER, [ROW, OTHER]), clock=clock)
@@ -45,6 +47,7 @@ def test_the_same_invoices_again_change_nothing() -> None:
     assert Invoice.objects.count() == 2
 
 
+@pytest.mark.both_engines
 def test_another_amount_is_another_version_and_nothing_is_withdrawn() -> None:
     payables, clock = make_table_connection("invoices", "payables"), Clock()
     run_import(payables, table(HEADER, [ROW, OTHER]), clock=clock)
@@ -56,6 +59,7 @@ def test_another_amount_is_another_version_and_nothing_is_withdrawn() -> None:
     assert Invoice.objects.filter(superseded_at__isnull=True).count() == 2
 
 
+@sweep_both_engines
 def test_an_older_run_does_not_overwrite_a_newer_one() -> None:
     payables, clock = make_table_connection("invoices", "payables"), Clock()
     first = run_import(payables, table(HEADER, [ROW]), clock=clock)
@@ -65,6 +69,7 @@ def test_an_older_run_does_not_overwrite_a_newer_one() -> None:
     assert invoice_by_reference("invoice:INV-1").total_nano == 3_100_000_000
 
 
+@sweep_both_engines
 def test_a_bad_row_waits_and_an_unreadable_amount_stops_everything() -> None:
     payables, clock = make_table_connection("invoices", "payables"), Clock()
     run = run_import(payables, table(HEADER, [ROW, {**OTHER, "month": "May"}]), clock=clock)
@@ -78,6 +83,7 @@ def test_a_bad_row_waits_and_an_unreadable_amount_stops_everything() -> None:
         assert said in run.problem
 
 
+@sweep_both_engines
 def test_an_invoice_of_a_closed_month_is_held_and_let_in_as_a_correction() -> None:
     payables, clock = make_table_connection("invoices", "payables"), Clock(START)
     run_import(make_connection(), [bill_line(3, "1"), bill_line(4, "2")], clock=clock)
@@ -92,6 +98,7 @@ def test_an_invoice_of_a_closed_month_is_held_and_let_in_as_a_correction() -> No
     assert frozen.corrections.get().residual_nano == 200_000_000
 
 
+@sweep_both_engines
 def test_a_document_stays_with_the_next_version_and_in_backups() -> None:
     told = tell_a_close()
     invoice = told["invoice"]
@@ -107,9 +114,11 @@ def test_a_document_stays_with_the_next_version_and_in_backups() -> None:
     ("fields", "said"),
     [
         ({"credits": "1.00"}, "Credits are deducted"),
-        ({"tax_in_lines": False}, "how much tax"),
-        ({"credits_in_lines": False}, "how much"),
-        ({"number": " "}, "issuer and a number"),
+        *swept(
+            ({"tax_in_lines": False}, "how much tax"),
+            ({"credits_in_lines": False}, "how much"),
+            ({"number": " "}, "issuer and a number"),
+        ),
     ],
 )
 def test_an_invoice_that_contradicts_itself_is_refused(
@@ -140,6 +149,7 @@ def test_a_number_of_two_issuers_needs_the_issuer() -> None:
         invoice_by_reference("invoice:INV-9")
 
 
+@sweep_both_engines
 def test_rates_by_csv_are_versions_too() -> None:
     feed, clock = make_table_connection("exchange_rates", "feed"), Clock()
     header = "day,base,quote,rate,source"

@@ -26,9 +26,10 @@ from tests.adoption.factories import make_use_case, make_user
 from tests.approving import approve
 from tests.billing.closing import bill_line, close, make_invoice
 from tests.billing.factories import give_all
+from tests.billing.sweeps import sweep_both_engines
 from tests.imports import START, line, make_connection, run_import
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 UNIT = 10**9
 MAY = Month(2026, 5)
 LATER = START + dt.timedelta(hours=1)
@@ -67,6 +68,7 @@ def asked(channels: tuple[Connection, Connection], finance: User, **fields: Any)
     return made
 
 
+@pytest.mark.both_engines
 def test_leaving_out_closed_money_waits_for_another_person_and_is_corrected(
     channels: tuple[Connection, Connection], finance: User
 ) -> None:
@@ -91,6 +93,7 @@ def test_leaving_out_closed_money_waits_for_another_person_and_is_corrected(
     assert CloseCorrection.objects.count() == 2
 
 
+@sweep_both_engines
 def test_what_moves_no_closed_money_holds_at_once(
     channels: tuple[Connection, Connection], finance: User
 ) -> None:
@@ -105,6 +108,7 @@ def test_what_moves_no_closed_money_holds_at_once(
     assert isinstance(other, ApprovalRequest)  # the provider of the closed lines
 
 
+@pytest.mark.both_engines
 def test_nobody_goes_past_the_second_person(
     channels: tuple[Connection, Connection], finance: User
 ) -> None:
@@ -133,6 +137,7 @@ def test_nobody_goes_past_the_second_person(
         SpendOverlap.objects.create(**again)
 
 
+@sweep_both_engines
 def test_an_import_in_between_voids_what_was_asked(
     channels: tuple[Connection, Connection], finance: User
 ) -> None:
@@ -143,6 +148,7 @@ def test_an_import_in_between_voids_what_was_asked(
     assert not SpendOverlap.objects.exists()
 
 
+@sweep_both_engines
 def test_the_page_says_that_it_waits(
     channels: tuple[Connection, Connection], finance: User, client: Client
 ) -> None:

@@ -31,9 +31,11 @@ from portal.shell.periods import Month
 from tests.adoption.factories import make_team, make_use_case, make_user, walk_to
 from tests.billing.factories import create_rule, give_all, make_draft, make_rule
 from tests.billing.services.charges import assert_days_add_up
+from tests.billing.sweeps import sweep_both_engines, swept
 from tests.imports import START, line, make_connection, run_import
+from tests.plugins.sweeping import examples
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 LATER = START + dt.timedelta(hours=1)
 UNIT = 10**9
 MAY = Month(2026, 5)
@@ -72,6 +74,7 @@ def three_cases() -> list[UseCase]:
 GATEWAY = {"ResourceId": "gateway", "Tags": "{}"}
 
 
+@pytest.mark.both_engines
 def test_shared_cost_goes_in_proportion_to_direct_cost_of_the_month() -> None:
     cases = three_cases()
     shared(split=SplitKind.PROPORTIONAL)
@@ -84,6 +87,7 @@ def test_shared_cost_goes_in_proportion_to_direct_cost_of_the_month() -> None:
     assert_days_add_up()
 
 
+@sweep_both_engines
 def test_an_even_split_gives_the_last_unit_to_who_stands_first() -> None:
     cases = [make_use_case() for _ in range(3)]
     shared(split=SplitKind.EVEN, cases=tuple(reversed(cases)))
@@ -96,6 +100,7 @@ def test_an_even_split_gives_the_last_unit_to_who_stands_first() -> None:
     }
 
 
+@pytest.mark.both_engines
 def test_without_direct_cost_it_waits_and_is_split_once_there_is_some() -> None:
     cases = three_cases()
     shared(split=SplitKind.PROPORTIONAL, cases=(cases[0], cases[1]))
@@ -119,6 +124,7 @@ def test_without_direct_cost_it_waits_and_is_split_once_there_is_some() -> None:
     assert figure_as_of(scope, LATER).sums == []
 
 
+@sweep_both_engines
 def test_a_base_is_kept_until_it_changes_so_allocating_again_moves_nothing() -> None:
     three_cases()
     shared(split=SplitKind.PROPORTIONAL)
@@ -132,6 +138,7 @@ def test_a_base_is_kept_until_it_changes_so_allocating_again_moves_nothing() -> 
     assert SplitBase.objects.count() == bases
 
 
+@sweep_both_engines
 def test_bases_of_other_currencies_do_not_weigh() -> None:
     cases = three_cases()
     shared(split=SplitKind.PROPORTIONAL)
@@ -143,6 +150,7 @@ def test_bases_of_other_currencies_do_not_weigh() -> None:
     assert {case for case, _ in balances()} == {None, cases[0].pk, cases[1].pk}
 
 
+@sweep_both_engines
 def test_unused_commitment_stays_with_its_owner_unless_a_rule_names_it() -> None:
     user, owner = make_use_case(), make_use_case()
     make_rule((user, WHOLE), field=MatchField.SERVICE, value="Model Service", priority=1)
@@ -187,12 +195,16 @@ def test_the_principals_team_on_the_day_of_the_charge_gets_it() -> None:
     ("field", "changes"),
     [
         ("shares", {"split": SplitKind.EVEN}),
-        ("split", {"split": "by_lot"}),
-        ("field", {"field": "mood"}),
-        ("value", {"mode": MatchMode.ONE_OF, "value": " \n "}),
+        *swept(
+            ("split", {"split": "by_lot"}),
+            ("field", {"field": "mood"}),
+            ("value", {"mode": MatchMode.ONE_OF, "value": " \n "}),
+        ),
         ("tag_key", {"further": (Condition("model", "key", "equals", "x"),)}),
-        ("value", {"further": (Condition("model", "", "equals", ""),)}),
-        ("further", {"further": (Condition("model", "", "equals", "x"),) * 6}),
+        *swept(
+            ("value", {"further": (Condition("model", "", "equals", ""),)}),
+            ("further", {"further": (Condition("model", "", "equals", "x"),) * 6}),
+        ),
     ],
 )
 def test_an_impossible_split_or_condition_is_refused_at_the_field(
@@ -206,6 +218,7 @@ def test_an_impossible_split_or_condition_is_refused_at_the_field(
     assert refused.value.field == field
 
 
+@pytest.mark.both_engines
 def test_the_database_refuses_another_split_or_condition_afterwards() -> None:
     rule = give_all(make_use_case(), further=(Condition("model", "", "equals", "x"),))
     for change in ({"split": SplitKind.EVEN}, {"further": "[]"}):
@@ -244,8 +257,9 @@ conditions = st.sampled_from(
 )
 
 
+@pytest.mark.both_engines
 @settings(
-    max_examples=6,
+    max_examples=examples(2),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

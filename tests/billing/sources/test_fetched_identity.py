@@ -15,13 +15,18 @@ from tests.billing.services.charges import assert_books_balance
 from tests.billing.sources.fake_provider import DAY, FakeProvider, some_spend
 from tests.billing.sources.fetched import connect, import_pages, spooled, stored, total, truth
 from tests.billing.sources.providers import CURSORED, Provided
+from tests.billing.sweeps import sweep_both_engines
 from tests.imports import counts
+from tests.plugins.sweeping import sampled
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
+# By default one report of each source.
+ONE_OF_EACH = sampled(CURSORED, *{each.source: each for each in CURSORED}.values())
 FIRST, LAST = date(2026, 9, 27), date(2026, 10, 4)
 
 
-@pytest.mark.parametrize("provided", CURSORED, ids=lambda each: each.name)
+@pytest.mark.both_engines
+@pytest.mark.parametrize("provided", ONE_OF_EACH, ids=lambda each: each.name)
 def test_every_packing_gives_the_same_rows(provided: Provided) -> None:
     chance = random.Random(11)  # noqa: S311  (an order, not a secret)
     shape = provided.make_shape()
@@ -60,7 +65,7 @@ def _assert_usage(connection_id: int) -> None:
     assert not rows.filter(superseded_at__isnull=False).exists()
 
 
-@pytest.mark.parametrize("provided", CURSORED, ids=lambda each: each.name)
+@pytest.mark.parametrize("provided", ONE_OF_EACH, ids=lambda each: each.name)
 def test_windows_may_come_in_any_order_and_overlap(provided: Provided) -> None:
     chance = random.Random(3)  # noqa: S311  (an order, not a secret)
     shape = provided.make_shape()
@@ -77,6 +82,7 @@ def test_windows_may_come_in_any_order_and_overlap(provided: Provided) -> None:
     assert not ImportRun.objects.filter(connection=connection, superseded__gt=0).exists()
 
 
+@sweep_both_engines
 def test_days_on_which_nothing_was_spent_are_taken_as_that() -> None:
     (provided,) = (each for each in CURSORED if each.name == "openai")
     connection = connect(provided)

@@ -244,7 +244,6 @@ def bring(connection: Connection, source: Cursor) -> ImportRun:
     return run_import(connection, content, window=(START, END))
 
 
-@pytest.mark.both_engines
 @pytest.mark.django_db
 def test_a_total_that_differs_is_said_and_beyond_the_bound_held() -> None:
     connection = connect("cursor", control_percent=0, control_floor=1)
@@ -266,6 +265,7 @@ def test_a_total_that_differs_is_said_and_beyond_the_bound_held() -> None:
     assert "Cursor's on-demand spend since 2026-09-02 is 2.1034 USD" in run.held_reason
 
 
+@pytest.mark.sweep
 @pytest.mark.django_db
 def test_a_connection_that_starts_within_a_cycle_is_not_held_for_it() -> None:
     connection = connect("cursor", control_percent=0, control_floor=0)
@@ -279,7 +279,6 @@ def test_a_connection_that_starts_within_a_cycle_is_not_held_for_it() -> None:
 # --- through the engine -------------------------------------------------------------------
 
 
-@pytest.mark.both_engines
 @pytest.mark.django_db
 def test_any_order_and_any_size_of_page_are_the_same_rows() -> None:
     connection = connect("cursor")
@@ -301,6 +300,7 @@ def test_any_order_and_any_size_of_page_are_the_same_rows() -> None:
     assert not UsageDimension.objects.filter(tags__contains="@").exists()
 
 
+@pytest.mark.sweep
 @pytest.mark.django_db
 def test_one_of_two_equal_events_may_go() -> None:
     connection = connect("cursor")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import duckdb
 import pytest
 
 from tests.billing.sources.focus.focus_files import BASE_ROW, csv_bytes
+from tests.billing.sweeps import swept
+from tests.plugins.sweeping import sampled
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 MEGABYTE = 1024 * 1024
@@ -23,96 +26,113 @@ MOST_SECONDS = 10
 HEADER = csv_bytes([BASE_ROW]).split(b"\n")[0] + b"\n"
 ROW = csv_bytes([BASE_ROW])[len(HEADER) :]
 
-# Runs alone, so that its peak is that of the reading; memory and processor time are limited by
-# the operating system as well, so that a failure of this test does not take the machine with it.
-PROBE = """
-import json, resource, sys, time
+# Each file is read in a process of its own, so that its peak is that of the reading; memory and
+# processor time are limited by the operating system as well, so that a failure of this test does
+# not take the machine with it. They are forks of one that has imported everything.
+PROBES = """
+import json, os, resource, sys, time
 from pathlib import Path
-resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
-resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 from billing.sources.focus.source import FocusSource
 from portal.imports.contracts import ImportRefusedError, LandedFile, ReadOptions
-path, started = Path(sys.argv[1]), time.process_time()
-records, code = 0, ""
-try:
-    for batch in FocusSource().read([LandedFile(0, path.name, path, "", 0)], ReadOptions()):
-        records += len(batch.records)
-except ImportRefusedError as refusal:
-    code = refusal.code
-# The peak that getrusage gives for a process includes that of the process that started it.
-status = Path("/proc/self/status").read_text()
-own = int(status.partition("VmHWM:")[2].split()[0]) // 1024
-child = resource.getrusage(resource.RUSAGE_CHILDREN)
-# Processor time: the clock on the wall tells more about the other tests than about this one.
-seconds = time.process_time() - started + child.ru_utime + child.ru_stime
-megabytes = own + child.ru_maxrss // 1024
-print(json.dumps({"code": code, "records": records, "megabytes": megabytes, "seconds": seconds}))
+
+def probe(path):
+    resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+    resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+    started, records, code = time.process_time(), 0, ""
+    try:
+        for batch in FocusSource().read([LandedFile(0, path.name, path, "", 0)], ReadOptions()):
+            records += len(batch.records)
+    except ImportRefusedError as refusal:
+        code = refusal.code
+    # The peak that getrusage gives for a process includes that of the process that started it.
+    status = Path("/proc/self/status").read_text()
+    own = int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    child = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Processor time: the clock on the wall tells more about the other tests than about this one.
+    seconds = time.process_time() - started + child.ru_utime + child.ru_stime
+    megabytes = own + child.ru_maxrss // 1024
+    return {"code": code, "records": records, "megabytes": megabytes, "seconds": seconds}
+
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        print(json.dumps(probe(Path(line.rstrip("\\n")))), flush=True)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        print(json.dumps({"code": "the reading process failed", "path": line}), flush=True)
 """
+Probe = Callable[[Path], dict[str, Any]]
 
 
-def probe(path: Path) -> dict[str, Any]:
-    """Read a file in a process of its own."""
-    finished = subprocess.run(
-        [sys.executable, "-c", PROBE, str(path)],
+@pytest.fixture(scope="module")
+def probe() -> Iterator[Probe]:
+    """Reads a file in a process of its own, and tells what came of it and what it took."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PROBES],
         cwd=REPOSITORY,
-        capture_output=True,
-        check=True,
-        timeout=120,
-    )
-    result: dict[str, Any] = json.loads(finished.stdout)
-    return result
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+
+        def do(path: Path) -> dict[str, Any]:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(f"{path}\n")
+            process.stdin.flush()
+            result: dict[str, Any] = json.loads(process.stdout.readline())
+            return result
+
+        yield do
+        assert process.stdin is not None
+        process.stdin.close()
 
 
-def assert_refused_cheaply(path: Path, *codes: str) -> None:
+def assert_refused_cheaply(probe: Probe, path: Path, *codes: str) -> None:
     result = probe(path)
     assert result["code"] in codes, result
     assert result["megabytes"] < MOST_MEGABYTES, result
     assert result["seconds"] < MOST_SECONDS, result
 
 
-def packed(path: Path, *, start: bytes = b"", unit: bytes, megabytes: int) -> Path:
-    """A gzip of a start and then many equal megabytes, written without holding them."""
-    block = (unit * (MEGABYTE // len(unit) + 1))[:MEGABYTE]
-    with gzip.open(path, "wb", compresslevel=1) as stream:
-        stream.write(start)
-        for _ in range(megabytes):
-            stream.write(block)
+def packed(path: Path, *, start: bytes, unit: bytes) -> Path:
+    """A gzip of a start and then two gigabytes of one text, in members behind one another."""
+    path.write_bytes(gzip.compress(start) * bool(start) + gzip_member(unit) * 128)
     return path
+
+
+@functools.cache
+def gzip_member(unit: bytes) -> bytes:
+    """A gzip member of 16 MB."""
+    packer = zlib.compressobj(1, wbits=31)
+    block = unit * (MEGABYTE // len(unit))
+    return b"".join(packer.compress(block) for _ in range(16)) + packer.flush()
 
 
 @pytest.mark.parametrize(
     ("start", "unit", "codes"),
     [
-        (b"", b"\0", ("nul_byte",)),
+        *swept((b"", b"\0", ("nul_byte",))),
         (HEADER + ROW, b"\0", ("nul_byte",)),
-        (b"", b"0", ("line_too_long",)),
-        (HEADER, b"0", ("line_too_long",)),
-        (HEADER, b",", ("line_too_long",)),
+        *swept(
+            (b"", b"0", ("line_too_long",)),
+            (HEADER, b"0", ("line_too_long",)),
+            (HEADER, b",", ("line_too_long",)),
+        ),
         (HEADER, b"\n", ("too_many_blank_rows",)),
-        (b"", b"\n", ("too_many_blank_rows",)),
+        *swept((b"", b"\n", ("too_many_blank_rows",))),
         (HEADER, b"0\n", ("too_few_cells",)),
-        (HEADER + b'"', b"0\n", ("line_too_long",)),
+        *swept((HEADER + b'"', b"0\n", ("line_too_long",))),
         (HEADER + b'"', b'""', ("line_too_long",)),
         (b"", b"a,b,c\n", ("missing_columns",)),
     ],
 )
 def test_two_gigabytes_in_a_small_gzip(
-    tmp_path: Path, start: bytes, unit: bytes, codes: tuple[str, ...]
+    probe: Probe, tmp_path: Path, start: bytes, unit: bytes, codes: tuple[str, ...]
 ) -> None:
-    path = packed(tmp_path / "bomb.csv.gz", start=start, unit=unit, megabytes=2_048 // 8)
-    # Eight members of one file: a gzip may be several behind one another.
-    content = path.read_bytes()
-    rest = zlib_member(unit)
-    path.write_bytes(content + rest * 7)
+    path = packed(tmp_path / "bomb.csv.gz", start=start, unit=unit)
     assert path.stat().st_size < 20 * MEGABYTE
-    assert_refused_cheaply(path, *codes)
-
-
-def zlib_member(unit: bytes) -> bytes:
-    """A gzip member of 256 MB."""
-    packer = zlib.compressobj(1, wbits=31)
-    block = unit * (MEGABYTE // len(unit))
-    return b"".join(packer.compress(block) for _ in range(256)) + packer.flush()
+    assert_refused_cheaply(probe, path, *codes)
 
 
 def bombs() -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -127,20 +147,27 @@ def bombs() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield "columns", f"SELECT {many}", ("too_many_columns",)
 
 
+QUICK = ("rows", "columns")  # the others take seconds to write
+
+
 @pytest.mark.parametrize(
-    ("query", "codes"), [pytest.param(q, codes, id=name) for name, q, codes in bombs()]
+    ("query", "codes"),
+    [
+        pytest.param(q, codes, id=name, marks=() if name in QUICK else pytest.mark.sweep)
+        for name, q, codes in bombs()
+    ],
 )
 def test_a_small_parquet_file_that_holds_gigabytes(
-    tmp_path: Path, query: str, codes: tuple[str, ...]
+    probe: Probe, tmp_path: Path, query: str, codes: tuple[str, ...]
 ) -> None:
     path = tmp_path / "bomb.parquet"
     with duckdb.connect(config={"threads": 1}) as engine:
         engine.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
     assert path.stat().st_size < 20 * MEGABYTE
-    assert_refused_cheaply(path, *codes)
+    assert_refused_cheaply(probe, path, *codes)
 
 
-def test_a_footer_that_declares_petabytes(tmp_path: Path) -> None:
+def test_a_footer_that_declares_petabytes(probe: Probe, tmp_path: Path) -> None:
     path = tmp_path / "bomb.parquet"
     with duckdb.connect() as engine:
         columns = ", ".join(f"'{cell}' AS \"{name}\"" for name, cell in BASE_ROW.items())
@@ -153,7 +180,7 @@ def test_a_footer_that_declares_petabytes(tmp_path: Path) -> None:
     declared = content[start:-8].replace(varint(777), varint(10**15))
     assert declared != content[start:-8]
     path.write_bytes(content[:start] + declared + len(declared).to_bytes(4, "little") + b"PAR1")
-    assert_refused_cheaply(path, "too_many_rows", "damaged_parquet", "too_costly")
+    assert_refused_cheaply(probe, path, "too_many_rows", "damaged_parquet", "too_costly")
 
 
 def varint(number: int) -> bytes:
@@ -167,10 +194,12 @@ def varint(number: int) -> bytes:
     return bytes(out)
 
 
+@pytest.mark.parametrize("rows", sampled([8_000, 60_000], 8_000))
 @pytest.mark.parametrize("name", ["large.csv", "large.parquet"])
-def test_a_large_file_that_is_right_is_read_in_little_memory(tmp_path: Path, name: str) -> None:
+def test_a_large_file_that_is_right_is_read_in_little_memory(
+    probe: Probe, tmp_path: Path, name: str, rows: int
+) -> None:
     path = tmp_path / name
-    rows = 60_000
     if name.endswith("csv"):
         with path.open("wb") as stream:
             stream.write(HEADER)

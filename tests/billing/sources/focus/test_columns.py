@@ -26,8 +26,11 @@ from tests.billing.sources.focus.focus_files import (
     read_by_row_only,
     rows_of,
 )
+from tests.billing.sweeps import swept
+from tests.plugins.sweeping import sampled
 
 SEEDS = int(os.environ.get("PLUMBLINE_FUZZ_FILES", "30"))
+FEW = range(6)  # files that the default tests read
 # Each list: what is common first, then what is odd, then what is wrong.
 AMOUNTS = (
     *("1.5", "0.25", "12.345678901", "0.000000001", "7", "0", "-3.1"),
@@ -195,20 +198,21 @@ def assert_alike(by_column: Read, by_row: Read, case: object) -> None:
 
 
 @pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("seeds", sampled([FEW, range(len(FEW), SEEDS)], FEW), ids=["few", "more"])
 def test_random_files_give_the_same_by_column_and_by_row(
-    read: Reader, monkeypatch: pytest.MonkeyPatch
+    read: Reader, monkeypatch: pytest.MonkeyPatch, seeds: range
 ) -> None:
     taken = refused = rejected = 0
-    for seed in range(SEEDS):
+    for seed in seeds:
         by_column, by_row = both_ways(read, monkeypatch, random_file(seed))
         assert_alike(by_column, by_row, seed)
         taken += by_column.by_column
         refused += bool(by_row.refusal)
         rejected += len(by_row.rejections)
     # The cases are real ones: many rows by column, many files with something wrong.
-    assert taken > 10 * SEEDS
-    assert refused > SEEDS / 10
-    assert rejected > SEEDS
+    assert taken > 10 * len(seeds)
+    assert refused > len(seeds) / 10
+    assert rejected > len(seeds)
 
 
 def test_a_large_file_is_read_by_column_and_a_bad_row_in_it_is_named(
@@ -227,7 +231,9 @@ def test_a_large_file_is_read_by_column_and_a_bad_row_in_it_is_named(
     assert good.by_column > 1_500
 
 
-@pytest.mark.parametrize(("place", "text"), [(600_000, b"\0"), (600_000, b"\xff"), (900_000, b'"')])
+@pytest.mark.parametrize(
+    ("place", "text"), [(600_000, b"\xff"), *swept((600_000, b"\0"), (900_000, b'"'))]
+)
 def test_what_is_wrong_behind_a_chunk_is_named_where_it_stands(
     read: Reader, monkeypatch: pytest.MonkeyPatch, place: int, text: bytes
 ) -> None:

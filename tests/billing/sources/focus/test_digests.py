@@ -11,7 +11,7 @@ from uuid import UUID
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.sources.focus.charges import uuid_of
@@ -25,6 +25,7 @@ from tests.billing.sources.focus.focus_files import (
     read_landed,
     row_bytes,
 )
+from tests.plugins.sweeping import examples
 
 CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
 TEXTS = st.text(
@@ -70,6 +71,7 @@ def read_bytes(*contents: bytes) -> Outcome:
         return Reader(Path(folder))(*contents)
 
 
+@settings(max_examples=examples(6))
 @given(st.lists(ROWS, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_order_line_ends_compression_and_splitting_do_not_matter(
     rows: list[dict[str, str]], rng: random.Random
@@ -90,6 +92,7 @@ def test_order_line_ends_compression_and_splitting_do_not_matter(
         assert read_bytes(*packing).digests == expected.digests
 
 
+@settings(max_examples=examples(10))
 @given(st.lists(st.tuples(AMOUNT_TEXTS, AMOUNT_TEXTS), min_size=1, max_size=20))
 def test_sums_of_exact_amounts_are_the_sums_of_the_texts(amounts: list[tuple[str, str]]) -> None:
     rows = [BASE_ROW | {"BilledCost": b, "EffectiveCost": e} for b, e in amounts]

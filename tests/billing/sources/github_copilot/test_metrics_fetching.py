@@ -26,6 +26,8 @@ from tests.billing.sources.github_copilot.serving import Copilot, item, seat
 from tests.billing.sources.numbered_pages import NumberedProvider, NumberedShape
 from tests.billing.sources.numbered_shapes import BEARER
 from tests.billing.sources.providers import PROVIDERS
+from tests.billing.sweeps import swept
+from tests.plugins.sweeping import sampled
 
 pytestmark = pytest.mark.django_db
 FIRST, DAYS = dt.date(2026, 9, 28), 3
@@ -137,7 +139,7 @@ def interactions() -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("lines", [False, True])
+@pytest.mark.parametrize("lines", sampled([False, True], True))
 def test_every_file_of_every_day_is_taken_and_no_secret_goes_or_stays(
     github: GitHub, lines: bool
 ) -> None:
@@ -161,7 +163,7 @@ def test_without_the_setting_nothing_is_asked(github: GitHub) -> None:
     assert "no_metrics" not in str(run.notes)
 
 
-@pytest.mark.parametrize("status", [404, 200])
+@pytest.mark.parametrize("status", sampled([404, 200], 404))
 def test_a_day_without_a_report_is_left_unsaid_and_asked_for_again(
     github: GitHub, status: int
 ) -> None:
@@ -183,13 +185,15 @@ def test_a_report_that_is_nowhere_is_said(github: GitHub) -> None:
     ("says", "said"),
     [
         ({"report_day": "2026-09-01"}, "the report of another day"),
-        ({"download_links": "none"}, "without links"),
-        ({"download_links": [7]}, "without links"),
-        ({"download_links": ["file:///etc/passwd"]}, "leads where its reports do not lie"),
         ({"download_links": ["https://169.254.169.254/x"]}, "leads where its reports do not lie"),
-        (
-            {"download_links": ["https://copilot-reports-x.b01.azurefd.net.evil.example/x"]},
-            "leads where its reports do not lie",
+        *swept(
+            ({"download_links": "none"}, "without links"),
+            ({"download_links": [7]}, "without links"),
+            ({"download_links": ["file:///etc/passwd"]}, "leads where its reports do not lie"),
+            (
+                {"download_links": ["https://copilot-reports-x.b01.azurefd.net.evil.example/x"]},
+                "leads where its reports do not lie",
+            ),
         ),
     ],
 )
@@ -209,15 +213,16 @@ def test_half_a_report_brings_nothing(github: GitHub) -> None:
     assert not Charge.objects.exists()
 
 
+@pytest.mark.parametrize("rounds", sampled([4, 12], 4))
 def test_whatever_goes_wrong_on_the_way_the_quantities_are_true_or_unchanged(
-    github: GitHub,
+    github: GitHub, rounds: int
 ) -> None:
     connection = connected(github)
     truth = {str(FIRST + dt.timedelta(days=n)): 21 for n in range(DAYS)}
     github.chance = random.Random(9)  # noqa: S311  (faults, not secrets)
     github.chances = dict.fromkeys(ANSWER_FAULTS, 0.02)
     seen = set()
-    for _ in range(12):
+    for _ in range(rounds):
         run = fetch_days(connection, FIRST, LAST)
         if isinstance(run, ImportRun):
             assert run.status == RunStatus.APPLIED, run.problem

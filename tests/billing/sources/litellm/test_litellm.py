@@ -238,7 +238,6 @@ def test_the_same_spend_cut_twice_is_refused(tmp_path: Path) -> None:
 # --- through the engine -------------------------------------------------------------------
 
 
-@pytest.mark.both_engines
 @pytest.mark.django_db
 @pytest.mark.parametrize("config", [{}, DAILY], ids=["logs", "days"])
 def test_any_order_and_any_size_of_page_are_the_same_rows(config: dict[str, Any]) -> None:

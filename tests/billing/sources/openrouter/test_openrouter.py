@@ -215,7 +215,6 @@ def test_any_order_and_any_size_of_page_are_the_same_rows() -> None:
     assert sum(c.effective_nano or 0 for c in Charge.objects.all()) == 2_800_000_100
 
 
-@pytest.mark.both_engines
 @pytest.mark.django_db
 def test_money_that_the_keys_know_of_and_the_activity_does_not_is_held() -> None:
     connection = connect("openrouter")
@@ -228,6 +227,7 @@ def test_money_that_the_keys_know_of_and_the_activity_does_not_is_held() -> None
     assert_books_balance()
 
 
+@pytest.mark.sweep
 @pytest.mark.django_db
 def test_cash_and_consumption_each_count_a_credit_once() -> None:
     run_import(connect("openrouter"), fetched(FETCH, {}, provider(), START, END, END))
