@@ -1,11 +1,17 @@
-"""The import contracts hold, and each of them fails when it is violated."""
+"""The import contracts hold, and each of them fails when it is violated.
+
+By default all violations stand there at once and each has to be named under its contract; in a
+sweep each stands alone.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -62,6 +68,36 @@ def test_all_contracts_are_kept() -> None:
     assert "6 kept, 0 broken." in ended.stdout
 
 
+def test_every_violation_is_named_under_the_contract_that_it_breaks(copied_rooms: Path) -> None:
+    contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["tool"][
+        "importlinter"
+    ]["contracts"]
+    names = {each["id"]: each["name"] for each in contracts}
+    wrong: list[tuple[str, str, Path]] = []
+    for number, (contract, path, line) in enumerate(VIOLATIONS):
+        file = (copied_rooms / path).with_stem(f"violation_{number}")
+        file.write_text(f"{line}\n")
+        wrong.append(
+            (contract, ".".join(file.relative_to(copied_rooms).with_suffix("").parts), file)
+        )
+    try:
+        ended = lint(copied_rooms)
+    finally:
+        for *_, file in wrong:
+            file.unlink()
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    # Each broken contract has a paragraph under its name, underlined.
+    told = re.split(r"^(.+)\n-{3,}$", ended.stdout, flags=re.MULTILINE)
+    said = dict(zip(told[1::2], told[2::2], strict=True))
+    missed = [
+        (contract, module)
+        for contract, module, _ in wrong
+        if not re.search(rf"\b{module}\b", said.get(names[contract], ""))
+    ]
+    assert missed == [], ended.stdout
+
+
+@pytest.mark.sweep
 @pytest.mark.parametrize(("contract", "path", "line"), VIOLATIONS)
 def test_a_violation_breaks_its_contract(
     copied_rooms: Path, contract: str, path: str, line: str
@@ -76,6 +112,7 @@ def test_a_violation_breaks_its_contract(
     assert "0 kept, 1 broken." in ended.stdout
 
 
+@pytest.mark.sweep
 def test_the_harmless_copy_keeps_every_contract(copied_rooms: Path) -> None:
     ended = lint(copied_rooms)
     assert ended.returncode == 0, ended.stdout

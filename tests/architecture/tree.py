@@ -52,6 +52,15 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function and method, nested ones too; expressions hold none and are not looked into."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node
+            yield from functions(node)
+
+
 def imported_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """(line, dotted name) of everything imported, at any depth: `from a import b` gives `a.b`."""
     for node in ast.walk(tree):

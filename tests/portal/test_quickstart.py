@@ -145,6 +145,33 @@ def test_a_folder_that_is_no_environment_is_never_removed(root: Path, tmp_path: 
 def test_an_environment_without_pip_is_completed_or_else_made_anew(
     pip_can_be_added: bool, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As the next, with programs that only say how they end: real ones take half a minute."""
+    made = make_venv(root / ".venv")
+    pip_works = iter([False, pip_can_be_added])
+    asked: list[tuple[str, ...]] = []
+
+    def ends_well(*command: object) -> bool:
+        asked.append(tuple(map(str, command[1:])))
+        return next(pip_works) if "pip" in command else True
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        asked.append(tuple(command[1:]))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(quickstart, "runs", ends_well)
+    monkeypatch.setattr("quickstart.subprocess.run", run)
+    monkeypatch.setattr(quickstart, "pip_install", lambda python: asked.append((str(python),)))
+    assert quickstart.install_uv_with_venv(made) == str(made / "bin" / "uv")
+    pip, python = ("-m", "pip", "--version"), str(quickstart.venv_python(made))
+    anew = [] if pip_can_be_added else [("-m", "venv", "--clear", str(made))]
+    assert asked == [pip, ("-m", "ensurepip"), pip, *anew, (python,)]
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("pip_can_be_added", [True, False])
+def test_a_real_environment_without_pip_is_completed_or_else_made_anew(
+    pip_can_be_added: bool, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = make_venv(root / ".venv")
     (made / "in-use").touch()
     asked: list[Path] = []

@@ -46,7 +46,7 @@ def test_this_machine_is_not_refused() -> None:
 
 @pytest.mark.worker
 @pytest.mark.both_engines
-def test_a_worker_process_works_on_the_database_of_the_test(
+def test_a_worker_works_on_the_database_of_the_test_and_killed_it_is_gone_with_its_pool(
     celery_worker_process: WorkerFactory,
 ) -> None:
     worker = celery_worker_process()
@@ -56,11 +56,6 @@ def test_a_worker_process_works_on_the_database_of_the_test(
         time.sleep(0.1)
     assert "portal.tasks.sweep_imports" in worker.text()
     assert "succeeded" in worker.text(), worker.text()
-
-
-@pytest.mark.worker
-def test_a_killed_worker_is_gone_with_its_pool(celery_worker_process: WorkerFactory) -> None:
-    worker = celery_worker_process()
     group = os.getpgid(worker.pid)
     worker.kill()
     deadline = time.monotonic() + 5

@@ -21,7 +21,8 @@ HEAD = """# Failure catalogue
 
 Faults that the portal must survive, what is expected of it, and the tests that show it. It is
 written from `tests/reliability/catalogue.toml`. A test finds every test that is named here. Those
-marked (long) run with `python3 quickstart.py prove`, the others with `python3 quickstart.py test`.
+marked (long) run with `python3 quickstart.py prove`, those marked (sweep) with
+`python3 quickstart.py test -m sweep`, the others with `python3 quickstart.py test`.
 
 {summary}
 
@@ -68,15 +69,18 @@ def rows() -> list[Row]:
 
 
 @functools.cache
-def functions_of(path: Path) -> dict[str, bool]:
-    """The tests of a file and whether each is a long one."""
+def functions_of(path: Path) -> dict[str, str]:
+    """The tests of a file, and the word for when each runs: "" for those of every day."""
     return {
-        node.name: any(
-            ast.unparse(each).startswith("pytest.mark.prove") for each in node.decorator_list
-        )
+        node.name: _when({ast.unparse(each).partition("(")[0] for each in node.decorator_list})
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
+
+
+def _when(decorators: set[str]) -> str:
+    words = {"pytest.mark.prove": " (long)", "pytest.mark.sweep": " (sweep)"}
+    return next((word for marker, word in words.items() if marker in decorators), "")
 
 
 def unknown_tests(row: Row) -> list[str]:
@@ -106,8 +110,8 @@ def _shown(row: Row) -> list[str]:
     found = []
     for name in row.tests:
         file, _, function = name.partition("::")
-        is_long = function and functions_of(REPOSITORY / "tests" / file)[function]
-        found.append(f"`{name}`{' (long)' if is_long else ''}")
+        when = functions_of(REPOSITORY / "tests" / file)[function] if function else ""
+        found.append(f"`{name}`{when}")
     if row.missing:
         found.append(f"{'But: ' if row.tests else ''}{row.missing}")
     return found

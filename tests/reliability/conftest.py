@@ -105,9 +105,14 @@ class Importer:
         self._start.touch()
         self._start = self._folder / f"start-{self._number}"
 
-    def stop(self) -> None:
+    def kill_all(self) -> None:
+        """Whatever still runs; the process that starts them stays."""
         for each in self._imports:
             each.kill()
+        self._imports.clear()
+
+    def stop(self) -> None:
+        self.kill_all()
         self._process.kill()
         self._process.communicate()
         self._log.close()
@@ -124,9 +129,18 @@ def _empty_the_largest_tables_first(transactional_db: None) -> Iterator[None]:
             cursor.execute(f"DELETE FROM billing_{table}")  # noqa: S608  (names of our own)
 
 
-@pytest.fixture
-def importer(transactional_db: None, tmp_path: Path) -> Iterator[Importer]:
-    """Imports in real processes; whatever still runs at the end is killed."""
-    found = Importer(tmp_path)
+@pytest.fixture(scope="module")
+def importing_process(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Importer]:
+    """It loads the portal once for a module's tests, and never opens the database itself."""
+    found = Importer(tmp_path_factory.mktemp("importer"))
     yield found
     found.stop()
+
+
+@pytest.fixture
+def importer(transactional_db: None, importing_process: Importer) -> Iterator[Importer]:
+    """Imports in real processes; whatever still runs at the end of a test is killed."""
+    yield importing_process
+    importing_process.kill_all()

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+
+@cache
+def published_schema() -> PublishedSchema:
+    """Read once a process; whoever asks only reads it."""
+    return PublishedSchema()
 
 
 class PublishedSchema:

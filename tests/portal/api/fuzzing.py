@@ -107,6 +107,16 @@ class Fuzz:
                     yield self.requests - before
             turn += 1
 
+    def one_turn(self) -> None:
+        """One request at each operation: what it is to take and what it is not to take, in turn."""
+        for number, operation in enumerate(self.operations):
+            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)[:: (-1) ** number]:
+                before = self.requests
+                with suppress(Unsatisfiable):
+                    self._ask(operation, mode, self.seed + number, 1)
+                if self.requests > before:
+                    break
+
     def _ask(self, operation: Any, mode: GenerationMode, number: int, examples: int) -> None:
         names = [name for name in self.paths if f"{{{name}}}" in operation.path]
         known = st.fixed_dictionaries({name: st.sampled_from(self.paths[name]) for name in names})

@@ -8,39 +8,28 @@ from typing import Any
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 from playwright.sync_api import Page
 from rest_framework.test import APIClient
 
 from portal.models import User
+from tests.portal.api.conformance import published_schema
 
 SCHEMA, DOCS = "/api/v1/schema/", "/api/v1/docs/"
 
 
-@pytest.fixture
-def schema(api: APIClient) -> dict[str, Any]:
-    found: dict[str, Any] = api.get(SCHEMA, {"format": "json"}).json()
-    return found
-
-
 @pytest.mark.django_db
-def test_the_schema_is_valid_openapi_3_1(schema: dict[str, Any]) -> None:
+def test_the_schema_is_valid_openapi_3_1_and_what_the_other_tests_read(api: APIClient) -> None:
+    schema = api.get(SCHEMA, {"format": "json"}).json()
+    assert schema["paths"] == published_schema().document["paths"]
     assert schema["openapi"].startswith("3.1")
     validate_schema(schema)
 
 
-def operations(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    return [
-        (path, method, operation)
-        for path, methods in schema["paths"].items()
-        for method, operation in methods.items()
-    ]
-
-
-@pytest.mark.django_db
-def test_every_operation_says_what_it_does_and_how_it_fails(schema: dict[str, Any]) -> None:
-    for path, method, operation in operations(schema):
+def test_every_operation_says_what_it_does_and_how_it_fails() -> None:
+    for path, method, operation in published_schema().operations():
         where = f"{method} {path}"
         assert operation.get("summary"), where
         assert operation.get("tags"), where
@@ -56,9 +45,12 @@ def test_every_operation_says_what_it_does_and_how_it_fails(schema: dict[str, An
             assert {"400", "409", "415"} <= set(operation["responses"]), where
 
 
-def test_generating_the_schema_needs_no_guess(capsys: pytest.CaptureFixture[str]) -> None:
-    SchemaGenerator().get_schema(public=True)
-    assert "rror" not in capsys.readouterr().err
+def test_generating_the_schema_needs_no_guess() -> None:
+    """As `check --deploy` asks: a warning is a name or a type that the generator made up."""
+    GENERATOR_STATS.reset()
+    with GENERATOR_STATS.silence():
+        SchemaGenerator().get_schema(public=True)
+    assert [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache] == []
 
 
 @pytest.mark.django_db

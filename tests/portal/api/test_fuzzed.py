@@ -1,6 +1,7 @@
 """Whatever schemathesis makes of the description, every caller gets what is documented.
 
-The default run is short; `prove` sends 50,000 requests, and with `--scale 5` 250,000.
+The default run asks each operation once, and a sweep a few times; `prove` sends 50,000 requests,
+and with `--scale 5` 250,000.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tests.adoption.api.conftest import World, world
 from tests.adoption.factories import make_user
 from tests.imports import line, make_connection, run_import
 from tests.plugins.proofs import DEFAULT_SEED, Figures
-from tests.portal.api.conformance import PublishedSchema
+from tests.portal.api.conformance import published_schema
 from tests.portal.api.fuzzing import Fuzz, session_of
 
 __all__ = ["world"]
@@ -53,7 +54,7 @@ def callers(world: World) -> dict[str, dict[str, str]]:
 def fuzz(world: World, callers: dict[str, Any]) -> Fuzz:
     run_import(make_connection(), [line(3), line(4, "-2.25")])
     return Fuzz(
-        PublishedSchema().document,
+        published_schema().document,
         callers,
         {
             "slug": [world.use_case.slug],
@@ -65,6 +66,14 @@ def fuzz(world: World, callers: dict[str, Any]) -> Fuzz:
     )
 
 
+@pytest.mark.django_db
+def test_one_request_at_each_operation_finds_no_fault(fuzz: Fuzz) -> None:
+    fuzz.one_turn()
+    assert len({where for _, where in fuzz.asked}) == len(fuzz.operations)
+    assert list(fuzz.faults.values()) == []
+
+
+@pytest.mark.sweep
 @pytest.mark.django_db
 def test_a_short_run_finds_no_fault(fuzz: Fuzz) -> None:
     sum(fuzz.run(SHORT, examples=1))
@@ -83,7 +92,7 @@ def test_fuzzed_api(fuzz: Fuzz, figures: Figures) -> None:
     for fault in fuzz.faults.values():
         figures.bad(fault)
     figures("requests", sent, total)
-    figures("operations", len(fuzz.operations), len(PublishedSchema().operations()))
+    figures("operations", len(fuzz.operations), len(published_schema().operations()))
     figures("callers", len(fuzz.callers), 10)
     figures(
         "answers with 5xx", sum(n for s, n in fuzz.statuses.items() if s >= 500), 0, at_most=True

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from tests.adoption.api.conftest import World, client_of, world
-from tests.portal.api.conformance import PublishedSchema
+from tests.plugins.sweeping import examples
+from tests.portal.api.conformance import PublishedSchema, published_schema
 
 __all__ = ["world"]
 
@@ -25,12 +26,14 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
     st.lists(st.integers(), max_size=2),
     st.dictionaries(st.sampled_from(["a", "id"]), st.integers(), max_size=1),
 )
-SOME = settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SOME = settings(
+    max_examples=examples(2), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture(scope="module")
 def published() -> PublishedSchema:
-    return PublishedSchema()
+    return published_schema()
 
 
 def names_in(published: PublishedSchema, operation: dict[str, Any], where: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from rest_framework.test import APIClient
@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from portal.api.errors import Problem
 from portal.api.pagination import UnstableOrderError, read_limit, read_page
 from portal.models import Connection, ImportRun
+from tests.plugins.sweeping import examples
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.portal.api.toy_urls")]
 THINGS = "/api/v1/things/"
@@ -36,6 +37,7 @@ def rows() -> Any:
 class PagesTest(TestCase):
     """Names repeat, so that the unique key at the end has to decide."""
 
+    @settings(max_examples=examples(10))
     @given(
         names=st.lists(st.sampled_from("abc"), max_size=12),
         limit=st.integers(1, 5),
@@ -64,6 +66,7 @@ class PagesTest(TestCase):
         order = list(rows().order_by(*ordering).values_list("id", flat=True))
         assert seen == [pk for pk in order if pk in set(seen)]
 
+    @settings(max_examples=examples(8))
     @given(names=st.lists(st.sampled_from("abc"), min_size=1, max_size=12), limit=st.integers(1, 5))
     def test_going_back_shows_the_same_pages(self, names: list[str], limit: int) -> None:
         for number, name in enumerate(names):

@@ -18,6 +18,7 @@ from portal.approvals.triggers import guards
 from portal.models import ApprovalRequest
 from portal.services import approvals
 from tests.plugins.proofs import Figures
+from tests.plugins.sweeping import sampled
 from tests.portal.approvals.attacks import Ground, combinations, make_ground, succeeds
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
@@ -36,17 +37,30 @@ def ground(db: None) -> Ground:
 
 def attack(ground: Ground, rounds: int, figures: Figures) -> Counter[str]:
     """So many attempts, every combination equally often; returns how many by each way."""
-    tried: Counter[str] = Counter()
     every = combinations()
-    order: list[tuple[str, str]] = []
-    for _ in figures.progress(range(rounds), "attempts"):
-        if not order:
-            order = figures.random.sample(every, len(every))
-        name, how = order.pop()
+    chosen: list[tuple[str, str]] = []
+    while len(chosen) < rounds:
+        chosen += figures.random.sample(every, len(every))
+    return attempt(ground, chosen[:rounds], figures)
+
+
+def attempt(ground: Ground, chosen: list[tuple[str, str]], figures: Figures) -> Counter[str]:
+    """Each of these once; returns how many by each way."""
+    for name, how in figures.progress(chosen, "attempts"):
         if succeeds(ground, name, how, figures.random):
             figures.bad(f"{name} succeeded by {how}")
-        tried[how] += 1
-    return tried
+    return Counter(how for _, how in chosen)
+
+
+def every_deed_and_every_way() -> list[tuple[str, str]]:
+    """Each deed by one way that it means anything by, the ways in turn."""
+    used: Counter[str] = Counter()
+    found = []
+    for name in dict.fromkeys(name for name, _ in combinations()):
+        how = min((way for deed, way in combinations() if deed == name), key=used.__getitem__)
+        used[how] += 1
+        found.append((name, how))
+    return found
 
 
 def tell(tried: Counter[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,8 +72,17 @@ def tell(tried: Counter[str], capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_way_around_the_second_person(
     ground: Ground, figures: Figures, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tried = attack(ground, max(200, len(combinations())), figures)
-    tell(tried, capsys)
+    chosen = every_deed_and_every_way()
+    assert {name for name, _ in chosen} == {name for name, _ in combinations()}
+    assert {how for _, how in chosen} == {how for _, how in combinations()}
+    tell(attempt(ground, chosen, figures), capsys)
+
+
+@pytest.mark.sweep
+def test_no_way_around_the_second_person_for_any_deed_by_any_way(
+    ground: Ground, figures: Figures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(attack(ground, max(200, len(combinations())), figures), capsys)
 
 
 @pytest.mark.prove("Four eyes")
@@ -76,7 +99,8 @@ def test_no_way_around_the_second_person_in_ten_thousand_attempts(
 # --- Each guard and each check taken away --------------------------------------------------------
 
 PAST = "past the services"
-TRIES = 16  # an attack chooses among variants
+TRIES = 16  # an attack chooses among variants: so many may be needed until one gets through
+IN_VAIN = sampled((2, TRIES), 2)  # so many that get nowhere show that a guard stands
 # What gets through when the guard alone is gone.
 LETS_THROUGH = {
     "request_starts_pending": ("asks_for_something_approved", PAST),
@@ -127,10 +151,10 @@ def take_away(*keys: str) -> None:
             cursor.execute(f"DROP TRIGGER {guard.name}{on}")
 
 
-def gets_through(ground: Ground, what: tuple[str, str], *without: str) -> bool:
+def gets_through(ground: Ground, what: tuple[str, str], *without: str, tries: int = TRIES) -> bool:
     return any(
         succeeds(ground, *what, random.Random(seed), mutant=lambda: take_away(*without))  # noqa: S311  (attacks, no secret)
-        for seed in range(TRIES)
+        for seed in range(tries)
     )
 
 
@@ -144,11 +168,14 @@ def test_without_a_guard_an_attack_gets_through_that_it_alone_stops(ground: Grou
     assert not idle, f"these guards stop nothing that is tried: {idle}"
 
 
-def test_a_guard_that_is_backed_up_by_another_matters_when_that_is_gone(ground: Ground) -> None:
+@pytest.mark.parametrize("tries", IN_VAIN)
+def test_a_guard_that_is_backed_up_by_another_matters_when_that_is_gone(
+    ground: Ground, tries: int
+) -> None:
     for key, what in BACKED_UP.items():
         if what is not None:
             attack_, other = what
-            assert not gets_through(ground, attack_, key), key
+            assert not gets_through(ground, attack_, key, tries=tries), key
             if key == "grant_by_approval":
                 assert gets_through(ground, attack_, key, other), key
 
@@ -182,15 +209,16 @@ def without_check(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(approvals, name, lambda *_, **__: None)
 
 
+@pytest.mark.parametrize("tries", IN_VAIN)
 @pytest.mark.parametrize("name", CHECKS)
 def test_without_a_check_of_the_service_the_database_still_refuses_or_it_gets_through(
-    ground: Ground, name: str, monkeypatch: pytest.MonkeyPatch
+    ground: Ground, name: str, tries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     what, is_backed_up = CHECKS[name]
-    assert not gets_through(ground, what)
+    assert not gets_through(ground, what, tries=tries)
     without_check(name, monkeypatch)
     if is_backed_up:
-        assert not gets_through(ground, what), "the database is to refuse it by itself"
+        assert not gets_through(ground, what, tries=tries), "the database is to refuse it by itself"
         assert gets_through(ground, what, *ALL_KEYS), "the attack does not attack"
     else:
         assert gets_through(ground, what), "only this check stops it"

@@ -26,7 +26,7 @@ from tests.imports import make_person
 from tests.portal.approvals.kinds import KEY
 from tests.portal.approvals.people import Cast
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 WHY = "Nobody else can be reached today."
 HOUR = dt.timedelta(hours=1)
 
@@ -101,6 +101,7 @@ def test_break_glass_needs_an_administrator_a_reason_and_an_end(cast: Cast) -> N
     refused("open already")
 
 
+@pytest.mark.both_engines
 def test_break_glass_that_is_over_is_closed_and_reviewed_not_by_another_account_of_the_opener(
     cast: Cast,
 ) -> None:
@@ -115,6 +116,7 @@ def test_break_glass_that_is_over_is_closed_and_reviewed_not_by_another_account_
         close_break_glass(glass_id=glass.pk, actor=cast.ada, at=timezone.now())
 
 
+@pytest.mark.both_engines
 def test_a_role_is_asked_for_approved_by_a_third_person_and_counts_a_day_later(
     cast: Cast, client: Client
 ) -> None:
@@ -160,6 +162,7 @@ def test_a_role_is_taken_away_at_once_with_a_reason(cast: Cast, client: Client) 
         )
 
 
+@pytest.mark.both_engines
 def test_rules_change_by_approval_and_what_waits_under_the_old_ones_is_void(
     cast: Cast, client: Client
 ) -> None:

@@ -27,7 +27,7 @@ from portal.services.connections import update_connection
 from portal.services.credentials import CredentialChange, credentials_to_rotate, rotate_credentials
 from tests.portal.credentials.conftest import NOW, SECRET, make_forge
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 OTHER = "sk-canary-another-secret-0099"
 
 
@@ -51,6 +51,7 @@ def revealed(connection: Connection) -> str:
 
 
 class TestKeeping:
+    @pytest.mark.both_engines
     def test_it_is_encrypted_and_comes_back_for_the_one_who_fetches(
         self, connection: Connection, keys: NumberedSecrets
     ) -> None:
@@ -100,6 +101,7 @@ class TestKeeping:
         assert stored.config["group"] == ""
         assert revealed(stored) == SECRET
 
+    @pytest.mark.both_engines
     def test_the_database_keeps_no_blank(self, connection: Connection) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
             StoredCredential.objects.update(ciphertext="")
@@ -156,6 +158,7 @@ class TestRotating:
         settings.CREDENTIAL_KEYS = made
         return made
 
+    @pytest.mark.both_engines
     def test_everything_is_readable_before_during_and_after(
         self, connection: Connection, admin: User, keys: NumberedSecrets, settings: Any
     ) -> None:
@@ -181,6 +184,7 @@ class TestRotating:
         settings.CREDENTIAL_KEYS = keys
         assert revealed(connection) == SECRET
 
+    @pytest.mark.both_engines
     def test_one_that_is_set_meanwhile_is_not_overwritten(
         self, connection: Connection, admin: User, keys: NumberedSecrets, settings: Any
     ) -> None:
@@ -196,6 +200,7 @@ class TestRotating:
             self.command()
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db(transaction=True)
 def test_rotation_under_load_loses_nothing(
     connection: Connection, admin: User, keys: NumberedSecrets, settings: Any

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from portal.run import broker
+from tests.plugins.sweeping import sampled
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPT = Path(__file__).with_name("fake_portal.py")
@@ -112,14 +113,25 @@ def portal(start: Callable[..., Portal]) -> Portal:
     return running
 
 
-def test_everything_is_prepared_before_the_address_is_printed(portal: Portal) -> None:
-    lines = portal.text().split("\n")
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """One portal for the tests after which it runs as before."""
+    running = Portal(tmp_path_factory.mktemp("lasting"))
+    assert wait_for(running.is_ready), running.text()
+    yield running
+    running.end()
+
+
+def test_everything_is_prepared_before_the_address_is_printed(lasting: Portal) -> None:
+    lines = lasting.text().split("\n")
     assert lines[0] == "command demo"
-    assert f"Plumbline is ready:  http://127.0.0.1:{portal.port}/" in lines
-    assert portal.answers()
+    assert f"Plumbline is ready:  http://127.0.0.1:{lasting.port}/" in lines
+    assert lasting.answers()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", sampled((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), signal.SIGTERM)
+)
 def test_a_stop_leaves_no_process_not_even_one_that_forked_twice(
     portal: Portal, number: signal.Signals
 ) -> None:
@@ -131,40 +143,43 @@ def test_a_stop_leaves_no_process_not_even_one_that_forked_twice(
     assert "Traceback" not in portal.text()
 
 
-def test_a_killed_supervisor_takes_its_children_with_it(portal: Portal) -> None:
+def test_a_killed_supervisor_takes_its_children_with_it_and_frees_the_data(
+    portal: Portal, start: Callable[..., Portal]
+) -> None:
     direct = {portal.pid_of("valkey-server"), portal.pid_of("serve_forever")}
     portal.process.kill()
     portal.process.wait(timeout=10)
     assert wait_for(lambda: not direct & portal.processes().keys())
-
-
-@pytest.mark.parametrize(("part", "name"), [("serve_forever", "web"), ("valkey-server", "broker")])
-def test_a_dead_child_is_started_again_and_that_is_said(
-    portal: Portal, part: str, name: str
-) -> None:
-    first = portal.pid_of(part)
-    os.kill(first, signal.SIGKILL)
-    assert wait_for(
-        lambda: any(part in line for pid, line in portal.processes().items() if pid != first)
-    )
-    assert f"The {name} was ended by signal 9; starting it again in 1 s." in portal.text()
-    assert wait_for(portal.answers)
-
-
-def test_a_second_instance_on_the_same_data_is_refused(
-    portal: Portal, start: Callable[..., Portal]
-) -> None:
-    second = start()
-    assert second.process.wait(timeout=60) == 1
-    assert f"already runs on {portal.var} (process {portal.process.pid}," in second.text()
-    assert f"kill {portal.process.pid}" in second.text()
-    assert portal.answers()
-
-
-def test_the_data_is_free_again_after_a_kill(portal: Portal, start: Callable[..., Portal]) -> None:
-    portal.end()
     following = start()
     assert wait_for(following.is_ready), following.text()
+
+
+CHILDREN = (("serve_forever", "web"), ("valkey-server", "broker"))
+
+
+@pytest.mark.parametrize("child", sampled(CHILDREN, CHILDREN[0]))
+def test_a_dead_child_is_started_again_and_that_is_said(
+    lasting: Portal, child: tuple[str, str]
+) -> None:
+    part, name = child
+    first = lasting.pid_of(part)
+    os.kill(first, signal.SIGKILL)
+    assert wait_for(
+        lambda: any(part in line for pid, line in lasting.processes().items() if pid != first)
+    )
+    assert f"The {name} was ended by signal 9; starting it again in 1 s." in lasting.text()
+    assert wait_for(lasting.answers)
+
+
+def test_a_second_instance_on_the_same_data_is_refused(lasting: Portal) -> None:
+    second = Portal(lasting.var.parent)
+    try:
+        assert second.process.wait(timeout=60) == 1
+    finally:
+        second.process.kill()
+    assert f"already runs on {lasting.var} (process {lasting.process.pid}," in second.text()
+    assert f"kill {lasting.process.pid}" in second.text()
+    assert wait_for(lasting.answers)
 
 
 def test_a_port_in_use_is_named_with_the_command_that_avoids_it(
@@ -258,7 +273,7 @@ def test_a_space_in_the_path_survives_the_url() -> None:
     assert broker.broker_url(Path("/srv/a b")) == "redis+socket:///srv/a%20b/broker/valkey.sock"
 
 
-@pytest.mark.parametrize("folder", ["with space", "d" * 120])
+@pytest.mark.parametrize("folder", sampled(("with space", "d" * 120), "with space"))
 def test_settings_and_supervisor_agree_on_the_broker(tmp_path: Path, folder: str) -> None:
     code = "from portal import settings; print(settings.CELERY_BROKER_URL)"
     environment = {**os.environ, "PLUMBLINE_VAR": str(tmp_path / folder)}

@@ -36,8 +36,9 @@ from tests.imports import (
     request,
     run_import,
 )
+from tests.plugins.sweeping import sampled
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 BAD = {"ChargePeriodStart": "soon"}
 
 
@@ -54,6 +55,7 @@ def mender() -> User:
 # --- the ledger -----------------------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 def test_the_database_refuses_an_applied_run_that_does_not_balance(cloud: Connection) -> None:
     run = run_import(cloud, [line()])
     with (
@@ -65,6 +67,7 @@ def test_the_database_refuses_an_applied_run_that_does_not_balance(cloud: Connec
         ImportRun.objects.filter(pk=run.pk).update(read=2, rejected=1)
 
 
+@pytest.mark.both_engines
 def test_the_database_refuses_a_window_that_ends_before_it_starts(cloud: Connection) -> None:
     run = request(cloud, [line()])
     with pytest.raises(IntegrityError, match="half_open"), transaction.atomic():
@@ -73,6 +76,7 @@ def test_the_database_refuses_a_window_that_ends_before_it_starts(cloud: Connect
         )
 
 
+@pytest.mark.both_engines
 def test_the_same_bytes_land_once(cloud: Connection) -> None:
     first, second = request(cloud, [line()]), request(cloud, [line()])
     assert first.files.get().sha256 == second.files.get().sha256
@@ -115,7 +119,10 @@ def test_a_strict_connection_refuses_the_whole_input_and_keeps_the_row() -> None
     assert RejectedRow.objects.get().run == run
 
 
-@pytest.mark.parametrize("amount", ["NaN", "Infinity", "1e400", "1.234,50", "twelve", "9" * 40])
+@pytest.mark.both_engines
+@pytest.mark.parametrize(
+    "amount", sampled(("NaN", "Infinity", "1e400", "1.234,50", "twelve", "9" * 40), "NaN", "9" * 40)
+)
 def test_money_that_cannot_be_read_refuses_the_input_and_keeps_the_row(
     cloud: Connection, amount: str
 ) -> None:
@@ -136,6 +143,7 @@ def test_what_was_rejected_before_the_input_was_refused_is_kept(cloud: Connectio
     assert not Charge.objects.exists()
 
 
+@pytest.mark.both_engines
 def test_a_row_that_is_bad_each_time_waits_once(cloud: Connection) -> None:
     for amount in ("1", "2", "3"):
         run_import(cloud, [line(1, amount), line(2, **BAD)])
@@ -143,6 +151,7 @@ def test_a_row_that_is_bad_each_time_waits_once(cloud: Connection) -> None:
     assert row.run == ImportRun.objects.latest("pk")
 
 
+@pytest.mark.both_engines
 def test_hundreds_of_rows_that_are_bad_each_time_wait_once(cloud: Connection) -> None:
     bad = [line(2, **BAD, ServiceName=f"S{number}") for number in range(700)]
     for amount in ("1", "2"):
@@ -197,6 +206,7 @@ def test_a_repair_that_is_still_wrong_refuses_and_says_so(cloud: Connection, men
     assert Charge.objects.count() == 1
 
 
+@pytest.mark.both_engines
 def test_a_row_is_decided_once(cloud: Connection, mender: User) -> None:
     run_import(cloud, [line(1), line(2, **BAD)])
     row = RejectedRow.objects.get()
@@ -220,6 +230,7 @@ def test_a_dismissed_row_stays_dismissed_when_it_comes_again(
 # --- attempts, sweeping ---------------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 def test_a_run_is_taken_once(cloud: Connection) -> None:
     run = request(cloud, [line()])
     assert start_run(run.pk, at=START) is not None
@@ -245,6 +256,7 @@ def test_a_run_that_kills_its_worker_each_time_is_given_up(cloud: Connection) ->
     assert not Charge.objects.exists()
 
 
+@pytest.mark.both_engines
 def test_the_sweeper_sends_what_was_lost_and_only_that(
     cloud: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +277,7 @@ def test_the_sweeper_sends_what_was_lost_and_only_that(
     assert told == [lost.pk, silent.pk]
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [
@@ -307,6 +320,7 @@ def test_an_input_of_which_no_row_is_good_is_refused(cloud: Connection) -> None:
     assert RejectedRow.objects.count() == 2
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("where", ["ServiceName", "ChargePeriodStart", "BilledCost"])
 def test_characters_that_no_database_takes_never_break_the_portal(
     cloud: Connection, where: str

@@ -37,7 +37,7 @@ from tests.billing.sources.cursor.serving import event
 from tests.imports import START, Clock, make_connection, run_import
 from tests.imports import line as focus_line
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 ADA = "ada@example.com"
 LATER = START + dt.timedelta(days=401)
 
@@ -80,6 +80,7 @@ def events() -> list[dict[str, Any]]:
     return [json.loads(each.after) for each in found]
 
 
+@pytest.mark.both_engines
 def test_files_that_name_people_go_by_age_and_what_was_made_of_them_stays(
     cursor: Connection, tmp_path: Path
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_file_stays_while_something_younger_or_unfinished_names_it(cursor: Con
     assert remove_old_people_files(at=LATER) == 0
 
 
+@pytest.mark.both_engines
 def test_killed_between_event_and_removal_it_is_finished_and_recorded_once(
     cursor: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +146,7 @@ def test_a_run_whose_file_is_gone_cannot_be_replayed_and_says_why(cursor: Connec
     assert Charge.objects.filter(superseded_at__isnull=True).exists()
 
 
+@pytest.mark.both_engines
 def test_a_person_is_erased_from_files_quarantine_and_cost_lines(cursor: Connection) -> None:
     theirs = bring(cursor, gzip.compress(events_of(ADA, "bob@example.com")), "events.json.gz")
     other = bring(cursor, events_of("bob@example.com", cents=6))

@@ -20,7 +20,7 @@ from portal.services.people import (
 )
 from tests.portal.signin.conftest import PASSWORD
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def signed_in(username: str = "ines") -> Client:
     return client
 
 
+@pytest.mark.both_engines
 def test_a_leaver_is_cut_off_at_once_everywhere(ines: User, jun: User) -> None:
     sessions = [signed_in(), signed_in()]
     forced = Client()
@@ -62,6 +63,7 @@ def test_a_leaver_is_cut_off_at_once_everywhere(ines: User, jun: User) -> None:
     assert (event.user, event.actor, event.detail) == (ines, jun, "left on 20 November")
 
 
+@pytest.mark.both_engines
 def test_coming_back_revives_no_session_and_no_role(ines: User, jun: User) -> None:
     session = signed_in()
     forced = Client()
@@ -81,6 +83,7 @@ def test_ending_sessions_needs_no_knowledge_of_them(ines: User) -> None:
     assert forced.get("/account/").status_code == 302
 
 
+@pytest.mark.both_engines
 def test_it_is_refused_without_a_reason_for_oneself_and_for_the_last_administrator(
     ines: User, jun: User
 ) -> None:

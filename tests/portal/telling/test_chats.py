@@ -26,7 +26,7 @@ from tests.adoption.factories import NOW, make_user
 from tests.imports import Clock
 from tests.portal.imports.outbound.faults import LOOPBACK, QUICK, FaultServer, Script, answer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 WHEN = {"time_zone": "UTC", "hour": 8, "weekday": 0}
 BOTH = ("portal.daily_digest", "portal.weekly_digest")
 
@@ -76,6 +76,7 @@ def served(*scripts: Script) -> FaultServer:
     return FaultServer(scripts=list(scripts))
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("kind", BOTH)
 def test_either_digest_reaches_the_chat_and_is_tried_again(
     kind: str, monkeypatch: pytest.MonkeyPatch

@@ -18,7 +18,7 @@ from portal.work.registry import QUEUES, WorkKind, work_kinds
 from tests.imports import make_connection, make_person, request
 from tests.plugins import work_kinds as test_kinds
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 KIND = WorkKind(
     key="test.of-leads",
@@ -82,6 +82,7 @@ def test_the_list_says_that_nobody_serves_a_queue_until_a_sign_of_life_comes(
     assert text_of_list(root).count("Nobody serves the queue") == 1
 
 
+@pytest.mark.both_engines
 def test_a_sign_of_life_never_moves_back() -> None:
     now = timezone.now()
     for at in (now, now - timedelta(seconds=9)):
@@ -157,6 +158,7 @@ def test_a_retry_needs_a_reason_and_keeps_it_with_what_had_stopped_the_work(root
     assert "The disk has room again." in page(root, reverse("work-item", args=[item.pk]))
 
 
+@pytest.mark.both_engines
 def test_discarded_work_is_not_done_and_cannot_be_decided_about_again(root: Client) -> None:
     item = held()
     root.post(reverse("work-item-discard", args=[item.pk]), {"reason": "Not wanted."})
@@ -169,6 +171,7 @@ def test_discarded_work_is_not_done_and_cannot_be_decided_about_again(root: Clie
     assert WorkDecision.objects.count() == 1
 
 
+@pytest.mark.both_engines
 def test_work_that_was_asked_for_again_meanwhile_is_not_opened_twice(root: Client) -> None:
     item = held(key="same")
     held(key="same", status=WorkStatus.QUEUED, problem="")

@@ -198,15 +198,25 @@ class Place:
 
 
 class Stage:
-    """One scenario on one engine: prepared once, counted once, then killed point by point."""
+    """One scenario on one engine: prepared once, counted once, then killed point by point.
+
+    With `fills`, metrics are filled as well after each kill.
+    """
 
     def __init__(
-        self, databases: Databases, actor: Actor, scenario: str, *, without: str | None = None
+        self,
+        databases: Databases,
+        actor: Actor,
+        scenario: str,
+        *,
+        without: str | None = None,
+        fills: bool = False,
     ) -> None:
         self.databases = databases
         self.actor = actor
         self.scenario = scenario
         self.without = without
+        self.word, self.mend = ("fills", "mend_and_fill") if fills else ("", "mend")
         self.calls = ",".join(CALLS[databases.engine])
         base = self._place(None, "prepared")
         self.prepared = base
@@ -214,7 +224,7 @@ class Stage:
         self.points = self._count()
 
     def _place(self, origin: Place | None, label: str) -> Place:
-        name = f"{self.scenario} {self.without or ''} {label}"
+        name = f"{self.scenario} {self.without or ''} {self.word} {label}"
         place = Place(
             self.databases.copy(origin.database if origin else None, name),
             self.databases.folder / f"landing-{SCENARIO.sub('-', name.lower())}",
@@ -255,7 +265,7 @@ class Stage:
         log = (self.databases.folder / "strace.log").read_text()
         made = Counter(re.findall(r"^\d+ +([a-z0-9]+)\(", log, re.MULTILINE))
         self.after = self._ask("look_now", place)["digest"]
-        end = self._ask("mend", place)
+        end = self._ask(self.mend, place)
         if end["problems"]:
             raise RuntimeError(f"{self.scenario} fails by itself: {end['problems']}")
         self.end = end["digest"]
@@ -273,7 +283,7 @@ class Stage:
         if code == "hangs":
             problems.append("hangs")
         try:
-            problems += self._compare(self._ask("mend", place))
+            problems += self._compare(self._ask(self.mend, place))
         except RuntimeError as error:
             problems.append(f"cannot be mended: {str(error)[-500:]}")
         return Finding(point, signal, code, problems)

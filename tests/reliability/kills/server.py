@@ -2,7 +2,7 @@
 
 Started as `python -m tests.reliability.kills.server`; one JSON object a line in and out:
 
-    {"do": "begin" | "look_now" | "mend", "scenario": …, "database": …, "landing": …}
+    {"do": "begin" | "look_now" | "mend" | …, "scenario": …, "database": …, "landing": …}
         → {"value": …} or {"error": …}
     {"do": "act", …, "trace": "sendto,…", "inject": "sendto:signal=KILL:when=3" | null,
      "log": FILE, "without": "transactions" | null}
@@ -30,8 +30,11 @@ PR_SET_PTRACER, ANYBODY = 0x59616D61, ctypes.c_ulong(-1)
 
 def main() -> None:
     django.setup()
+    from django.urls import reverse
+
     from tests.reliability.kills import judge
 
+    reverse("home")  # loads every page once, before the first child would
     for text in sys.stdin:
         asked = json.loads(text)
         answer = _act(asked) if asked["do"] == "act" else _ask(getattr(judge, asked["do"]), asked)

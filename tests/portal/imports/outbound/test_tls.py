@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from portal.imports.outbound.errors import AddressRefusedError
-from tests.portal.imports.outbound.faults import FaultServer, answer
+from tests.portal.imports.outbound.faults import QUICK, FaultServer, answer
 
 NAME = "provider.test"
 
@@ -86,6 +86,8 @@ def test_a_certificate_that_is_not_valid_gets_no_request(
 
 def test_a_server_that_speaks_no_tls_is_unavailable(certificate: Path) -> None:
     with FaultServer(scripts=[answer()]) as plain:
-        client = plain.client(origins=[f"https://{NAME}:{plain.port}"], tls=trusting(certificate))
+        client = plain.client(
+            origins=[f"https://{NAME}:{plain.port}"], tls=trusting(certificate), limits=QUICK
+        )
         with client, pytest.raises(Exception, match="failed|took too long"):
             client.fetch_json(f"https://{NAME}:{plain.port}/")
