@@ -161,10 +161,9 @@ def _sizes(services: Iterable[Service], before: Window = SIZES_BEFORE) -> dict[s
         for change, first, _ in _firsts(services)
         if _series(change) is Series.PRODUCT
     ]
-    sides = [
-        [lines for lines, at in arrived if each.starts_at <= at < each.ends_at]
-        for each in (before, AFTER)
-    ]
+    # The moments once for each window: worked out for each change, they were a third of the time.
+    bounds = [(each.starts_at, each.ends_at) for each in (before, AFTER)]
+    sides = [[lines for lines, at in arrived if start <= at < end] for start, end in bounds]
     return {"sizes": size_facts(*sides)}
 
 
@@ -223,8 +222,9 @@ def _firsts(services: Iterable[Service]) -> Iterable[tuple[Change, dt.datetime, 
 def lead_facts(team: Team) -> Facts:
     """Of all services: seconds from the first commit to production."""
     changes = []
+    start, end = AFTER.starts_at, AFTER.ends_at
     for change, first, last in _firsts(team.services):
-        if AFTER.starts_at <= first < AFTER.ends_at and _series(change) is Series.PRODUCT:
+        if start <= first < end and _series(change) is Series.PRODUCT:
             began = change.began_at
             seconds = None if began is None else int((last - began).total_seconds())
             changes.append({"key": change.key, "deployment": "", "seconds": seconds})

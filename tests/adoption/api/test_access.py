@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from rest_framework.test import APIClient
 
 from portal.models import User
@@ -40,62 +39,61 @@ def send(client: APIClient, method: str, path: str) -> Any:
     return getattr(client, method)(path, {}, format="json")
 
 
-@pytest.mark.parametrize(("method", "path"), [("get", path) for path in READS] + WRITES)
-def test_nobody_is_let_in(world: World, method: str, path: str) -> None:
-    response = send(APIClient(), method, filled(world, path))
-    assert response.status_code == 401
-    assert response["Content-Type"] == "application/problem+json"
+def test_nobody_is_let_in(world: World) -> None:
+    client = APIClient()
+    for method, path in [("get", path) for path in READS] + WRITES:
+        response = send(client, method, filled(world, path))
+        assert response.status_code == 401, (method, path)
+        assert response["Content-Type"] == "application/problem+json", (method, path)
 
 
-@pytest.mark.parametrize("path", READS)
-def test_everybody_inside_may_read(world: World, path: str) -> None:
-    response = client_of(world.employee).get(filled(world, path))
-    assert response.status_code == 200
-    assert response["ETag"]
-    again = client_of(world.employee).get(
-        filled(world, path), headers={"if-none-match": response["ETag"]}
-    )
-    assert again.status_code == 304
+def test_everybody_inside_may_read(world: World) -> None:
+    client = client_of(world.employee)
+    for path in READS:
+        response = client.get(filled(world, path))
+        assert response.status_code == 200, path
+        assert response["ETag"], path
+        again = client.get(filled(world, path), headers={"if-none-match": response["ETag"]})
+        assert again.status_code == 304, path
 
 
-@pytest.mark.parametrize("path", READS)
-def test_an_account_that_was_closed_is_nobody(world: World, path: str) -> None:
+def test_an_account_that_was_closed_is_nobody(world: World) -> None:
     client = client_of(world.employee)
     User.objects.filter(pk=world.employee.pk).update(is_active=False)
-    assert client.get(filled(world, path)).status_code == 401
+    for path in READS:
+        assert client.get(filled(world, path)).status_code == 401, path
 
 
-@pytest.mark.parametrize(("method", "path"), GOVERNED)
-def test_who_does_not_own_a_use_case_cannot_change_it(world: World, method: str, path: str) -> None:
-    response = send(client_of(world.employee), method, filled(world, path))
-    assert response.status_code == 403
-    assert response.json()["type"].endswith(":forbidden")
+def test_who_does_not_own_a_use_case_cannot_change_it(world: World) -> None:
+    client = client_of(world.employee)
+    for method, path in GOVERNED:
+        response = send(client, method, filled(world, path))
+        assert response.status_code == 403, (method, path)
+        assert response.json()["type"].endswith(":forbidden"), (method, path)
 
 
-@pytest.mark.parametrize("person", ["owner", "lead"])
-@pytest.mark.parametrize(("method", "path"), GOVERNED)
-def test_owner_and_programme_lead_get_past_the_door(
-    world: World, method: str, path: str, person: str
-) -> None:
-    response = send(client_of(getattr(world, person)), method, filled(world, path))
-    assert response.status_code == (428 if method == "patch" else 400)
+def test_owner_and_programme_lead_get_past_the_door(world: World) -> None:
+    for person in (world.owner, world.lead):
+        client = client_of(person)
+        for method, path in GOVERNED:
+            response = send(client, method, filled(world, path))
+            expected = 428 if method == "patch" else 400
+            assert response.status_code == expected, (person, method, path)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_what_is_not_there_is_not_found(world: World) -> None:
+    client = client_of(world.lead)
+    for path in (
         "/api/v1/use-cases/no-such/",
         "/api/v1/use-cases/no-such/milestones/",
         "/api/v1/use-cases/no-such/deliveries/",
         "/api/v1/use-cases/no-such/milestones/1/",
         "{use_case}milestones/999999/",
         "/api/v1/metrics/no-such/",
-    ],
-)
-def test_what_is_not_there_is_not_found(world: World, path: str) -> None:
-    response = client_of(world.lead).get(filled(world, path))
-    assert response.status_code == 404
-    assert response["Content-Type"] == "application/problem+json"
+    ):
+        response = client.get(filled(world, path))
+        assert response.status_code == 404, path
+        assert response["Content-Type"] == "application/problem+json", path
 
 
 def test_a_milestone_is_found_below_its_own_use_case_only(world: World) -> None:

@@ -16,7 +16,6 @@ from tests.adoption.api.conftest import World, client_of
 from tests.adoption.factories import NOW, make_user
 from tests.api_tokens import bearer, make_token
 
-pytestmark = pytest.mark.both_engines
 PROMISE = {"title": "Every agent is trained", "outcome": "training", "due_on": "2026-12-15"}
 SAID = {
     "statement": "All 40 agents of the desk have been trained; the list is in the wiki.",
@@ -49,6 +48,7 @@ def attest(
     return client.post(f"{path}attestation/", said, format="json", headers=given)
 
 
+@pytest.mark.both_engines
 def test_one_attests_another_confirms_and_only_then_it_is_reached(
     world: World, promised: Milestone
 ) -> None:
@@ -102,6 +102,7 @@ def test_a_promise_of_usage_is_refused(world: World) -> None:
     assert Milestone.objects.count() == 1
 
 
+@pytest.mark.both_engines
 def test_it_is_about_exactly_the_version_that_was_read(world: World, promised: Milestone) -> None:
     path = f"{world.milestones_path}{promised.pk}/attestation/"
     client = client_of(world.owner)
@@ -111,6 +112,7 @@ def test_it_is_about_exactly_the_version_that_was_read(world: World, promised: M
     assert not ApprovalRequest.objects.exists()
 
 
+@pytest.mark.both_engines
 def test_a_repeated_attestation_is_one_request(world: World, promised: Milestone) -> None:
     key = {"idempotency-key": "a1"}
     first, second = (attest(world, promised, world.owner, SAID, **key) for _ in range(2))

@@ -14,7 +14,7 @@ from tests.adoption.api.conftest import client_of
 from tests.adoption.factories import make_user
 from tests.adoption.sending import make_connection, place_all
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 
 CHANGE = {
     "external_id": "812", "repository": "https://git.example/acme/billing", "title": "Dunning",
@@ -50,6 +50,7 @@ def outcomes(answer: Any) -> list[str]:
     return [item["status"] for item in answer.json()["items"]]
 
 
+@pytest.mark.both_engines
 def test_one_and_many_are_created_unchanged_and_updated(client: APIClient) -> None:
     one = {"connection": "own", **CHANGE}
     assert outcomes(post(client, "changes", one)) == ["created"]
@@ -109,6 +110,7 @@ def test_deployments_that_are_rejected_by_name(
     assert not Deployment.objects.exists()
 
 
+@pytest.mark.both_engines
 def test_a_state_never_goes_back(client: APIClient) -> None:
     running = DEPLOYMENT | {"status": "running", "finished_at": None}
     running["observed_at"] = "2026-08-03T09:10:01Z"
@@ -117,6 +119,7 @@ def test_a_state_never_goes_back(client: APIClient) -> None:
     assert Deployment.objects.get().status == "succeeded"
 
 
+@pytest.mark.both_engines
 def test_the_same_key_is_answered_again(client: APIClient) -> None:
     body = {"connection": "own", **CHANGE}
     first = post(client, "changes", body, **{"Idempotency-Key": "k1"})

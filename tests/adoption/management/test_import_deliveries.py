@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,8 +19,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from adoption.models import Change, Deployment
+from adoption.services.metric_filling import FILL_KIND
 from portal.choices import RunStatus
-from portal.models import Connection, ImportRun
+from portal.models import Connection, ImportRun, WorkItem
 from tests.adoption.histories import make_sha
 from tests.adoption.importing import (
     FACTS,
@@ -29,9 +33,10 @@ from tests.adoption.importing import (
     tag,
     write_history,
 )
+from tests.plugins.sweeping import sampled
 from tests.plugins.workers import test_database_variables
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 # name → commits, tags, AI-assisted changes, delivered, reverts
@@ -39,7 +44,7 @@ REAL = {"llm": (1245, 67, 82, 82, 5), "bootc": (4495, 141, 255, 254, 8)}
 OPTIONS = ("--create-connection", "--tags-are-production")
 
 
-@pytest.fixture(params=sorted(REAL))
+@pytest.fixture(params=sampled(sorted(REAL), "llm"))
 def real(request: pytest.FixtureRequest, shared_data: Path) -> Path:
     folder = shared_data / "git" / str(request.param)
     if not folder.is_dir():
@@ -53,6 +58,7 @@ def expected_strengths(folder: Path) -> dict[str, int]:
     return found
 
 
+@pytest.mark.both_engines
 def test_a_real_history_gives_exactly_the_published_figures(real: Path) -> None:
     commits, tags, ai, delivered, reverts = REAL[real.name]
     document = import_files([real], *OPTIONS, slug=real.name)
@@ -72,10 +78,15 @@ def test_a_real_history_gives_exactly_the_published_figures(real: Path) -> None:
     assert dict(stored) == first_tags
 
 
-# The longer one again takes a minute: it is a proof.
+# By default a small history comes again, in `test_history_store.py`. The longer one again takes a
+# minute: it is a proof.
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     "real",
-    ["llm", pytest.param("bootc", marks=pytest.mark.prove("The longer public history again"))],
+    [
+        *sampled(["llm"]),
+        pytest.param("bootc", marks=pytest.mark.prove("The longer public history again")),
+    ],
     indirect=True,
 )
 def test_a_real_history_again_makes_no_difference(real: Path) -> None:
@@ -91,6 +102,8 @@ def test_a_real_history_again_makes_no_difference(real: Path) -> None:
     assert stored_state() == before
 
 
+@pytest.mark.sweep
+@pytest.mark.both_engines
 @pytest.mark.parametrize("seed", [11])
 def test_the_llm_history_in_random_chunks_makes_no_difference(
     shared_data: Path, tmp_path: Path, seed: int
@@ -119,13 +132,14 @@ def test_the_llm_history_in_random_chunks_makes_no_difference(
     assert stored_state() == in_chunks
 
 
-def test_tags_are_production_only_when_it_is_said(shared_data: Path) -> None:
-    folder = shared_data / "git" / "llm"
-    document = import_files([folder], "--create-connection", slug="llm")
-    assert (document["ai_changes"], document["ai_changes_delivered"]) == (82, 0)
-    said = import_files([folder], "--tags-are-production", slug="llm")
-    assert (said["inserted"], said["updated"]) == (0, 67)
-    assert said["ai_changes_delivered"] == 82
+def test_tags_are_production_only_when_it_is_said(tmp_path: Path) -> None:
+    rows = [commit(1, 0, ai=True), commit(2, on=2, ai=True), commit(3, on=3)]
+    paths = write_history(tmp_path, rows, [tag("1.0", 1, 4), tag("1.1", 3, 5)])
+    document = import_files(paths, "--create-connection")
+    assert (document["ai_changes"], document["ai_changes_delivered"]) == (2, 0)
+    said = import_files(paths, "--tags-are-production")
+    assert (said["inserted"], said["updated"]) == (0, 2)
+    assert said["ai_changes_delivered"] == 2
 
 
 def test_a_connection_that_is_not_there_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -149,24 +163,54 @@ def test_without_json_a_person_reads_a_sentence(tmp_path: Path) -> None:
         *map(str, paths), stdout=out, stderr=StringIO(),
     )  # fmt: skip
     assert "applied. Read 2: 2 inserted, 0 updated" in out.getvalue()
+    asked = WorkItem.objects.filter(kind=FILL_KIND).values_list("key", flat=True)
+    assert {"ndu", "change_lead_time"} <= set(asked)
 
 
 # --- several at once -------------------------------------------------------------------------
 
 
-def _start_import(paths: list[Path]) -> subprocess.Popen[str]:
-    import os
+ARGUMENTS = ("import_deliveries", "--source", "git", "--connection", "shop", "--json")
+Documents = list[dict[str, Any]]
 
-    command = [sys.executable, "manage.py", "import_deliveries", "--source", "git",
-               "--connection", "shop", "--json", *map(str, paths)]  # fmt: skip
-    return subprocess.Popen(
-        command,
-        cwd=REPOSITORY,
-        env={**os.environ, **test_database_variables()},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+
+def in_threads(paths: list[Path]) -> Documents:
+    """Four imports in this process, let loose together, each with a connection of its own."""
+    gate = threading.Barrier(4)
+
+    def run(_: int) -> dict[str, Any]:
+        out = StringIO()
+        try:
+            gate.wait(timeout=20)
+            call_command(*ARGUMENTS, *map(str, paths), stdout=out, stderr=StringIO())
+        finally:
+            connection.close()
+        document: dict[str, Any] = json.loads(out.getvalue())
+        return document
+
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(run, range(4)))
+
+
+def in_processes(paths: list[Path]) -> Documents:
+    """Four imports as four persons at a terminal start them."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "manage.py", *ARGUMENTS, *map(str, paths)],
+            cwd=REPOSITORY,
+            env={**os.environ, **test_database_variables()},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    documents = []
+    for process in running:
+        out, errors = process.communicate(timeout=180)
+        assert process.returncode == 0, errors
+        documents.append(json.loads(out))
+    return documents
 
 
 @pytest.fixture
@@ -175,19 +219,18 @@ def closed_after(transactional_db: None) -> Iterator[None]:
     connection.close()
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("closed_after")
-def test_four_imports_of_one_history_at_once_have_one_effect(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", sampled([in_threads, in_processes], in_threads))
+def test_four_imports_of_one_history_at_once_have_one_effect(
+    tmp_path: Path, at_once: Callable[[list[Path]], Documents]
+) -> None:
     make_connection()
     commits = [commit(n, *([0] if n == 1 else []), on=1 + n // 20, ai=n % 5 == 0)
                for n in range(1, 201)]  # fmt: skip
     paths = write_history(tmp_path, commits, [tag("1.0", 100, 8), tag("1.1", 200, 12)])
-    running = [_start_import(paths) for _ in range(4)]
-    documents = []
-    for process in running:
-        out, errors = process.communicate(timeout=180)
-        assert process.returncode == 0, errors
-        documents.append(json.loads(out))
+    documents = at_once(paths)
     assert sorted(document["inserted"] for document in documents) == [0, 0, 0, 202]
     assert {document["unchanged"] for document in documents} == {0, 202}
     assert (Change.objects.count(), Deployment.objects.count()) == (200, 2)

@@ -29,7 +29,7 @@ from tests.adoption.metrics.windowed import (
     registered_things,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
 
 
@@ -73,6 +73,7 @@ def test_a_window_waits_until_it_is_over_in_the_zone_of_every_programme(
     assert MetricValue.objects.get().zone == "America/Los_Angeles"
 
 
+@pytest.mark.both_engines
 def test_unchanged_facts_write_nothing_and_changed_ones_keep_what_was_there(
     things: ThingsMetric,
 ) -> None:
@@ -96,6 +97,7 @@ def test_unchanged_facts_write_nothing_and_changed_ones_keep_what_was_there(
     assert json.loads(old.facts) == {"things": 1}
 
 
+@pytest.mark.both_engines
 def test_data_that_is_withdrawn_becomes_a_gap_with_a_history(things: ThingsMetric) -> None:
     case = make_use_case()
     things.set(case.pk, JANUARY, 1)
@@ -124,6 +126,7 @@ def test_a_value_is_provisional_until_it_has_matured() -> None:
         assert things.fill(dt.datetime(2026, 2, 23, tzinfo=dt.UTC)).counts["restated"] == 1
 
 
+@pytest.mark.both_engines
 def test_a_fill_that_is_killed_in_a_window_leaves_the_whole_windows_before_it(
     things: ThingsMetric,
 ) -> None:
@@ -146,6 +149,7 @@ def test_a_fill_that_is_killed_in_a_window_leaves_the_whole_windows_before_it(
     assert MetricValue.objects.filter(data_version__gt=1).count() == 0
 
 
+@pytest.mark.both_engines
 def test_what_is_written_in_a_killed_window_is_undone_with_it(
     things: ThingsMetric, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +169,7 @@ def test_what_is_written_in_a_killed_window_is_undone_with_it(
     assert rows()[0] == (JANUARY, 1, NANO, "final")
 
 
+@pytest.mark.both_engines
 def test_an_older_look_leaves_alone_what_a_newer_one_wrote(things: ThingsMetric) -> None:
     case = make_use_case()
     things.set(case.pk, JANUARY, 1)
@@ -174,6 +179,7 @@ def test_an_older_look_leaves_alone_what_a_newer_one_wrote(things: ThingsMetric)
     assert [row[2] for row in rows(window_starts_on=JANUARY)] == [NANO]
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_write_each_value_once(things: ThingsMetric) -> None:
     cases = [make_use_case() for _ in range(3)]

@@ -19,7 +19,7 @@ from adoption.models import Change, Delivery, Milestone, RepositoryLink, Service
 from tests.adoption.delivering import BEGINS, DAY, NOW, Delivering
 from tests.adoption.factories import make_programme, make_use_case
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 WEEK = Window(dt.date(2026, 3, 9), dt.date(2026, 3, 16), "UTC")
 
 SIX_WEEKS = Window(dt.date(2026, 2, 1), dt.date(2026, 3, 15), "UTC")
@@ -103,6 +103,7 @@ def test_a_change_is_linked_by_a_log_and_an_open_milestone() -> None:
     assert not promised_changes([service.pk], BEGINS, NOW, BEGINS)  # nothing was known then
 
 
+@pytest.mark.both_engines
 def test_version_2_counts_what_was_promised_and_version_1_beside_it_everything() -> None:
     shop = Delivering()
     shop.daily(80)

@@ -41,7 +41,7 @@ from tests.adoption.metrics.windowed import (
 )
 from tests.approving import approve, second_person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
 EVENTS = ("metric.approved", "metric.restated", "coverage.dropped")
 
@@ -100,6 +100,7 @@ def test_the_approver_sees_exactly_the_values_and_their_versions(
     assert standing.certified_until is None
 
 
+@pytest.mark.both_engines
 def test_neither_owner_nor_whoever_gains_by_it_approves(
     standing: MetricStanding, case: UseCase
 ) -> None:
@@ -118,6 +119,7 @@ def test_neither_owner_nor_whoever_gains_by_it_approves(
         approve(request, at=FILLED, by=person_of_finance())
 
 
+@pytest.mark.both_engines
 def test_a_value_that_is_restated_voids_what_was_asked_and_what_was_approved(
     things: ThingsMetric, standing: MetricStanding, case: UseCase
 ) -> None:
@@ -148,6 +150,7 @@ def test_a_new_window_after_the_approval_voids_nothing(
     assert standing.status == StandingStatus.APPROVED
 
 
+@pytest.mark.both_engines
 def test_a_change_between_the_look_and_the_decision_is_found(
     things: ThingsMetric, standing: MetricStanding, case: UseCase
 ) -> None:
@@ -224,6 +227,7 @@ def test_after_a_long_absence_both_steps_are_made_at_once(standing: MetricStandi
     assert standing.status == StandingStatus.SUSPENDED
 
 
+@pytest.mark.both_engines
 def test_money_is_certified_by_finance_alone() -> None:
     with registered_things(unit="money") as things:
         case = make_use_case()
@@ -316,6 +320,7 @@ def refused(**changes: Any) -> bool:
     return False
 
 
+@pytest.mark.both_engines
 def test_the_database_lets_nobody_be_trusted_without_an_approval(
     standing: MetricStanding,
 ) -> None:
@@ -335,6 +340,7 @@ def test_the_database_lets_nobody_be_trusted_without_an_approval(
         MetricStanding.objects.all().delete()
 
 
+@pytest.mark.both_engines
 def test_the_database_lets_finance_alone_certify_money() -> None:
     with registered_things(unit="money") as things:
         case = make_use_case()
@@ -346,6 +352,7 @@ def test_the_database_lets_finance_alone_certify_money() -> None:
         assert refused(status="certified", certified_until=FILLED + DAY)
 
 
+@pytest.mark.both_engines
 def test_the_database_keeps_values_and_definitions_as_they_were(
     standing: MetricStanding,
 ) -> None:

@@ -12,6 +12,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -34,6 +35,16 @@ from tests.plugins.proofs import Figures
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 DAYS = 80
 LATER = NOW + HOUR
+UNTIL = dt.date(2026, 8, 1)  # what a day of the story changes is in windows before
+
+
+@dataclass
+class Approved:
+    """A service that tells what it does, and the metrics of it that are approved."""
+
+    shop: Delivering
+    service: Service
+    keys: list[str]
 
 
 def _incident(shop: Delivering, day: int) -> None:
@@ -62,24 +73,23 @@ CHANGES: tuple[Callable[[Delivering, int], None], ...] = (
 )  # fmt: skip
 
 
-def _keys() -> list[str]:
-    return [
-        each.key
-        for each in metrics
-        if each.windowed is not None and each.windowed.scope is ScopeKind.SERVICE
-    ]
+EVERY = [
+    each.key
+    for each in metrics
+    if each.windowed is not None and each.windowed.scope is ScopeKind.SERVICE
+]
+FEW = ["change_fail_rate", "ndu"]
 
 
-@pytest.fixture
-def approved() -> tuple[Delivering, Service]:
-    """Three months of one service, every metric of it approved, and a consumer."""
+def _approve(keys: list[str]) -> Approved:
+    """Three months of one service, these metrics of it approved, and a consumer."""
     make_programme(starts_on=dt.date(2026, 1, 1), ends_on=dt.date(2026, 12, 31))
     shop = Delivering()
     shop.daily(DAYS)
     service = shop.send()
-    fill_metrics(at=NOW, keys=_keys())
+    fill_metrics(at=NOW, keys=keys, until=UNTIL)
     lead = make_user(Role.PROGRAMME_LEAD)
-    for key in _keys():
+    for key in keys:
         version = metrics.get(key).version
         standing = open_standing(
             key=key, version=version, scope_id=service.pk, owner=lead, actor=lead, at=NOW
@@ -89,7 +99,13 @@ def approved() -> tuple[Delivering, Service]:
         name="Reports", url="https://203.0.113.9/hook", events=["metric.restated"], actor=None,
         at=NOW,
     )  # fmt: skip
-    return shop, service
+    return Approved(shop, service, keys)
+
+
+@pytest.fixture
+def approved() -> Approved:
+    """With every metric of a service."""
+    return _approve(EVERY)
 
 
 def _told() -> Counter[int]:
@@ -100,14 +116,12 @@ def _told() -> Counter[int]:
 
 
 def changed_row(
-    approved: tuple[Delivering, Service], source: random.Random
+    approved: Approved, change: Callable[[Delivering, int], None], day: int
 ) -> tuple[int, list[str]]:
     """Change one row, fill, and look: how many metrics it restated, and what was not as it must."""
-    shop, service = approved
-    change, day = source.choice(CHANGES), source.randint(2, DAYS - 12)
-    change(shop, day)
-    shop.send()
-    fill_metrics(at=LATER, keys=_keys())
+    change(approved.shop, day)
+    approved.shop.send()
+    fill_metrics(at=LATER, keys=approved.keys, until=UNTIL)
     # Earlier versions are computed beside the newest; what nobody approved is told to nobody.
     new = MetricValue.objects.filter(
         computed_at=LATER, data_version__gt=1, metric_version__standings__isnull=False
@@ -121,12 +135,12 @@ def changed_row(
         wrong.append(f"told {told} of {metric_of}")
     if WebhookDelivery.objects.filter(event="metric.restated").count() != len(restated):
         wrong.append("not one message for each approval that ended")
-    fill_metrics(at=LATER + HOUR, keys=_keys())
+    fill_metrics(at=LATER + HOUR, keys=approved.keys, until=UNTIL)
     if _told() != told:
         wrong.append("told again by the next fill")
     for standing in MetricStanding.objects.select_related("metric_version"):
         key = standing.metric_version.key
-        wrong += _look(standing, service, is_restated=key in restated)
+        wrong += _look(standing, approved.service, is_restated=key in restated)
     return len(restated), [f"{change.__name__} {day}: {each}" for each in wrong]
 
 
@@ -154,12 +168,23 @@ def _ask(key: str, service: Service) -> tuple[int, Any]:
     return answer.status_code, json.loads(answer.content)
 
 
-def test_a_changed_row_is_noticed_within_one_fill(approved: tuple[Delivering, Service]) -> None:
+def drawn(source: random.Random) -> tuple[Callable[[Delivering, int], None], int]:
+    return source.choice(CHANGES), source.randint(2, DAYS - 12)
+
+
+def test_a_changed_row_is_noticed_within_one_fill() -> None:
+    """Two of the metrics, and a change that restates both; a sweep has all of them."""
+    count, wrong = changed_row(_approve(FEW), _failed, 30)
+    assert (count, wrong) == (len(FEW), [])
+
+
+@pytest.mark.sweep
+def test_a_few_changed_rows_are_noticed_by_every_metric(approved: Approved) -> None:
     source = random.Random(20261129)  # noqa: S311  (a story, not a secret)
     restated = 0
-    for _ in range(2):
+    for _ in range(4):
         with transaction.atomic():
-            count, wrong = changed_row(approved, source)
+            count, wrong = changed_row(approved, *drawn(source))
             transaction.set_rollback(True)
         assert wrong == []
         restated += count
@@ -167,14 +192,12 @@ def test_a_changed_row_is_noticed_within_one_fill(approved: tuple[Delivering, Se
 
 
 @pytest.mark.prove("Source rows changed after approval")
-def test_changed_rows_are_noticed_within_one_fill(
-    approved: tuple[Delivering, Service], figures: Figures
-) -> None:
+def test_changed_rows_are_noticed_within_one_fill(approved: Approved, figures: Figures) -> None:
     rounds = figures.scaled(60)
     moved = metrics_restated = 0
     for _ in figures.progress(range(rounds), "rows"):
         with transaction.atomic():
-            count, wrong = changed_row(approved, figures.random)
+            count, wrong = changed_row(approved, *drawn(figures.random))
             transaction.set_rollback(True)
         for each in wrong:
             figures.bad(each)

@@ -26,7 +26,7 @@ from portal.models import ApprovalRequest, User
 from tests.adoption.factories import NOW, make_use_case, make_user
 from tests.approving import approve, second_person
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 SAID = "All 40 agents of the desk have been trained; the list is in the wiki."
 DAY = dt.date(2026, 11, 10)
 
@@ -52,6 +52,7 @@ def attest(milestone: Milestone, actor: User, **fields: Any) -> ApprovalRequest:
     )  # fmt: skip
 
 
+@pytest.mark.both_engines
 def test_it_is_reached_when_another_person_confirms_it() -> None:
     use_case = make_use_case()
     milestone = promise(use_case)
@@ -121,6 +122,7 @@ def test_usage_cannot_be_promised_this_way_either() -> None:
         promise(make_use_case(), title="80 % of agents use it weekly")
 
 
+@pytest.mark.both_engines
 def test_an_edit_voids_what_was_attested() -> None:
     use_case = make_use_case()
     milestone = promise(use_case)
@@ -166,6 +168,7 @@ def test_a_reached_one_is_history() -> None:
         )  # fmt: skip
 
 
+@pytest.mark.both_engines
 def test_the_database_lets_nobody_around_it() -> None:
     use_case = make_use_case()
     milestone = promise(use_case)

@@ -45,7 +45,7 @@ from tests.adoption.factories import NOW, make_use_case, make_user
 from tests.adoption.served import approved_version, catalogue, goal, make_dashboard, restate, submit
 from tests.approving import approve
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 Story = tuple[UseCase, Any, Dashboard]
 
 
@@ -71,6 +71,7 @@ def refused(write: Any) -> str:
     return str(error.value)
 
 
+@pytest.mark.both_engines
 def test_from_draft_to_approved_to_due_and_again(story: Story) -> None:
     _, _, dashboard = story
     create_subscription(
@@ -122,6 +123,7 @@ def test_the_request_shows_exact_figures_and_what_changed(story: Story) -> None:
     assert told.count("data version 1") == 6
 
 
+@pytest.mark.both_engines
 def test_a_figure_that_changes_voids_what_waits_and_not_what_is_approved(story: Story) -> None:
     _, versions, dashboard = story
     request = submit(dashboard)
@@ -234,6 +236,7 @@ def test_deprecating_needs_a_reason_and_no_second_person(story: Story) -> None:
         submit(dashboard)
 
 
+@pytest.mark.both_engines
 def test_the_database_approves_nothing_by_itself(story: Story) -> None:
     _, _, dashboard = story
     request = submit(dashboard)

@@ -27,7 +27,7 @@ from tests.adoption.factories import NOW, make_user
 from tests.adoption.importing import History, change, commit
 from tests.adoption.suggestion_stories import own
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 
 
 def make_source(**config: Any) -> Connection:
@@ -66,6 +66,7 @@ def test_a_label_declares_and_taking_it_off_takes_that_back() -> None:
     assert Declaration.objects.count() == 1
 
 
+@pytest.mark.both_engines
 def test_only_the_author_corrects_and_the_correction_outlives_what_comes() -> None:
     source = make_source(ai_labels="ai")
     found = send(source, labels=["ai"])
@@ -81,6 +82,7 @@ def test_only_the_author_corrects_and_the_correction_outlives_what_comes() -> No
     assert standing(Change.objects.get()) == ("declared", "ai")
 
 
+@pytest.mark.both_engines
 def test_a_correction_of_a_commit_survives_the_next_import(tmp_path: Path) -> None:
     history = History(tmp_path)
     history.bring([commit(1, 0, ai=True), commit(2, on=2)])

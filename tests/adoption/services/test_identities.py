@@ -27,7 +27,7 @@ from portal.choices import Role
 from portal.models import User
 from tests.adoption.factories import NOW, make_use_case, make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 
 
 def identity(value: str, name: str = "", kind: str = "git_email") -> Identity:
@@ -44,6 +44,7 @@ def lead() -> User:
     return make_user(Role.PROGRAMME_LEAD)
 
 
+@pytest.mark.both_engines
 def test_a_merge_is_undone_as_a_whole_and_says_who_and_when(lead: User) -> None:
     one, two = identity("a@x.example"), identity("b@x.example")
     other = identity("c@x.example")
@@ -60,6 +61,7 @@ def test_a_merge_is_undone_as_a_whole_and_says_who_and_when(lead: User) -> None:
         undo_act(act=act, actor=lead, at=NOW)
 
 
+@pytest.mark.both_engines
 def test_nothing_said_later_is_overwritten_by_an_undo(lead: User) -> None:
     one, two = identity("a@x.example"), identity("b@x.example")
     act = resolve_identities(identity_ids=[one.pk, two.pk], user=lead, actor=lead, at=NOW)
@@ -90,6 +92,7 @@ def test_refusals(lead: User) -> None:
         undo_act(act=uuid.uuid4(), actor=lead, at=NOW)
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("seed", range(3))
 def test_undoing_all_acts_backwards_restores_the_beginning(lead: User, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311  (test data)

@@ -82,44 +82,39 @@ def test_a_target_on_usage_or_on_nothing_is_refused(things: FakeMetric, key: str
     assert "outcome" in refused.value.reason
 
 
-@pytest.mark.parametrize(
-    ("unit", "comparator", "threshold", "is_allowed"),
-    [
-        ("count", "gte", 1 * NANO, True),
-        ("count", "gte", 0, False),
-        ("count", "gt", 0, True),
-        ("count", "gte", NANO // 2, False),
-        ("count", "lt", 0, False),
-        ("count", "lte", 0, True),
-        ("count", "gte", -NANO, False),
-        ("share", "gte", 8 * NANO // 10, True),
-        ("share", "gte", NANO, True),
-        ("share", "gt", NANO, False),
-        ("share", "gte", 0, False),
-        ("share", "lte", NANO, False),
-        ("share", "lt", 0, False),
-        ("share", "gte", 2 * NANO, False),
-        ("days", "lt", 3 * NANO, True),
-        ("days", "lt", 0, False),
-        ("days", "lte", -1, False),
-        ("count", "gte", 2**63, False),
-    ],
-)
-def test_a_target_that_cannot_fail_or_cannot_be_met_is_refused(
-    unit: str, comparator: str, threshold: int, is_allowed: bool
-) -> None:
+THRESHOLDS = [
+    ("count", "gte", 1 * NANO, True),
+    ("count", "gte", 0, False),
+    ("count", "gt", 0, True),
+    ("count", "gte", NANO // 2, False),
+    ("count", "lt", 0, False),
+    ("count", "lte", 0, True),
+    ("count", "gte", -NANO, False),
+    ("share", "gte", 8 * NANO // 10, True),
+    ("share", "gte", NANO, True),
+    ("share", "gt", NANO, False),
+    ("share", "gte", 0, False),
+    ("share", "lte", NANO, False),
+    ("share", "lt", 0, False),
+    ("share", "gte", 2 * NANO, False),
+    ("days", "lt", 3 * NANO, True),
+    ("days", "lt", 0, False),
+    ("days", "lte", -1, False),
+    ("count", "gte", 2**63, False),
+]
+
+
+def test_a_target_that_cannot_fail_or_cannot_be_met_is_refused() -> None:
     use_case = make_use_case()
-    with registered_metric("m", unit=unit):
-        if is_allowed:
-            make_milestone(
-                use_case, metric_key="m", comparator=comparator, threshold_nano=threshold
-            )
-        else:
+    for unit, comparator, threshold, is_allowed in THRESHOLDS:
+        promise = {"metric_key": "m", "comparator": comparator, "threshold_nano": threshold}
+        with registered_metric("m", unit=unit):
+            if is_allowed:
+                make_milestone(use_case, **promise)
+                continue
             with pytest.raises(BadMilestoneError) as refused:
-                make_milestone(
-                    use_case, metric_key="m", comparator=comparator, threshold_nano=threshold
-                )
-            assert refused.value.field == "threshold"
+                make_milestone(use_case, **promise)
+            assert refused.value.field == "threshold", (unit, comparator, threshold)
 
 
 def test_a_comparator_that_the_metric_does_not_allow_is_refused(things: FakeMetric) -> None:
@@ -314,7 +309,7 @@ def test_a_metric_that_is_gone_is_named_as_the_reason() -> None:
 def test_queries_do_not_grow_with_the_number_of_use_cases(things: FakeMetric) -> None:
     owner, programme, team = make_user(), make_programme(), make_team()
     counts = []
-    for size in (5, 50):
+    for size in (2, 12):
         use_cases = [
             make_use_case(owner=owner, programme=programme, team=team) for _ in range(size)
         ]

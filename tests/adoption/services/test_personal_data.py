@@ -33,7 +33,7 @@ from portal.services.people import deactivate_person
 from portal.services.sign_in_events import record_sign_in_event
 from tests.adoption.factories import make_use_case, make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 NAME, LOGIN, MAIL, KEY, PLACE = (
     "Canary Quince",
     "canary-login-4711",
@@ -127,6 +127,7 @@ def approve(asked: ApprovalRequest, approver: User) -> None:
         )
 
 
+@pytest.mark.both_engines
 def test_an_erased_person_stands_in_no_table_and_the_audit_holds(
     leaver: User, admin: User, approver: User, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -155,6 +156,7 @@ def test_an_erased_person_stands_in_no_table_and_the_audit_holds(
     assert (erasing.reason, erasing.actor_id) == ("asked for it", approver.pk)
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("key", [store.key for store in personal_stores])
 def test_a_store_that_were_left_out_would_be_seen(
     leaver: User, admin: User, approver: User, key: str, monkeypatch: pytest.MonkeyPatch
@@ -197,6 +199,7 @@ def test_nobody_decides_alone_or_about_themself(leaver: User, admin: User) -> No
     assert leaver.full_name == NAME
 
 
+@pytest.mark.both_engines
 def test_a_person_who_came_back_or_left_more_traces_is_asked_about_anew(
     leaver: User, admin: User, approver: User
 ) -> None:

@@ -13,9 +13,10 @@ from adoption.models import Change, Deployment
 from adoption.services.recompute import recompute_repository
 from tests.adoption.importing import History, change, commit, day, delivered_by, stored_state, tag
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.both_engines
 def test_a_maintenance_release_delivers_what_it_contains_and_nothing_twice(tmp_path: Path) -> None:
     """2.0b1 comes before 1.1.1, whose history 2.0 does not hold until the merge."""
     history = History(tmp_path)
@@ -78,6 +79,7 @@ def test_a_failed_deployment_delivers_nothing(tmp_path: Path) -> None:
     assert delivered_by(1) == "1.1"
 
 
+@pytest.mark.both_engines
 def test_a_revert_of_a_revert_restores_and_a_third_undoes_again(tmp_path: Path) -> None:
     history = History(tmp_path)
     history.bring([commit(1, 0), commit(2, on=2, message="Faster search (#7)", ai=True)])
@@ -106,6 +108,7 @@ def test_a_revert_of_something_unknown_waits_and_is_found_later(tmp_path: Path) 
     assert change(2).reverted_at == day(3)
 
 
+@pytest.mark.both_engines
 def test_repeating_it_writes_nothing(tmp_path: Path) -> None:
     History(tmp_path).bring(
         [commit(1, 0, ai=True), commit(2, on=2, message='Revert "Change 1"')], [tag("1.0", 2, 3)]

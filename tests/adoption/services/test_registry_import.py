@@ -23,7 +23,7 @@ from adoption.services.use_cases import update_use_case
 from tests.adoption.factories import NOW, make_programme, make_team, make_use_case, make_user
 from tests.adoption.inventories.test_forms import CELLS, SYSTEM, omb_file
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 SECOND = CELLS | {
     "id": "DOX-2", "use_case_name": "Reading of forms", "development_stage": "Retired",
     "agency_bureau": "Forms", "benefits": "Reads 40 % of the forms alone.",
@@ -66,6 +66,7 @@ def test_rows_are_registered_below_their_organisation_and_come_out_the_same(
     assert cells_out() == [CELLS, SECOND]
 
 
+@pytest.mark.both_engines
 def test_the_same_file_again_changes_nothing(programme: Programme) -> None:
     run(omb_file(CELLS, SECOND))
     before = list(UseCase.objects.values()), list(UseCaseProfile.objects.values())
@@ -73,6 +74,7 @@ def test_the_same_file_again_changes_nothing(programme: Programme) -> None:
     assert before == (list(UseCase.objects.values()), list(UseCaseProfile.objects.values()))
 
 
+@pytest.mark.both_engines
 def test_a_later_file_changes_what_it_changed_and_nothing_that_was_edited_here(
     programme: Programme,
 ) -> None:
@@ -101,6 +103,7 @@ def test_a_use_case_that_ended_there_ends_here(programme: Programme) -> None:
     assert "inventory" in newest.reason
 
 
+@pytest.mark.both_engines
 def test_one_row_that_cannot_be_taken_stops_all_of_them(programme: Programme) -> None:
     make_programme()
     reading = read_registry(omb_file(CELLS, SECOND), file="x", form="omb-csv")

@@ -17,7 +17,7 @@ from tests.adoption.delivering import BEGINS, DAY, NOW, Delivering
 from tests.adoption.factories import make_user
 from tests.approving import approve
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 WHY = "The search went into a service of its own, see the plan."
 ON = (BEGINS + 30 * DAY).date()
 
@@ -37,6 +37,7 @@ def ask(parent: Service, child: Service, lead: User, **other: object) -> Approva
     return request_split(child_id=child.pk, parent_id=parent.pk, actor=lead, **values)  # type: ignore[arg-type]
 
 
+@pytest.mark.both_engines
 def test_two_persons_write_it_down_and_it_stays() -> None:
     lead = make_user(Role.PROGRAMME_LEAD)
     parent, child = services()
@@ -51,6 +52,7 @@ def test_two_persons_write_it_down_and_it_stays() -> None:
         ask(parent, child, lead)
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("statement", ["create", "update", "delete"])
 def test_the_database_refuses_what_nobody_confirmed(statement: str) -> None:
     lead = make_user(Role.PROGRAMME_LEAD)
@@ -85,6 +87,7 @@ def test_what_cannot_be_is_refused_with_the_field() -> None:
         ask(parent, child, make_user())
 
 
+@pytest.mark.both_engines
 def test_no_ring_even_when_the_second_is_confirmed_later() -> None:
     lead = make_user(Role.PROGRAMME_LEAD)
     parent, child = services()

@@ -34,7 +34,7 @@ from tests.adoption.served import (
 )
 from tests.approving import unguarded
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +61,7 @@ def refused(write: Any) -> str:
     return str(error.value)
 
 
+@pytest.mark.both_engines
 def test_published_told_anchored_and_calculated_again(
     tmp_path: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -98,6 +99,7 @@ def test_published_told_anchored_and_calculated_again(
     assert len(heads_path().read_text().split("\n\n")) == 2
 
 
+@pytest.mark.both_engines
 def test_the_same_facts_give_the_same_document_on_both_engines() -> None:
     """The hash is written down here, so an engine that writes it differently fails."""
     use_case = make_use_case(title="Drafts")
@@ -111,6 +113,7 @@ def test_the_same_facts_give_the_same_document_on_both_engines() -> None:
     assert sha256_of(text) == "d662276c5eb3430f47ab9e7393988c1a1fd213031e4aa3879bf366321336f8ef"
 
 
+@pytest.mark.both_engines
 def test_the_database_refuses_to_change_a_snapshot_or_break_the_chain() -> None:
     with catalogue(make_use_case()):
         made = publish_snapshot(at=NOW).snapshot
@@ -135,6 +138,7 @@ def test_the_database_refuses_to_change_a_snapshot_or_break_the_chain() -> None:
     assert insert(2, made.sha256).number == 2
 
 
+@pytest.mark.both_engines
 def test_a_database_put_back_publishes_nothing_until_it_is_said(
     django_capture_on_commit_callbacks: Any,
 ) -> None:

@@ -25,7 +25,7 @@ from portal.models import User
 from tests.adoption.factories import NOW, make_use_case, make_user
 from tests.adoption.suggestion_stories import link, make_request, offer, suggested
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -84,6 +84,7 @@ def test_a_mark_or_ones_own_history_is_reason_enough_without_a_sign(
     assert "1 of your last 1 from this repository" in str(row.candidates)
 
 
+@pytest.mark.both_engines
 def test_repeating_writes_nothing_and_costs_the_same_for_many(
     mira: User, use_case: UseCase
 ) -> None:
@@ -105,6 +106,7 @@ def test_repeating_writes_nothing_and_costs_the_same_for_many(
     assert Suggestion.objects.count() == 21
 
 
+@pytest.mark.both_engines
 def test_what_is_undone_is_withdrawn_with_the_reason_and_comes_back_with_it(
     mira: User, use_case: UseCase
 ) -> None:
@@ -163,6 +165,7 @@ def test_silence_expires_and_never_becomes_a_delivery_but_can_still_be_logged(
 # --- answering -------------------------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 def test_confirming_twice_gives_the_same_delivery(mira: User, use_case: UseCase) -> None:
     change = make_request(mira, 1, strength="assisted", involvement="ai")
     offer()
@@ -237,6 +240,7 @@ def test_several_are_confirmed_each_by_itself(mira: User, use_case: UseCase) -> 
     assert "logged already" in refused[pks[1]]
 
 
+@pytest.mark.both_engines
 def test_the_database_keeps_one_row_a_person_and_change(mira: User, use_case: UseCase) -> None:
     change = make_request(mira, 1, strength="assisted", involvement="ai")
     offer()
@@ -249,6 +253,7 @@ def test_the_database_keeps_one_row_a_person_and_change(mira: User, use_case: Us
 # --- races -----------------------------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db(transaction=True)
 def test_two_tabs_and_a_colleague_at_once_make_one_delivery(mira: User, use_case: UseCase) -> None:
     change = make_request(mira, 1, strength="assisted", involvement="ai")

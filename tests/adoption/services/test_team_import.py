@@ -36,7 +36,7 @@ from portal.models import User
 from tests.adoption.factories import NOW, make_user
 from tests.adoption.sending import make_connection
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 DAY = dt.date(2026, 10, 1)
 HEAD = "team,below,person,starts_on,ends_on\n"
 
@@ -68,6 +68,7 @@ def people() -> dict[str, User]:
     }
 
 
+@pytest.mark.both_engines
 def test_teams_are_made_people_start_leave_and_come_back() -> None:
     first = take("Search,Product,ada,2026-01-05,\nSearch,,BO@acme.example,,\nProduct,,,,\n")
     assert first == [
@@ -86,6 +87,7 @@ def test_teams_are_made_people_start_leave_and_come_back() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.both_engines
 def test_a_list_ends_only_what_it_began(people: dict[str, User]) -> None:
     team = create_team(name="Search", actor=people["ada"], at=NOW)
     add_membership(team_id=team.pk, user=people["cy"], starts_on=DAY, actor=people["ada"], at=NOW)
@@ -172,6 +174,7 @@ def test_the_page_shows_what_would_change_and_takes_exactly_that(client: Client)
     assert "Take it" not in page
 
 
+@pytest.mark.both_engines
 def test_sign_in_groups_are_followed_day_by_day(people: dict[str, User]) -> None:
     ada = people["ada"]
     search, shop = (create_team(name=name, actor=ada, at=NOW) for name in ("Search", "Shop"))
