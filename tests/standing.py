@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pytest
 import time_machine
@@ -19,7 +19,12 @@ from django.test import override_settings
 from tests.plugins.emptying import empty
 
 Made = TypeVar("Made")
-Stand = Callable[[Callable[[], Made], dt.datetime], Made]
+
+
+class Stand(Protocol):
+    """Makes a world by a function; at that moment, or now."""
+
+    def __call__(self, make: Callable[[], Made], at: dt.datetime | None = None) -> Made: ...
 
 
 @contextlib.contextmanager
@@ -49,11 +54,12 @@ def standing(
     django_db_blocker: Any,
     without_the_browsers_loop: None,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stand[Any]]:
-    """Makes a world by a function, at a moment; nothing that waits for a commit is told of it."""
+) -> Iterator[Stand]:
+    """Makes a world; nothing that waits for a commit is told of it."""
 
-    def stand(make: Callable[[], Made], at: dt.datetime) -> Made:
-        with time_machine.travel(at, tick=False), transaction.atomic():
+    def stand(make: Callable[[], Made], at: dt.datetime | None = None) -> Made:
+        clock = time_machine.travel(at, tick=False) if at else contextlib.nullcontext()
+        with clock, transaction.atomic():
             made = make()
             connection.run_on_commit = []
         return made

@@ -58,7 +58,7 @@ def make_shop(folder: Path) -> tuple[int, History]:
 
 
 @pytest.fixture(scope="module")
-def shop(standing: Stand[Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[int, History]:
+def shop(standing: Stand, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, History]:
     """Made once; what a test does to it is rolled back."""
     return standing(lambda: make_shop(tmp_path_factory.mktemp("shop")), NOW)
 

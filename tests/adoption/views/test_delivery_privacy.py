@@ -73,7 +73,7 @@ def make_world(folder: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def world(standing: Stand[int], tmp_path_factory: pytest.TempPathFactory) -> int:
+def world(standing: Stand, tmp_path_factory: pytest.TempPathFactory) -> int:
     """Made once: the tests look at it."""
     return standing(lambda: make_world(tmp_path_factory.mktemp("shop")), NOW)
 

@@ -50,7 +50,7 @@ def make_shop(folder: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def shop(standing: Stand[int], tmp_path_factory: pytest.TempPathFactory) -> int:
+def shop(standing: Stand, tmp_path_factory: pytest.TempPathFactory) -> int:
     """Made once; what a test does to it is rolled back."""
     return standing(lambda: make_shop(tmp_path_factory.mktemp("shop")), NOW)
 

@@ -17,10 +17,16 @@ from playwright.sync_api import Page, expect
 from billing.models import AllocationRule
 from billing.views import lineage
 from tests.approving import approve_all
-from tests.billing.views.conftest import Bill
+from tests.billing.views.conftest import Bill, make_bill
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture
+def bill(transactional_db: None) -> Bill:
+    """Made for each test: after one of real transactions the database is emptied."""
+    return make_bill()
 
 
 @pytest.fixture
