@@ -41,7 +41,12 @@ USUAL = (
     *("home", "sign-in", "mfa_authenticate", "account-with a second factor"),
     *("portfolio-by team", "use-case-full", "log-delivery-chosen", "calibration"),
     *("registration-judged", "hook-refused", "service-dora", "dashboard-approved"),
-    *("dashboard-build", "dashboard-print", "metric-values-series", "target-at risk"),
+    *(
+        "dashboard-build-approved",
+        "dashboard-print-approved",
+        "metric-values-series",
+        "target-at risk",
+    ),
     *("connection-new-focus", "import-run-mixed", "rejected-row-waiting", "approval-to decide"),
     *("audit-event-changed", "work-item-held", "costs-columns", "cost-lineage-use case"),
     *("allocation-rule-edit", "budget-month", "anomaly-waiting", "close-checklist-month"),
