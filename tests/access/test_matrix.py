@@ -10,6 +10,7 @@ import ast
 import enum
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from random import Random
 from zlib import crc32
@@ -23,6 +24,7 @@ from tests.access.bench import Bench
 from tests.access.checks import Bare, Behind, CellCheck, GateOpen, ListOffers, Offers, checks_of
 from tests.access.matrix import METHODS, STRANGERS, Cell, Column, Row, cells_of
 from tests.access.mutants import all_mutants
+from tests.access.readers import Reader
 from tests.access.rewriting import functions_in, modules, source_of
 from tests.access.routes import addresses
 from tests.access.rows import all_beside, all_panels, all_readers, all_rows
@@ -101,8 +103,10 @@ class Run(enum.Enum):
 
 
 COSTLY = (Offers, Behind, ListOffers)
-STEP = {Run.SHORT: 29, Run.SWEEP: 4, Run.LONG: 1}  # every so manieth costly check is asked
-STEP_OF_WALLS = {Run.SHORT: 5, Run.SWEEP: 1, Run.LONG: 1}
+MANY = (GateOpen, Bare, Reader)
+# Every so manieth check of these kinds is asked.
+STEP_OF_COSTLY = {Run.SHORT: 61, Run.SWEEP: 4, Run.LONG: 1}
+STEP_OF_MANY = {Run.SHORT: 4, Run.SWEEP: 1, Run.LONG: 1}
 
 
 def kind_of_run(config: pytest.Config) -> Run:
@@ -111,6 +115,9 @@ def kind_of_run(config: pytest.Config) -> Run:
     if asks_for("prove", expression):
         return Run.LONG
     return Run.SWEEP if asks_for("sweep", expression) else Run.SHORT
+
+
+mutants = cache(all_mutants)  # every source is read for them
 
 
 def _turn(name: str, count: int) -> int:
@@ -170,14 +177,14 @@ def bench(asker: Asker, request: pytest.FixtureRequest) -> Bench:
     others = [*checks_of(ROWS, READERS, PANELS), *all_beside()]
     costly = [check for check in others if isinstance(check, COSTLY)]
     cheap = [check for check in others if not isinstance(check, COSTLY)]
-    walls = [check for check in cheap if isinstance(check, (GateOpen, Bare))]
-    kept = [check for check in cheap if not isinstance(check, (GateOpen, Bare))]
-    kept += walls[:: STEP_OF_WALLS[run]]
-    checks = [*map(CellCheck, chosen(run)), *kept, *costly[:: STEP[run]]]
+    many = [check for check in cheap if isinstance(check, MANY)]
+    kept = [check for check in cheap if not isinstance(check, MANY)]
+    kept += many[:: STEP_OF_MANY[run]]
+    checks = [*map(CellCheck, chosen(run)), *kept, *costly[:: STEP_OF_COSTLY[run]]]
     asked = {id(check) for check in checks}
     made = Bench(asker, checks, [each for each in costly if id(each) not in asked])
     with without_templates():
-        made.ask(place for mutant in all_mutants() for place in mutant.places)
+        made.ask(place for mutant in mutants() for place in mutant.places)
     return made
 
 
@@ -215,13 +222,14 @@ def test_answers_to_every_method_of_every_row_are_as_written(
 def _removed_checks_are_found(bench: Bench, many: int, capsys: pytest.CaptureFixture[str]) -> None:
     # Survivors of the last long run that are neither mended nor argued: it stays red for them.
     known = set((Path(__file__).parent / "unproven.txt").read_text().splitlines()) | set(ARGUED)
-    mutants = [each for each in all_mutants() if each.name not in known]
-    sample = Random(SEED).sample(mutants, many)  # noqa: S311  (a sample, no secret)
+    to_be_found = [each for each in mutants() if each.name not in known]
+    sample = Random(SEED).sample(to_be_found, many)  # noqa: S311  (a sample, no secret)
     with without_templates():
         survivors = [each.name for each in sample if not bench.killer(each)]
     _say(
         capsys,
-        f"removed checks found: {many - len(survivors)} of {many} (of {len(mutants)}; seed {SEED})",
+        f"removed checks found: {many - len(survivors)} of {many} "
+        f"(of {len(to_be_found)}; seed {SEED})",
     )
     assert not survivors, f"seed {SEED}; the long run asks more cells:\n" + "\n".join(survivors)
 
@@ -249,12 +257,12 @@ def test_all_cells_are_as_written_with_pages_drawn(asker: Asker) -> None:
 @pytest.mark.prove
 @pytest.mark.django_db
 def test_every_removed_check_is_found(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    mutants = all_mutants()
+    every = mutants()
     with without_templates():
-        survivors = {each.name for each in mutants if not bench.killer(each)}
+        survivors = {each.name for each in every if not bench.killer(each)}
     with capsys.disabled():
         sys.stdout.write(
-            f"\nremoved checks found: {len(mutants) - len(survivors)} of {len(mutants)}, "
+            f"\nremoved checks found: {len(every) - len(survivors)} of {len(every)}, "
             f"{len(survivors & set(ARGUED))} argued\n"
         )
     assert not survivors - set(ARGUED), "\n".join(sorted(survivors - set(ARGUED)))
