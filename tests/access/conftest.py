@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,28 +13,7 @@ from django.test import override_settings
 from tests.access.asking import Asker
 from tests.access.world import World, build_world
 from tests.adoption.factories import NOW
-from tests.plugins.emptying import empty
-
-
-@contextlib.contextmanager
-def _undone() -> Iterator[None]:
-    """Whatever is written in here is taken back at the end.
-
-    An import makes a temporary table. While the transaction that did so is open, SQLite reads its
-    whole schema anew after every savepoint, 20 ms each; so there the world is committed, and the
-    database emptied as after any test that commits.
-    """
-    if connection.vendor != "sqlite":
-        with transaction.atomic():
-            yield
-            transaction.set_rollback(True)
-        return
-    # A test with real transactions may have left something whose name the world wants.
-    empty(connection)
-    try:
-        yield
-    finally:
-        empty(connection)
+from tests.standing import undone
 
 
 def _made() -> World:
@@ -56,7 +34,7 @@ def world(
     """Made once, and taken back at the end; what a test does to it, it rolls back by itself."""
     # Heads outlive the database on purpose, and the next world is another history.
     heads = override_settings(AUDIT_HEADS_DIR=tmp_path_factory.mktemp("heads"))
-    with django_db_blocker.unblock(), time_machine.travel(NOW, tick=True), _undone(), heads:
+    with django_db_blocker.unblock(), time_machine.travel(NOW, tick=True), undone(), heads:
         yield _made()
 
 

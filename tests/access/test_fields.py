@@ -183,12 +183,12 @@ def payload_of(answer: Any) -> dict[str, Any]:
 
 def test_a_page_writes_nothing_but_the_fields_of_its_form(asker: Asker) -> None:
     everything, problems, saved = hostile(asker), [], 0
+    before = everything_stored()  # and again after each request, which is undone
     for row, column in edits():
         path = asker.path(row)
         with drawn():
             payload = payload_of(asker.send(column, "GET", path))
         extra = {name: value for name, value in everything.items() if name not in payload}
-        before = everything_stored()
         after: dict[tuple[str, Any], dict[str, Any]] = {}
 
         def look(into: dict[tuple[str, Any], dict[str, Any]] = after) -> None:

@@ -1,13 +1,16 @@
 """Every person at every address with every method: let in, or refused in the way that was chosen.
 
-In the short run pages are not drawn; the long run draws them.
+By default each row is asked a few times, a sweep asks every method that it speaks of, the long run
+everything. In the long run pages are drawn.
 """
 
 from __future__ import annotations
 
 import ast
+import enum
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from random import Random
 from zlib import crc32
@@ -18,12 +21,14 @@ from portal.shell.panels import home_panels, object_panels
 from tests.access.argued import ARGUED
 from tests.access.asking import Asker, without_templates
 from tests.access.bench import Bench
-from tests.access.checks import Behind, CellCheck, ListOffers, Offers, checks_of
-from tests.access.matrix import METHODS, STRANGERS, Cell, Column, cells_of
+from tests.access.checks import Bare, Behind, CellCheck, GateOpen, ListOffers, Offers, checks_of
+from tests.access.matrix import METHODS, STRANGERS, Cell, Column, Row, cells_of
 from tests.access.mutants import all_mutants
+from tests.access.readers import Reader
 from tests.access.rewriting import functions_in, modules, source_of
 from tests.access.routes import addresses
 from tests.access.rows import all_beside, all_panels, all_readers, all_rows
+from tests.plugins.sweeping import asks_for
 
 ROWS, READERS, PANELS = all_rows(), all_readers(), all_panels()
 
@@ -87,12 +92,32 @@ def grouped(problems: list[str]) -> str:
 
 
 SEED = 4711  # which removed checks the short run tries; the long run tries all
+
+
+class Run(enum.Enum):
+    """How much is asked: by default, in a sweep, in the long run."""
+
+    SHORT = enum.auto()
+    SWEEP = enum.auto()
+    LONG = enum.auto()
+
+
 COSTLY = (Offers, Behind, ListOffers)
+MANY = (GateOpen, Bare, Reader)
+# Every so manieth check of these kinds is asked.
+STEP_OF_COSTLY = {Run.SHORT: 61, Run.SWEEP: 4, Run.LONG: 1}
+STEP_OF_MANY = {Run.SHORT: 4, Run.SWEEP: 1, Run.LONG: 1}
 
 
-def is_proving(config: pytest.Config) -> bool:
-    """Whether this is the long run."""
-    return config.getoption("-m") == "prove"
+def kind_of_run(config: pytest.Config) -> Run:
+    """Which run this is, by the markers that were asked for."""
+    expression = str(config.getoption("-m") or "")
+    if asks_for("prove", expression):
+        return Run.LONG
+    return Run.SWEEP if asks_for("sweep", expression) else Run.SHORT
+
+
+mutants = cache(all_mutants)  # every source is read for them
 
 
 def _turn(name: str, count: int) -> int:
@@ -100,67 +125,125 @@ def _turn(name: str, count: int) -> int:
     return crc32(name.encode()) % count
 
 
-def chosen() -> list[Cell]:
-    """The cells of the short run: for every method that a row speaks of, nobody signed in, two who
-    are refused and one who is let in; and one method that is refused to everybody.
+def chosen(run: Run) -> list[Cell]:
+    """The cells that are asked one by one.
 
-    Which ones follows from the row's name, so it is the same in every run. The long run asks all.
+    By default, for one method of every row, one who is refused and one who is let in; nobody signed
+    in for every third row, and where nobody is refused. Otherwise, for every method that a row
+    speaks of, nobody signed in, two who are refused and one who is let in; and one method that is
+    refused to everybody.
+
+    Which ones follows from the row's name, so it is the same in every run. The long run asks all
+    by another test.
     """
+    return _a_few() if run is Run.SHORT else _of_every_method()
+
+
+def _by_fate(row: Row, method: str) -> tuple[list[Cell], list[Cell]]:
+    """Who is refused and who is let in of those signed in, in an order of the row's own."""
+    of_method = [Cell(row, column, method) for column in Column if column not in STRANGERS]
+    turn = _turn(f"{row.id} {method}", len(of_method))
+    turned = of_method[turn:] + of_method[:turn]
+    refused = [cell for cell in turned if cell.expected in {403, 404}]
+    return refused, [cell for cell in turned if cell.expected not in {403, 404}]
+
+
+def _a_few() -> list[Cell]:
+    cells = []
+    for row in ROWS:
+        methods = list(row.doors)
+        method = methods[_turn(row.id, len(methods))]
+        refused, let_in = _by_fate(row, method)
+        cells += [*refused[:1], *let_in[:1]]
+        if not refused or _turn(f"out {row.id}", 3) == 0:
+            cells.append(Cell(row, Column.ANONYMOUS, method))
+    return cells
+
+
+def _of_every_method() -> list[Cell]:
     cells = []
     for row in ROWS:
         undeclared = [method for method in METHODS if row.door(method) is None]
         for method in [*row.doors, *undeclared[_turn(row.id, len(METHODS)) % 3 :][:1]]:
-            of_method = [Cell(row, column, method) for column in Column]
-            turn = _turn(f"{row.id} {method}", len(of_method))
-            turned = of_method[turn:] + of_method[:turn]
-            inside = [cell for cell in turned if cell.column not in STRANGERS]
-            refused = [cell for cell in inside if cell.expected in {403, 404}]
-            let_in = [cell for cell in inside if cell.expected not in {403, 404}]
-            cells += [of_method[0], *refused[:2], *let_in[:1]]
+            refused, let_in = _by_fate(row, method)
+            cells += [Cell(row, Column.ANONYMOUS, method), *refused[:2], *let_in[:1]]
     return cells
 
 
 @pytest.fixture(scope="module")
 def bench(asker: Asker, request: pytest.FixtureRequest) -> Bench:
-    """What the short run asks, asked once, watching every function with a permission check."""
+    """What this run asks, asked once, watching every function with a permission check."""
+    run = kind_of_run(request.config)
     others = [*checks_of(ROWS, READERS, PANELS), *all_beside()]
     costly = [check for check in others if isinstance(check, COSTLY)]
     cheap = [check for check in others if not isinstance(check, COSTLY)]
-    step = 1 if is_proving(request.config) else 4
-    checks = [*map(CellCheck, chosen()), *cheap, *costly[::step]]
+    many = [check for check in cheap if isinstance(check, MANY)]
+    kept = [check for check in cheap if not isinstance(check, MANY)]
+    kept += many[:: STEP_OF_MANY[run]]
+    checks = [*map(CellCheck, chosen(run)), *kept, *costly[:: STEP_OF_COSTLY[run]]]
     asked = {id(check) for check in checks}
     made = Bench(asker, checks, [each for each in costly if id(each) not in asked])
     with without_templates():
-        made.ask(place for mutant in all_mutants() for place in mutant.places)
+        made.ask(place for mutant in mutants() for place in mutant.places)
     return made
 
 
-@pytest.mark.django_db
-def test_every_answer_is_as_written(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    cells = sum(isinstance(check, CellCheck) for check in bench.checks)
+def _say(capsys: pytest.CaptureFixture[str], text: str) -> None:
     with capsys.disabled():
-        sys.stdout.write(
-            f"\naccess matrix: {cells} of {len(ROWS) * len(Column) * len(METHODS)} cells, "
-            f"{len(bench.checks) - cells} other checks, {len(ROWS)} rows of "
-            f"{len(addresses())} addresses\n"
-        )
+        sys.stdout.write(f"\n{text}\n")
+
+
+def _answers_are_as_written(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = sum(isinstance(check, CellCheck) for check in bench.checks)
+    _say(
+        capsys,
+        f"access matrix: {cells} of {len(ROWS) * len(Column) * len(METHODS)} cells, "
+        f"{len(bench.checks) - cells} other checks, {len(ROWS)} rows of "
+        f"{len(addresses())} addresses",
+    )
     assert not bench.problems, grouped(bench.problems)
 
 
 @pytest.mark.django_db
-def test_a_few_removed_checks_are_found(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_few_answers_of_every_row_are_as_written(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _answers_are_as_written(bench, capsys)
+
+
+@pytest.mark.sweep
+@pytest.mark.django_db
+def test_answers_to_every_method_of_every_row_are_as_written(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _answers_are_as_written(bench, capsys)
+
+
+def _removed_checks_are_found(bench: Bench, many: int, capsys: pytest.CaptureFixture[str]) -> None:
     # Survivors of the last long run that are neither mended nor argued: it stays red for them.
     known = set((Path(__file__).parent / "unproven.txt").read_text().splitlines()) | set(ARGUED)
-    mutants = [each for each in all_mutants() if each.name not in known]
-    sample = Random(SEED).sample(mutants, 10)  # noqa: S311  (a sample, no secret)
+    to_be_found = [each for each in mutants() if each.name not in known]
+    sample = Random(SEED).sample(to_be_found, many)  # noqa: S311  (a sample, no secret)
     with without_templates():
         survivors = [each.name for each in sample if not bench.killer(each)]
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\nremoved checks found: {len(sample) - len(survivors)} of {len(sample)} "
-            f"(of {len(mutants)}; seed {SEED})\n"
-        )
+    _say(
+        capsys,
+        f"removed checks found: {many - len(survivors)} of {many} "
+        f"(of {len(to_be_found)}; seed {SEED})",
+    )
     assert not survivors, f"seed {SEED}; the long run asks more cells:\n" + "\n".join(survivors)
+
+
+@pytest.mark.sweep
+@pytest.mark.django_db
+def test_ten_removed_checks_are_found(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    _removed_checks_are_found(bench, 10, capsys)
+
+
+@pytest.mark.django_db
+def test_three_removed_checks_are_found(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """That the matrix notices at all; which three follows from the seed."""
+    _removed_checks_are_found(bench, 3, capsys)
 
 
 @pytest.mark.prove
@@ -174,12 +257,12 @@ def test_all_cells_are_as_written_with_pages_drawn(asker: Asker) -> None:
 @pytest.mark.prove
 @pytest.mark.django_db
 def test_every_removed_check_is_found(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    mutants = all_mutants()
+    every = mutants()
     with without_templates():
-        survivors = {each.name for each in mutants if not bench.killer(each)}
+        survivors = {each.name for each in every if not bench.killer(each)}
     with capsys.disabled():
         sys.stdout.write(
-            f"\nremoved checks found: {len(mutants) - len(survivors)} of {len(mutants)}, "
+            f"\nremoved checks found: {len(every) - len(survivors)} of {len(every)}, "
             f"{len(survivors & set(ARGUED))} argued\n"
         )
     assert not survivors - set(ARGUED), "\n".join(sorted(survivors - set(ARGUED)))

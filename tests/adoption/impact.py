@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 from adoption.choices import Comparator, ScopeKind, Stage
 from adoption.metrics.contracts import (
@@ -21,6 +22,7 @@ from adoption.metrics.windows import Window, WindowKind
 from adoption.models import ImpactRegistration, UseCase
 from adoption.services.impact_registrations import register_impact
 from adoption.services.impact_wishes import Wish
+from adoption.validation import weekly
 from portal.models import ApprovalRequest
 from tests.adoption.factories import make_use_case, move_stage
 from tests.approving import approve
@@ -105,6 +107,17 @@ def weekly_metric(key: str = "handled_cases", *, k: int = 0) -> Iterator[WeeklyM
         yield made
     finally:
         metrics._items.pop(key)
+
+
+@contextmanager
+def hasty_promises() -> Iterator[None]:
+    """Promises from few simulated roll-outs, for tests that look at something else."""
+    few = {"runs": 60}
+    with (
+        mock.patch.dict(weekly.weekly_power.__kwdefaults__, few),
+        mock.patch.dict(weekly.weekly_smallest.__kwdefaults__, few),
+    ):
+        yield
 
 
 def piloted(**fields: Any) -> UseCase:

@@ -1,13 +1,17 @@
 """Every page of the product in Chromium: light and dark, on a phone and on a desk.
 
 The pages come from the URL configuration, so a page that is added without a row in
-`addresses.py` fails here. By default each is loaded in one window, which is then made a dark and
-wide one, so that both themes and both widths have been seen: themes and widths are matters of the
-style sheet alone. `quickstart.py prove browser` loads each anew in the other three.
+`addresses.py` fails here. By default every page is asked for, and one of each kind (`USUAL`) is
+loaded in Chromium; a sweep loads them all. A page is loaded in one window, which is then made a
+dark and wide one, so that both themes and both widths have been seen: themes and widths are matters
+of the style sheet alone. `quickstart.py prove browser` loads each anew in the other three.
 """
 
 from __future__ import annotations
 
+import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,15 +26,32 @@ from tests.browser.server import Site
 from tests.browser.visits import Visit, named_routes
 from tests.plugins.browser import PageGuard
 from tests.plugins.proofs import Figures
+from tests.plugins.sweeping import sampled
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WINDOWS = [(scheme, width) for scheme in ("light", "dark") for width in (360, 1400)]
 USUALLY = [("light", 360), ("dark", 1400)]  # both schemes and both widths, once each
-VISITS = [
-    pytest.param(route, visit, id="-".join(part for part in (route, visit.label) if part))
+VISITS = {
+    "-".join(part for part in (route, visit.label) if part): (route, visit)
     for route, visits in PAGES.items()
     for visit in visits
-]
+}
+# One of each kind: lists, forms, records, plans of what to do, matrices, charts, figures on paper.
+USUAL = (
+    *("home", "sign-in", "mfa_authenticate", "account-with a second factor"),
+    *("portfolio-by team", "use-case-full", "log-delivery-chosen", "calibration"),
+    *("registration-judged", "hook-refused", "service-dora", "dashboard-approved"),
+    *(
+        "dashboard-build-approved",
+        "dashboard-print-approved",
+        "metric-values-series",
+        "target-at risk",
+    ),
+    *("connection-new-focus", "import-run-mixed", "rejected-row-waiting", "approval-to decide"),
+    *("audit-event-changed", "work-item-held", "costs-columns", "cost-lineage-use case"),
+    *("allocation-rule-edit", "budget-month", "anomaly-waiting", "close-checklist-month"),
+)
+ONE_HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 # Dark differs from light in colours alone, so only what looks at colours is asked there again.
 RULES_OF_COLOUR = ["color-contrast", "link-in-text-block"]
 KEEP_VIOLATIONS = """
@@ -130,8 +151,9 @@ def visitor(browser: Browser, site: Site) -> Iterator[Visitor]:
         page.context.close()
 
 
-@pytest.mark.parametrize(("route", "visit"), VISITS)
-def test_page(visitor: Visitor, site: Site, route: str, visit: Visit) -> None:
+@pytest.mark.parametrize("name", sampled(VISITS, *USUAL))
+def test_page(visitor: Visitor, site: Site, name: str) -> None:
+    route, visit = VISITS[name]
     problems = visitor.open(site.url + visit.address(route, site), visit, USUALLY)
     assert not problems, "\n".join(problems)
 
@@ -152,6 +174,27 @@ def test_browser_sees_every_page_in_the_other_windows_too(
         problems = visitor.open(site.url + visit.address(route, site), visit, [window])
         found += [f"{route} {visit.label}: {problem}" for problem in problems]
     figures("pages", len(others), len(others))
+    assert not found, "\n".join(found)
+
+
+def test_every_page_answers_with_a_title_and_one_heading(site: Site) -> None:
+    """Asked without a browser, whether or not this run loads them in one."""
+    found = []
+    for name, (route, visit) in VISITS.items():
+        request = urllib.request.Request(site.url + visit.address(route, site))  # noqa: S310
+        if visit.who != "nobody":
+            request.add_header("Cookie", f"sessionid={site.value(f'sessions.{visit.who}')}")
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  (our own)
+                page = answer.read().decode()
+        except urllib.error.HTTPError as error:
+            found.append(f"{name}: status {error.code}")
+            continue
+        headings = [re.sub(r"<[^>]*>", "", text).strip() for text in ONE_HEADING.findall(page)]
+        if len(headings) != 1 or not headings[0]:
+            found.append(f"{name}: h1 {headings}")
+        if not re.search(r"<title>\s*\S.*\bPlumbline\s*</title>", page, re.DOTALL):
+            found.append(f"{name}: no title")
     assert not found, "\n".join(found)
 
 

@@ -72,6 +72,7 @@ def ask_for(keys: Keyboard, page: Page, stage: str) -> None:
     expect(page.locator(".step-now")).to_contain_text(stage)
 
 
+@pytest.mark.sweep  # its steps are looked at one by one below `tests/adoption/views`
 def test_a_lead_takes_a_use_case_from_an_idea_to_a_logged_delivery(
     keys: Keyboard, page: Page, live_server: Any, tmp_path: Path
 ) -> None:

@@ -10,6 +10,9 @@ from django.test import Client
 from portal.choices import Role
 from portal.models import User
 from tests.adoption.factories import FakeMetric, make_user, registered_metric
+from tests.standing import standing
+
+__all__ = ["as_lead", "lead", "standing", "things"]
 
 
 @pytest.fixture

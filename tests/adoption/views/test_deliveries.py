@@ -23,8 +23,9 @@ from portal.choices import Role
 from portal.models import User
 from tests.adoption.factories import NOW, make_use_case, make_user
 from tests.adoption.importing import History, change, commit, day, tag
+from tests.standing import Stand
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 DOCUMENT = "https://docs.example.com/plan"
 
 
@@ -39,15 +40,10 @@ def mira() -> User:
     return make_user(name="Mira Quell")
 
 
-@pytest.fixture
-def use_case() -> UseCase:
-    return make_use_case(title="Draft replies", owner=make_user(name="Olga Owner"))
-
-
-@pytest.fixture
-def history(tmp_path: Path, use_case: UseCase) -> History:
+def make_shop(folder: Path) -> tuple[int, History]:
     """Changes 1 and 2 in production, 3 undone, 4 waiting; 5 without evidence; all linked."""
-    found = History(tmp_path, url="https://git.example.com/shop")
+    use_case = make_use_case(title="Draft replies", owner=make_user(name="Olga Owner"))
+    found = History(folder, url="https://git.example.com/shop")
     found.bring(
         [commit(1, 0, on=1, ai=True), commit(2, on=2, ai=True), commit(3, on=3, ai=True),
          commit(4, on=8, ai=True), commit(5, on=9), commit(6, on=10, message='Revert "Change 3"')],
@@ -58,7 +54,23 @@ def history(tmp_path: Path, use_case: UseCase) -> History:
         use_case_id=use_case.pk, repository=Repository.objects.get(),
         starts_on=dt.date(2026, 1, 1), ends_on=None, actor=use_case.owner, at=NOW,
     )  # fmt: skip
-    return found
+    return use_case.pk, found
+
+
+@pytest.fixture(scope="module")
+def shop(standing: Stand, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, History]:
+    """Made once; what a test does to it is rolled back."""
+    return standing(lambda: make_shop(tmp_path_factory.mktemp("shop")), NOW)
+
+
+@pytest.fixture
+def use_case(shop: tuple[int, History]) -> UseCase:
+    return UseCase.objects.get(pk=shop[0])
+
+
+@pytest.fixture
+def history(shop: tuple[int, History]) -> History:
+    return shop[1]
 
 
 def page(client: Client, name: str, *args: Any, user: User, query: str = "") -> str:
@@ -153,6 +165,7 @@ def test_a_person_withdraws_and_sees_it_as_rejected(
 # --- lists of a use case ---------------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 def test_the_state_filter_is_in_the_address_and_counting_means_held_or_confirmed(
     client: Client, history: History, use_case: UseCase, mira: User
 ) -> None:
@@ -172,6 +185,7 @@ def test_the_state_filter_is_in_the_address_and_counting_means_held_or_confirmed
     assert titles("?state=nonsense") == set()
 
 
+@pytest.mark.both_engines
 def test_changes_show_evidence_first_deployment_and_what_was_undone(
     client: Client, history: History, use_case: UseCase, mira: User
 ) -> None:
@@ -189,6 +203,7 @@ def test_changes_show_evidence_first_deployment_and_what_was_undone(
     assert by_title["Change 5"]["Evidence"] == "Unknown"
 
 
+@pytest.mark.both_engines
 def test_days_are_those_of_the_programme_and_the_time_of_day_is_not_told(
     client: Client, history: History, use_case: UseCase, mira: User
 ) -> None:
@@ -203,6 +218,7 @@ def test_days_are_those_of_the_programme_and_the_time_of_day_is_not_told(
     assert rows(exported)[1][-1] == "2026-11-20"
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     ("query", "count"),
     [("strength=unknown", 2), ("strength=any", 4), ("strength=assisted", 4),
@@ -272,6 +288,7 @@ def test_a_use_case_without_anything_says_so_and_shows_no_zero_share(client: Cli
     assert "no change of a linked repository has been imported" in text
 
 
+@pytest.mark.both_engines
 def test_home_reminds_of_own_changes_and_of_those_of_ones_teams(
     client: Client, history: History, use_case: UseCase, mira: User
 ) -> None:
@@ -311,84 +328,38 @@ def test_somebody_who_left_the_team_is_not_reminded(
     assert 'id="adoption-to-log"' not in page(client, "home", user=mira)
 
 
-# --- reviews ---------------------------------------------------------------------------------
-
-
-def test_reviews_wait_for_the_owner_and_for_leads_never_for_the_person_who_logged(
-    client: Client, use_case: UseCase, mira: User
-) -> None:
-    delivery = log(use_case, mira, link=DOCUMENT, title="Training plan")
-    own = log(use_case, use_case.owner, link=f"{DOCUMENT}/2", title="Own plan")
-    lead = make_user(Role.PROGRAMME_LEAD)
-    seen = {
-        person: page(client, "delivery-reviews", user=person)
-        for person in (use_case.owner, lead, mira, make_user(), make_user(Role.ADMINISTRATOR))
-    }
-    shown = [("Training plan" in text, "Own plan" in text) for text in seen.values()]
-    assert shown == [(True, False), (True, True), (False, False), (False, False), (False, False)]
-    for person in (mira, make_user(), make_user(Role.AUDITOR)):
-        client.force_login(person)
-        url = reverse("delivery-review", args=[delivery.pk])
-        assert client.get(url).status_code == 404
-        assert client.post(url, {"decision": "confirm"}).status_code == 404
-    client.force_login(use_case.owner)
-    assert client.get(reverse("delivery-review", args=[own.pk])).status_code == 404
-
-
-def test_a_reviewer_confirms(client: Client, use_case: UseCase, mira: User) -> None:
-    delivery = log(use_case, mira, link=DOCUMENT, title="Training plan")
-    assert "Training plan" in page(client, "home", user=use_case.owner)
-    url = reverse("delivery-review", args=[delivery.pk])
-    assert "Training plan" in page(client, "delivery-review", delivery.pk, user=use_case.owner)
-    response = client.post(url, {"decision": "confirm", "reason": ""})
-    assert response.status_code == 302
-    delivery.refresh_from_db()
-    assert (delivery.state, delivery.reviewed_by) == (DeliveryState.CONFIRMED, use_case.owner)
-    assert client.get(url).status_code == 404
-
-
-def test_rejecting_needs_a_reason_beside_the_field(
-    client: Client, use_case: UseCase, mira: User
-) -> None:
-    delivery = log(use_case, mira, link=DOCUMENT, title="Training plan")
-    client.force_login(use_case.owner)
-    url = reverse("delivery-review", args=[delivery.pk])
-    refused = client.post(url, {"decision": "reject", "reason": " "})
-    assert 'id="id_reason_error"><li>Say why it is rejected.' in refused.content.decode()
-    client.post(url, {"decision": "reject", "reason": "It is a draft."})
-    assert "It is a draft." in page(client, "my-deliveries", user=mira)
-
-
 # --- cost ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name", ["my-deliveries", "use-case-deliveries", "use-case-changes", "use-case", "home",
-             "log-delivery", "delivery-reviews"]
-)  # fmt: skip
 def test_a_page_costs_the_same_number_of_queries_whatever_it_lists(
-    client: Client, history: History, use_case: UseCase, mira: User, name: str
+    client: Client, history: History, use_case: UseCase, mira: User
 ) -> None:
     lead = make_user(Role.PROGRAMME_LEAD)
     Membership.objects.create(team=use_case.team, user=lead, starts_on=dt.date(2026, 1, 1))
-    args = [use_case.slug] if name.startswith("use-case") else []
+    names = ("my-deliveries", "use-case-deliveries", "use-case-changes", "use-case", "home",
+             "log-delivery", "delivery-reviews")  # fmt: skip
 
-    def cost() -> int:
+    def cost(name: str) -> int:
+        args = [use_case.slug] if name.startswith("use-case") else []
         page(client, name, *args, user=lead)
         with CaptureQueriesContext(connection) as queries:
             client.get(reverse(name, args=args))
         return len(queries)
 
+    def costs() -> dict[str, int]:
+        return {name: cost(name) for name in names}
+
     log(use_case, lead, change=change(1))
     log(use_case, mira, link=f"{DOCUMENT}/0", title="Plan 0")
-    small = cost()
+    small = costs()
     history.bring([commit(n, on=20, ai=True) for n in range(10, 40)], at=NOW)
     for number in range(10, 18):
         log(use_case, lead, change=change(number))
         log(use_case, mira, link=f"{DOCUMENT}/{number}", title=f"Plan {number}")
-    assert cost() == small
+    assert costs() == small
 
 
+@pytest.mark.both_engines
 def test_a_withdrawn_delivery_is_neither_among_the_latest_nor_counted(
     client: Client, history: History, use_case: UseCase, mira: User
 ) -> None:

@@ -18,6 +18,8 @@ from portal.choices import Role
 from portal.models import User
 from tests.adoption.factories import NOW, make_use_case, make_user
 from tests.adoption.importing import History, change, commit, tag
+from tests.browser.visits import some
+from tests.plugins.sweeping import sampled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -64,26 +66,28 @@ def violations(page: Page) -> list[str]:
 
 
 # What the visit of every page leaves out: its states, in the window that it does not use.
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 360)])
-def test_every_state_of_a_page_is_free_of_violations_and_fits_its_width(
-    open_page: Callable[[str], Page], page: Page, use_case: UseCase, scheme: Any, width: int
+@pytest.mark.parametrize("every", sampled([False, True], False), ids=["some", "all"])
+def test_states_of_pages_are_free_of_violations_and_fit_their_width(
+    open_page: Callable[[str], Page], page: Page, use_case: UseCase, every: bool
 ) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 360, "height": 900})
     own = Delivery.objects.get(title="Change 1").pk
     other = Delivery.objects.get(title="Training plan").pk
     base = f"/use-cases/{use_case.slug}"
-    for path in (
+    paths = (
         "/", "/deliveries/", f"/deliveries/{own}/", f"/deliveries/{own}/withdraw/",
         "/deliveries/log/", f"/deliveries/log/?use_case={use_case.slug}&link={DOCUMENT}",
         "/deliveries/review/", f"/deliveries/{other}/review/", f"{base}/deliveries/",
         f"{base}/deliveries/?state=reverted", f"{base}/changes/", f"{base}/",
-    ):  # fmt: skip
+    )  # fmt: skip
+    for path in some(paths, every=every):
         open_page(path)
         assert violations(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
+@pytest.mark.sweep
 def test_a_pasted_link_shows_what_it_leads_to_while_the_form_stays(
     open_page: Callable[[str], Page], use_case: UseCase
 ) -> None:
@@ -123,6 +127,7 @@ def test_a_change_is_picked_and_saved_by_keyboard_alone(
     assert logged.assistance == "assisted"
 
 
+@pytest.mark.sweep
 def test_another_use_case_brings_its_own_changes(
     open_page: Callable[[str], Page], use_case: UseCase
 ) -> None:
@@ -133,6 +138,7 @@ def test_another_use_case_brings_its_own_changes(
     expect(page.locator("#waiting")).to_contain_text("Paste a link instead")
 
 
+@pytest.mark.sweep
 def test_the_use_case_page_stays_small(
     open_page: Callable[[str], Page], page: Page, use_case: UseCase
 ) -> None:

@@ -20,8 +20,9 @@ from portal.models import User
 from tests.adoption.factories import NOW, make_use_case, make_user
 from tests.adoption.histories import make_sha
 from tests.adoption.importing import History, change, commit, tag
+from tests.standing import Stand
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 URL = "/deliveries/log/"
 DOCUMENT = "https://docs.example.com/plan"
 
@@ -32,15 +33,10 @@ def _now() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def use_case() -> UseCase:
-    return make_use_case(title="Draft replies")
-
-
-@pytest.fixture
-def history(tmp_path: Path, use_case: UseCase) -> History:
-    found = History(tmp_path)
-    found.bring(
+def make_shop(folder: Path) -> int:
+    """Two AI-assisted changes and one without evidence, linked; the key of the use case."""
+    use_case = make_use_case(title="Draft replies")
+    History(folder).bring(
         [commit(1, 0, ai=True, message="Faster search"), commit(2, on=8, ai=True),
          commit(3, on=9)],
         [tag("1.0", 1, 2)],
@@ -50,7 +46,18 @@ def history(tmp_path: Path, use_case: UseCase) -> History:
         use_case_id=use_case.pk, repository=Repository.objects.get(),
         starts_on=dt.date(2026, 1, 1), ends_on=None, actor=use_case.owner, at=NOW,
     )  # fmt: skip
-    return found
+    return use_case.pk
+
+
+@pytest.fixture(scope="module")
+def shop(standing: Stand, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """Made once; what a test does to it is rolled back."""
+    return standing(lambda: make_shop(tmp_path_factory.mktemp("shop")), NOW)
+
+
+@pytest.fixture
+def use_case(shop: int) -> UseCase:
+    return UseCase.objects.get(pk=shop)
 
 
 @pytest.fixture
@@ -79,8 +86,9 @@ def chosen(text: str) -> list[str]:
 # --- defaults --------------------------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 def test_the_use_case_is_the_one_asked_for_else_the_last_used(
-    client: Client, history: History, use_case: UseCase, mira: User
+    client: Client, use_case: UseCase, mira: User
 ) -> None:
     other = make_use_case(title="Other")
     assert chosen(text_of(client, URL)) == [""]
@@ -100,7 +108,10 @@ def test_a_use_case_that_has_ended_is_neither_offered_nor_remembered(
     assert chosen(text) == [""]
 
 
-def test_without_a_use_case_the_page_says_what_to_do_first(client: Client, mira: User) -> None:
+def test_without_a_use_case_the_page_says_what_to_do_first(
+    client: Client, use_case: UseCase, mira: User
+) -> None:
+    UseCase.objects.filter(pk=use_case.pk).update(stage=Stage.RETIRED)
     text = text_of(client, URL)
     assert "No use case takes deliveries yet" in text
     assert reverse("use-case-new") in text
@@ -110,7 +121,7 @@ def test_without_a_use_case_the_page_says_what_to_do_first(client: Client, mira:
 
 
 def test_a_link_shows_at_once_what_it_leads_to(
-    client: Client, history: History, use_case: UseCase, mira: User
+    client: Client, use_case: UseCase, mira: User
 ) -> None:
     link = f"https://git.example.com/x/commit/{make_sha(1)}"
     text = text_of(client, reverse("log-delivery-link"), link=link, use_case=use_case.slug)
@@ -122,7 +133,7 @@ def test_a_link_shows_at_once_what_it_leads_to(
 
 
 def test_a_link_to_a_change_without_evidence_says_unknown_and_can_be_logged(
-    client: Client, history: History, use_case: UseCase, mira: User
+    client: Client, use_case: UseCase, mira: User
 ) -> None:
     link = f"https://git.example.com/x/commit/{make_sha(3)}"
     assert "Unknown" in text_of(client, reverse("log-delivery-link"), link=link)
@@ -141,7 +152,7 @@ def test_a_link_that_leads_to_nothing_imported_asks_what_it_is(
 
 
 def test_a_logged_change_and_a_foreign_repository_are_said_before_saving(
-    client: Client, history: History, use_case: UseCase, mira: User
+    client: Client, use_case: UseCase, mira: User
 ) -> None:
     log_delivery(use_case=use_case, actor=make_user(name="Somebody Else"), at=NOW, change=change(1))
     other = make_use_case()
@@ -154,9 +165,10 @@ def test_a_logged_change_and_a_foreign_repository_are_said_before_saving(
     assert "Somebody Else" not in text
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("link", ["", " ", "h", "https:", "x" * 5000, "https://a.example/\x00"])
 def test_half_typed_and_absurd_links_do_no_harm(
-    client: Client, history: History, use_case: UseCase, mira: User, link: str
+    client: Client, use_case: UseCase, mira: User, link: str
 ) -> None:
     slug = {"use_case": use_case.slug, "words": link}
     text_of(client, reverse("log-delivery-changes"), **slug)
@@ -169,8 +181,9 @@ def test_half_typed_and_absurd_links_do_no_harm(
 # --- picking ---------------------------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 def test_the_changes_to_pick_wait_newest_first_and_can_be_searched(
-    client: Client, history: History, use_case: UseCase, mira: User
+    client: Client, use_case: UseCase, mira: User
 ) -> None:
     path = reverse("log-delivery-changes")
     text = text_of(client, path, use_case=use_case.slug)
@@ -186,7 +199,7 @@ def test_the_changes_to_pick_wait_newest_first_and_can_be_searched(
 
 
 def test_a_picked_change_stays_while_searching_for_another(
-    client: Client, history: History, use_case: UseCase, mira: User
+    client: Client, use_case: UseCase, mira: User
 ) -> None:
     text = text_of(
         client, reverse("log-delivery-changes"), use_case=use_case.slug, words="change 2",
@@ -195,9 +208,10 @@ def test_a_picked_change_stays_while_searching_for_another(
     assert f'value="{change(1).pk}" checked' in text
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("picked", ["x", "-1", "99999999999999999999", "1 OR 1=1", "\x00"])
 def test_a_key_that_is_none_picks_nothing(
-    client: Client, history: History, use_case: UseCase, mira: User, picked: str
+    client: Client, use_case: UseCase, mira: User, picked: str
 ) -> None:
     path = reverse("log-delivery-changes")
     assert "Change 2" in text_of(client, path, use_case=use_case.slug, change=picked)
@@ -206,7 +220,7 @@ def test_a_key_that_is_none_picks_nothing(
 
 
 def test_home_leads_to_the_page_with_the_change_picked(
-    client: Client, history: History, use_case: UseCase, mira: User
+    client: Client, use_case: UseCase, mira: User
 ) -> None:
     text = text_of(client, URL, use_case=use_case.slug, change=str(change(1).pk))
     assert f'value="{change(1).pk}" checked' in text
@@ -215,8 +229,9 @@ def test_home_leads_to_the_page_with_the_change_picked(
 # --- saving ----------------------------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 def test_picking_and_saving_logs_it_and_says_where_it_stands(
-    client: Client, history: History, use_case: UseCase, mira: User
+    client: Client, use_case: UseCase, mira: User
 ) -> None:
     response = client.post(
         URL,
@@ -260,15 +275,16 @@ def test_a_refusal_stands_beside_its_field_and_keeps_what_was_typed(
 
 
 def test_a_link_and_a_picked_change_together_are_refused(
-    client: Client, history: History, use_case: UseCase, mira: User
+    client: Client, use_case: UseCase, mira: User
 ) -> None:
     text = send(client, use_case=use_case.slug, link=DOCUMENT, change=change(1).pk).content.decode()
     start = text.index('id="id_change_error"')
     assert "The link above" in text[start : start + 300]
 
 
+@pytest.mark.both_engines
 def test_a_change_that_somebody_logged_meanwhile_is_refused_without_a_name(
-    client: Client, history: History, use_case: UseCase, mira: User
+    client: Client, use_case: UseCase, mira: User
 ) -> None:
     log_delivery(use_case=use_case, actor=make_user(name="Somebody Else"), at=NOW, change=change(1))
     text = send(client, use_case=use_case.slug, change=change(1).pk).content.decode()
@@ -278,7 +294,7 @@ def test_a_change_that_somebody_logged_meanwhile_is_refused_without_a_name(
 
 
 def test_without_scripts_a_button_shows_the_changes_and_saves_nothing(
-    client: Client, history: History, use_case: UseCase, mira: User
+    client: Client, use_case: UseCase, mira: User
 ) -> None:
     text = send(client, use_case=use_case.slug, show="1", words="faster").content.decode()
     assert "Faster search" in text

@@ -28,6 +28,8 @@ from tests.adoption.factories import (
     move_stage,
     registered_metric,
 )
+from tests.browser.visits import some
+from tests.plugins.sweeping import sampled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -104,18 +106,19 @@ def _addresses(use_case: UseCase) -> list[str]:
 
 
 # What the visit of every page leaves out: its states, in the window that it does not use.
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 360)])
-def test_every_state_of_a_page_is_free_of_violations_and_fits_its_width(
-    open_page: Callable[[str], Page], page: Page, use_case: UseCase, scheme: Any, width: int
+@pytest.mark.parametrize("every", sampled([False, True], False), ids=["some", "all"])
+def test_states_of_pages_are_free_of_violations_and_fit_their_width(
+    open_page: Callable[[str], Page], page: Page, use_case: UseCase, every: bool
 ) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
-    for path in _addresses(use_case):
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 360, "height": 900})
+    for path in some(_addresses(use_case), every=every):
         open_page(path)
         assert violations(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
+@pytest.mark.sweep
 def test_the_use_case_page_is_light_and_prints_on_one_sheet(
     open_page: Callable[[str], Page], page: Page, use_case: UseCase
 ) -> None:
@@ -155,6 +158,7 @@ def test_a_use_case_is_registered_with_the_keyboard_and_near_duplicates_show(
     expect(page.get_by_text("Its registration is not finished")).to_be_visible()
 
 
+@pytest.mark.sweep
 def test_filters_change_the_list_and_the_address_together(
     open_page: Callable[[str], Page], page: Page, use_case: UseCase
 ) -> None:
@@ -184,6 +188,7 @@ def test_a_stale_edit_is_said_loudly_and_keeps_the_text(
     expect(page.get_by_label("Problem")).to_have_value("It is slow.")
 
 
+@pytest.mark.sweep
 def test_pages_work_without_scripts(
     browser: Any, live_server: Any, client: Any, use_case: UseCase
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pytest
 from django.test import Client
@@ -15,6 +15,9 @@ from portal.models import User
 from tests.adoption.factories import make_use_case, make_user
 from tests.billing.factories import make_rule
 from tests.imports import Clock, line, make_connection, run_import
+from tests.standing import Stand, standing
+
+__all__ = ["Bill", "bill", "finance", "make_bill", "standing", "standing_bill"]
 
 LONG = "Managed inference endpoints for large language models, provisioned throughput, " * 2
 
@@ -44,8 +47,8 @@ class Bill:
         return f"{address}?use_case={self.use_case.slug}" if name == "cost-lineage" else address
 
 
-@pytest.fixture
-def bill(db: None) -> Bill:
+def make_bill() -> Bill:
+    """Import it."""
     finance = make_user(Role.FINANCE, name="Fay Finance")
     case = make_use_case(title="Answer drafts", owner=finance)
     rule = make_rule((case, 750_000), name="Drafts by tag", actor=finance)
@@ -72,6 +75,19 @@ def bill(db: None) -> Bill:
         lead=make_user(Role.PROGRAMME_LEAD),
         employee=make_user(),
     )
+
+
+@pytest.fixture(scope="module")
+def standing_bill(standing: Stand) -> Bill:
+    """Made once a module; what a test does to it is rolled back."""
+    return standing(make_bill)
+
+
+@pytest.fixture
+def bill(standing_bill: Bill, db: None) -> Bill:
+    """The bill as it is stored, read anew for each test."""
+    rows = {each.name: getattr(standing_bill, each.name) for each in fields(Bill)}
+    return Bill(**{name: type(row).objects.get(pk=row.pk) for name, row in rows.items()})
 
 
 @pytest.fixture

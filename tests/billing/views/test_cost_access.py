@@ -1,7 +1,11 @@
-"""Who may open and change what: the pages of costs and rules, four ways. `tests/access` has all."""
+"""Who may open and change what: the pages of costs and rules, four ways. `tests/access` has all.
+
+By default one page of each kind, for every role; a sweep asks for every page.
+"""
 
 from __future__ import annotations
 
+from itertools import product
 from unittest import mock
 
 import pytest
@@ -13,6 +17,7 @@ from portal.choices import Role
 from portal.models import User
 from tests.adoption.factories import make_user
 from tests.billing.views.conftest import Bill
+from tests.plugins.sweeping import sampled
 
 pytestmark = pytest.mark.django_db
 
@@ -48,19 +53,21 @@ def status(user: User | None, url: str, method: str = "get") -> int:
     )
 
 
-@pytest.mark.parametrize("name", [*OPEN, *LINES, *EDITING])
+@pytest.mark.parametrize(
+    "name", sampled([*OPEN, *LINES, *EDITING], "costs", "charge", "allocation-rule-edit")
+)
 def test_whoever_is_not_signed_in_is_sent_to_sign_in(name: str, bill: Bill) -> None:
     response = Client().get(bill.url(name))
     assert response.status_code == 302
     assert response["Location"].startswith(reverse("sign-in"))
 
 
-@pytest.mark.parametrize("name", OPEN)
+@pytest.mark.parametrize("name", sampled(OPEN, "costs", "allocation-rule"))
 def test_sums_and_rules_are_open_to_everybody_signed_in(name: str, bill: Bill) -> None:
     assert status(bill.employee, bill.url(name)) == 200
 
 
-@pytest.mark.parametrize("name", OPEN)
+@pytest.mark.parametrize("name", sampled(OPEN, "costs", "cost-lineage"))
 def test_who_may_not_see_costs_is_refused(name: str, bill: Bill) -> None:
     modules = ("explorer", "unallocated", "definitions", "lineage", "restatements",
                "allocation_rules")  # fmt: skip
@@ -85,9 +92,13 @@ def test_single_lines_are_for_those_who_answer_for_money(role: Role | None, bill
 
 
 @pytest.mark.parametrize("role", [None, *Role])
-@pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("name", EDITING)
-def test_only_finance_changes_rules(name: str, method: str, role: Role | None, bill: Bill) -> None:
+@pytest.mark.parametrize(
+    "change",
+    sampled(product(EDITING, ("get", "post")), ("allocation-rule-edit", "post")),
+    ids="-".join,
+)
+def test_only_finance_changes_rules(change: tuple[str, str], role: Role | None, bill: Bill) -> None:
+    name, method = change
     user = make_user(*([role] if role else []))
     expected = 200 if role == Role.FINANCE else 403
     assert status(user, bill.url(name), method) == expected

@@ -15,9 +15,8 @@ from django.urls import reverse
 
 from billing.models import AllocationRule, Charge, DailyCost, MonthlyCost
 from billing.views.use_case_panel import cost_to_date_column
-from portal.choices import Role
 from portal.imports.files import landed_path
-from tests.adoption.factories import make_use_case, make_user
+from tests.adoption.factories import make_use_case
 from tests.approving import approve_all
 from tests.billing.factories import give_all
 from tests.billing.views.conftest import Bill
@@ -325,13 +324,3 @@ def test_restatements_show_old_new_and_why(finance: Client, bill: Bill) -> None:
     assert "20.00\N{NO-BREAK SPACE}USD → 24.00\N{NO-BREAK SPACE}USD" in page
     assert "1 changed" in page
     assert "No restatements" in text_of(finance, f"{reverse('restatements')}?month=2026-04")
-
-
-@pytest.mark.parametrize(
-    "name", ["costs-unallocated", "allocation-rules", "restatements", "cost-definitions"]
-)
-def test_without_any_cost_every_page_says_what_to_do(name: str, db: None) -> None:
-    client = Client()
-    client.force_login(make_user(Role.FINANCE))
-    page = text_of(client, reverse(name))
-    assert name == "cost-definitions" or 'class="empty"' in page

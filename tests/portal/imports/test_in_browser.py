@@ -17,7 +17,9 @@ from portal.choices import Role
 from portal.imports.runner import execute_run
 from portal.models import ImportRun, RejectedRow, User
 from tests.billing.sources.focus.focus_files import csv_bytes
+from tests.browser.visits import some
 from tests.imports import Clock, line, make_connection, make_person, request, run_import
+from tests.plugins.sweeping import sampled
 from tests.portal.shell.test_in_browser import violations
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,21 +79,20 @@ def pages(transactional_db: None) -> list[str]:
 
 
 # What the visit of every page leaves out: its states, in the window that it does not use.
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 360)])
-def test_every_state_of_a_page_is_free_of_violations_and_fits_its_width(
+@pytest.mark.parametrize("every", sampled([False, True], False), ids=["some", "all"])
+def test_states_of_pages_are_free_of_violations_and_fit_their_width(
     lea: User,
     pages: list[str],
     open_page: Callable[[str], Page],
     page: Page,
-    scheme: Any,
-    width: int,
+    every: bool,
 ) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
-    for path in pages:
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 360, "height": 900})
+    for path in some(pages, every=every):
         open_page(path)
         assert violations(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
 def test_an_upload_is_followed_to_its_end_without_loading_the_page_again(
@@ -119,6 +120,7 @@ def test_an_upload_is_followed_to_its_end_without_loading_the_page_again(
     assert asked == []
 
 
+@pytest.mark.sweep
 def test_a_row_is_mended_and_replayed_by_keyboard_alone(
     open_page: Callable[[str], Page], sent: list[int]
 ) -> None:
@@ -140,6 +142,7 @@ def test_a_row_is_mended_and_replayed_by_keyboard_alone(
     expect(page.get_by_text("Replay of")).to_be_visible()
 
 
+@pytest.mark.sweep
 def test_without_scripts_a_run_is_followed_by_loading_the_page_again(
     browser: Browser, live_server: Any, lea: User, client: Client
 ) -> None:

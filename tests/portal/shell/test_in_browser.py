@@ -13,6 +13,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from portal.models import User
+from tests.browser.visits import some
+from tests.plugins.sweeping import sampled
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("gallery")]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -39,18 +41,19 @@ def open_page(
 
 
 # What the visit of every page leaves out: its states, in the window that it does not use.
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 360)])
-def test_every_state_of_a_page_is_free_of_violations_and_fits_its_width(
-    open_page: Callable[[str], Page], page: Page, scheme: Any, width: int
+@pytest.mark.parametrize("every", sampled([False, True], False), ids=["some", "all"])
+def test_states_of_pages_are_free_of_violations_and_fit_their_width(
+    open_page: Callable[[str], Page], page: Page, every: bool
 ) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
-    for path in PAGES:
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 360, "height": 900})
+    for path in some(PAGES, every=every):
         open_page(path)
         assert violations(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
+@pytest.mark.sweep
 def test_pages_reflow_to_320_pixels_as_at_400_per_cent_zoom(
     open_page: Callable[[str], Page], page: Page
 ) -> None:
@@ -60,6 +63,7 @@ def test_pages_reflow_to_320_pixels_as_at_400_per_cent_zoom(
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_sign_in_and_error_pages_are_free_of_violations(
     page: Page, live_server: Any, page_guard: Any, scheme: Any
@@ -71,6 +75,7 @@ def test_sign_in_and_error_pages_are_free_of_violations(
         assert violations(page) == [], path
 
 
+@pytest.mark.sweep
 def test_a_person_signs_in_and_out_with_the_keyboard_alone(
     page: Page, live_server: Any, ada: User
 ) -> None:
@@ -107,6 +112,7 @@ def test_a_filter_updates_the_list_while_typing_and_survives_going_back(
     expect(page.get_by_role("searchbox")).to_have_value("person 3")
 
 
+@pytest.mark.sweep
 def test_sorting_keeps_the_focus_on_the_heading_and_is_announced_by_it(
     open_page: Callable[[str], Page],
 ) -> None:
@@ -137,6 +143,7 @@ def test_the_menu_of_a_narrow_screen_opens_by_keyboard_and_closes_with_escape(
     expect(button).to_be_focused()
 
 
+@pytest.mark.sweep
 def test_a_chosen_theme_wins_over_the_device(open_page: Callable[[str], Page], page: Page) -> None:
     page.emulate_media(color_scheme="light")
     open_page("/gallery/")

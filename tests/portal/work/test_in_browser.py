@@ -14,7 +14,9 @@ from playwright.sync_api import Page, expect
 from portal.choices import Role, WorkStatus
 from portal.models import User, WorkItem
 from portal.services.work import note_sign_of_life
+from tests.browser.visits import some
 from tests.imports import make_connection, make_person, request
+from tests.plugins.sweeping import sampled
 from tests.portal.shell.test_in_browser import violations
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,23 +67,22 @@ def pages(root: User) -> list[str]:
 
 
 # What the visit of every page leaves out: its states, in the window that it does not use.
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 360)])
-def test_every_state_of_a_page_is_free_of_violations_and_fits_its_width(
+@pytest.mark.parametrize("every", sampled([False, True], False), ids=["some", "all"])
+def test_states_of_pages_are_free_of_violations_and_fit_their_width(
     root: User,
     pages: list[str],
     page: Page,
     live_server: Any,
     sign_in: Callable[[Any], None],
-    scheme: Any,
-    width: int,
+    every: bool,
 ) -> None:
     sign_in(root)
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
-    for path in pages:
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 360, "height": 900})
+    for path in some(pages, every=every):
         page.goto(f"{live_server.url}{path}")
         assert violations(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
 def test_held_work_is_tried_again_by_keyboard_alone(
