@@ -14,9 +14,7 @@ from portal.models import AuditEvent, WorkItem
 from portal.rows import update_rows
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
-AT = dt.datetime(
-    2026, 3, 29, 1, 30, tzinfo=dt.UTC
-)
+AT = dt.datetime(2026, 3, 29, 1, 30, tzinfo=dt.UTC)
 FIELDS = (
     "payload", "attempt", "again", "not_before", "requested_by", "token", "problem",
     "progress_done",
