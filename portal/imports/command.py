@@ -111,9 +111,10 @@ class ImportCommand(BaseCommand):
             try:
                 with withheld():  # what follows is done right here
                     run = execute_run(run.pk, clock=timezone.now, on_progress=show)
-            except (OperationalError, InterfaceError) as error:
+            except (OperationalError, InterfaceError, OSError) as error:
+                failed = "disk" if isinstance(error, OSError) else "database"
                 raise CommandError(
-                    f"The database failed: {error}. Run {run.pk} stays open: a worker takes it up "
+                    f"The {failed} failed: {error}. Run {run.pk} stays open: a worker takes it up "
                     "again within two minutes, or give the same command again."
                 ) from error
         follow_up(run=run, at=timezone.now())

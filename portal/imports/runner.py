@@ -22,6 +22,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Max
 
 from portal.choices import RejectionPolicy, RunPhase, RunStatus
+from portal.disks import is_disk_failure
 from portal.imports import ledger
 from portal.imports.collector import collector_paused
 from portal.imports.contracts import (
@@ -66,6 +67,7 @@ def execute_run(run_id: int, *, clock: Clock, on_progress: Progress | None = Non
     Raises:
         OperationalError, InterfaceError: the database failed; the run stays open and is tried
             again later.
+        OSError: the machine's disk failed; likewise.
     """
     run = ledger.start_run(run_id, at=clock())
     if run is None:
@@ -94,6 +96,9 @@ def execute_run(run_id: int, *, clock: Clock, on_progress: Progress | None = Non
             "or use the import command, which may take as long as it needs.",
         )
     except Exception as error:
+        if is_disk_failure(error):
+            log.warning("import_interrupted", exc_info=True)
+            raise
         log.exception("import_failed")
         _close_quietly(
             run,

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from portal.audit.context import Actor, Channel, acting, set_actor
+from portal.disks import is_disk_failure
 from portal.models import WorkItem
 from portal.work import ledger
 from portal.work.heart import Heart
@@ -108,25 +109,31 @@ def _attempt(item: WorkItem, at: datetime, clock: Clock, keeper: Keeper) -> Outc
         ledger.give_back(
             item, at=clock(), problem=f"It took longer than the {limit} seconds that it may take."
         )
-    except (OperationalError, InterfaceError) as error:
-        # A deadlock, a lock not given in time, a full or vanished database: the next attempt may
-        # succeed. If even this note cannot be written, the sweeper finds the item by its silence.
-        log.warning("work_interrupted", exc_info=True)
-        ledger.give_back(item, at=clock(), problem=f"The database failed: {_first_line(error)}")
     except Exception as error:
-        log.exception("work_failed")
-        ledger.give_back(
-            item,
-            at=clock(),
-            problem=f"A fault of the portal: {type(error).__name__}. "
-            "The log has the details under this item's number.",
-        )
+        ledger.give_back(item, at=clock(), problem=_problem_of(error))
     else:
         if ledger.is_queued(item):
             hint_after_commit(item.pk, item.queue)
             return Outcome.AGAIN
         return Outcome.DONE
     return Outcome.FAILED
+
+
+def _problem_of(error: Exception) -> str:
+    """What the item says of an attempt that broke; the log has more."""
+    if isinstance(error, (OperationalError, InterfaceError)):
+        # A deadlock, a lock not given in time, a full or vanished database: the next attempt may
+        # succeed. If even this note cannot be written, the sweeper finds the item by its silence.
+        log.warning("work_interrupted", exc_info=True)
+        return f"The database failed: {_first_line(error)}"
+    if is_disk_failure(error):
+        log.warning("work_interrupted", exc_info=True)
+        return f"The disk failed: {_first_line(error)}"
+    log.exception("work_failed")
+    return (
+        f"A fault of the portal: {type(error).__name__}. "
+        "The log has the details under this item's number."
+    )
 
 
 def _first_line(error: Exception) -> str:

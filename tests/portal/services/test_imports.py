@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -311,6 +313,31 @@ def test_whatever_goes_wrong_while_reading_is_on_the_run_and_nothing_is_applied(
     assert not Charge.objects.exists()
     monkeypatch.undo()
     assert run_import(cloud, [line()]).inserted == 1
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_failing_disk_leaves_the_run_open_and_the_next_attempt_ends_it(
+    cloud: Connection, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    read = FocusSource.read
+
+    def fail_at_the_end(self: FocusSource, *args: Any) -> Any:
+        yield from read(self, *args)
+        raise OSError(number, os.strerror(number), "/spool/part")
+
+    run = request(cloud, [line()])
+    monkeypatch.setattr(FocusSource, "read", fail_at_the_end)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        execute_run(run.pk, clock=Clock())
+    run.refresh_from_db()
+    assert run.status == RunStatus.RUNNING
+    assert not Charge.objects.exists()
+    monkeypatch.undo()
+    assert run.heartbeat_at is not None
+    later = Clock(run.heartbeat_at + STALE_AFTER * 2)
+    assert execute_run(run.pk, clock=later).status == RunStatus.APPLIED
+    assert Charge.objects.count() == 1
 
 
 def test_an_input_of_which_no_row_is_good_is_refused(cloud: Connection) -> None:
