@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.server import Site, running_site
+from tests.browser.server import Site, copy_of_story, running_site
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The served story."""
-    with running_site(tmp_path_factory.mktemp("site")) as site:
+def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Site]:
+    """The served story: told once a run, served by each process that looks at it."""
+    own = tmp_path_factory.getbasetemp()
+    common = own if worker_id == "master" else own.parent
+    var = own / "site"
+    with running_site(var, copy_of_story(var, common / "story")) as site:
         yield site

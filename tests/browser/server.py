@@ -5,8 +5,10 @@ It has a data directory and a database of its own, in which the story is told be
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -67,10 +69,26 @@ def tell_story(var: Path) -> dict[str, Any]:
     return document
 
 
+def copy_of_story(var: Path, common: Path) -> dict[str, Any]:
+    """The story below `var`, as the first process of a test run told it below `common`.
+
+    Telling it takes half a minute, so the others wait for that process and take a copy of what it
+    left: nobody has its database open any more.
+    """
+    common.mkdir(exist_ok=True)
+    told = common / "story.json"
+    with (common / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            told.write_text(json.dumps(tell_story(common / "var")))
+    shutil.copytree(common / "var", var)
+    document: dict[str, Any] = json.loads(told.read_text())
+    return document
+
+
 @contextmanager
-def running_site(var: Path) -> Iterator[Site]:
-    """Tell the story below `var` and serve it."""
-    story = tell_story(var)
+def running_site(var: Path, story: dict[str, Any]) -> Iterator[Site]:
+    """Serve the story that was told below `var`."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     command = [sys.executable, "-m", "gunicorn", *OPTIONS.split()]

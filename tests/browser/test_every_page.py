@@ -181,7 +181,7 @@ def test_every_page_answers_with_a_title_and_one_heading(site: Site) -> None:
     """Asked without a browser, whether or not this run loads them in one."""
     found = []
     for name, (route, visit) in VISITS.items():
-        request = urllib.request.Request(site.url + visit.address(route, site))  # noqa: S310
+        request = urllib.request.Request(site.url + visit.address(route, site))  # noqa: S310  (our own)
         if visit.who != "nobody":
             request.add_header("Cookie", f"sessionid={site.value(f'sessions.{visit.who}')}")
         try:
