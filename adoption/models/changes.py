@@ -199,6 +199,9 @@ class Change(models.Model):
                 name="adoption_change_fresh",
                 condition=Q(delivered_at__isnull=False, part_of__isnull=True),
             ),
+            # A pasted link names an address or a commit, and any repository may have it.
+            models.Index(fields=["sha"], name="adoption_change_by_sha"),
+            models.Index(fields=["url"], name="adoption_change_by_address", condition=~Q(url="")),
         ]
 
     def __str__(self) -> str:

@@ -46,10 +46,14 @@ def find_change(link: str) -> Change | None:
     have that commit.
     """
     named = read_link(link)
-    by_sha = Q(sha__startswith=named.sha) if named.sha else None
-    by_number = Q(repository__key=named.repository, external_id=named.number)
-    for way in (by_sha, Q(url=named.address), Q(url=link), by_number if named.number else None):
-        found = Change.objects.filter(way).select_related("part_of")[:3] if way is not None else []
+    addresses = [address for address in dict.fromkeys((named.address, link)) if address]
+    ways = [~Q(url="") & Q(url=address) for address in addresses]  # as the index says it
+    if named.sha:  # a range, since no index of SQLite serves LIKE; "g" comes after all digits
+        ways.insert(0, Q(sha__gte=named.sha, sha__lt=f"{named.sha}g"))
+    if named.number:
+        ways.append(Q(repository__key=named.repository, external_id=named.number))
+    for way in ways:
+        found = Change.objects.filter(way).select_related("part_of")[:3]
         wholes = {whole.pk: whole for whole in map(_whole, found)}
         if len(wholes) == 1:
             return next(iter(wholes.values()))
