@@ -193,8 +193,17 @@ def read_anchors(name: str, text: str, keys: list[str]) -> Anchors:
     return found
 
 
+# A line with any other field was not written by the publisher, whatever its signature covers.
+_FIELDS = {
+    "snapshot": {"kind", "number", "sha256", "public_key", "signature"},
+    "restored": {"kind", "kept", "reason", "at", "public_key", "signature"},
+}
+
+
 def _read_anchor(entry: dict[str, Any], found: Anchors, keys: list[str]) -> str:
     key, signature = entry.get("public_key"), str(entry.get("signature"))
+    if entry.keys() != _FIELDS.get(str(entry.get("kind"))):
+        return "is no anchor: it has other fields than the lines of its kind"
     if key not in keys:
         return f"is signed with the key {key}, which is none of those you trust"
     if entry.get("kind") == "restored":

@@ -20,6 +20,7 @@ from portal.audit.signing import SNAPSHOT, sign
 from portal.keys import NumberedSecrets
 from tests.adoption.metrics.test_snapshot import CHAIN, HEADS, KEY, KEYS, altered
 from tests.plugins.proofs import Figures
+from tests.plugins.sweeping import sampled
 
 THEIRS = NumberedSecrets("TEST", {1: "o" * 50})
 Chain = tuple[list[bytes], str]
@@ -170,6 +171,15 @@ def test_every_kind_of_tampering_is_found() -> None:
     found, missed = tampered(random.Random(20261129), 240)  # noqa: S311  (no secret)
     assert missed == []
     assert len(found) == len(TAMPERINGS)
+
+
+@pytest.mark.parametrize("step", sampled((1, 23), 23))  # every place in a sweep
+def test_any_other_digit_in_the_heads_is_found(step: int) -> None:
+    """Also in the name of a field, whose value would then not be looked at."""
+    for place in range(0, len(HEADS), step):
+        if HEADS[place] in "0123456789abcdef":
+            other = "0" if HEADS[place] != "0" else "1"
+            assert found_offline(list(CHAIN), HEADS[:place] + other + HEADS[place + 1 :]), place
 
 
 def test_without_its_signatures_the_check_misses_some(monkeypatch: pytest.MonkeyPatch) -> None:
