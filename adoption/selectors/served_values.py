@@ -64,9 +64,15 @@ class ServedValue:
 
 
 def code_of(key: str, version: str) -> MetricDefinition | None:
-    """The definition of exactly that version, when the code still has it."""
-    metric = metrics.get(key) if key in metrics else None
-    return metric if metric is not None and metric.version == version else None
+    """The definition of exactly that version, when the code still has it.
+
+    After a new major version the one before is still computed beside it.
+    """
+    if key not in metrics:
+        return None
+    metric = metrics.get(key)
+    known = {each.version: each for each in (metric, *metric.superseded_versions)}
+    return known.get(version)
 
 
 def standings_of(
