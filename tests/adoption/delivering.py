@@ -19,7 +19,10 @@ NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 class Delivering:
     """One service of one repository, both of the same name."""
 
-    def __init__(self, name: str = "shop", connection: Connection | None = None) -> None:
+    def __init__(
+        self, name: str = "shop", connection: Connection | None = None, *, people: int = 6
+    ) -> None:
+        self.people = people
         self.name = name
         self.connection = connection or make_connection("generic", "own")
         self.repository = f"git.example/acme/{name}"
@@ -37,7 +40,7 @@ class Delivering:
             "state": "merged", "merged_at": (at - HOUR).isoformat(),
             "first_commit_at": (at - DAY).isoformat(), "merge_sha": self.sha(number),
             "paths": ["src/app.py"], "additions": 3, "deletions": 1,
-            "author": {"login": f"person-{number % 6}"}, **more,
+            "author": {"login": f"person-{number % self.people}"}, **more,
         })  # fmt: skip
 
     def deploy(self, name: str, at: dt.datetime, *numbers: int, **more: Any) -> None:

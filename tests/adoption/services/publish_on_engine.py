@@ -32,7 +32,7 @@ def _tell_the_story() -> None:
     from tests.adoption.factories import make_programme
 
     make_programme(name="Näch & Söhne", starts_on=dt.date(2026, 1, 1))
-    shop = Delivering()
+    shop = Delivering(people=12)  # a snapshot tells of ten or more people only
     shop.daily(150)
     for day in range(10, 140, 13):
         opened = BEGINS + day * DAY
