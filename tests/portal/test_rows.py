@@ -77,12 +77,14 @@ def test_fields_that_are_not_named_stay() -> None:
     assert (item.problem, item.phase) == ("written", "")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_one_refused_row_and_none_is_written() -> None:
     items = _items(3)
     for item, attempt in zip(items, (1, -1, 2), strict=True):
         item.attempt = attempt
     with pytest.raises(IntegrityError):
         update_rows(items, ["attempt"])
+    assert set(WorkItem.objects.values_list("attempt", flat=True)) == {0}
 
 
 def test_triggers_see_each_row() -> None:
