@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from portal.audit.context import Channel, acting, current_actor
 from portal.choices import WorkStatus
@@ -182,6 +183,27 @@ def test_the_time_limit_is_a_counted_failure_with_a_sentence(ask: Ask, kind: Any
     assert execute(item) == Outcome.FAILED
     assert state(item) == (WorkStatus.QUEUED, 1)
     assert "took longer than the" in item.problem
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "The disk failed: [Errno 28] No space"),
+        (OperationalError("deadlock detected\nDETAIL: more"), "The database failed: deadlock de"),
+        (FileNotFoundError(errno.ENOENT, "gone"), "A fault of the portal: FileNotFoundError"),
+    ],
+)
+def test_an_item_says_what_interrupted_it_and_is_tried_again(
+    ask: Ask, kind: Any, error: Exception, said: str
+) -> None:
+    def run(work: Work) -> None:
+        raise error
+
+    item = ask(kind(run))
+    assert execute(item) == Outcome.FAILED
+    item.refresh_from_db()
+    assert (item.status, item.attempt) == (WorkStatus.QUEUED, 1)
+    assert item.problem.startswith(said)
 
 
 def test_work_of_an_unknown_kind_is_held_for_a_person(ask: Ask) -> None:
