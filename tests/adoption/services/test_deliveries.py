@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.test.utils import CaptureQueriesContext
 
 from adoption.choices import AiAssistance, DeliveryState, Stage
 from adoption.models import Change, Delivery, UseCase
@@ -76,21 +75,6 @@ def test_a_link_that_names_one_commit_leads_to_its_change(history: History) -> N
         sha = make_sha(2)[:length].upper()
         assert find_change(f"https://elsewhere.example/a/b/commit/{sha}?w=1#diff") == change(2)
     assert find_change(change(1).url) == change(1)
-
-
-@pytest.mark.both_engines
-def test_a_link_is_looked_up_by_an_index(history: History, engine: str) -> None:
-    """There are a hundred thousand changes, and somebody waits for the answer."""
-    with CaptureQueriesContext(connection) as queries:
-        assert find_change(f"https://elsewhere.example/a/b/commit/{'9' * 9}") is None
-    assert len(queries) == 2  # by the commit, by the address
-    explain = "EXPLAIN QUERY PLAN " if engine == "sqlite" else "EXPLAIN "
-    with connection.cursor() as cursor:
-        if engine == "postgres":
-            cursor.execute("SET LOCAL enable_seqscan = off")  # there are few rows here
-        for query in queries:
-            cursor.execute(explain + query["sql"])
-            assert "adoption_change_by_" in str(cursor.fetchall())
 
 
 def test_a_link_that_names_nothing_or_several_leads_nowhere(

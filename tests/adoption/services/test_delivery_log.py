@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from adoption.models import Change, Delivery, DeliveryEvent, PullRequest, Repository, UseCase
 from adoption.services.deliveries import (
@@ -109,6 +111,20 @@ def test_every_spelling_of_a_request_leads_to_its_change_and_is_kept_as_one(
         assert find_change(f"{change.url}{tail}") == change
     made = log_delivery(use_case=use_case, actor=mira, at=NOW, link=f"{change.url}/files")
     assert (made.change, made.link) == (change, change.url)
+
+
+def test_a_link_is_looked_up_by_an_index(engine: str) -> None:
+    """There are a hundred thousand changes, and somebody waits for the answer."""
+    with CaptureQueriesContext(connection) as queries:
+        assert find_change(f"https://elsewhere.example/a/b/commit/{'9' * 9}") is None
+    assert len(queries) == 2  # by the commit, by the address
+    explain = "EXPLAIN QUERY PLAN " if engine == "sqlite" else "EXPLAIN "
+    with connection.cursor() as cursor:
+        if engine == "postgres":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # there are few rows here
+        for query in queries:
+            cursor.execute(explain + query["sql"])
+            assert "adoption_change_by_" in str(cursor.fetchall())
 
 
 def test_an_open_request_is_claimed_and_becomes_the_change_once_merged(
