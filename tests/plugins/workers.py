@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -103,6 +103,21 @@ class WorkerFactory:
     def stop_all(self) -> None:
         for worker in self._started:
             worker.kill()
+
+
+class WatchedWorker:
+    """A worker, or the one that was started in its place."""
+
+    def __init__(self, start: Callable[[], WorkerProcess]) -> None:
+        self._start = start
+        self.worker = start()
+
+    def start_if_ended(self) -> bool:
+        """Do what the supervisor does: start a worker when the last one has ended."""
+        if self.worker.process.poll() is None:
+            return False
+        self.worker = self._start()
+        return True
 
 
 def test_database_variables() -> dict[str, str]:
