@@ -6,9 +6,11 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_prerun, worker_init
+from celery.signals import task_prerun, worker_init, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+NICENESS = 5  # a third of the processor time of a page, where both want it
 
 app = Celery("plumbline")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -21,6 +23,13 @@ def listen_to_itself(sender: Any = None, **_: object) -> None:
     from portal.work.hearing import HearingStep
 
     app.steps["worker"].add(HearingStep)
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def give_way_to_pages(**_: object) -> None:
+    """Somebody waits for a page and for the answer to a hook; nobody for background work. Where
+    both share processors, that is what the lower priority decides; it costs nothing elsewhere."""
+    os.nice(NICENESS)
 
 
 @app.on_after_finalize.connect  # type: ignore[untyped-decorator]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
 from celery import current_app, shared_task
@@ -172,15 +173,20 @@ def hint_import(run_id: int) -> bool:
     Returns:
         whether the broker took the message.
     """
-    return _send([(run_import, {"run_id": run_id}, None)]) == 1
+    return _send([(run_import, {"run_id": run_id}, {})]) == 1
 
 
 def send_hints(hints: Sequence[Hint]) -> int:
     """Tell the queue that work waits; returns how many of the messages the broker took."""
-    return _send([(run_work, {"item_id": hint.item_id}, hint.queue) for hint in hints])
+    return _send(
+        [
+            (run_work, {"item_id": hint.item_id}, {"queue": hint.queue, "countdown": hint.after})
+            for hint in hints
+        ]
+    )
 
 
-def _send(messages: Sequence[tuple[object, dict[str, int], str | None]]) -> int:
+def _send(messages: Sequence[tuple[object, dict[str, int], dict[str, Any]]]) -> int:
     """Send what can be sent within three seconds, since somebody waits for the page.
 
     A broker that takes the connection and then says nothing is given up in time; workers listen
@@ -193,10 +199,9 @@ def _send(messages: Sequence[tuple[object, dict[str, int], str | None]]) -> int:
     options = {**current_app.conf.broker_transport_options, **HINT_TIMEOUTS}
     try:
         with current_app.connection_for_write(transport_options=options) as connection:
-            for task, arguments, queue in messages:
+            for task, arguments, where in messages:
                 if time.monotonic() - began > HINTS_BEGIN_WITHIN:
                     break
-                where = {"queue": queue} if queue else {}
                 task.apply_async(kwargs=arguments, connection=connection, retry=False, **where)  # type: ignore[attr-defined]
                 sent += 1
     except BROKER_ERRORS as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery.schedules import crontab
 
 from adoption.policies import may_see_hooks
-from adoption.services.deploy_store import PLACE_CHANGES
+from adoption.services.deploy_store import PLACE_CHANGES, PLACING_RESTS
 from adoption.services.hook_work import place_repository, process_connection
 from adoption.services.hooks import PROCESS_HOOKS
 from adoption.vocabularies import DEPLOYMENT_STATUSES, HOOK_STATES, ROLLOUT_KINDS
@@ -31,6 +31,7 @@ work_kinds.register(
         key=PLACE_CHANGES,
         label="Work out what was delivered by which deployment",
         run=place_repository,
+        rest=PLACING_RESTS,
         roles=frozenset({Role.PROGRAMME_LEAD}),
     )
 )

@@ -35,6 +35,7 @@ from portal.services.work import enqueue
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 PLACE_CHANGES = "adoption.place-changes"
+PLACING_RESTS = 3.0  # seconds: a busy repository is placed so often, not after each of its hooks
 MOST_AHEAD = timedelta(hours=24)  # clocks differ; a day ahead is a fault
 
 

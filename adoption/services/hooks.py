@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -40,6 +41,7 @@ MOST_ATTEMPTS = 3
 KEPT_FOR = timedelta(days=90)  # the body; the row says for ever that the delivery was here
 PURGED_AT_ONCE = 1000
 AT_ONCE = 50  # hooks between two messages and two signs of life
+LONGEST_WINDOW = 0.05  # seconds
 IN_ONE_TRANSACTION = 5  # on SQLite nobody else writes meanwhile, so a sender's answer waits for it
 
 
@@ -246,11 +248,23 @@ def _process_some(connection: Connection, clock: Callable[[], datetime]) -> int:
     than a hook, and a lost one is sent by the sweeper."""
     done = 0
     with withheld() as asked:
-        while done < AT_ONCE and (part := process_batch(connection=connection, at=clock())):
+        while done < AT_ONCE:
+            began = time.monotonic()
+            if not (part := process_batch(connection=connection, at=clock())):
+                break
             done += part
+            _give_way(began)
+    placing = work_kinds.get(PLACE_CHANGES)
     for item in sorted(set(asked)):
-        hint_after_commit(item, work_kinds.get(PLACE_CHANGES).queue)
+        hint_after_commit(item, placing.queue, after=placing.rest)
     return done
+
+
+def _give_way(began: float) -> None:
+    """Leave a window as long as the transaction was: whoever waits for SQLite's one write lock
+    looks again only now and then, and would hardly ever find it free."""
+    if transaction.get_connection().vendor == "sqlite":
+        time.sleep(min(time.monotonic() - began, LONGEST_WINDOW))
 
 
 @transaction.atomic

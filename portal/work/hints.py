@@ -15,10 +15,11 @@ from django.db import transaction
 
 
 class Hint(NamedTuple):
-    """One item and the queue whose workers take it."""
+    """One item, the queue whose workers take it, and in how many seconds they are to look."""
 
     item_id: int
     queue: str
+    after: float = 0.0
 
 
 Sender = Callable[[Sequence[Hint]], int]
@@ -42,14 +43,18 @@ class _Batch:
             _sender[0](self.hints)
 
 
-def hint_after_commit(item_id: int, queue: str) -> None:
-    """Send a hint when the current transaction commits; at once when there is none."""
+def hint_after_commit(item_id: int, queue: str, *, after: float = 0.0) -> None:
+    """Send a hint when the current transaction commits; at once when there is none.
+
+    Args:
+        after: seconds before which no worker looks at the item for it.
+    """
     collected = _withheld.get()
     if collected is not None:
         collected.append(item_id)
         return
     batch = _open_batch()
-    batch.hints.append(Hint(item_id, queue))
+    batch.hints.append(Hint(item_id, queue, after))
     if len(batch.hints) == 1:
         transaction.on_commit(batch, robust=True)
 

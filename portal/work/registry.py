@@ -80,6 +80,9 @@ class WorkKind:
         max_attempts: attempts that may end without a result before a person must look.
         is_atomic: whether `run` and the note that it is done are one transaction, so that the
             effect happens exactly once. Otherwise `run` must be harmless when repeated.
+        rest: after an attempt during which it was asked for again, the next one begins so many
+            seconds later at the earliest: for work that is asked for all the time and looks at
+            everything each time. The sweeper may be earlier.
         roles: who may see and decide about it, beside administrators (auditors see everything).
     """
 
@@ -89,6 +92,7 @@ class WorkKind:
     queue: str = "default"
     max_attempts: int = MAX_ATTEMPTS
     is_atomic: bool = True
+    rest: float = 0.0
     roles: frozenset[Role] = frozenset()
 
 

@@ -113,7 +113,7 @@ def _attempt(item: WorkItem, at: datetime, clock: Clock, keeper: Keeper) -> Outc
         ledger.give_back(item, at=clock(), problem=_problem_of(error))
     else:
         if ledger.is_queued(item):
-            hint_after_commit(item.pk, item.queue)
+            hint_after_commit(item.pk, item.queue, after=work_kinds.get(item.kind).rest)
             return Outcome.AGAIN
         return Outcome.DONE
     return Outcome.FAILED

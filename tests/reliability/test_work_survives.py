@@ -14,8 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +24,19 @@ from django.core.checks import Error
 from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from kombu import pools
 
 from portal import tasks
+from portal.celery import NICENESS
 from portal.checks import check_task_times
 from portal.choices import Role, WorkStatus
 from portal.models import WorkItem
-from portal.services.work import enqueue
 from portal.work import hints
 from tests.imports import make_person
 from tests.plugins.work_kinds import BEGUN, Effects, effect_table
 from tests.plugins.workers import WatchedWorker, WorkerFactory, WorkerProcess
 from tests.plugins.workers import test_database_variables as database_variables
+from tests.reliability.bench import Bench
 from tests.reliability.broker import OwnBroker
 
 STALE = "1.5"
@@ -49,60 +48,6 @@ pytestmark = [
     pytest.mark.both_engines,
     pytest.mark.django_db(transaction=True),
 ]
-
-
-@dataclass
-class Bench:
-    """The worker's surroundings, and a few words to speak with them."""
-
-    broker: OwnBroker
-    effects: Effects
-    watched: WatchedWorker
-
-    def ask(self, key: str, kind: str = "test.whole", **payload: Any) -> WorkItem:
-        return enqueue(kind=kind, key=key, payload=payload, actor=None, at=timezone.now())
-
-    def tick(self) -> None:
-        """What beat does every ten seconds, without waiting for it."""
-        WorkItem.objects.filter(status=WorkStatus.QUEUED).update(
-            look_at=timezone.now(), not_before=None
-        )
-        tasks.silence.end()
-        tasks.sweep_work()
-
-    def wait(
-        self,
-        holds: Callable[[], bool],
-        what: str,
-        *,
-        ticking: bool = True,
-        watching: bool = True,
-    ) -> None:
-        deadline = time.monotonic() + 40
-        next_tick = 0.0
-        while not holds():
-            if watching and self.watched.start_if_ended():
-                deadline = time.monotonic() + 40
-            assert time.monotonic() < deadline, f"in vain: {what}\n{self.watched.worker.text()}"
-            if ticking and time.monotonic() > next_tick:
-                self.tick()
-                next_tick = time.monotonic() + 0.5
-            time.sleep(0.02)
-
-    def wait_for(self, status: WorkStatus, *items: WorkItem, ticking: bool = True) -> None:
-        wanted = WorkItem.objects.filter(pk__in=[item.pk for item in items], status=status)
-        self.wait(lambda: wanted.count() == len(items), f"{status}", ticking=ticking)
-
-    def begun(self, item: WorkItem) -> int:
-        """Wait until a worker has begun the item; the process that does it."""
-        found: list[int] = []
-
-        def look() -> bool:
-            found[:] = [pid for known, _, pid in self.effects.begun() if known == item.pk]
-            return bool(found)
-
-        self.wait(look, "a worker begins", ticking=False)
-        return found[-1]
 
 
 @pytest.fixture(scope="module")
@@ -373,6 +318,14 @@ def test_row_16_work_of_a_process_that_dies_between_commit_and_send_is_sent(benc
     assert item.status == WorkStatus.QUEUED
     bench.wait_for(WorkStatus.DONE, item)
     assert bench.effects.rows() == [(item.pk, 1)]
+
+
+def test_whoever_does_the_work_gives_way_to_pages(bench: Bench) -> None:
+    item = bench.ask("polite", milliseconds=200)
+    child, parent = bench.begun(item), bench.watched.worker.pid
+    priority = os.getpriority(os.PRIO_PROCESS, parent)
+    assert os.getpriority(os.PRIO_PROCESS, child) == priority + NICENESS
+    bench.wait_for(WorkStatus.DONE, item)
 
 
 def test_a_storm_of_messages_about_one_item_has_one_effect_and_holds_nothing(

@@ -14,7 +14,8 @@ from portal.audit.context import Channel, acting, current_actor
 from portal.choices import WorkStatus
 from portal.models import WorkItem
 from portal.services.work import PayloadRefusedError, enqueue
-from portal.work import ledger
+from portal.work import hints, ledger
+from portal.work.hints import Hint
 from portal.work.registry import FencedOffError, Work, WorkKind, work_kinds
 from portal.work.runner import Outcome, execute_item
 from tests.imports import START, Clock, make_person
@@ -82,6 +83,23 @@ def test_what_is_asked_for_while_it_runs_is_done_once_more(
     assert state(item) == (WorkStatus.QUEUED, 0)
     assert execute(item) == Outcome.DONE
     assert effects.items() == [item.pk, item.pk]
+
+
+def test_what_rests_between_attempts_is_hinted_at_for_later(
+    ask: Ask,
+    effects: Effects,
+    kind: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    sent: list[Hint] = []
+    monkeypatch.setattr(hints, "_sender", [sent.extend])
+    own = kind(lambda work: ask("test.own", key="one"), is_atomic=False, rest=3.0)
+    with django_capture_on_commit_callbacks(execute=True):
+        item = ask(own, key="one")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert execute(item) == Outcome.AGAIN
+    assert sent == [Hint(item.pk, item.queue), Hint(item.pk, item.queue, after=3.0)]
 
 
 def test_a_message_about_a_living_attempt_is_dropped_and_not_counted(ask: Ask) -> None:
