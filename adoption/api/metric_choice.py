@@ -19,9 +19,10 @@ from portal.policies import AnyUser
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The version that answers, and the standing of each scope that it answers for."""
+    """The version that answers, each scope that it answers for, and its (bare) standing there."""
 
     version: MetricVersion
+    scopes: dict[int, Scope]
     standings: dict[int, MetricStanding]
     withheld: list[tuple[Scope, StandingStatus]]
 
@@ -44,7 +45,7 @@ def choose(
     Raises:
         Problem: 409 with where the newest one stands.
     """
-    found = standings_of(versions, user)
+    found = standings_of(versions, user, bare=True)
     worst: tuple[str | None, str] = (None, StandingStatus.DRAFT.value)
     for index, version in enumerate(versions):
         mine = [each for each in found if each.metric_version_id == version.pk]
@@ -62,7 +63,7 @@ def choose(
                 for pk, each in holding.items()
                 if pk not in served
             ]
-            return Choice(version, served, left)
+            return Choice(version, {pk: wanted[pk] for pk in served}, served, left)
         if index == 0:
             statuses = [each.status for each in holding.values() if each is not None]
             worst = (version.version, statuses[0] if statuses else StandingStatus.DRAFT.value)
@@ -98,7 +99,7 @@ def exportable(choice: Choice, key: str, now: dt.datetime) -> Choice:
     if not kept:
         status = next(iter(choice.standings.values())).status
         raise not_approved(choice.version.version, status, key)
-    return Choice(choice.version, kept, choice.withheld)
+    return Choice(choice.version, {pk: choice.scopes[pk] for pk in kept}, kept, choice.withheld)
 
 
 def announce_end(response: Response, choice: Choice) -> None:

@@ -25,9 +25,7 @@ from adoption.models import MetricVersion
 from adoption.policies import may_see_registry
 from adoption.selectors.metric_guardrails import guardrails_of
 from adoption.selectors.metric_scopes import scopes_of
-from adoption.selectors.metric_standings import (
-    freshness_of,
-)
+from adoption.selectors.metric_standings import add_people, freshness_of
 from adoption.selectors.metric_values import (
     ShownValue,
     facts_of,
@@ -100,6 +98,7 @@ class ExplainValueView(ApiView):
         if scope is None:
             raise Http404
         choice = choose([version], scope, request.user, version.key)
+        add_people(choice.standings.values())
         now = timezone.now()
         around = Surroundings(
             version=version,

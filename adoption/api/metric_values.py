@@ -30,8 +30,8 @@ from adoption.api.metric_shapes import (
 from adoption.metrics.registry import computed_versions, metrics
 from adoption.policies import may_see_registry
 from adoption.selectors.metric_guardrails import guardrails_of
-from adoption.selectors.metric_scopes import scopes_of
 from adoption.selectors.metric_standings import (
+    add_people,
     freshness_of,
     versions_of,
 )
@@ -169,7 +169,8 @@ def state_of(choice: Choice, now: dt.datetime) -> list[Any]:
         newest_state(choice.version),
         freshness_of(choice.version, now=now).is_stale,
         [(pk, each.version) for pk, each in sorted(choice.standings.items())],
-        [(each.pk, status) for each, status in choice.withheld],
+        [(each.ref, each.name) for _, each in sorted(choice.scopes.items())],
+        [(each.ref, status) for each, status in choice.withheld],
     ]
 
 
@@ -205,11 +206,12 @@ def read_values(
                 ]
             }
         )
+    add_people(choice.standings.values())
     bound = choice.version.definition["catalogue"]["coverage_bound_nano"]
     return values, Surroundings(
         version=choice.version,
         standings=choice.standings,
-        scopes=scopes_of(choice.version.definition["catalogue"]["scope"], choice.standings),
+        scopes=choice.scopes,
         freshness=freshness_of(choice.version, now=now),
         guardrails=guardrails_of(choice.version, values, viewer=request.user),
         changes=with_previous(values, bound_nano=bound) if "compare" in wanted else {},

@@ -127,7 +127,7 @@ class SandboxValuesView(ApiView):
         response = conditional(request, content_tag(request, [name, shown]), lambda: body)
         if name != "json":
             response["Content-Disposition"] = f'attachment; filename="{key}.{name}"'
-        announce_end(response, Choice(sample.version(), {SCOPE.pk: trust}, []))
+        announce_end(response, Choice(sample.version(), {SCOPE.pk: SCOPE}, {SCOPE.pk: trust}, []))
         return response
 
 

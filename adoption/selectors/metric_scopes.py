@@ -69,7 +69,9 @@ def _programmes(pks: list[int] | None) -> list[Scope]:
 
 
 def _use_cases(pks: list[int] | None) -> list[Scope]:
-    rows = UseCase.objects.select_related("programme")
+    rows = UseCase.objects.select_related("programme").only(
+        "slug", "title", "owner_id", "programme__owner_id", "programme__time_zone"
+    )
     rows = rows if pks is None else rows.filter(pk__in=pks)
     return [
         Scope(

@@ -45,7 +45,8 @@ class Dialect:
         """By the clock of the database, which no caller sets."""
         if self.vendor == "sqlite":
             return f"strftime('%Y-%m-%d %H:%M:%f', 'now', '+{minutes} minutes')"
-        return f"(now() + interval '{minutes} minutes')"
+        # now() stands still from the beginning of a transaction.
+        return f"(clock_timestamp() + interval '{minutes} minutes')"
 
     def actor(self, field: str) -> str:
         """What the connection was told about who acts (`portal/audit/connections.py`), or null."""

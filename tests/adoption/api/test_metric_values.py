@@ -14,6 +14,8 @@ from typing import Any
 
 import duckdb
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from adoption.choices import StandingStatus
@@ -166,6 +168,35 @@ def test_the_tag_holds_until_version_standing_or_data_change(
     things.set(case.pk, dt.date(2026, 11, 1), 11)
     things.fill(dt.datetime(2026, 12, 5, tzinfo=dt.UTC))
     assert client.get(URL, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_name_that_the_answer_shows_is_part_of_its_tag(
+    client: APIClient, standing: MetricStanding, case: UseCase
+) -> None:
+    approve_standing(standing)
+    tag = ask(client)["ETag"]
+    UseCase.objects.filter(pk=case.pk).update(title="Drafts of answers")
+    renewed = client.get(URL, headers={"If-None-Match": tag})
+    assert renewed.status_code == 200
+    assert {value["scope_name"] for value in renewed.json()["results"]} == {"Drafts of answers"}
+
+
+def test_the_people_behind_many_standings_cost_no_query_each(
+    things: ThingsMetric,
+    client: APIClient,
+    standing: MetricStanding,
+    django_assert_num_queries: Any,
+) -> None:
+    approve_standing(standing)
+    with CaptureQueriesContext(connection) as alone:
+        assert len(ask(client).json()["results"]) > 0
+    for number in range(3):
+        other = make_use_case(title=f"Another {number}")
+        fill_year(things, other)
+        approve_standing(make_standing(make_user(Role.PROGRAMME_LEAD), other.pk))
+    with django_assert_num_queries(len(alone)):
+        answer = ask(client).json()
+    assert len({value["scope"] for value in answer["results"]}) == 4
 
 
 def test_a_pinned_version_is_answered_until_it_is_retired_and_says_when(

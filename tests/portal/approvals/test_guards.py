@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from portal.approvals.triggers import altered_guards, guards, install, remove
+from portal.approvals.triggers import Dialect, altered_guards, guards, install, remove
 from portal.choices import ApprovalOutcome, Role
 from portal.models import (
     ApprovalDecision,
@@ -299,3 +300,14 @@ def test_the_database_refuses_what_a_service_would_let_through(
         )
     request_.refresh_from_db()
     assert request_.status == "pending"
+
+
+def test_the_clock_of_the_guards_runs_on_within_a_transaction() -> None:
+    clock = f"SELECT {Dialect(connection.vendor).minutes_from_now(5)}"
+    moments = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        for _ in range(2):
+            cursor.execute(clock)
+            moments.append(str(cursor.fetchone()[0]))
+            time.sleep(0.005)
+    assert moments[0] < moments[1]
