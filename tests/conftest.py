@@ -41,6 +41,12 @@ def pytest_configure() -> None:
     empty_quickly()
     # Real hashing takes a quarter of a second for each user a test makes.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # What is remembered for some seconds is forgotten between tests and never within one: on a busy
+    # machine a page would need a query more when it is looked at again.
+    from portal.shell import freshness
+    from portal.signin import break_glass
+
+    freshness.CACHE_SECONDS = break_glass.CACHE_SECONDS = 3600
 
 
 @pytest.fixture(scope="session")
