@@ -12,7 +12,7 @@ from billing.models.overlaps import SpendOverlap
 from billing.models.plans import PricePlan
 from billing.models.rates import ExchangeRate
 from billing.models.restatements import Restatement
-from billing.models.rollups import DailyCost, MonthlyCost
+from billing.models.rollups import DailyCost, MonthlyCost, MonthlyWrite
 from billing.models.usage import Usage, UsageDimension, UsageSlice
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "DailyCost",
     "Forecast",
     "MonthlyCost",
+    "MonthlyWrite",
     "PricePlan",
     "CloseCorrection",
     "ClosedPart",

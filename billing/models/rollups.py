@@ -94,3 +94,25 @@ class MonthlyCost(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day:%Y-%m} {self.service_name}"
+
+
+class MonthlyWrite(models.Model):
+    """How often a connection's costs of a month were written.
+
+    The sum over all of them grows with every write, also with one that leaves fewer rows, so what
+    was worked out from monthly costs is kept until it differs. Counting the costs would read all.
+    """
+
+    connection = models.ForeignKey(
+        "portal.Connection", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    day = models.DateField()
+    writes = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "day"], name="billing_monthly_write_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m}: {self.writes}"

@@ -69,6 +69,14 @@ GROUP BY m.first_day, d.use_case_id, d.connection_id, d.provider, d.service_name
 """  # noqa: S608  (a number of this code base; the value is bound)
 
 
+# In order, so that two imports of one connection wait for each other and never both.
+_COUNT_WRITES = """
+INSERT INTO billing_monthlywrite (connection_id, day, writes)
+SELECT CAST(%s AS bigint), first_day, 1 FROM touched_month WHERE 1 = 1 ORDER BY first_day
+ON CONFLICT (connection_id, day) DO UPDATE SET writes = billing_monthlywrite.writes + 1
+"""
+
+
 def refresh_daily_costs(*, connection_id: int, days: Collection[date]) -> None:
     """Rewrite the daily costs of one connection for `days` (UTC) from its live allocations.
 
@@ -111,4 +119,5 @@ def refresh_monthly_costs(*, connection_id: int, months: Collection[Month]) -> N
             [connection_id],
         )
         cursor.execute(_REFRESH_MONTHS, [connection_id])
+        cursor.execute(_COUNT_WRITES, [connection_id])
     touched.drop()

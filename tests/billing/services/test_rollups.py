@@ -15,6 +15,8 @@ from django.db import connection
 
 from billing.models import DailyCost, MonthlyCost
 from billing.selectors.costs import Group, cost_sums
+from billing.selectors.sums import newest_write
+from billing.selectors.use_case_costs import service_totals
 from billing.services.rollups import refresh_daily_costs, refresh_monthly_costs
 from portal.shell.periods import Month
 from tests.imports import START, line, make_connection, run_import
@@ -84,6 +86,32 @@ def test_a_month_without_days_is_gone() -> None:
     assert {row.day for row in MonthlyCost.objects.all()} == {dt.date(2026, 6, 1)}
     refresh_daily_costs(connection_id=bill.pk, days={dt.date(2026, 5, 3)})
     assert of_months() == of_days()
+
+
+def test_what_was_worked_out_from_months_is_forgotten_with_each_write_of_one() -> None:
+    bill, other = make_connection(), make_connection("other")
+    first, last = MAY, Month(2026, 6)
+
+    def billed() -> int:
+        return sum(total.billed_nano for total in service_totals(first, last).values())
+
+    seen = [newest_write()]
+    for write, expected in (
+        (lambda: run_import(bill, [line(3, "1"), june("2")]), 3),
+        (lambda: run_import(bill, [line(3, "5"), june("2")]), 7),
+        (lambda: run_import(other, [line(5, "3", BillingAccountId="another")]), 10),
+    ):
+        write()
+        assert billed() == expected * 10**9
+        seen.append(newest_write())
+    # What only takes rows away is a write as well, and the largest number of a row stays.
+    DailyCost.objects.filter(connection=bill, day__month=5).delete()
+    refresh_monthly_costs(connection_id=bill.pk, months={MAY})
+    assert billed() == 5 * 10**9
+    seen.append(newest_write())
+    assert len(set(seen)) == len(seen)
+    run_import(bill, [line(3, "5"), june("2")])  # says nothing new, so nothing is written
+    assert newest_write() == seen[-1]
 
 
 def test_a_month_that_passes_64_bits_stays_exact() -> None:
