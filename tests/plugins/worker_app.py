@@ -10,11 +10,14 @@ import django
 from celery.signals import worker_ready
 from django.conf import settings
 
+from portal import celery
 from portal.celery import app
 from tests.plugins import work_kinds
 
 __all__ = ["app", "work_kinds"]
 
+# Hardly: other tests keep the processors busy, and those of workers would wait for them.
+celery.NICENESS = 1
 app.conf.worker_soft_shutdown_timeout = 2
 if seconds := os.environ.get("TEST_VISIBILITY_TIMEOUT"):
     app.conf.broker_transport_options = {
