@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
@@ -28,8 +30,14 @@ def listen_to_itself(sender: Any = None, **_: object) -> None:
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def give_way_to_pages(**_: object) -> None:
     """Somebody waits for a page and for the answer to a hook; nobody for background work. Where
-    both share processors, that is what the lower priority decides; it costs nothing elsewhere."""
+    both share processors, that is what the lower priority decides; it costs nothing elsewhere.
+
+    Linux may share them out by session first, and heeds the priority of a process only within its
+    session (`autogroup` in sched(7)): there the session is given the priority as well.
+    """
     os.nice(NICENESS)
+    with contextlib.suppress(OSError):  # no such file elsewhere, and not always ours to write
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 @app.on_after_finalize.connect  # type: ignore[untyped-decorator]

@@ -17,7 +17,7 @@ from tests.plugins import work_kinds
 __all__ = ["app", "work_kinds"]
 
 # Hardly: other tests keep the processors busy, and those of workers would wait for them.
-celery.NICENESS = 1
+celery.NICENESS = int(os.environ.get("TEST_NICENESS", "1"))
 app.conf.worker_soft_shutdown_timeout = 2
 if seconds := os.environ.get("TEST_VISIBILITY_TIMEOUT"):
     app.conf.broker_transport_options = {

@@ -324,6 +324,9 @@ def test_whoever_does_the_work_gives_way_to_pages(bench: Bench) -> None:
     child, parent = bench.begun(item), bench.watched.worker.pid
     priority = os.getpriority(os.PRIO_PROCESS, parent)
     assert os.getpriority(os.PRIO_PROCESS, child) == priority + 1  # as `worker_app` sets it
+    session = Path(f"/proc/{child}/autogroup")
+    if session.exists():
+        assert session.read_text().split()[-2:] == ["nice", "1"]
     bench.wait_for(WorkStatus.DONE, item)
 
 

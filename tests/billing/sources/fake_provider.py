@@ -79,6 +79,7 @@ def _text(value: Any) -> str:
     return json.dumps(value)
 
 
+SLOW_SECONDS = 1.5  # longer than the clients of these tests wait (`fetched.QUICK`)
 # What may go wrong with an answer, and what with the order of pages.
 ANSWER_FAULTS = (
     "busy_seconds", "busy_date", "busy_milliseconds", "busy_reset", "busy_silent", "error_500",
@@ -101,7 +102,7 @@ class FakeProvider:
     page_size: int = 3
     chances: Mapping[str, float] = field(default_factory=dict)
     chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311  (faults)
-    slow_seconds: float = 0.4
+    slow_seconds: float = SLOW_SECONDS
     met: list[str] = field(default_factory=list)
     requests: list[tuple[str, Params]] = field(default_factory=list)
     _orders: dict[str, list[list[Any]]] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 
 from tests.billing.sources.aws.fake_s3 import FakeS3, ListedPage, etag_of
-from tests.billing.sources.fake_provider import ANSWER_FAULTS, busy_headers
+from tests.billing.sources.fake_provider import ANSWER_FAULTS, SLOW_SECONDS, busy_headers
 
 # What may go wrong with an answer as a whole: a listing has no keys that could come twice in JSON.
 STORE_FAULTS = (
@@ -44,7 +44,7 @@ class FaultyS3(FakeS3):
     chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311  (faults)
     earlier: dict[str, bytes] = field(default_factory=dict)
     met: list[str] = field(default_factory=list)
-    slow_seconds: float = 0.4
+    slow_seconds: float = SLOW_SECONDS
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _harm: str | None = None
 
