@@ -43,8 +43,8 @@ def standings_of(
     """Their standings, by scope.
 
     Args:
-        bare: without the people behind them and their approvals, for whoever may not need them:
-            those are three of four parts of the cost.
+        bare: without the people behind them and their approvals, for whoever may not need them;
+            `add_people` reads them afterwards.
     """
     rows = standings_visible_to(user).filter(metric_version__in=list(versions))
     if bare:

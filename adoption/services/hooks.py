@@ -41,7 +41,7 @@ MOST_ATTEMPTS = 3
 KEPT_FOR = timedelta(days=90)  # the body; the row says for ever that the delivery was here
 PURGED_AT_ONCE = 1000
 AT_ONCE = 50  # hooks between two messages and two signs of life
-LONGEST_WINDOW = 0.05  # seconds
+LONGEST_WINDOW = 0.05  # seconds for others between two transactions on SQLite
 IN_ONE_TRANSACTION = 5  # on SQLite nobody else writes meanwhile, so a sender's answer waits for it
 
 

@@ -14,8 +14,6 @@ from typing import Any
 
 import duckdb
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from adoption.choices import StandingStatus
@@ -179,24 +177,6 @@ def test_a_name_that_the_answer_shows_is_part_of_its_tag(
     renewed = client.get(URL, headers={"If-None-Match": tag})
     assert renewed.status_code == 200
     assert {value["scope_name"] for value in renewed.json()["results"]} == {"Drafts of answers"}
-
-
-def test_the_people_behind_many_standings_cost_no_query_each(
-    things: ThingsMetric,
-    client: APIClient,
-    standing: MetricStanding,
-    django_assert_num_queries: Any,
-) -> None:
-    approve_standing(standing)
-    with CaptureQueriesContext(connection) as alone:
-        assert len(ask(client).json()["results"]) > 0
-    for number in range(3):
-        other = make_use_case(title=f"Another {number}")
-        fill_year(things, other)
-        approve_standing(make_standing(make_user(Role.PROGRAMME_LEAD), other.pk))
-    with django_assert_num_queries(len(alone)):
-        answer = ask(client).json()
-    assert len({value["scope"] for value in answer["results"]}) == 4
 
 
 def test_a_pinned_version_is_answered_until_it_is_retired_and_says_when(
