@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 from adoption.api.metric_choice import Choice, announce_end, choose, not_approved
 from adoption.api.metric_shapes import MetricValueSerializer, present_value
-from adoption.api.metric_values import read_values, state_of
+from adoption.api.metric_values import read_values
 from adoption.choices import ScopeKind, StandingStatus
 from adoption.metrics.registry import metrics
 from adoption.models import Service
@@ -23,10 +23,11 @@ from adoption.policies import may_see_registry
 from adoption.selectors.dora import FIVE, service_or_none
 from adoption.selectors.metric_scopes import Scope, scopes_of
 from adoption.selectors.metric_standings import versions_of
+from adoption.selectors.served_state import served_state
 from portal.api.errors import NOT_APPROVED, Problem
 from portal.api.etags import state_tag
 from portal.api.schema import operation
-from portal.api.views import ApiView, conditional, read_query
+from portal.api.views import ApiView, conditional, read_query, signed_in
 
 TAG = "Metrics"
 
@@ -113,7 +114,9 @@ class ServiceDoraView(ApiView):
         chosen, left = _chosen(request, scopes_of(ScopeKind.SERVICE, [service.pk])[service.pk])
         if not chosen:
             raise not_approved(None, next(iter(left.values())), ", ".join(left))
-        tag = state_tag(request, [state_of(each, now) for each in chosen], left, service.name)
+        reader = signed_in(request)
+        states = [served_state(each.version.key, viewer=reader, at=now) for each in chosen]
+        tag = state_tag(request, states, left, service.name)
         response = conditional(
             request, tag, lambda: _present(request, service, chosen, left, wanted, now)
         )

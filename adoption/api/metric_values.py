@@ -37,14 +37,14 @@ from adoption.selectors.metric_standings import (
 )
 from adoption.selectors.metric_values import (
     ShownValue,
-    newest_state,
     values_of,
     with_previous,
 )
+from adoption.selectors.served_state import served_state
 from portal.api.errors import NOT_APPROVED, FieldProblem, invalid
-from portal.api.etags import state_tag
+from portal.api.etags import is_named, matches, state_tag
 from portal.api.schema import operation, path_slug
-from portal.api.views import ApiView, conditional, read_query
+from portal.api.views import ApiView, not_modified, read_query, signed_in
 from portal.audit.record import record_event
 from portal.choices import AuditOperation
 
@@ -104,6 +104,10 @@ class MetricValuesView(ApiView):
     def get(self, request: Request, key: str) -> Any:
         if not may_see_registry(request.user):
             raise PermissionDenied
+        now = timezone.now()
+        tag = tag_of(request, key, now)
+        if is_named(request, tag):  # this very question was answered, and nothing has changed
+            return not_modified(tag)
         versions = versions_of(key)
         if key not in metrics and not versions:
             raise Http404
@@ -116,12 +120,10 @@ class MetricValuesView(ApiView):
             pinned = [
                 each for each in pinned if each.definition["catalogue"]["scope"] == scope.kind
             ]
-        now = timezone.now()
         choice = choose(pinned, scope, request.user, key)
-        name = request.accepted_renderer.format
-        if name != "json":
+        if request.accepted_renderer.format != "json":
             choice = exportable(choice, key, now)
-        response = _answer(request, choice, wanted, name, now)
+        response = _answer(request, choice, wanted, tag, now)
         announce_end(response, choice)
         return response
 
@@ -132,46 +134,37 @@ def _kinds(key: str) -> set[str]:
     return {str(each.windowed.scope) for each in found if each.windowed is not None}
 
 
+def tag_of(request: Request, key: str, now: dt.datetime) -> str:
+    """The tag of a metric's values at this address for this reader, in one query."""
+    state = served_state(key, viewer=signed_in(request), at=now)
+    return state_tag(request, request.accepted_renderer.format, state)
+
+
 def _answer(
-    request: Request, choice: Choice, wanted: Mapping[str, Any], name: str, now: dt.datetime
+    request: Request, choice: Choice, wanted: Mapping[str, Any], tag: str, now: dt.datetime
 ) -> Response:
-    tag = state_tag(request, name, state_of(choice, now))
-
-    def build() -> Any:
-        values, around = read_values(request, choice, wanted, now)
-        shown = [present_value(request, value, around) for value in values]
-        if name != "json":
-            _note_export(request, choice, name, len(shown))
-            return as_csv(shown) if name == "csv" else as_parquet(shown)
-        return {
-            "metric": choice.version.key,
-            "version": choice.version.version,
-            "definition_sha256": choice.version.definition_sha256,
-            "scope_kind": choice.version.definition["catalogue"]["scope"],
-            "filled_until": around.freshness.filled_until,
-            "results": shown,
-            "not_served": [
-                {"scope": each.ref, "status": status} for each, status in choice.withheld
-            ],
-        }
-
-    response = conditional(request, tag, build)
+    if matches(request, tag):
+        return not_modified(tag)
+    values, around = read_values(request, choice, wanted, now)
+    shown = [present_value(request, value, around) for value in values]
+    name = request.accepted_renderer.format
     if name != "json":
+        _note_export(request, choice, name, len(shown))
         file = f"{choice.version.key}-{choice.version.version}.{name}"
-        response["Content-Disposition"] = f'attachment; filename="{file}"'
-    return response
-
-
-def state_of(choice: Choice, now: dt.datetime) -> list[Any]:
-    """What the values of a choice depend on, in two queries."""
-    return [
-        choice.version.definition_sha256,
-        newest_state(choice.version),
-        freshness_of(choice.version, now=now).is_stale,
-        [(pk, each.version) for pk, each in sorted(choice.standings.items())],
-        [(each.ref, each.name) for _, each in sorted(choice.scopes.items())],
-        [(each.ref, status) for each, status in choice.withheld],
-    ]
+        return Response(
+            as_csv(shown) if name == "csv" else as_parquet(shown),
+            headers={"ETag": tag, "Content-Disposition": f'attachment; filename="{file}"'},
+        )
+    answer = {
+        "metric": choice.version.key,
+        "version": choice.version.version,
+        "definition_sha256": choice.version.definition_sha256,
+        "scope_kind": choice.version.definition["catalogue"]["scope"],
+        "filled_until": around.freshness.filled_until,
+        "results": shown,
+        "not_served": [{"scope": each.ref, "status": status} for each, status in choice.withheld],
+    }
+    return Response(answer, headers={"ETag": tag})
 
 
 def read_values(

@@ -31,6 +31,7 @@ from adoption.models.metric_values import (
     MetricStanding,
     MetricValue,
     MetricVersion,
+    ValueWrite,
 )
 from adoption.models.milestones import Milestone, MilestoneAttestation, MilestoneEvent
 from adoption.models.programmes import Programme
@@ -103,4 +104,5 @@ __all__ = [
     "UseCaseLink",
     "UseCaseProfile",
     "UseCaseMark",
+    "ValueWrite",
 ]

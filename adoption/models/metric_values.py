@@ -177,3 +177,19 @@ class FillWatermark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.metric_version_id} until {self.filled_until}"
+
+
+class ValueWrite(models.Model):
+    """How often values of a version, or how far and when it was filled, were written.
+
+    Grows in the transaction of every such write, so whatever was made of the values holds until it
+    differs. Asking the values themselves would read all of them.
+    """
+
+    metric_version = models.OneToOneField(
+        MetricVersion, on_delete=models.PROTECT, related_name="value_writes"
+    )
+    writes = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.metric_version_id}: {self.writes}"

@@ -29,9 +29,14 @@ def standings_visible_to(user: AnyUser) -> QuerySet[MetricStanding]:
     return rows if may_see_registry(user) else rows.none()
 
 
+def is_key(text: str) -> bool:
+    """Whether a metric could be called so; other texts are not taken to the database."""
+    return _KEY.fullmatch(text) is not None
+
+
 def versions_of(key: str) -> list[MetricVersion]:
     """Every version that was ever filled or proposed, newest first."""
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         return []
     rows = MetricVersion.objects.filter(key=key)
     return sorted(rows, key=lambda row: version_order(row.version), reverse=True)

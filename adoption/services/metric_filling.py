@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from adoption.metrics.contracts import Computed, Facts, ValueInterval, Windowed, canonical
 from adoption.metrics.contracts import facts_sha256 as sha256_of
@@ -47,6 +47,10 @@ from portal.work.registry import Work, WorkRefusedError
 
 log = structlog.get_logger(__name__)
 FILL_KIND = "adoption.fill-metric"
+_COUNT_WRITE = """
+INSERT INTO adoption_valuewrite (metric_version_id, writes) VALUES (%s, 1)
+ON CONFLICT (metric_version_id) DO UPDATE SET writes = adoption_valuewrite.writes + 1
+"""
 
 
 class CalculationChangedError(ValueError):
@@ -204,6 +208,8 @@ def _fill_window(
             if row is not None:
                 written.append(Written(row, step, known))
     _write(fill, written, settled)
+    if written or settled:
+        _count_write(fill)
     if written:
         served = served_scopes(fill.version)
         result.suspended += recheck_standings(version=fill.version, at=fill.at)
@@ -314,6 +320,12 @@ def _write(fill: _Fill, written: list[Written], settled: list[int]) -> None:
     MetricValue.objects.bulk_create([each.row for each in written], batch_size=500)
 
 
+def _count_write(fill: _Fill) -> None:
+    """In the transaction of the write: what was made of the values before is out of date."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_WRITE, [fill.version.pk])
+
+
 def _move_watermark(fill: _Fill, starts_on: dt.date, ends_on: dt.date, *, is_first: bool) -> None:
     """In the transaction of the window; never over a window that was left out."""
     row = FillWatermark.objects.filter(metric_version=fill.version).first()
@@ -321,9 +333,11 @@ def _move_watermark(fill: _Fill, starts_on: dt.date, ends_on: dt.date, *, is_fir
         FillWatermark.objects.create(
             metric_version=fill.version, filled_until=ends_on, filled_at=fill.at
         )
+        _count_write(fill)
     elif row is not None and starts_on <= row.filled_until < ends_on:
         row.filled_until = ends_on
         row.save(update_fields=["filled_until"])
+        _count_write(fill)
 
 
 def _note_pass(fill: _Fill, result: FillResult, *, is_whole: bool) -> None:
@@ -337,5 +351,6 @@ def _note_pass(fill: _Fill, result: FillResult, *, is_whole: bool) -> None:
         tell_of_voided(fill.version, since=row.filled_at, at=fill.at)
         if is_whole:
             updates: dict[str, Any] = {"filled_at": fill.at}
-            rows.filter(filled_at__lt=fill.at).update(**updates)
+            if rows.filter(filled_at__lt=fill.at).update(**updates):
+                _count_write(fill)
     result.until = row.filled_until

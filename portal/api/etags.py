@@ -49,11 +49,13 @@ def hash_tag(request: Request, content_hash: str, *state: Any) -> str:
 
 
 def matches(request: Request, tag: str) -> bool:
-    """Whether `If-None-Match` names `tag` (weak comparison: compression weakens tags)."""
-    given = request.headers.get("If-None-Match", "")
-    if given.strip() == "*":
-        return True
-    return tag[1:-1] in _TAG.findall(given)
+    """Whether `If-None-Match` names `tag`, or whatever there is; only for what there is."""
+    return request.headers.get("If-None-Match", "").strip() == "*" or is_named(request, tag)
+
+
+def is_named(request: Request, tag: str) -> bool:
+    """Whether `If-None-Match` names this very tag (weak comparison: compression weakens tags)."""
+    return tag[1:-1] in _TAG.findall(request.headers.get("If-None-Match", ""))
 
 
 def required_version(request: Request) -> int:

@@ -96,10 +96,15 @@ def address(request: Request, name: str, *parts: Any) -> str:
     return request.build_absolute_uri(reverse(name, args=parts))
 
 
+def not_modified(tag: str) -> Response:
+    """304: what the caller has is what there is."""
+    return Response(status=304, headers={"ETag": tag})
+
+
 def conditional(request: Request, tag: str, build: Callable[[], Any]) -> Response:
     """304 when the caller has `tag` already, else `build()` with it."""
     if matches(request, tag):
-        return Response(status=304, headers={"ETag": tag})
+        return not_modified(tag)
     return Response(build(), headers={"ETag": tag})
 
 
@@ -125,7 +130,7 @@ def list_response(
     if state is not None:
         tag = state_tag(request, state())
         if matches(request, tag):
-            return Response(status=304, headers={"ETag": tag})
+            return not_modified(tag)
     page = read_page(
         queryset, ordering=ordering, cursor=request.query_params.get("cursor"), limit=limit
     )

@@ -155,30 +155,6 @@ def test_a_newer_window_says_that_the_approver_has_not_seen_it(
     assert "not_seen_by_approver" in value["warnings"]
 
 
-def test_the_tag_holds_until_version_standing_or_data_change(
-    things: ThingsMetric, client: APIClient, standing: MetricStanding, case: UseCase
-) -> None:
-    approve_standing(standing)
-    tag = ask(client)["ETag"]
-    assert client.get(URL, headers={"If-None-Match": tag}).status_code == 304
-    things.fill(FILLED + DAY)
-    assert client.get(URL, headers={"If-None-Match": tag}).status_code == 304
-    things.set(case.pk, dt.date(2026, 11, 1), 11)
-    things.fill(dt.datetime(2026, 12, 5, tzinfo=dt.UTC))
-    assert client.get(URL, headers={"If-None-Match": tag}).status_code == 200
-
-
-def test_a_name_that_the_answer_shows_is_part_of_its_tag(
-    client: APIClient, standing: MetricStanding, case: UseCase
-) -> None:
-    approve_standing(standing)
-    tag = ask(client)["ETag"]
-    UseCase.objects.filter(pk=case.pk).update(title="Drafts of answers")
-    renewed = client.get(URL, headers={"If-None-Match": tag})
-    assert renewed.status_code == 200
-    assert {value["scope_name"] for value in renewed.json()["results"]} == {"Drafts of answers"}
-
-
 def test_a_pinned_version_is_answered_until_it_is_retired_and_says_when(
     things: ThingsMetric, client: APIClient, standing: MetricStanding, case: UseCase
 ) -> None:

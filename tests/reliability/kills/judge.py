@@ -41,7 +41,7 @@ IMPORTED_AT_ONCE = {
     *("Commit", "Change", "Deployment", "Evidence"),
 }
 # Filled by work of its own that an import asks for, whenever its turn comes.
-FILLED_LATER = {"MetricVersion", "MetricValue", "FillWatermark"}
+FILLED_LATER = {"MetricVersion", "MetricValue", "FillWatermark", "ValueWrite"}
 STEP = timedelta(hours=2)
 Digest = dict[str, str]
 
