@@ -10,10 +10,11 @@ averaged over all of them, each weighed by its restricted likelihood (Harville 1
 that is the likelihood of the weeks with the unknown means integrated out) and by what is known
 beforehand. With independent noise alone this gives Student's interval again.
 
-What is known beforehand, `PRIOR`, was chosen by simulation so that 95 % intervals of two times
-twelve weeks hold the truth in 93 to 98 of 100 cases for any likeness up to 0.6. Above that no two
-dozen weeks can tell a level that wanders from one that was moved; `docs/validation/methods.md`
-says what is done then.
+What is known beforehand, a `Prior` for each kind of comparison, was chosen by simulation so that
+95 % intervals of two times twelve weeks hold the truth in 93 to 97 of 100 cases, give or take the
+error of two thousand simulations, for any likeness up to 0.6. Above that no two dozen weeks can
+tell a level that wanders from one that was moved; `docs/validation/methods.md` says what is done
+then.
 """
 
 from __future__ import annotations
@@ -27,13 +28,43 @@ import numpy as np
 from adoption.validation import numerics
 
 LIKENESS = np.array([0.0, 0.4, 0.6, 0.8])  # of the excess, a week with the next
-PRIOR = np.array([0.60, 0.05, 0.15, 0.20])
 EXCESS = np.expm1(np.arange(46) * 0.3)  # times chance; 0 is no excess, the last 730,000
-NO_EXCESS, EACH_EXCESS = 0.4, 0.045  # weights beforehand; only their ratio matters
+EACH_EXCESS = 0.045  # weight beforehand of each but the first
 NOISY = 0.4  # p of Pearson's test of the weeks; below it they do not count as chance
 ALIKE = -0.05  # a correlation with the next week; around a fitted mean, chance gives less
 FAR = 10_000  # weeks between sides that are fitted apart
 Array = np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is known of noise before any week is looked at.
+
+    Attributes:
+        likeness: a weight for each of `LIKENESS`.
+        no_excess: weight of there being no excess; only its ratio to `EACH_EXCESS` matters.
+    """
+
+    likeness: tuple[float, float, float, float]
+    no_excess: float
+
+    def weights(self, *, is_whole: bool) -> Array:
+        """Weights by likeness and excess. Of a whole, an independent excess is no excess at all."""
+        each = np.full((len(LIKENESS), len(EXCESS)), EACH_EXCESS)
+        each[:, 0] = self.no_excess
+        if is_whole:
+            each[0] = 0.0
+            each[0, 0] = self.no_excess + EACH_EXCESS * (len(EXCESS) - 1)
+        found: Array = each * np.array(self.likeness)[:, None]
+        return found
+
+
+COUNTS = Prior((0.75, 0.05, 0.10, 0.10), no_excess=0.4)
+SERIES = Prior((0.60, 0.05, 0.15, 0.20), no_excess=0.4)
+# Measurements of a week have nearly always something in common, and a little of it, of which weeks
+# show hardly anything, already makes a pool of them too sure. So less speaks for none beforehand
+# than with counts, and no test lets weeks off.
+MEASUREMENTS = Prior((0.60, 0.05, 0.15, 0.20), no_excess=0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +119,30 @@ def two_sides(before: int, after: int) -> Frame:
     return frame(places, terms[:, [bool(before), bool(after)]], np.ones(before + after))
 
 
-def weights_of(residuals: Array, seen: Frame, *, no_excess: float = NO_EXCESS) -> Array:
+def weights_of(residuals: Array, seen: Frame, prior: Prior, *, is_whole: bool = False) -> Array:
     """How likely each likeness and excess is, given rows of residuals: row, likeness, excess.
 
     Args:
-        no_excess: weight beforehand of there being none.
+        is_whole: the residuals are in units of all noise there is, the excess included: where a
+            week has a single measurement, how much of it is excess cannot be told from one week.
     """
     turned = (residuals[None, :, :] @ seen.rotations) ** 2
     variances = 1.0 + EXCESS[None, :, None] * seen.spreads[:, None, :]
+    variances = variances / _unit(is_whole=is_whole)[None, :, None]
     logs = -0.5 * (
         np.log(variances).sum(axis=2)[:, None, :] + turned @ (1.0 / variances).transpose(0, 2, 1)
     )
-    before = np.full(len(EXCESS), EACH_EXCESS)
-    before[0] = no_excess
-    logs = logs + np.log(PRIOR)[:, None, None] + np.log(before)[None, None, :]
+    with np.errstate(divide="ignore"):  # what cannot be weighs nothing
+        logs = logs + np.log(prior.weights(is_whole=is_whole))[:, None, :]
     logs = logs.transpose(1, 0, 2)
     found: Array = np.exp(logs - logs.max(axis=(1, 2), keepdims=True))
     found /= found.sum(axis=(1, 2), keepdims=True)
     return found
+
+
+def _unit(*, is_whole: bool) -> Array:
+    """Per excess: the variance of a week that the residuals are measured in, in those of chance."""
+    return 1.0 + EXCESS if is_whole else np.ones_like(EXCESS)
 
 
 def is_chance(residuals: Array, seen: Frame, places: Array) -> Array:
@@ -154,15 +191,16 @@ class Mixture:
         return found
 
 
-def mixture(weights: Array, chance: Array, excess: Array) -> Mixture:
+def mixture(weights: Array, chance: Array, excess: Array, *, is_whole: bool = False) -> Mixture:
     """The error of an estimate.
 
     Args:
         weights: of `weights_of`.
-        chance: variance by chance, per row.
+        chance: variance by chance (with `is_whole` by all noise, if it is independent), per row.
         excess: variance by an excess of 1, per row and likeness.
     """
     variances = chance[:, None, None] + excess[:, :, None] * EXCESS[None, None, :]
+    variances = variances / _unit(is_whole=is_whole)[None, None, :]
     rows = len(weights)
     return Mixture(weights.reshape(rows, -1), np.sqrt(variances).reshape(rows, -1))
 

@@ -18,6 +18,7 @@ from adoption.validation import numerics
 from adoption.validation.likeness import (
     FAR,
     LIKENESS,
+    MEASUREMENTS,
     Frame,
     Noise,
     frame,
@@ -27,10 +28,6 @@ from adoption.validation.likeness import (
 )
 
 RUNS = 1_000
-# Measurements of a week have nearly always something in common, and a little of it, of which weeks
-# show hardly anything, already makes a pool of them too sure. So less speaks for none beforehand
-# than with counts, and no test lets weeks off.
-NO_EXCESS = 0.1
 Array = np.ndarray
 Weeks = Sequence[Sequence[float]]
 PLAIN = Noise(1.0, 0.0, is_plain=True)
@@ -45,12 +42,14 @@ class _Pool:
         places: week numbers; those after are far from those before.
         means: of each week's ranks.
         within: variance of a rank between measurements of one week; 0 when it is not known.
+        is_whole: there are hardly two measurements in a week, and `within` is that of all of them.
     """
 
     sizes: Array
     places: Array
     means: Array
     within: float
+    is_whole: bool
 
     @property
     def is_after(self) -> Array:
@@ -68,10 +67,11 @@ def _pool(before: Weeks, after: Weeks) -> _Pool:
     squares = sum(float(((part - part.mean()) ** 2).sum()) for part in parts)
     freedom = sizes.sum() - len(parts)
     places = np.array([place for place, _ in placed])
-    if freedom < len(parts):  # hardly two in a week: chance and excess cannot be told apart
+    is_whole = freedom < len(parts)  # chance and an independent excess cannot be told apart
+    if is_whole:
         apart = means - _centers(means, sizes, places >= FAR)
         squares, freedom = squares + float((sizes * apart**2).sum()), sizes.sum() - 2
-    return _Pool(sizes, places, means, squares / freedom if freedom > 0 else 0.0)
+    return _Pool(sizes, places, means, squares / freedom if freedom > 0 else 0.0, is_whole)
 
 
 def _centers(means: Array, sizes: Array, is_after: Array) -> Array:
@@ -97,15 +97,18 @@ def _residuals(pool: _Pool) -> Array:
     return found.reshape(1, -1)
 
 
-def _weights(residuals: Array, seen: Frame) -> Array:
-    return weights_of(residuals, seen, no_excess=NO_EXCESS)
+def _weights(residuals: Array, seen: Frame, *, is_whole: bool) -> Array:
+    return weights_of(residuals, seen, MEASUREMENTS, is_whole=is_whole)
 
 
-def _times(residuals: Array, seen: Frame, contrast: Array, alpha: float) -> Array:
+def _times(
+    residuals: Array, seen: Frame, contrast: Array, alpha: float, *, is_whole: bool
+) -> Array:
     """Per row, how many times as wide as by chance alone the interval must be, at least 1."""
     chance = np.full(len(residuals), float(contrast @ contrast))
     excess = np.broadcast_to(seen.excess_of(contrast), (len(residuals), len(LIKENESS)))
-    reach = mixture(_weights(residuals, seen), chance, excess).reach(alpha)
+    weights = _weights(residuals, seen, is_whole=is_whole)
+    reach = mixture(weights, chance, excess, is_whole=is_whole).reach(alpha)
     usual = float(numerics.stats.norm.isf(alpha / 2)) * np.sqrt(chance)
     found: Array = np.maximum(1.0, reach / usual)
     return found
@@ -122,8 +125,8 @@ def widening(before: Weeks, after: Weeks, *, alpha: float = 0.05) -> tuple[float
         return 1.0, PLAIN
     seen, contrast = _frame(pool.sizes, pool.places)
     residuals = _residuals(pool)
-    times = float(_times(residuals, seen, contrast, alpha)[0])
-    return times, noise_from(_weights(residuals, seen), is_plain=False)
+    times = float(_times(residuals, seen, contrast, alpha, is_whole=pool.is_whole)[0])
+    return times, noise_from(_weights(residuals, seen, is_whole=pool.is_whole), is_plain=False)
 
 
 def measured_noise(before: Weeks) -> Noise:
@@ -135,7 +138,7 @@ def measured_noise(before: Weeks) -> Noise:
         return PLAIN
     seen, _ = _frame(pool.sizes, pool.places)
     residuals = _residuals(pool)
-    return noise_from(_weights(residuals, seen), is_plain=False)
+    return noise_from(_weights(residuals, seen, is_whole=pool.is_whole), is_plain=False)
 
 
 def errors_needed(
@@ -166,9 +169,12 @@ def errors_needed(
         kept = noise.likeness if week != weeks[0] else 0.0
         level[:, week] = kept * level[:, week - 1] + math.sqrt(1 - kept**2) * level[:, week]
     shocks += level * np.sqrt(max(0.0, noise.dispersion - 1) * sizes)
+    is_whole = a_week < 2  # as of a pool: then the noise is looked at as a whole
+    if is_whole:
+        shocks /= np.sqrt(1 + max(0.0, noise.dispersion - 1) * sizes)
     terms = np.column_stack([np.sqrt(sizes) * (places >= FAR), np.sqrt(sizes) * (places < FAR)])
     residuals = shocks - (shocks @ np.linalg.pinv(terms).T) @ terms.T
     usual = float(numerics.stats.norm.isf(alpha / 2))
-    times = _times(residuals, seen, contrast, alpha)
+    times = _times(residuals, seen, contrast, alpha, is_whole=is_whole)
     errors = shocks @ contrast / math.sqrt(float(contrast @ contrast))
     return float(np.quantile(usual * times - errors, power))

@@ -16,6 +16,7 @@ import numpy as np
 from adoption.validation import numerics
 from adoption.validation.likeness import (
     LIKENESS,
+    SERIES,
     Mixture,
     Noise,
     frame,
@@ -43,7 +44,7 @@ def _look(residuals: Array, expected: Array, design: Array, place: int, weeks: A
     terms = design * np.sqrt(expected)[:, None]
     contrast = np.linalg.pinv(terms)[place]
     seen = frame(weeks, terms, np.ones(len(weeks)))
-    weights = weights_of(residuals, seen)
+    weights = weights_of(residuals, seen, SERIES)
     chance = float(contrast @ contrast)
     excess = np.broadcast_to(seen.excess_of(contrast), (len(residuals), len(LIKENESS)))
     error = mixture(weights, np.full(len(residuals), chance), excess)
@@ -98,7 +99,7 @@ def noise_around(series: Series) -> Noise:
     terms = design * np.sqrt(expected)[:, None]
     seen = frame(np.arange(len(counts)), terms, np.ones(len(counts)))
     residuals = ((counts - expected) / np.sqrt(expected)).reshape(1, -1)
-    return noise_from(weights_of(residuals, seen), is_plain=False)
+    return noise_from(weights_of(residuals, seen, SERIES), is_plain=False)
 
 
 def alike_smallest_step(

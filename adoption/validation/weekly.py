@@ -16,6 +16,7 @@ import numpy as np
 
 from adoption.validation import numerics
 from adoption.validation.likeness import (
+    COUNTS,
     Frame,
     Mixture,
     Noise,
@@ -54,7 +55,7 @@ def noise_of(before: Sequence[int], after: Sequence[int]) -> Noise:
         return Noise(1.0, 0.0, is_plain=True)
     residuals, seen, places = _residuals(_rows(before), _rows(after))
     plain = bool(is_chance(residuals, seen, places)[0])
-    return noise_from(weights_of(residuals, seen), is_plain=plain)
+    return noise_from(weights_of(residuals, seen, COUNTS), is_plain=plain)
 
 
 def _errors(before: Array, after: Array) -> tuple[Mixture, Array, Array]:
@@ -63,7 +64,7 @@ def _errors(before: Array, after: Array) -> tuple[Mixture, Array, Array]:
     A side without events counts as one with a single event; callers leave it out.
     """
     residuals, seen, places = _residuals(before, after)
-    weights = weights_of(residuals, seen)
+    weights = weights_of(residuals, seen, COUNTS)
     sides = np.zeros((2, before.shape[1] + after.shape[1]))
     sides[0, : before.shape[1]] = before.shape[1] ** -0.5
     sides[1, before.shape[1] :] = after.shape[1] ** -0.5

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adoption.validation.likeness import (
+    COUNTS,
     EXCESS,
     FAR,
     LIKENESS,
-    PRIOR,
+    MEASUREMENTS,
+    SERIES,
     Mixture,
     Noise,
     frame,
@@ -31,7 +33,13 @@ weeks = st.lists(st.integers(0, 60), min_size=12, max_size=12)
 
 
 def test_what_is_known_beforehand_is_a_distribution_that_reaches_far() -> None:
-    assert PRIOR.sum() == pytest.approx(1)
+    for prior in (COUNTS, SERIES, MEASUREMENTS):
+        assert sum(prior.likeness) == pytest.approx(1)
+        told = prior.weights(is_whole=False)
+        whole = prior.weights(is_whole=True)
+        assert whole.sum(axis=1) == pytest.approx(told.sum(axis=1))  # moved, not lost
+        assert (whole[1:] == told[1:]).all()
+        assert not whole[0, 1:].any()
     assert LIKENESS[0] == EXCESS[0] == 0
     assert EXCESS[-1] > 500_000
     assert all(np.diff(EXCESS) > 0)
@@ -44,7 +52,7 @@ def test_independent_noise_gives_students_interval() -> None:
     for side in (slice(0, 12), slice(12, 24)):
         residuals[:, side] -= residuals[:, side].mean()
     seen = two_sides(12, 12)
-    weights = weights_of(residuals, seen)[:, :1]
+    weights = weights_of(residuals, seen, COUNTS)[:, :1]
     weights = weights / weights.sum()
     contrast = np.repeat([-1 / 12, 1 / 12], 12)
     chance = float(contrast @ contrast)
@@ -167,6 +175,31 @@ def test_measurements_that_share_their_week_count_for_less() -> None:
     assert widening([[1.0]] * 6, [[1.0]] * 6)[0] == 1.0
     assert measured_noise(measured(rng, 6)).dispersion > 1
     assert measured_noise([[1.0]]).is_plain
+
+
+def test_of_one_measurement_a_week_independent_noise_widens_nothing() -> None:
+    """What a week has of its own is in the spread of the measurements already; only likeness is
+    not, and it still counts."""
+    times: dict[str, list[float]] = {"alike": [], "shuffled": []}
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        wave = np.cumsum(rng.normal(size=24))
+        for name, weeks_ in (("alike", wave), ("shuffled", rng.permutation(wave))):
+            sides = ([[float(each)] for each in side] for side in (weeks_[:12], weeks_[12:]))
+            times[name].append(widening(*sides)[0])
+    assert np.median(times["shuffled"]) < 1.1
+    assert np.median(times["alike"]) > 1.7
+    seen = two_sides(12, 12)
+    noise = 3 * np.random.default_rng(8).normal(size=(50, 24))
+    for side in (slice(0, 12), slice(12, 24)):
+        noise[:, side] -= noise[:, side].mean(axis=1, keepdims=True)
+    noise /= np.sqrt((noise**2).sum(axis=1, keepdims=True) / 22)
+    known = weights_of(noise, seen, MEASUREMENTS, is_whole=True)
+    contrast = np.repeat([-1 / 12, 1 / 12], 12)
+    chance, excess = float(contrast @ contrast), seen.excess_of(contrast)[None, :]
+    found = mixture(known[:, :1] / known[:, :1].sum(axis=2, keepdims=True), np.full(50, chance),
+                    excess[:, :1], is_whole=True)  # fmt: skip
+    assert found.reach(0.05) == pytest.approx(1.959964 * math.sqrt(chance), rel=1e-5)
 
 
 def test_the_errors_that_an_effect_needs() -> None:
