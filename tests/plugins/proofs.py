@@ -45,13 +45,17 @@ class Figure:
 
 @dataclass
 class Ended:
-    """How one proof ended, as `tests.prove` reads it."""
+    """How one proof ended, as `tests.prove` reads it.
+
+    `adds_up` says that runs with other seeds show more of the same (`tests/prove/kept.py`).
+    """
 
     proof: str
     test: str
     engine: str
     seed: int
     scale: float
+    adds_up: bool = False
     outcome: str = "failed"
     seconds: float = 0.0
     problem: str = ""
@@ -176,7 +180,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Say which proof runs, and leave what it reached."""
     target = item.config.getoption("--proofs-file")
-    if not target or item.get_closest_marker("prove") is None:
+    marker = item.get_closest_marker("prove")
+    if not target or marker is None:
         return (yield)
     shown = os.environ.get(PROGRESS_VARIABLE)
     ended = Ended(
@@ -185,6 +190,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         engine=item.config.getoption("--db", None) or "sqlite",
         seed=item.config.getoption("--proof-seed"),
         scale=item.config.getoption("--proof-scale"),
+        adds_up=bool(marker.kwargs.get("adds_up", False)),
     )
     item.config.stash.setdefault(_ENDED, {})[item.nodeid] = ended
     _tell(shown, f"{ended.engine}: {ended.proof} …")

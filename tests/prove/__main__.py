@@ -1,6 +1,7 @@
 """`quickstart.py prove`: runs the long proofs one after the other and prints one table.
 
-    python3 quickstart.py prove [NAME…] [--seed N] [--scale X] [--db ENGINE] [--json FILE]
+    python3 quickstart.py prove [NAME…] [--seed N] [--scale X] [--db ENGINE] [--json FILE] [--keep]
+    python3 quickstart.py prove --kept
 
 The table goes to stdout, progress and failures to stderr. Exit code: 0 when every proof that was
 asked for ran and holds, 1 otherwise, 2 when the arguments make no sense.
@@ -9,9 +10,11 @@ asked for ran and holds, 1 otherwise, 2 when the arguments make no sense.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.plugins.proofs import PROGRESS_VARIABLE
+from tests.prove.kept import FILE, KeptProofsError, commit_of, keep, read
+from tests.prove.kept import table as table_of_kept
 
 NO_TESTS = 5  # pytest's exit code when nothing was selected
 PASSES = {"sqlite": "prove", "postgres": "prove and both_engines"}
@@ -49,7 +54,27 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scale", type=positive, default=1.0, help="more or less work (1)")
     parser.add_argument("--db", choices=sorted(PASSES), help="one engine only (both)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there as JSON")
+    parser.add_argument("--keep", action="store_true", help=f"add what was reached to {FILE.name}")
+    parser.add_argument("--kept", action="store_true", help="run nothing: what was kept, summed up")
     return parser.parse_args()
+
+
+def run_pytest(command: list[str], log: Path) -> int:
+    """Its exit code; what it prints goes to the file, its progress to whoever waits."""
+    shown = os.dup(sys.stderr.fileno())
+    try:
+        with log.open("wb") as output:
+            return subprocess.run(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[shown],
+                # One thread for linear algebra: small matrices only wait for the others.
+                env={"OMP_NUM_THREADS": "1", **os.environ, PROGRESS_VARIABLE: str(shown)},
+                check=False,
+            ).returncode
+    finally:
+        os.close(shown)
 
 
 def run_pass(engine: str, options: argparse.Namespace, seed: int) -> tuple[list[Ended], str]:
@@ -65,19 +90,12 @@ def run_pass(engine: str, options: argparse.Namespace, seed: int) -> tuple[list[
         command += [f"--db={engine}", "-m", PASSES[engine], f"--proofs-file={report}"]
         command += [f"--proof-seed={seed}", f"--proof-scale={options.scale}"]
         command += [f"--proof={name}" for name in options.names]
-        shown = os.dup(sys.stderr.fileno())
-        with log.open("wb") as output:
-            code = subprocess.run(
-                command,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                pass_fds=[shown],
-                # One thread for linear algebra: small matrices only wait for the others.
-                env={"OMP_NUM_THREADS": "1", **os.environ, PROGRESS_VARIABLE: str(shown)},
-                check=False,
-            ).returncode
-        os.close(shown)
-        ended = [json.loads(line) for line in report.read_text().splitlines()]
+        try:
+            code = run_pytest(command, log)
+        finally:  # also when somebody stops it: what has ended by then was shown
+            ended = [json.loads(line) for line in report.read_text().splitlines()]
+            if options.keep:
+                keep(FILE, ended, day=dt.datetime.now(dt.UTC).date(), commit=options.commit)
         failed = any(each["outcome"] == "failed" for each in ended)
         if code not in (0, NO_TESTS):
             say(log.read_text(errors="replace")[-20_000:])
@@ -126,8 +144,22 @@ def sums(all_ended: list[Ended]) -> list[str]:
     return ["", "Together:", *told] if told else []
 
 
+def show_kept() -> int:
+    try:
+        told = table_of_kept(read(FILE))
+    except KeptProofsError as error:
+        say(str(error))
+        return 2
+    print(told or "Nothing was kept yet: prove --keep", flush=True)  # noqa: T201
+    return int("FAILED" in told)
+
+
 def main() -> int:
     options = arguments()
+    if options.kept:
+        return show_kept()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    options.commit = commit_of()  # of the code that runs, whatever is changed meanwhile
     # Short enough to type again.
     seed = options.seed if options.seed is not None else int(time.time()) % 10**8
     say(f"Proofs with seed {seed}, scale {options.scale:g}.")

@@ -188,7 +188,7 @@ def run(
     figures("seconds", round(time.monotonic() - began), 0)
 
 
-@pytest.mark.prove("A few kills under load")
+@pytest.mark.prove("A few kills under load", adds_up=True)
 def test_a_few_kills_under_load_lose_and_double_nothing(
     soak: Soak, figures: Figures, tmp_path: Path
 ) -> None:
@@ -197,7 +197,7 @@ def test_a_few_kills_under_load_lose_and_double_nothing(
     run(soak, figures, tmp_path / "begun.log", kills=3, messages=200, imports=2)
 
 
-@pytest.mark.prove("Random kills under load")
+@pytest.mark.prove("Random kills under load", adds_up=True)
 def test_a_thousand_kills_under_load_lose_and_double_nothing(
     soak: Soak, figures: Figures, tmp_path: Path
 ) -> None:

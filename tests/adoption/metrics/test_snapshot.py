@@ -118,7 +118,7 @@ def test_any_flipped_bit_is_found(place: int, bit: int) -> None:
         check([CHAIN[0], bytes(raw), *CHAIN[2:]], heads=None, whole=False)
 
 
-@pytest.mark.prove("Snapshot tampering")
+@pytest.mark.prove("Snapshot tampering", adds_up=True)
 def test_every_flipped_bit_is_found(figures: Figures) -> None:
     found = 0
     for place in figures.progress(range(len(CHAIN[1])), "flipping"):

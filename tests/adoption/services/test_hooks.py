@@ -106,7 +106,7 @@ def test_a_disturbed_stream_ends_where_the_tidy_one_does() -> None:
     both_ways(examples(70), 0, repositories=2)
 
 
-@pytest.mark.prove("disturbed hooks that end where the tidy ones do")
+@pytest.mark.prove("disturbed hooks that end where the tidy ones do", adds_up=True)
 @both_engines
 @pytest.mark.django_db
 def test_a_hundred_thousand_disturbed_hooks_end_where_the_tidy_ones_do(figures: Figures) -> None:

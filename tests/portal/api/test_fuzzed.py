@@ -81,7 +81,7 @@ def test_a_short_run_finds_no_fault(fuzz: Fuzz) -> None:
     assert list(fuzz.faults.values()) == []
 
 
-@pytest.mark.prove("API fuzz")
+@pytest.mark.prove("API fuzz", adds_up=True)
 @pytest.mark.django_db
 def test_fuzzed_api(fuzz: Fuzz, figures: Figures) -> None:
     fuzz.seed = figures.seed

@@ -85,7 +85,7 @@ def test_no_way_around_the_second_person_for_any_deed_by_any_way(
     tell(attack(ground, max(200, len(combinations())), figures), capsys)
 
 
-@pytest.mark.prove("Four eyes")
+@pytest.mark.prove("Four eyes", adds_up=True)
 def test_no_way_around_the_second_person_in_ten_thousand_attempts(
     ground: Ground, figures: Figures, capsys: pytest.CaptureFixture[str]
 ) -> None:
