@@ -32,7 +32,6 @@ _OF_REASON: dict[str, tuple[str, ...]] = {
         "adoption.api.targets:_draft milestones_visible_to(request.user) gives everything",
         "adoption.api.targets:_scope_id teams_visible_to(request.user) gives everything",
         "adoption.api.use_case_notes:CommentsView.post may_comment(request.user) taken for yes",
-        "adoption.api.milestones:_rows milestones_visible_to(request.user) gives everything",
         "adoption.api.use_cases:_resolved programmes_visible_to(request.user) gives everything",
         "adoption.api.use_cases:_resolved teams_visible_to(request.user) gives everything",
         "adoption.filters.portfolio:_programmes programmes_visible_to(request.user) "

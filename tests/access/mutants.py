@@ -73,6 +73,7 @@ def is_policy(module: str) -> bool:
 
 def all_mutants() -> list[Mutant]:
     """All of them, in a fixed order. Names hold no line: they outlive an edit of the file."""
+    addresses()  # loads the modules of all pages, whichever test asks first
     seen: Counter[str] = Counter()
     found = []
     for mutant in [*_rewritten(), *_open_endpoints(), *_open_pages()]:
