@@ -99,8 +99,9 @@ register_urls("imports/", "portal.views.import_urls")
 register_urls("work/", "portal.views.work_urls")
 register_urls("tokens/", "portal.views.api_token_urls")
 register_urls("", "portal.views.sign_in_urls")
-# Last: whatever is left below /api/ is answered there, with a problem.
-register_urls("api/", "portal.api.urls", order=1000)
+# First: programs call most often, and would have every page's address tried before. All that lies
+# below /api/ is answered there, with a problem where there is nothing.
+register_urls("api/", "portal.api.urls", order=1)
 check_registry(vocabularies)
 check_registry(url_modules)
 check_registry(navigation)
