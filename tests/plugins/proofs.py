@@ -27,12 +27,16 @@ _ENDED = pytest.StashKey[dict[str, "Ended"]]()
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: what was counted, how far it came, and what it must at least (or most) be."""
+    """One figure: what was counted, how far it came, and what it must at least (or most) be.
+
+    `is_level` says that it was measured, not counted: those of several runs are never added up.
+    """
 
     name: str
     value: float
     target: float
     is_ceiling: bool = False
+    is_level: bool = False
 
     @property
     def holds(self) -> bool:
@@ -81,9 +85,11 @@ class Figures:
         self.bad_states: list[str] = []
         self._progress = progress
 
-    def __call__(self, name: str, value: float, target: float, *, at_most: bool = False) -> None:
+    def __call__(
+        self, name: str, value: float, target: float, *, at_most: bool = False, level: bool = False
+    ) -> None:
         """Record a figure. The test fails when it ends below its target (above, with `at_most`)."""
-        self.recorded.append(Figure(name, value, target, at_most))
+        self.recorded.append(Figure(name, value, target, at_most, level))
 
     def bad(self, described: str) -> None:
         """Record one bad state. The test goes on, so that all are seen, and fails at its end."""

@@ -136,7 +136,7 @@ def sums(all_ended: list[Ended]) -> list[str]:
     reached: dict[tuple[str, str], list[float]] = {}
     for ended in all_ended:
         for each in ended["figures"]:
-            if not each["is_ceiling"]:
+            if not each["is_ceiling"] and not each.get("is_level"):
                 key = (ended["proof"].partition(" (")[0], each["name"])
                 reached.setdefault(key, []).append(each["value"])
     many = {key: values for key, values in reached.items() if len(values) > 1}

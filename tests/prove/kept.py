@@ -33,7 +33,7 @@ class Kept:
     Attributes:
         day: on which it ended, UTC.
         commit: of the code; with a `+` when files were changed beside it.
-        figures: what was counted by name, without those that must not be too large.
+        figures: what was counted, by name; nothing that was measured or must not be too large.
         adds_up: whether runs with other seeds show more of the same.
     """
 
@@ -85,7 +85,11 @@ def keep(path: Path, ended: Iterable[Ended], *, day: dt.date, commit: str) -> in
 
 
 def _reached(figures: Sequence[dict[str, Any]]) -> dict[str, float]:
-    return {each["name"]: each["value"] for each in figures if not each["is_ceiling"]}
+    return {
+        each["name"]: each["value"]
+        for each in figures
+        if not each["is_ceiling"] and not each.get("is_level")
+    }
 
 
 def read(path: Path) -> list[Kept]:

@@ -21,6 +21,7 @@ def ended(proof: str = "Kills under load", **more: Any) -> dict[str, Any]:
         "figures": [
             {"name": "kills", "value": 100, "target": 100, "is_ceiling": False, "holds": True},
             {"name": "seconds", "value": 0.4, "target": 1, "is_ceiling": True, "holds": True},
+            {"name": "a second", "value": 9, "target": 1, "is_ceiling": False, "is_level": True},
         ],
     }  # fmt: skip
     return told | more
@@ -37,6 +38,7 @@ def test_runs_with_other_seeds_add_up_and_the_same_seed_counts_once(tmp_path: Pa
     path = kept(tmp_path, ended(), ended(seed=2), ended(seed=2), ended(seed=3, engine="postgres"))
     assert "    200 kills" in table(read(path)).splitlines()
     assert len(read(path)) == 4
+    assert {name for run in read(path) for name in run.figures} == {"kills"}  # counted, not levels
     assert len(counting(read(path))) == 3
 
 
