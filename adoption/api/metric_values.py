@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.http import Http404
+from django.http import Http404, HttpResponseNotModified
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -107,7 +107,7 @@ class MetricValuesView(ApiView):
         now = timezone.now()
         tag = tag_of(request, key, now)
         if is_named(request, tag):  # this very question was answered, and nothing has changed
-            return not_modified(tag)
+            return HttpResponseNotModified(headers={"ETag": tag})  # nothing to render
         versions = versions_of(key)
         if key not in metrics and not versions:
             raise Http404

@@ -21,6 +21,7 @@ from adoption.models import MetricStanding, MetricVersion
 from adoption.selectors.metric_standings import MAX_AGE, is_key
 from portal.choices import Role
 from portal.models import User
+from portal.planned import ask_planned
 
 # What both databases have, joined to one text; the digest keeps long lists in the database.
 _LISTED = "(SELECT MD5({joined}) FROM ({rows}) listed)"
@@ -152,7 +153,4 @@ def _listed(numbers: Iterable[int]) -> str:
 def _ask(rests: _Rests, viewer: User, at: dt.datetime) -> list[Any]:
     moment, oldest = map(connection.ops.adapt_datetimefield_value, (at, at - MAX_AGE))
     who = (viewer.pk, Role.PROGRAMME_LEAD.value, viewer.pk, viewer.pk)
-    with connection.cursor() as cursor:
-        cursor.execute(rests.query, [*rests.keys, moment, oldest, *who])
-        found = cursor.fetchone()
-    return list(found)
+    return list(ask_planned(rests.query, [*rests.keys, moment, oldest, *who]))

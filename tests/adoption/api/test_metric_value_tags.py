@@ -192,7 +192,8 @@ def test_asking_by_a_tag_takes_one_query_beside_knowing_who_asks(
     tag = asked.get()["ETag"]
     with django_assert_num_queries(3) as asked_for:  # the session, its person, the state
         assert asked.get(tag).status_code == 304
-    assert "adoption_valuewrite" in asked_for[-1]["sql"]
+    last = asked_for[-1]["sql"]
+    assert "adoption_valuewrite" in last or last.startswith("EXECUTE plumbline_")
 
 
 def test_writes_are_counted_with_what_they_write(asked: Asked) -> None:
