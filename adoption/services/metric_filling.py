@@ -209,7 +209,7 @@ def _fill_window(
                 written.append(Written(row, step, known))
     _write(fill, written, settled)
     if written or settled:
-        _count_write(fill)
+        count_write(fill.version)
     if written:
         served = served_scopes(fill.version)
         result.suspended += recheck_standings(version=fill.version, at=fill.at)
@@ -320,10 +320,10 @@ def _write(fill: _Fill, written: list[Written], settled: list[int]) -> None:
     MetricValue.objects.bulk_create([each.row for each in written], batch_size=500)
 
 
-def _count_write(fill: _Fill) -> None:
+def count_write(version: MetricVersion) -> None:
     """In the transaction of the write: what was made of the values before is out of date."""
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT_WRITE, [fill.version.pk])
+        cursor.execute(_COUNT_WRITE, [version.pk])
 
 
 def _move_watermark(fill: _Fill, starts_on: dt.date, ends_on: dt.date, *, is_first: bool) -> None:
@@ -333,11 +333,11 @@ def _move_watermark(fill: _Fill, starts_on: dt.date, ends_on: dt.date, *, is_fir
         FillWatermark.objects.create(
             metric_version=fill.version, filled_until=ends_on, filled_at=fill.at
         )
-        _count_write(fill)
+        count_write(fill.version)
     elif row is not None and starts_on <= row.filled_until < ends_on:
         row.filled_until = ends_on
         row.save(update_fields=["filled_until"])
-        _count_write(fill)
+        count_write(fill.version)
 
 
 def _note_pass(fill: _Fill, result: FillResult, *, is_whole: bool) -> None:
@@ -352,5 +352,5 @@ def _note_pass(fill: _Fill, result: FillResult, *, is_whole: bool) -> None:
         if is_whole:
             updates: dict[str, Any] = {"filled_at": fill.at}
             if rows.filter(filled_at__lt=fill.at).update(**updates):
-                _count_write(fill)
+                count_write(fill.version)
     result.until = row.filled_until

@@ -31,6 +31,7 @@ from adoption.models import (
 )
 from adoption.services.dashboard_approvals import submit_dashboard
 from adoption.services.dashboards import add_tile, create_dashboard
+from adoption.services.metric_filling import count_write
 from portal.models import ApprovalRequest, User
 from tests.adoption.factories import NOW
 from tests.approving import unguarded
@@ -163,6 +164,7 @@ def make_value(
         "data_as_of": NOW,
         "computed_at": NOW,
     }
+    count_write(version)
     return MetricValue.objects.create(
         metric_version=version,
         scope_id=scope_id,

@@ -67,10 +67,11 @@ def test_noise_widens_and_a_quiet_series_keeps_the_golden_interval() -> None:
 
 
 def test_the_promised_power_is_what_the_method_reaches() -> None:
-    smallest = weekly_smallest(8, (12, 12), is_increase=True)
+    smallest = weekly_smallest(8, (12, 12), is_increase=True, runs=4_000)
     assert smallest is not None
     assert 1.44 < smallest < 1.55
-    assert weekly_power(smallest, 8, (12, 12), seed=1) == pytest.approx(0.8, abs=0.03)
+    reached = weekly_power(smallest, 8, (12, 12), seed=1, runs=4_000)
+    assert reached == pytest.approx(0.8, abs=0.03)
     fewer = weekly_smallest(8, (12, 12), is_increase=False)
     assert fewer is not None
     assert 0.55 < fewer < 0.68
