@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -36,14 +36,22 @@ urlpatterns = [path("plain/", plain), *house]
 
 def milliseconds(ask: Callable[[], Any], status: int) -> tuple[float, float]:
     """p50 and p95 of `ask`."""
-    times = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        response = ask()
-        times.append((time.perf_counter() - started) * 1000)
-        assert response.status_code == status
-    times.sort()
-    return times[ROUNDS // 2], times[ROUNDS * 95 // 100]
+    return in_turn([ask], status)[0]
+
+
+def in_turn(
+    asks: Sequence[Callable[[], Any]], status: int, *, rounds: int = 0
+) -> list[tuple[float, float]]:
+    """p50 and p95 of each, asked one after the other: what disturbs the machine disturbs all."""
+    rounds = rounds or ROUNDS
+    times: list[list[float]] = [[] for _ in asks]
+    for _ in range(rounds):
+        for ask, mine in zip(asks, times, strict=True):
+            started = time.perf_counter()
+            response = ask()
+            mine.append((time.perf_counter() - started) * 1000)
+            assert response.status_code == status
+    return [(each[rounds // 2], each[rounds * 95 // 100]) for each in map(sorted, times)]
 
 
 @pytest.mark.benchmark
