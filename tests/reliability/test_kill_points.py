@@ -31,7 +31,7 @@ from tests.reliability.kills.scenarios import SCENARIOS
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
 MakeStage = Callable[..., Stage]
 ERRORS = ("error=EIO", "error=ENOSPC")
-FILLED_EVERY = 25  # kill points after which metrics are filled as well: six times the time of one
+FILLED_EVERY = 25  # kill points after which metrics are filled as well: five times the time of one
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,8 @@ def test_a_scenario_killed_at_every_call(
     for each in described(found + also, scenario):
         figures.bad(each)
     figures("kill points", len([each for each in found if each.signal == KILLED]), len(points))
-    figures("of them with metrics", len([each for each in also if each.signal == KILLED]), len(few))
+    again = len([each for each in also if each.signal == KILLED])
+    figures("killed again, with metrics filled afterwards", again, len(few))
 
 
 @pytest.mark.prove("Input, output and full-disk errors")
