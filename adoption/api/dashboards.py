@@ -24,12 +24,14 @@ from adoption.selectors.dashboards import (
     submitted_tiles,
 )
 from adoption.selectors.frozen_values import told_values
-from adoption.selectors.served_values import ServedValue, state_of
+from adoption.selectors.served_state import served_state
+from adoption.selectors.served_values import ServedValue
 from adoption.services.dashboards import record_access
 from portal.api.errors import CONFLICT, Problem
 from portal.api.etags import state_tag
 from portal.api.schema import operation, path_slug
 from portal.api.views import ApiView, absolute, conditional, signed_in
+from portal.models import User
 
 TAG = "Dashboards"
 STANDINGS = [*StandingStatus.choices, (NO_STANDING, NO_STANDING)]
@@ -150,7 +152,7 @@ class DashboardView(ApiView):
             raise Problem(
                 CONFLICT, f"This dashboard is not approved (status: {shown.shown_status})."
             )
-        tag = state_tag(request, *_state(dashboard, version, now))
+        tag = state_tag(request, *_state(dashboard, version, signed_in(request), now))
         answer = conditional(request, tag, lambda: _present(request, dashboard, version, now))
         if answer.status_code == 200:
             record_access(
@@ -160,13 +162,16 @@ class DashboardView(ApiView):
         return answer
 
 
-def _state(dashboard: Dashboard, version: DashboardVersion, now: dt.datetime) -> list[Any]:
-    """What the answer depends on, in two queries: approval, standings, newest values."""
-    tiles = document_of(version)["tiles"]
+def _state(
+    dashboard: Dashboard, version: DashboardVersion, viewer: User, now: dt.datetime
+) -> list[Any]:
+    """What the answer depends on: approval, owner, and what the values of each metric rest on."""
+    keys = sorted({tile["metric"] for tile in document_of(version)["tiles"]})
     return [
         dashboard.version,
         version.sha256,
-        *state_of({(tile["metric"], tile["version"]) for tile in tiles}),
+        dashboard.owner.get_full_name(),
+        *(served_state(key, viewer=viewer, at=now) for key in keys),
         now.date(),
     ]
 

@@ -21,7 +21,7 @@ from django.db.models import Max, Q, QuerySet
 from adoption.choices import ValueStatus
 from adoption.metrics.snapshot import SmallPartError, publishable
 from adoption.metrics.windows import Window
-from adoption.models import MetricValue, MetricVersion, ValueWrite
+from adoption.models import MetricValue, MetricVersion
 from adoption.policies import may_see_registry
 from adoption.selectors.metric_scopes import answers_for_others, scopes_of
 from adoption.selectors.metric_withholding import (
@@ -186,11 +186,6 @@ def _without_contributors(value: Any) -> Any:
             for key, each in value.items()
         }
     return [_without_contributors(each) for each in value] if isinstance(value, list) else value
-
-
-def newest_state(version: MetricVersion) -> tuple[Any, ...]:
-    """What changes whenever any value of the version does, in one query of one row."""
-    return tuple(ValueWrite.objects.filter(metric_version=version).values_list("writes", flat=True))
 
 
 def settled_until(version: MetricVersion, scope_id: int) -> dt.date | None:

@@ -11,8 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Q
-
 from adoption.choices import ScopeKind, StandingStatus
 from adoption.metrics.contracts import Computed, ValueInterval
 from adoption.metrics.registry import MetricDefinition, metrics
@@ -24,7 +22,7 @@ from adoption.models import (
     Team,
     UseCase,
 )
-from adoption.selectors.metric_values import ShownValue, facts_of, newest_state, values_of
+from adoption.selectors.metric_values import ShownValue, facts_of, values_of
 from adoption.selectors.metric_withholding import smallest_group
 
 SERVED_STATUSES = (StandingStatus.APPROVED, StandingStatus.CERTIFIED)
@@ -199,19 +197,6 @@ def is_filled(asked: Asked) -> bool:
 def filled_scopes(version: MetricVersion) -> set[Scope]:
     """Scopes of which the version has values."""
     return {row.scope_key for row in values_of(version, viewer=None)}
-
-
-def state_of(versions: Iterable[tuple[str, str]]) -> list[object]:
-    """What changes whenever a value or a standing of these (key, version) does."""
-    named = Q(pk__in=[])
-    for key, version in versions:
-        named |= Q(key=key, version=version)
-    known = list(MetricVersion.objects.filter(named).order_by("pk"))
-    standings = MetricStanding.objects.filter(metric_version__in=known).order_by("pk")
-    return [
-        list(standings.values_list("pk", "version", "status", "certified_until")),
-        *(newest_state(version) for version in known),
-    ]
 
 
 def scope_names(scopes: Iterable[Scope]) -> dict[Scope, str]:

@@ -32,6 +32,7 @@ from adoption.models import (
 from adoption.services.dashboard_approvals import submit_dashboard
 from adoption.services.dashboards import add_tile, create_dashboard
 from adoption.services.metric_filling import count_write
+from adoption.services.metric_versions import metric_version_of
 from portal.models import ApprovalRequest, User
 from tests.adoption.factories import NOW
 from tests.approving import unguarded
@@ -113,14 +114,7 @@ def registered(*definitions: MetricDefinition) -> Iterator[None]:
 
 def make_version(metric: MetricDefinition, owner: User, **standing: Any) -> MetricVersion:
     """A version, certified everywhere unless told otherwise."""
-    text = {"key": metric.key, "version": metric.version, "unit": metric.unit}
-    version, _ = MetricVersion.objects.get_or_create(
-        key=metric.key,
-        version=metric.version,
-        defaults={
-            "definition": text, "definition_sha256": facts_sha256(text), "first_seen_at": NOW,
-        },
-    )  # fmt: skip
+    version = metric_version_of(metric, at=NOW)
     values: dict[str, Any] = {
         "scope_kind": ScopeKind.USE_CASE,
         "status": StandingStatus.CERTIFIED,

@@ -14,10 +14,11 @@ from rest_framework.test import APIClient
 
 from adoption.choices import StandingStatus
 from adoption.metrics import verify_snapshot as offline
-from adoption.models import Dashboard, DashboardAccess, MetricStanding, MetricValue
+from adoption.models import Dashboard, DashboardAccess, MetricStanding, MetricValue, UseCase
 from adoption.services.dashboard_approvals import VALID_FOR
 from adoption.services.snapshot_heads import trusted_keys
 from adoption.services.snapshots import publish_snapshot
+from portal.models import User
 from tests.adoption.api.conftest import client_of
 from tests.adoption.factories import NOW, make_use_case, make_user
 from tests.adoption.served import catalogue, goal, make_dashboard, make_value, restate, submit
@@ -100,6 +101,20 @@ def test_a_tag_holds_until_something_changes(client: APIClient, board: Dashboard
     with time_machine.travel(LATER + dt.timedelta(days=1), tick=False):
         assert again() == 200
     assert DashboardAccess.objects.get(day=LATER.date()).count == 5
+
+
+def test_a_tag_ends_with_the_names_that_the_answer_has(client: APIClient, board: Dashboard) -> None:
+    for change in (
+        lambda: User.objects.filter(pk=board.owner_id).update(full_name="Olga Other"),
+        lambda: UseCase.objects.update(title="Drafts of answers"),
+    ):
+        first = client.get(path(board))
+        kept = client.get(path(board), headers={"if-none-match": first["ETag"]})
+        assert kept.status_code == 304
+        change()
+        other = client.get(path(board), headers={"if-none-match": first["ETag"]})
+        assert other.status_code == 200
+        assert other.json() != first.json()
 
 
 def test_a_small_group_is_told_as_that(client: APIClient, board: Dashboard) -> None:
