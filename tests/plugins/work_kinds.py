@@ -66,6 +66,18 @@ def run_fenced(work: Work) -> None:
         leave_effect(work)
 
 
+def run_repeatable(work: Work) -> None:
+    """As such work has to be: killed between its effect and its end, it does it no second time."""
+    behave(work)
+    with transaction.atomic():
+        work.fence()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM test_effect WHERE item = %s", [work.item_id])
+            (known,) = cursor.fetchone()
+        if not known:
+            leave_effect(work)
+
+
 def run_unfenced(work: Work) -> None:
     """The same without its guard: what a test must be able to tell apart."""
     behave(work)
@@ -75,6 +87,7 @@ def run_unfenced(work: Work) -> None:
 for _kind in (
     WorkKind(key="test.whole", label="Test: whole", run=run_whole),
     WorkKind(key="test.fenced", label="Test: fenced", run=run_fenced, is_atomic=False),
+    WorkKind(key="test.repeatable", label="Test: repeatable", run=run_repeatable, is_atomic=False),
     WorkKind(key="test.unfenced", label="Test: unfenced", run=run_unfenced, is_atomic=False),
     WorkKind(key="test.import", label="Test: imports", run=run_whole, queue="imports"),
 ):

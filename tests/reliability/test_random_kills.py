@@ -133,7 +133,9 @@ class Soak:
         ours = self.traffic.items
         for item, number in done.items():
             if item in ours and number > 1:
-                figures.bad(f"item {item} had its effect {number} times")
+                kind = WorkItem.objects.get(pk=item).kind
+                rows = [row for row in effects.rows() if row[0] == item]
+                figures.bad(f"item {item} ({kind}) had its effect {number} times: {rows}")
         for item in ours - done.keys():
             figures.bad(f"item {item} never had its effect")
         for left in WorkItem.objects.exclude(status=WorkStatus.DONE):

@@ -155,6 +155,32 @@ def test_an_effect_is_gone_when_its_attempt_was_fenced_off(
     assert state(item) == (WorkStatus.RUNNING, 1)
 
 
+@pytest.mark.parametrize(
+    ("kind_key", "attempts"),
+    [("test.whole", [2]), ("test.repeatable", [1]), ("test.fenced", [1, 2])],
+    ids=["one transaction", "harmless when repeated", "not written for it"],
+)
+def test_work_killed_between_its_effect_and_its_end_is_begun_again(
+    ask: Ask,
+    effects: Effects,
+    monkeypatch: pytest.MonkeyPatch,
+    kind_key: str,
+    attempts: list[int],
+) -> None:
+    """Why work in several transactions must be harmless when it is repeated: nothing else helps."""
+    item = ask(kind_key)
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, "finish", die)
+        with pytest.raises(KeyboardInterrupt):
+            execute(item)
+    assert execute(item, after(31)) == Outcome.DONE
+    assert effects.rows() == [(item.pk, attempt) for attempt in attempts]
+
+
 def test_a_failing_item_is_tried_three_times_with_pauses_and_then_held_with_its_reason(
     ask: Ask, effects: Effects
 ) -> None:

@@ -86,7 +86,7 @@ class Traffic:
 
     def _item(self) -> WorkItem:
         now = timezone.now()
-        kind = "test.fenced" if self._chance.random() < 0.2 else "test.whole"
+        kind = "test.repeatable" if self._chance.random() < 0.2 else "test.whole"
         return WorkItem(
             kind=kind,
             key=f"load:{self._chance.getrandbits(60)}",
