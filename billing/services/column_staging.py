@@ -15,9 +15,11 @@ import numpy as np
 from billing.services.staged_slices import DIGEST_MODULUS, Places, StagedSlice
 from billing.sources.charge_columns import DIGEST_BYTES, Amounts, ChargeColumns
 from portal.imports.binary_arrays import bigints, day_numbers, moments, pack_arrays
-from portal.imports.staging import database_time
+from portal.imports.staging import sqlite_adapter
 
 _HALF = 32  # bits
+_adapted_days = sqlite_adapter("date")  # they remember what they have written before
+_adapted_times = sqlite_adapter("datetime")
 
 
 def add_up(columns: ChargeColumns, places: Places) -> Any:
@@ -117,9 +119,9 @@ def adapted_columns(
     """The columns of `charge_sql.STAGE_COLUMNS` as SQLite keeps them."""
     rows = len(columns)
     dimensions = [each.digest.hex for each in columns.dimensions]
-    days = [places.days[start].isoformat() for start, *_ in columns.periods]
-    starts = [database_time(start) for start, *_ in columns.periods]
-    ends = [database_time(end) for _, end, *_ in columns.periods]
+    days = list(_adapted_days(places.days[start] for start, *_ in columns.periods))
+    starts = list(_adapted_times(start for start, *_ in columns.periods))
+    ends = list(_adapted_times(end for _, end, *_ in columns.periods))
     periods = columns.period_of.tolist()
     return [
         range(first, first + rows),

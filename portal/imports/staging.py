@@ -125,7 +125,7 @@ class _Texts(dict[Any, Any]):
         return text
 
 
-def _sqlite_adapter(kind: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
+def sqlite_adapter(kind: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
     """How a column of a kind is given to SQLite, column by column as for PostgreSQL."""
     if kind == "uuid":
         return lambda values: [None if value is None else value.hex for value in values]
@@ -152,7 +152,7 @@ class StagingTable:
         self.columns = columns
         self._primary_key = tuple(primary_key)
         self._binary = BinaryRows(list(columns.values()))
-        self._adapters = [_sqlite_adapter(kind) for kind in columns.values()]
+        self._adapters = [sqlite_adapter(kind) for kind in columns.values()]
 
     def create(self) -> None:
         """Make the table, empty; one left over from an earlier run in this session is dropped."""
