@@ -105,7 +105,8 @@ def timed_process(code: str, what: str) -> Timed:
     """A program in a process of its own; its start is not counted, its memory is."""
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    told = process.stdout.read().strip()
+    with process.stdout as output:
+        told = output.read().strip()
     _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, what
