@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from billing.sources.tables.parquet_rows import parquet_row
+from portal.imports.contracts import ImportRefusedError, LandedFile
 from portal.imports.files import landed_path
 
 PAGE_BYTES = 256 * 1024 * 1024  # decompressed; about two seconds
@@ -61,7 +62,7 @@ def raw_record(*, sha256: str, line: int, most_bytes: int | None = PAGE_BYTES) -
         with path.open("rb") as stream:
             magic = stream.read(4)
         if magic == _PARQUET:
-            return _parquet_row(path, line)
+            return _parquet_row(path, sha256, line)
         return _csv_record(path, line, packed=magic.startswith(_GZIP), most_bytes=most_bytes)
     except FileNotFoundError:
         return RawRecord(
@@ -134,27 +135,14 @@ def _cells(text: str) -> list[str]:
         return []
 
 
-def _parquet_row(path: Path, row: int) -> RawRecord:
-    """One row, every value as DuckDB writes it as text."""
-    import duckdb
-
-    with duckdb.connect(config={"memory_limit": "256MB", "threads": 1}) as database:
-        database.execute("SET enable_progress_bar = false")
-        try:
-            found = database.execute(
-                "SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?) LIMIT 1 OFFSET ?",
-                [str(path), row - 1],
-            )
-            names = [column[0] for column in found.description or []]
-            values = found.fetchone()
-        except duckdb.Error as error:
-            return RawRecord(
-                problem=f"The imported file cannot be read: {str(error).splitlines()[0][:200]}"
-            )
-    if values is None:
+def _parquet_row(path: Path, sha256: str, row: int) -> RawRecord:
+    """One row, read by a process with limits: the file comes from outside."""
+    file = LandedFile(0, path.name, path, sha256, path.stat().st_size)
+    try:
+        found = parquet_row(file, row)
+    except ImportRefusedError as error:
+        return RawRecord(problem=f"The imported file cannot be read: {error.problem}.")
+    if found is None:
         raise _NotThereError
-    pairs = [
-        (name, "" if value is None else value) for name, value in zip(names, values, strict=True)
-    ]
-    text = json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False)
-    return RawRecord(text=text[:_MOST_TEXT], cells=pairs)
+    cells, text = found
+    return RawRecord(text=text[:_MOST_TEXT], cells=cells)

@@ -12,7 +12,7 @@ from typing import IO, Any, overload
 
 from billing.sources.tables.bytestream import PARQUET_MAGIC, Meter
 from billing.sources.tables.rows import RowBlock
-from portal.imports.contracts import ImportRefusedError, LandedFile, Note
+from portal.imports.contracts import ImportRefusedError, LandedFile, Limits, Note
 
 CHILD = Path(__file__).with_name("parquet_child.py")
 MEGABYTE = 1024 * 1024
@@ -164,6 +164,34 @@ def open_parquet_rows(
     Raises:
         ImportRefusedError: the file is cut, damaged or passes a limit.
     """
+    with _frames_of(file, meter) as frames:
+        yield ParquetRows(frames, file, meter, money)
+
+
+def parquet_row(file: LandedFile, row: int) -> tuple[list[tuple[str, str]], str] | None:
+    """One row by its number from 1, for somebody who waits.
+
+    Returns:
+        its cells with the names of their columns, and all of it as a JSON object; None when the
+        file has fewer rows.
+
+    Raises:
+        ImportRefusedError: the file is cut, damaged or passes a limit.
+    """
+    meter = Meter(Limits())
+    with _frames_of(file, meter, only_row=row) as frames:
+        names = [str(name) for name, _kind in next(frames, {})["columns"]]
+        rows: list[list[str]] = next(frames, {}).get("cells", [])
+    if not rows:
+        return None
+    return list(zip(names, rows[0], strict=True)), _RawObjects(names, rows)[0]
+
+
+@contextmanager
+def _frames_of(
+    file: LandedFile, meter: Meter, *, only_row: int = 0
+) -> Iterator[Iterator[dict[str, Any]]]:
+    """What the child tells, of all rows or of one; it ends with this context."""
     _check_footer(file)
     limits = meter.limits
     allowance = {
@@ -174,6 +202,7 @@ def open_parquet_rows(
         "data_bytes": DATA_BYTES,
         "address_bytes": ADDRESS_BYTES,
         "cpu_seconds": CPU_SECONDS,
+        "only_row": only_row,
     }
     # Isolated: the child sees no variable of ours, so no credential either.
     with file.path.open("rb") as content:
@@ -186,7 +215,7 @@ def open_parquet_rows(
         )
     assert child.stdout is not None  # noqa: S101 - it is a pipe, for the type checker
     try:
-        yield ParquetRows(_read_frames(child.stdout, file), file, meter, money)
+        yield _read_frames(child.stdout, file)
     finally:
         child.kill()
         child.stdout.close()

@@ -6,12 +6,14 @@ import gzip
 import hashlib
 from pathlib import Path
 
+import duckdb
 import pytest
 from django.conf import settings
 
 from billing.models import Charge
 from billing.selectors import raw_records
 from billing.selectors.raw_records import RawRecord, raw_record
+from billing.sources.tables import parquet_rows
 from portal.imports.files import landed_path
 from tests.billing.services.charges import otherwise_packed
 from tests.billing.sources.focus.focus_files import csv_bytes
@@ -72,6 +74,35 @@ def test_a_gigabyte_in_one_line_is_not_read(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_damaged_file_is_said_and_not_raised() -> None:
     whole = gzip.compress(LINES * 1000)
     assert "cannot be read" in raw_record(sha256=land(whole[:30]), line=3000).problem
+
+
+def parquet(rows: int, folder: Path) -> bytes:
+    path = folder / "rows.parquet"
+    columns = "i AS a, CASE WHEN i = 2 THEN NULL ELSE 'text' END AS b"
+    with duckdb.connect(config={"threads": 1}) as engine:
+        found = engine.sql(f"SELECT {columns} FROM range(1, {rows + 1}) t(i)")  # noqa: S608  (names of our own)
+        found.write_parquet(str(path))
+    return path.read_bytes()
+
+
+def test_a_row_of_parquet_is_shown_by_its_number(tmp_path: Path) -> None:
+    digest = land(parquet(3_000, tmp_path))
+    assert raw_record(sha256=digest, line=2) == RawRecord(
+        text='{"a":"2","b":null}', cells=[("a", "2"), ("b", "")]
+    )
+    assert raw_record(sha256=digest, line=3_000).cells == [("a", "3000"), ("b", "text")]
+    assert "ends before line 3,001" in raw_record(sha256=digest, line=3_001).problem
+
+
+def test_parquet_that_is_damaged_or_needs_too_much_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = parquet(3_000, tmp_path)
+    assert "cannot be read" in raw_record(sha256=land(whole[:400]), line=1).problem
+    broken = whole[:8] + b"\xff" * 200 + whole[208:]
+    assert "cannot be read" in raw_record(sha256=land(broken), line=1).problem
+    monkeypatch.setattr(parquet_rows, "DATA_BYTES", 20 * parquet_rows.MEGABYTE)
+    assert "more memory or time" in raw_record(sha256=land(whole), line=1).problem
 
 
 @pytest.mark.django_db
