@@ -12,6 +12,7 @@ import drf_spectacular_sidecar
 from csp.constants import NONE, SELF
 
 from portal.api.enum_names import ENUM_NAMES
+from portal.dead_peers import with_patience
 from portal.env import BASE_DIR, Environment
 from portal.logs import configure_logging, know_secret
 from portal.run.broker import broker_url
@@ -123,7 +124,7 @@ def _database(url: str) -> dict[str, Any]:
         # Workers and threads of a test must reach the same database: a file, not memory.
         config["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
     else:
-        config.setdefault("OPTIONS", {})["connect_timeout"] = 5
+        config["OPTIONS"] = with_patience(config.get("OPTIONS", {}))
     return config
 
 

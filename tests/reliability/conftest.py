@@ -53,7 +53,7 @@ class Import:
 class Importer:
     """Starts imports. Those started with `held=True` wait for `release`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **variables: str) -> None:
         self._folder = folder
         self._number = 0
         self._start = folder / "start-0"
@@ -68,6 +68,7 @@ class Importer:
                 **os.environ,
                 **database_variables(),
                 "DJANGO_SETTINGS_MODULE": "portal.settings",
+                **variables,
             },
         )
         self._imports: list[Import] = []

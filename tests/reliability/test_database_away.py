@@ -26,6 +26,7 @@ from tests.reliability.load.traffic import patiently
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
 ROWS = 300
+LATER = STALE_AFTER + timedelta(minutes=1)
 
 
 def content(cost: int) -> bytes:
@@ -76,7 +77,7 @@ def cut_off(importer: Importer, folder: Path, cost: int, cut: Callable[[], None]
     assert run.status == RunStatus.RUNNING
     assert billed() == ROWS * (cost - 1)
     assert_books_balance()
-    later = timezone.now() + STALE_AFTER + timedelta(minutes=1)
+    later = timezone.now() + LATER
     assert runs_to_send_again(at=later) == [run.pk]
     assert execute_run(run.pk, clock=Clock(later)).status == RunStatus.APPLIED
     assert billed() == ROWS * cost
