@@ -81,8 +81,8 @@ def test_a_short_run_finds_no_fault(fuzz: Fuzz) -> None:
     assert list(fuzz.faults.values()) == []
 
 
-# Not in one transaction: the import's temporary tables are a change of the schema, and while that is
-# not committed, SQLite reads all of it anew after each request that is undone.
+# Not in one transaction: the import's temporary tables are a change of the schema, and while that
+# is not committed, SQLite reads all of it anew after each request that is undone.
 @pytest.mark.prove("API fuzz", adds_up=True)
 @pytest.mark.django_db(transaction=True)
 def test_fuzzed_api(fuzz: Fuzz, figures: Figures) -> None:
