@@ -1,0 +1,19 @@
+"""Removed checks of money that nobody can tell apart from their presence, each with the reason."""
+
+from __future__ import annotations
+
+OF_REASON: dict[str, tuple[str, ...]] = {
+    "Programme leads alone get there, by the check before it, and a role counts for somebody "
+    "active only: that is all that seeing costs asks.": (
+        "billing.services.budget_digest:gets_budgets may_see_costs(user) taken for yes",
+    ),
+    "Whoever gets here keeps budgets of programmes, by the check before it: a role counts for "
+    "somebody active only, who sees every programme.": (
+        "billing.views.budgets:_programmes programmes_visible_to(user) gives everything",
+    ),
+    "The page asks the same policy before it puts its figures together, so that whoever gets here "
+    "sees all of them.": (
+        "billing.views.anomalies:AnomalyListPage.get_context_data "
+        "anomalies_visible_to(self.request.user) gives everything",
+    ),
+}
