@@ -11,9 +11,14 @@ OF_REASON: dict[str, tuple[str, ...]] = {
     "somebody active only, who sees every programme.": (
         "billing.views.budgets:_programmes programmes_visible_to(user) gives everything",
     ),
-    "The page asks the same policy before it puts its figures together, so that whoever gets here "
-    "sees all of them.": (
+    "The next line refuses whoever may not keep budgets of programmes, with the same words; who "
+    "may is somebody active, who sees every programme.": (
+        "billing.views.budgets:_scope programmes_visible_to(person) gives everything",
+    ),
+    "The page asks the same policy before it looks for anything, so that whoever gets here sees "
+    "all of it.": (
         "billing.views.anomalies:AnomalyListPage.get_context_data "
         "anomalies_visible_to(self.request.user) gives everything",
+        "billing.views.overlaps:overlaps_page overlaps_visible_to(request.user) gives everything",
     ),
 }

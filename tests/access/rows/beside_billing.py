@@ -107,9 +107,10 @@ READERS = [
 GRANTS = [
     Grant("billing.services.budget_digest:gets_budgets", only(Column.PROGRAMME_LEAD)),
     Grant("billing.services.closes:may_ask", FINANCE, {"subject": "any"}),
+    Grant("billing.services.overlap_requests:may_ask_for_overlap", FINANCE, {"subject": "any"}),
     *(
         Grant(f"billing.registrations.{module}:_sees_costs", EVERYBODY)
-        for module in ("closes", "plans", "unmapped")
+        for module in ("closes", "overlaps", "plans", "unmapped", "watch")
     ),
 ]
 DEEDS = [
@@ -170,6 +171,8 @@ ANSWERS = [
     ),
     _refused_after_leaving("budget-new"),
     _refused_after_leaving("anomaly", pk="@anomaly.pk"),
+    _refused_after_leaving("anomaly-policies"),
+    _refused_after_leaving("usage"),
     _refused_after_leaving("breaker", pk="@breaker.pk"),
     _refused_after_leaving("budget", pk="@budget.pk"),
     _refused_after_leaving("costs", "group=use_case&export=xlsx"),
@@ -180,6 +183,12 @@ TOLD = [
         page("costs-unallocated", EVERYBODY, query="month=2026-04&by=service"),
         "Make a rule for this",
         FINANCE,
+    ),
+    Told(listing("price-plan-list", EVERYBODY), "/end/", FINANCE),
+    Told(
+        page("use-case", EVERYBODY, values={"slug": "case.slug"}),
+        "/costs/budgets/new/?use_case=",
+        MAY_CHANGE,
     ),
 ]
 SENT = [
