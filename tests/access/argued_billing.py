@@ -21,4 +21,9 @@ OF_REASON: dict[str, tuple[str, ...]] = {
         "anomalies_visible_to(self.request.user) gives everything",
         "billing.views.overlaps:overlaps_page overlaps_visible_to(request.user) gives everything",
     ),
+    "It asks for the operator, who sees every invoice; who may ask by a reference is decided by "
+    "the endpoint.": (
+        "billing.selectors.invoices:invoice_by_reference invoices_visible_to(None) "
+        "gives everything",
+    ),
 }

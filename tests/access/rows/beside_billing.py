@@ -15,13 +15,24 @@ from django.urls import resolve, reverse
 from billing.choices import VarianceReason
 from billing.selectors.reconciliation import CloseScope
 from billing.services.closes import CloseRefusedError, request_close
+from billing.services.exchange_rates import Pair
 from billing.services.invoices import InvoiceDraft
 from billing.services.overlaps import OverlapDraft
 from portal.models import Connection, User
 from tests.access.deeds import Answers, Beside, Deed, Grant, Sent, Told
-from tests.access.matrix import EVERYBODY, Column, Row, form_function, listing, only, page
+from tests.access.matrix import (
+    EVERYBODY,
+    Column,
+    Door,
+    Row,
+    api,
+    form_function,
+    listing,
+    only,
+    page,
+)
 from tests.access.readers import Reader
-from tests.access.rows.billing import FINANCE
+from tests.access.rows.billing import FINANCE, SEE_LINES
 from tests.access.rows.watch import MAY_CHANGE, OF_PROGRAMME
 from tests.adoption.factories import NOW
 from tests.billing.closing import MAY
@@ -97,12 +108,26 @@ def _breaker(world: Any) -> dict[str, Any]:
     }
 
 
+def _budget(world: Any) -> dict[str, Any]:
+    return {
+        "use_case": world.case.slug,
+        "amount": "50",
+        "currency": "CHF",
+        "period": "month",
+        "first": "2026-11",
+        "measure": "billed",
+        "cost_basis": "invoiced",
+        "owner": world.maker.username,
+    }
+
+
 READERS = [
     Reader(
         "billing.services.budget_digest:budget_lines",
         EVERYBODY,
         arguments={"since": "@now", "until": "@soon"},
     ),
+    Reader("billing.views.budgets:_programmes", OF_PROGRAMME),
 ]
 GRANTS = [
     Grant("billing.services.budget_digest:gets_budgets", only(Column.PROGRAMME_LEAD)),
@@ -159,6 +184,16 @@ DEEDS = [
         FINANCE,
         {"variance_id": "@variance.pk", "at": "@world_now"},
     ),
+    Deed(
+        "billing.services.exchange_rates:enter_rate",
+        FINANCE,
+        {
+            "pair": Pair("USD", "CHF", dt.date(2026, 5, 31)),
+            "rate": "0.91",
+            "source": "A bank",
+            "at": "@world_now",
+        },
+    ),
     # The form offers programmes to nobody else, so that no request gets as far as this.
     Deed("billing.views.budgets:_scope", OF_PROGRAMME, {"form": "@programme_form"}, actor="person"),
 ]
@@ -170,6 +205,7 @@ ANSWERS = [
         NOT_ASKED,
     ),
     _refused_after_leaving("budget-new"),
+    _refused_after_leaving("breaker-new"),
     _refused_after_leaving("anomaly", pk="@anomaly.pk"),
     _refused_after_leaving("anomaly-policies"),
     _refused_after_leaving("usage"),
@@ -184,6 +220,11 @@ TOLD = [
         "Make a rule for this",
         FINANCE,
     ),
+    Told(
+        page("costs-unmapped", EVERYBODY, query="first=2026-04&last=2026-04"),
+        "/costs/rules/new/?",
+        FINANCE,
+    ),
     Told(listing("price-plan-list", EVERYBODY), "/end/", FINANCE),
     Told(
         page("use-case", EVERYBODY, values={"slug": "case.slug"}),
@@ -193,5 +234,18 @@ TOLD = [
 ]
 SENT = [
     Sent(form_function("breaker-new", EVERYBODY), _breaker, MAY_CHANGE, answer=302, refused=200),
+    Sent(form_function("budget-new", EVERYBODY), _budget, MAY_CHANGE, answer=302, refused=200),
+    Sent(
+        api(
+            "api-costs-explain",
+            get=Door(SEE_LINES),
+            query="figure=invoice:O-1",
+            label="an invoice",
+        ),
+        lambda _world: None,
+        SEE_LINES,
+        method="GET",
+        answer=200,
+    ),
 ]
 BESIDE: list[Beside] = [*GRANTS, *DEEDS, *ANSWERS, *TOLD, *SENT]
