@@ -9,6 +9,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from axes.models import AccessAttempt
+from django.db.models import Q
 from django.test import Client
 from django.urls import reverse
 
@@ -18,6 +19,7 @@ from portal.models import (
     ApprovalRequest,
     AuditName,
     AuditPersonal,
+    DigestSetting,
     DigestSlot,
     Notice,
     SignInEvent,
@@ -25,13 +27,18 @@ from portal.models import (
 )
 from portal.personal_data import personal_stores
 from portal.selectors.erasures import ERASURE_KIND
+from portal.selectors.notice_settings import own_digest_setting
 from portal.services.digests import Due
 from portal.services.sign_in_events import record_sign_in_event
-from tests.access.deeds import Answers, Beside, Deed
-from tests.access.matrix import NOBODY, Column, Row, only
+from tests.access.deeds import Answers, Beside, Deed, Told
+from tests.access.matrix import NOBODY, Column, Row, only, page
 from tests.adoption.factories import NOW
 
+ADMINISTRATOR = only(Column.ADMINISTRATOR)
 APPROVER = only(Column.APPROVER)
+ASK_FOR_ROLES = only(Column.ADMINISTRATOR, Column.PROGRAMME_LEAD)
+SEE_PEOPLE = only(Column.ADMINISTRATOR, Column.AUDITOR)
+SEE_ERASURES = SEE_PEOPLE | APPROVER
 DAY = dt.timedelta(days=1)
 LATER = dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC)
 NEWS = DigestSection(
@@ -76,6 +83,11 @@ def account_says(person: User, text: str) -> bool:
         return text in client.get(reverse("account")).content.decode()
 
 
+def digest_hour_of(person: User) -> int:
+    """When somebody's digests come, as their own page says."""
+    return own_digest_setting(person).hour
+
+
 def _traces(world: Any) -> None:
     """Of everything that an erasure takes away: something of whoever left, and of another."""
     for person in (world.gone, world.older):
@@ -90,16 +102,20 @@ def _traces(world: Any) -> None:
             username=person.username, ip_address="192.0.2.9", path_info="/", failures_since_start=1
         )
         record_sign_in_event(kind=SignInEventKind.UNLOCKED, user=person, at=LATER)
+        record_sign_in_event(
+            kind=SignInEventKind.UNLOCKED, user=world.newer, at=LATER, actor=person
+        )
         _notice(person, "test:trace")
 
 
 def _traces_of_another(world: Any) -> list[Any]:
     one = world.older
+    at_the_door = SignInEvent.objects.filter(Q(user=one) | Q(actor=one)).order_by("pk")
     return [
         *User.objects.filter(pk=one.pk).values_list("username", "full_name", "email", "person_key"),
         *AuditName.objects.filter(person_id=one.pk).order_by("pk").values_list("pk", "name"),
         *AuditPersonal.objects.filter(person_id=one.pk).order_by("pk").values_list("pk", "value"),
-        *SignInEvent.objects.filter(user=one).order_by("pk").values_list("username", "actor_name"),
+        *at_the_door.values_list("username", "actor_name"),
         *UserSession.objects.filter(user=one).order_by("pk").values_list("pk"),
         *Authenticator.objects.filter(user=one).order_by("pk").values_list("pk"),
         *SocialAccount.objects.filter(user=one).order_by("pk").values_list("pk"),
@@ -111,6 +127,10 @@ def _traces_of_another(world: Any) -> list[Any]:
 def _approver_left_before(world: Any) -> None:
     """The account to be erased is an older one of whoever approves: of the same address."""
     User.objects.filter(pk=world.gone.pk).update(email=world.approver_account.email.upper())
+
+
+def _hour_of_another(world: Any) -> None:
+    DigestSetting.objects.create(user=world.older, hour=21)
 
 
 def _another_has_a_provider(world: Any) -> None:
@@ -161,7 +181,7 @@ ANSWERS = [
     ),
     Answers(f"{_HERE}:kept_of", {"store": "portal.notices", **_GONE}, 1, _traces),
     Answers(f"{_HERE}:kept_of", {"store": "portal.devices", **_GONE}, 4, _traces),
-    Answers(f"{_HERE}:kept_of", {"store": "portal.sign_ins", **_GONE}, 1, _traces),
+    Answers(f"{_HERE}:kept_of", {"store": "portal.sign_ins", **_GONE}, 2, _traces),
     Answers(
         f"{_HERE}:account_says",
         {"person": "@maker", "text": "none here</dd>"},
@@ -185,6 +205,8 @@ ANSWERS = [
         NOW - DAY,
         _digest_of_another,
     ),
+    Answers(f"{_HERE}:digest_hour_of", {"person": "@maker"}, 8, _hour_of_another),
+    Answers(f"{_HERE}:digest_hour_of", {"person": "@older"}, 21, _hour_of_another),
     Answers(
         "portal.services.digests:_make",
         {
@@ -198,4 +220,16 @@ ANSWERS = [
         _digest_of_another,
     ),
 ]
-BESIDE: list[Beside] = [*DEEDS, *ANSWERS]
+_ERASURE_PAGE = page("person-erasure", SEE_ERASURES, values={"pk": "gone.pk"})
+_WAY_BACK = '<li><a href="/people/">People</a></li>'
+TOLD = [
+    Told(_ERASURE_PAGE, "Ask for the erasure", ADMINISTRATOR, by=SEE_ERASURES),
+    Told(_ERASURE_PAGE, _WAY_BACK, SEE_PEOPLE, by=SEE_ERASURES),
+    Told(
+        page("role-ask", ASK_FOR_ROLES, values={"pk": "maker.pk"}),
+        _WAY_BACK,
+        ADMINISTRATOR,
+        by=ASK_FOR_ROLES,
+    ),
+]
+BESIDE: list[Beside] = [*DEEDS, *ANSWERS, *TOLD]
