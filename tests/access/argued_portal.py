@@ -12,4 +12,10 @@ OF_REASON: dict[str, tuple[str, ...]] = {
     "who see people.": (
         "portal.views.erasures:person_erasure may_see_people(viewer) taken for yes (no. 2)",
     ),
+    "Whoever gets here has been found to see all of it: the page, or the thing that it is about, "
+    "was looked up before by the same policy.": (
+        "portal.views.erasures:person_erasure requests_to_erase_visible_to(viewer, person=person) "
+        "gives everything",
+        "portal.views.webhooks:webhook_page deliveries_visible_to(request.user) gives everything",
+    ),
 }

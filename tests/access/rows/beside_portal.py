@@ -199,6 +199,7 @@ ANSWERS = [
         {"notices": "@two_notices", "user": "@maker", "at": LATER},
         1,
     ),
+    Answers("portal.services.notices:mark_all_read", {"user": "@maker", "at": LATER}, 1),
     Answers(
         "portal.services.digests:_since",
         {"user": "@maker", "cadence": Cadence.DAILY, "due": Due(NOW.date(), NOW)},
