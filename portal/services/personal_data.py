@@ -46,12 +46,15 @@ def _by_themself(person: User) -> Q:
 def _sign_ins(person: User) -> QuerySet[SignInEvent]:
     named = ~Q(username="") | Q(address__isnull=False)
     named |= _by_themself(person) & ~Q(actor_name="")
-    return SignInEvent.objects.filter(named, user_id=person.pk)
+    acted = SignInEvent.objects.filter(actor_id=person.pk).exclude(actor_name="")
+    return SignInEvent.objects.filter(named, user_id=person.pk) | acted
 
 
 def _empty_sign_ins(person: User) -> None:
     rows = SignInEvent.objects.filter(user_id=person.pk)
     rows.filter(_by_themself(person)).update(actor_name="")
+    # An administrator is named where they acted upon others.
+    SignInEvent.objects.filter(actor_id=person.pk).update(actor_name="")
     rows.update(username="", address=None)
 
 

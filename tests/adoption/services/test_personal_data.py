@@ -157,6 +157,26 @@ def test_an_erased_person_stands_in_no_table_and_the_audit_holds(
 
 
 @pytest.mark.both_engines
+def test_an_erased_administrator_is_not_named_where_they_acted_upon_others(
+    leaver: User, admin: User, approver: User
+) -> None:
+    other = make_user(name="Other")
+    with acting(channel=Channel.PAGE, user_id=leaver.pk, name=NAME):
+        unlocked = record_sign_in_event(
+            kind=SignInEventKind.UNLOCKED, user=other, at=timezone.now()
+        )
+    assert unlocked.actor_name == NAME
+    approve(ask(leaver, admin), approver)
+    unlocked.refresh_from_db()
+    kept = (unlocked.actor_id, unlocked.actor_name, unlocked.username)
+    assert kept == (leaver.pk, "", other.username)
+    assert "portal.SignInEvent" not in named_in()
+    assert not any(each.count for each in erasure_of(leaver))
+    assert verify().is_whole
+    assert ", by (erased)" in client_of(admin).get(f"/people/{other.pk}/").content.decode()
+
+
+@pytest.mark.both_engines
 @pytest.mark.parametrize("key", [store.key for store in personal_stores])
 def test_a_store_that_were_left_out_would_be_seen(
     leaver: User, admin: User, approver: User, key: str, monkeypatch: pytest.MonkeyPatch
