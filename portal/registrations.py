@@ -212,7 +212,13 @@ governed(
 governed("portal.User_groups")
 governed("portal.User_user_permissions")
 governed("portal.RoleGrant")
-governed("portal.SignInEvent", personal=("username", "actor_name", "address"), person="user")
+governed(
+    "portal.SignInEvent",
+    personal=("username", "address"),
+    # Of somebody else than the row is about; the audit's own event says who that was.
+    hidden=("actor_name",),
+    person="user",
+)
 governed(
     "socialaccount.SocialAccount",
     personal=("uid",),

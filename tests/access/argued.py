@@ -6,6 +6,7 @@ A check that is found by now has to leave this list: the long run says so.
 from __future__ import annotations
 
 from portal.choices import Role
+from tests.access import argued_adoption, argued_billing, argued_portal
 
 _FOR_ALL = (
     "Whoever is signed in sees all of it anyway. A stranger meets the gate before it, and what "
@@ -132,4 +133,7 @@ _OF_REASON: dict[str, tuple[str, ...]] = {
         if role not in (Role.PROGRAMME_LEAD, Role.ADMINISTRATOR, Role.AUDITOR)
     ),
 }
-ARGUED = {name: reason for reason, names in _OF_REASON.items() for name in names}
+_ALL = (_OF_REASON, argued_billing.OF_REASON, argued_portal.OF_REASON, argued_adoption.OF_REASON)
+ARGUED = {
+    name: reason for each in _ALL for reason, names in each.items() for name in names
+}
