@@ -1,0 +1,45 @@
+"""Removed checks of adoption that nobody can tell apart from their presence, with the reasons."""
+
+from __future__ import annotations
+
+_SEES_REGISTRY = (
+    "Whoever may open the page sees all of it: page and selection ask the same of a person, to be "
+    "signed in and active, and what removes the question at the page is found."
+)
+_LEADS_SEE_ALL = (
+    "Leads and administrators alone open the page, and all who are signed in see every team."
+)
+_LOOKED_UP = (
+    "The use case was looked up before, for those only who may see the registry, and all of them "
+    "may comment."
+)
+_LOOKED_UP_SNAPSHOT = (
+    "The snapshot itself was looked up before, for those only who may see the registry, and they "
+    "see every snapshot."
+)
+_ASKED_BEFORE = (
+    "The same condition asks before whether the person may see the registry, and who may sees "
+    "every use case."
+)
+OF_REASON: dict[str, tuple[str, ...]] = {
+    _SEES_REGISTRY: (
+        "adoption.views.dashboards:DashboardListPage.get_actions "
+        "may_make_dashboard(self.request.user) taken for yes",
+        "adoption.views.registration:UseCaseNewPage.get_initial "
+        "programmes_visible_to(self.request.user) gives everything",
+        "adoption.views.registration:UseCaseNewPage.get_context_data "
+        "programmes_visible_to(user) gives everything",
+    ),
+    _LEADS_SEE_ALL: (
+        "adoption.views.team_import:GroupTeamNewPage.get_form_arguments "
+        "teams_visible_to(self.request.user) gives everything",
+    ),
+    _LOOKED_UP: (
+        "adoption.views.use_case_notes:CommentNewPage.allows may_comment(user) taken for yes",
+    ),
+    _LOOKED_UP_SNAPSHOT: (
+        "adoption.views.snapshots:snapshot_page snapshots_visible_to(request.user) "
+        "gives everything",
+    ),
+    _ASKED_BEFORE: ("adoption.views.home:first_steps use_cases_visible_to(user) gives everything",),
+}
