@@ -18,17 +18,27 @@ _LOOKED_UP_SNAPSHOT = (
     "see every snapshot."
 )
 _ASKED_BEFORE = (
-    "The same condition asks before whether the person may see the registry, and who may sees "
-    "every use case."
+    "The function asks first whether the person may see the registry, and who may sees every use "
+    "case, programme and team."
+)
+_MAY_ALREADY = "Whoever may propose a standing may end it, and these roles may propose every one."
+_ROW_BY_ROW = "The loop that follows takes a row only if it is the person's own."
+_SIGNED_IN = (
+    "`signed_in` refuses a stranger in the same function, before anything is read, and the session "
+    "of somebody who left is nobody's: all others may log deliveries."
 )
 OF_REASON: dict[str, tuple[str, ...]] = {
     _SEES_REGISTRY: (
         "adoption.views.dashboards:DashboardListPage.get_actions "
         "may_make_dashboard(self.request.user) taken for yes",
+        "adoption.views.deployments:ServicePage.service "
+        "services_visible_to(self.request.user) gives everything",
         "adoption.views.registration:UseCaseNewPage.get_initial "
         "programmes_visible_to(self.request.user) gives everything",
         "adoption.views.registration:UseCaseNewPage.get_context_data "
         "programmes_visible_to(user) gives everything",
+        "adoption.views.registration:UseCaseNewPage.get_context_data "
+        "teams_visible_to(user) gives everything",
     ),
     _LEADS_SEE_ALL: (
         "adoption.views.team_import:GroupTeamNewPage.get_form_arguments "
@@ -41,5 +51,19 @@ OF_REASON: dict[str, tuple[str, ...]] = {
         "adoption.views.snapshots:snapshot_page snapshots_visible_to(request.user) "
         "gives everything",
     ),
-    _ASKED_BEFORE: ("adoption.views.home:first_steps use_cases_visible_to(user) gives everything",),
+    _ASKED_BEFORE: (
+        "adoption.views.home:first_steps use_cases_visible_to(user) gives everything",
+        "adoption.views.home:first_steps programmes_visible_to(user) gives everything",
+        "adoption.views.home:first_steps teams_visible_to(user) gives everything",
+    ),
+    _MAY_ALREADY: (
+        "adoption.policies:may_end_standing holds(user, Role.APPROVER) also for finance",
+        "adoption.policies:may_end_standing holds(user, Role.APPROVER) also for programme_lead",
+    ),
+    _ROW_BY_ROW: (
+        "adoption.services.suggestions:_own Suggestion.objects.filter(pk=pk, user=actor) left out",
+    ),
+    _SIGNED_IN: (
+        "adoption.views.suggestions:confirm_chosen may_log_delivery(request.user) taken for yes",
+    ),
 }

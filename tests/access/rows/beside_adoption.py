@@ -11,7 +11,7 @@ from unittest import mock
 
 from django.test import RequestFactory
 
-from adoption.choices import Involvement, MilestoneEventKind, ScopeKind
+from adoption.choices import Involvement, MilestoneEventKind, MilestoneState, ScopeKind
 from adoption.models import (
     Change,
     Membership,
@@ -119,8 +119,13 @@ def _milestone_at_risk(world: Any) -> None:
 
 def _at_risk_and_its_owner_gone(world: Any) -> None:
     _milestone_at_risk(world)
-    world.gone_owner.refresh_from_db()
+    _owner_gone(world)
     UseCase.objects.filter(pk=world.case.pk).update(owner=world.gone_owner)
+
+
+def _missed_and_its_owner_gone(world: Any) -> None:
+    _owner_gone(world)
+    Milestone.objects.filter(pk=world.milestone.pk).update(state=MilestoneState.MISSED)
 
 
 def _owner_gone(world: Any) -> None:
@@ -226,6 +231,11 @@ GRANTS = [
         OTHER_AND_LEAD,
         {"subject": "@other_board.pk"},
     ),
+    Grant(
+        "adoption.services.impact_registrations:may_ask",
+        OWNER_AND_LEAD,
+        {"subject": "@registration.pk"},
+    ),
 ]
 DEEDS = [
     Deed(
@@ -286,6 +296,18 @@ ANSWERS = [
         {"user": "@gone_owner"},
         0,
         _asked_of_the_gone_owner,
+    ),
+    Answers(
+        "adoption.selectors.targets:milestones_to_serve",
+        {"user": "@gone_owner"},
+        0,
+        _at_risk_and_its_owner_gone,
+    ),
+    Answers(
+        "adoption.selectors.decisions_due:decisions_due",
+        {"user": "@gone_owner", "now": "@now"},
+        0,
+        _missed_and_its_owner_gone,
     ),
 ]
 SENT = [
