@@ -11,7 +11,7 @@ _LEADS_SEE_ALL = (
 )
 _LOOKED_UP = (
     "The use case was looked up before, for those only who may see the registry, and all of them "
-    "may comment."
+    "may see its milestones and comment."
 )
 _LOOKED_UP_SNAPSHOT = (
     "The snapshot itself was looked up before, for those only who may see the registry, and they "
@@ -33,6 +33,10 @@ OF_REASON: dict[str, tuple[str, ...]] = {
         "may_make_dashboard(self.request.user) taken for yes",
         "adoption.views.deployments:ServicePage.service "
         "services_visible_to(self.request.user) gives everything",
+        "adoption.views.deployments:ServicePage.get_queryset "
+        "deployments_visible_to(self.request.user) gives everything",
+        "adoption.views.impact_verdicts:calibration_page verdicts_visible_to(request.user) "
+        "gives everything",
         "adoption.views.registration:UseCaseNewPage.get_initial "
         "programmes_visible_to(self.request.user) gives everything",
         "adoption.views.registration:UseCaseNewPage.get_context_data "
@@ -45,6 +49,8 @@ OF_REASON: dict[str, tuple[str, ...]] = {
         "teams_visible_to(self.request.user) gives everything",
     ),
     _LOOKED_UP: (
+        "adoption.api.milestones:milestones_of milestones_visible_to(request.user) "
+        "gives everything",
         "adoption.views.use_case_notes:CommentNewPage.allows may_comment(user) taken for yes",
     ),
     _LOOKED_UP_SNAPSHOT: (

@@ -11,9 +11,16 @@ from unittest import mock
 
 from django.test import RequestFactory
 
-from adoption.choices import Involvement, MilestoneEventKind, MilestoneState, ScopeKind
+from adoption.choices import (
+    AccessAction,
+    Involvement,
+    MilestoneEventKind,
+    MilestoneState,
+    ScopeKind,
+)
 from adoption.models import (
     Change,
+    DashboardAccess,
     Membership,
     Milestone,
     MilestoneEvent,
@@ -24,6 +31,7 @@ from adoption.models import (
 )
 from adoption.selectors.own_data import own_data
 from adoption.selectors.suggestions import rank_one
+from adoption.services.dashboards import EMPLOYEE
 from adoption.services.suggestion_digest import note_told
 from adoption.suggesting import Reason
 from adoption.team_files import SaidMember, TeamList
@@ -31,7 +39,7 @@ from adoption.views import home
 from adoption.views.metrics import metric_records
 from portal.choices import SignInEventKind
 from portal.digests import DigestLine
-from portal.models import User
+from portal.models import DigestSetting, NoticePreference, User
 from portal.services.sign_in_events import record_sign_in_event
 from tests.access.deeds import Answers, Beside, Deed, Grant, Sent
 from tests.access.matrix import EVERYBODY, Column, Row, form, only
@@ -108,9 +116,11 @@ def note_all_told(user: User, at: dt.datetime) -> None:
 # --- What is made for it, or has to stay ---------------------------------------------------------
 
 
-def _sign_in_of_the_owner(world: Any) -> None:
+def _more_of_the_owner(world: Any) -> None:
     owner = world.people[Column.OWNER]
     record_sign_in_event(kind=SignInEventKind.UNLOCKED, user=owner, at=LATER)
+    DigestSetting.objects.get_or_create(user=owner)
+    NoticePreference.objects.get_or_create(user=owner, kind="test.told")
 
 
 def _milestone_at_risk(world: Any) -> None:
@@ -184,6 +194,11 @@ def _digested(_world: Any) -> list[Any]:
     return list(Suggestion.objects.order_by("pk").values_list("pk", "digested_at"))
 
 
+def _looks_of_roles(_world: Any) -> list[Any]:
+    rows = DashboardAccess.objects.exclude(role=EMPLOYEE).order_by("pk")
+    return list(rows.values_list("pk", "role", "count"))
+
+
 def _memberships_of_others(world: Any) -> list[Any]:
     rows = Membership.objects.exclude(user=world.newcomer).order_by("pk")
     return list(rows.values_list("pk", "user_id", "starts_on", "ends_on"))
@@ -252,6 +267,14 @@ DEEDS = [
         actor="user",
     ),
     Deed(
+        "adoption.services.dashboards:record_access",
+        only(Column.EMPLOYEE),
+        {"dashboard": "@board", "number": 1, "action": AccessAction.VIEWED, "at": LATER},
+        by=only(Column.EMPLOYEE),
+        leaves=_looks_of_roles,
+        actor="user",
+    ),
+    Deed(
         "adoption.services.team_import:apply_team_list",
         ADMINISTRATOR,
         {"said": "@list_with_newcomer", "origin": "file", "on": LATER.date(), "at": LATER},
@@ -260,7 +283,7 @@ DEEDS = [
     ),
 ]
 ANSWERS = [
-    Answers(f"{_HERE}:stored_about", {"user": "@newcomer"}, 0, _sign_in_of_the_owner),
+    Answers(f"{_HERE}:stored_about", {"user": "@newcomer"}, 0, _more_of_the_owner),
     Answers(f"{_HERE}:shown_at_risk", {"user": "@newcomer"}, None, _milestone_at_risk),
     Answers(f"{_HERE}:shown_at_risk", {"user": "@gone_owner"}, None, _at_risk_and_its_owner_gone),
     Answers(f"{_HERE}:links_of_first_steps", {"user": "@newcomer"}, 1),
