@@ -6,6 +6,10 @@ _SEES_REGISTRY = (
     "Whoever may open the page sees all of it: page and selection ask the same of a person, to be "
     "signed in and active, and what removes the question at the page is found."
 )
+_SEES_IDENTITIES = (
+    "Whoever may open the page may see identities, and that gives all of them; guesses about them "
+    "ask once more."
+)
 _LEADS_SEE_ALL = (
     "Leads and administrators alone open the page, and all who are signed in see every team."
 )
@@ -43,6 +47,10 @@ OF_REASON: dict[str, tuple[str, ...]] = {
         "programmes_visible_to(user) gives everything",
         "adoption.views.registration:UseCaseNewPage.get_context_data "
         "teams_visible_to(user) gives everything",
+    ),
+    _SEES_IDENTITIES: (
+        "adoption.views.identities:IdentityListPage._guesses "
+        "identities_visible_to(self.request.user) gives everything",
     ),
     _LEADS_SEE_ALL: (
         "adoption.views.team_import:GroupTeamNewPage.get_form_arguments "

@@ -32,6 +32,7 @@ from adoption.models import (
 from adoption.selectors.own_data import own_data
 from adoption.selectors.suggestions import rank_one
 from adoption.services.dashboards import EMPLOYEE
+from adoption.services.group_teams import ORIGIN as GROUPS
 from adoption.services.suggestion_digest import note_told
 from adoption.suggesting import Reason
 from adoption.team_files import SaidMember, TeamList
@@ -42,7 +43,7 @@ from portal.digests import DigestLine
 from portal.models import DigestSetting, NoticePreference, User
 from portal.services.sign_in_events import record_sign_in_event
 from tests.access.deeds import Answers, Beside, Deed, Grant, Sent
-from tests.access.matrix import EVERYBODY, Column, Row, form, only
+from tests.access.matrix import EVERYBODY, NOBODY, Column, Row, form, only
 from tests.adoption.factories import NOW, make_user
 
 LEAD = only(Column.PROGRAMME_LEAD)
@@ -56,6 +57,8 @@ LATER = dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC)
 ROWS: list[Row] = []
 _HERE = "tests.access.rows.beside_adoption"
 _POLICIES = "adoption.policies"
+_STANDINGS = "adoption.services.metric_approvals"
+ONE = "@standing.pk"
 
 
 def prepare(world: Any) -> None:
@@ -194,6 +197,10 @@ def _digested(_world: Any) -> list[Any]:
     return list(Suggestion.objects.order_by("pk").values_list("pk", "digested_at"))
 
 
+def _others_follow_groups(world: Any) -> None:
+    Membership.objects.exclude(user=world.newcomer).update(origin=GROUPS)
+
+
 def _looks_of_roles(_world: Any) -> list[Any]:
     rows = DashboardAccess.objects.exclude(role=EMPLOYEE).order_by("pk")
     return list(rows.values_list("pk", "role", "count"))
@@ -251,6 +258,11 @@ GRANTS = [
         OWNER_AND_LEAD,
         {"subject": "@registration.pk"},
     ),
+    Grant(f"{_STANDINGS}:may_ask_for_standing", OWNER_AND_LEAD | FINANCE, {"subject": ONE}),
+    Grant(f"{_STANDINGS}:may_ask_for_standing", NOBODY, {"subject": "0"}),
+    Grant(f"{_STANDINGS}:may_ask_for_money", OWNER_AND_LEAD | FINANCE, {"subject": ONE}),
+    Grant(f"{_STANDINGS}:may_ask_for_money", FINANCE, {"subject": "0"}),
+    Grant("adoption.services.service_splits:may_request_split", LEAD, {"_subject": "any"}),
 ]
 DEEDS = [
     Deed(
@@ -281,6 +293,15 @@ DEEDS = [
         by=ADMINISTRATOR,
         leaves=_memberships_of_others,
     ),
+    Deed(
+        "adoption.services.group_teams:follow_groups",
+        ADMINISTRATOR,
+        {"user": "@newcomer", "groups": (), "at": LATER},
+        by=ADMINISTRATOR,
+        before=_others_follow_groups,
+        leaves=_memberships_of_others,
+        actor="",
+    ),
 ]
 ANSWERS = [
     Answers(f"{_HERE}:stored_about", {"user": "@newcomer"}, 0, _more_of_the_owner),
@@ -295,6 +316,19 @@ ANSWERS = [
     ),
     Answers(f"{_HERE}:metrics_with_scopes", {"user": "@gone_owner"}, 0, _owner_gone),
     Answers("adoption.selectors.metric_values:is_manager", {"viewer": "@newcomer"}, False),
+    Answers(
+        "adoption.selectors.metric_values:is_stranger",
+        {"viewer": "@gone_owner"},
+        True,
+        _owner_gone,
+    ),
+    Answers(
+        "adoption.selectors.daily_digest:gets_suggestions",
+        {"person": "@gone_owner"},
+        False,
+        _owner_gone,
+    ),
+    Answers("adoption.services.personal_data:_named", {"person": "@newcomer"}, 0),
     Answers(
         "adoption.selectors.changes:changes_to_remind_of",
         {"user": "@change_author", "now": "@now", "limit": 9},
