@@ -134,6 +134,4 @@ _OF_REASON: dict[str, tuple[str, ...]] = {
     ),
 }
 _ALL = (_OF_REASON, argued_billing.OF_REASON, argued_portal.OF_REASON, argued_adoption.OF_REASON)
-ARGUED = {
-    name: reason for each in _ALL for reason, names in each.items() for name in names
-}
+ARGUED = {name: reason for each in _ALL for reason, names in each.items() for name in names}
