@@ -187,7 +187,7 @@ def run(
         figures(name, number, 0)
     figures("runs given up and replayed", soak.traffic.replayed, 0)
     figures("workers that ended by themselves", soak.faults.ended.total(), 0)
-    figures("seconds", round(time.monotonic() - began), 0)
+    figures("seconds", round(time.monotonic() - began), 0, level=True)
 
 
 @pytest.mark.prove("A few kills under load", adds_up=True)
