@@ -21,6 +21,7 @@ from django.db.models import QuerySet
 
 from portal.audit.context import Channel, acting
 from tests.access.matrix import STRANGERS, Column, Columns, Row
+from tests.access.readers import Reader
 
 if TYPE_CHECKING:  # the world is made by the modules of rows, which use this module
     from tests.access.asking import Asker
@@ -207,4 +208,4 @@ class Sent:
         return ""
 
 
-Beside = Grant | Deed | Answers | Shown | Told | Sent
+Beside = Grant | Deed | Answers | Shown | Told | Sent | Reader

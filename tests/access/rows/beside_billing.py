@@ -121,7 +121,8 @@ def _budget(world: Any) -> dict[str, Any]:
     }
 
 
-READERS = [
+# Not selectors, so not among the readers of every module.
+READ = [
     Reader(
         "billing.services.budget_digest:budget_lines",
         EVERYBODY,
@@ -248,4 +249,4 @@ SENT = [
         answer=200,
     ),
 ]
-BESIDE: list[Beside] = [*GRANTS, *DEEDS, *ANSWERS, *TOLD, *SENT]
+BESIDE: list[Beside] = [*READ, *GRANTS, *DEEDS, *ANSWERS, *TOLD, *SENT]
