@@ -7,6 +7,7 @@ from typing import Any
 from portal.choices import Role, WorkStatus
 from portal.models import User, WorkItem
 from portal.work.registry import Work, WorkKind, work_kinds
+from tests.access.deeds import Beside, Told
 from tests.access.matrix import EVERYBODY, Column, Door, Row, listing, only, page
 from tests.access.readers import Panel, Reader
 from tests.adoption.factories import NOW
@@ -50,6 +51,8 @@ READERS = [
     Reader(f"{_SELECTORS}:open_imports", SEE, arguments={"now": NOW}),
 ]
 PANELS = [Panel("portal.work", DECIDE)]
+# The page counts only what a person may see: the held piece is no business of programme leads.
+BESIDE: list[Beside] = [Told(ROWS[0], " held.", OF_FINANCE, by=SEE)]
 
 
 def prepare(world: Any) -> None:
