@@ -41,11 +41,6 @@ class Relay:
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._thread.start()
 
-    @property
-    def connections(self) -> int:
-        """Sessions that the server still believes in."""
-        return len(self._pairs)
-
     def cut(self) -> None:
         """From now on nothing arrives, on either side.
 
