@@ -73,14 +73,20 @@ def copy_of_story(var: Path, common: Path) -> dict[str, Any]:
     """The story below `var`, as the first process of a test run told it below `common`.
 
     Telling it takes half a minute, so the others wait for that process and take a copy of what it
-    left: nobody has its database open any more.
+    left: nobody has its database open any more. What it failed of, all fail of: a second attempt
+    would begin in the half that the first one left, and hide why.
     """
     common.mkdir(exist_ok=True)
-    told = common / "story.json"
+    told, failed = common / "story.json", common / "failed.txt"
     with (common / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        assert not failed.exists(), failed.read_text()
         if not told.exists():
-            told.write_text(json.dumps(tell_story(common / "var")))
+            try:
+                told.write_text(json.dumps(tell_story(common / "var")))
+            except Exception as error:
+                failed.write_text(str(error))
+                raise
     shutil.copytree(common / "var", var)
     document: dict[str, Any] = json.loads(told.read_text())
     return document

@@ -45,9 +45,10 @@ def make_targets(
         use_case_id=use_case.pk, title=f"Trained {LONG[:80]}", outcome=AttestedOutcome.TRAINING,
         due_on=(now + dt.timedelta(days=20)).date(), actor=viewer, at=now,
     )  # fmt: skip
+    yesterday = (now - dt.timedelta(days=1)).date()  # where the programme is, UTC's day may not be
     request_attestation(
         milestone_id=attested.pk, expected_version=1,
         statement="All 40 agents have been trained; the list is in the wiki.",
-        link="https://wiki.acme.example/training", happened_on=now.date(), actor=viewer, at=now,
+        link="https://wiki.acme.example/training", happened_on=yesterday, actor=viewer, at=now,
     )  # fmt: skip
     return {"target": at_risk, "withdrawn_target": gone, "attested": attested}
