@@ -125,7 +125,8 @@ def in_files(run: Import, rows: Rows, folder: Path) -> None:
 
 
 def in_files_of_every_kind(run: Import, rows: Rows, folder: Path) -> None:
-    parts = (rows[:20], rows[20:40], rows[40:])
+    third = len(rows) // 3
+    parts = (rows[:third], rows[third : 2 * third], rows[2 * third :])
     kinds = ("gzip", "parquet", "crlf")
     run(
         *(

@@ -1,7 +1,6 @@
 """Whatever schemathesis makes of the description, every caller gets what is documented.
 
-The default run asks each operation once, and a sweep a few times; `prove` sends 50,000 requests,
-and with `--scale 5` 250,000.
+The default run asks each operation once, and a sweep a few times; `prove` sends 250,000 requests.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ def test_a_short_run_finds_no_fault(fuzz: Fuzz) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_fuzzed_api(fuzz: Fuzz, figures: Figures) -> None:
     fuzz.seed = figures.seed
-    total = figures.scaled(50_000)
+    total = figures.scaled(250_000)
     sent = 0
     for step in figures.progress(fuzz.run(total), "steps of 100 requests", total // 100):
         sent += step
