@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -35,6 +35,25 @@ def common(first: Iterable[Span], second: Iterable[Span]) -> list[Span]:
             if end is None or start < end:
                 found.append(Span(start, end))
     return merged(found)
+
+
+def without(spans: Iterable[Span], taken: Iterable[Span]) -> list[Span]:
+    """The days of the first that are in none of the second."""
+    rest = list(spans)
+    for cut in taken:
+        rest = [part for span in rest for part in _around(span, cut)]
+    return rest
+
+
+def _around(span: Span, cut: Span) -> Iterator[Span]:
+    """What is left of some days before and after others."""
+    before = _earlier(span.end, cut.start)
+    if before is None or span.start < before:
+        yield Span(span.start, before)
+    if cut.end is not None:
+        after = max(span.start, cut.end)
+        if span.end is None or after < span.end:
+            yield Span(after, span.end)
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

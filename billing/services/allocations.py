@@ -9,7 +9,7 @@ from itertools import islice
 from django.db import connection, transaction
 
 from billing.allocation.match import Attributes, Exclusion, days_taken
-from billing.allocation.people import People
+from billing.allocation.people import People, Span, without
 from billing.allocation.sharing import BaseKey, Bases, Line, Sharing
 from billing.allocation.trial import TrialRule
 from billing.choices import SplitKind, UnallocatedReason
@@ -25,15 +25,13 @@ from portal.models import Connection
 
 _BATCH = 2_000
 
-# The first rule in order whose days contain the day; null when there is none.
+# A dimension has one rule a day, so a line finds one or none: null.
 _CHOOSE = """
 INSERT INTO charge_choice (charge_id, rule_id, reason)
-SELECT t.charge_id, (
-    SELECT m.rule_id FROM rule_match m
-    WHERE m.dimension_id = c.dimension_id AND m.starts_on <= c.day
-      AND (m.ends_on IS NULL OR c.day < m.ends_on)
-    ORDER BY m.place LIMIT 1), ''
+SELECT t.charge_id, r.rule_id, ''
 FROM allocation_target t JOIN billing_charge c ON c.id = t.charge_id
+LEFT JOIN rule_days r ON r.dimension_id = c.dimension_id AND r.starts_on <= c.day
+    AND (r.ends_on IS NULL OR c.day < r.ends_on)
 """
 _EXCLUDE = """
 UPDATE charge_choice SET rule_id = NULL, reason = %s WHERE charge_id IN (
@@ -61,19 +59,15 @@ JOIN billing_charge c ON c.id = x.charge_id
 _INSERT_AT_ONCE = """
 INSERT INTO billing_allocation
     (charge_id, rule_id, use_case_id, day, billed_nano, effective_nano, unallocated_reason)
-WITH x AS MATERIALIZED (
-    SELECT c.id, c.dimension_id, c.day, c.billed_nano, c.effective_nano, (
-        SELECT m.rule_id FROM rule_match m
-        WHERE m.dimension_id = c.dimension_id AND m.starts_on <= c.day
-          AND (m.ends_on IS NULL OR c.day < m.ends_on)
-        ORDER BY m.place LIMIT 1) AS rule_id
-    FROM allocation_target t JOIN billing_charge c ON c.id = t.charge_id)
-SELECT x.id, x.rule_id, w.use_case_id, x.day, x.billed_nano, x.effective_nano,
-       CASE WHEN x.rule_id IS NOT NULL THEN ''
+SELECT c.id, r.rule_id, w.use_case_id, c.day, c.billed_nano, c.effective_nano,
+       CASE WHEN r.rule_id IS NOT NULL THEN ''
             WHEN d.commitment_discount_status = 'Unused' THEN %s ELSE %s END
-FROM x
-JOIN billing_chargedimension d ON d.id = x.dimension_id
-LEFT JOIN whole_rule w ON w.rule_id = x.rule_id
+FROM allocation_target t
+JOIN billing_charge c ON c.id = t.charge_id
+JOIN billing_chargedimension d ON d.id = c.dimension_id
+LEFT JOIN rule_days r ON r.dimension_id = c.dimension_id AND r.starts_on <= c.day
+    AND (r.ends_on IS NULL OR c.day < r.ends_on)
+LEFT JOIN whole_rule w ON w.rule_id = r.rule_id
 """
 _TO_SPLIT = """
 SELECT c.id, x.rule_id, d.principal_id, c.dimension_id, c.day, c.billed_nano, c.effective_nano,
@@ -101,7 +95,7 @@ def allocate_staged_targets(*, connection_id: int, at: datetime) -> None:
     They must have no allocations yet. Runs inside the caller's transaction.
     """
     rules = live_rules(connection_id)
-    people = _stage_matches(rules, connection_id)
+    people = _stage_rule_days(rules, connection_id)
     sharings = {rule.match.rule_id: rule.sharing for rule in rules}
     whole_rule = StagingTable(
         "whole_rule", {"rule_id": "bigint", "use_case_id": "bigint"}, primary_key=["rule_id"]
@@ -113,7 +107,7 @@ def allocate_staged_targets(*, connection_id: int, at: datetime) -> None:
         _allocate_by_choice(sharings, exclusions, people, connection_id=connection_id, at=at)
     else:
         _allocate_whole()
-    for name in ("rule_match", "whole_rule"):
+    for name in ("rule_days", "whole_rule"):
         StagingTable(name, {}).drop()
 
 
@@ -165,27 +159,21 @@ def _exclude(exclusions: Iterable[Exclusion]) -> None:
             cursor.execute(_EXCLUDE, [reason, *bounds, each.provider, each.provider])
 
 
-def _stage_matches(rules: Sequence[TrialRule], connection_id: int) -> People:
-    """Fill `rule_match`: every dimension among the targets, with the rules that take it when.
+def _stage_rule_days(rules: Sequence[TrialRule], connection_id: int) -> People:
+    """Fill `rule_days`: every dimension among the targets, with the rule that takes it when.
 
     Returns the people that the rules asked for.
     """
     table = StagingTable(
-        "rule_match",
-        {
-            "dimension_id": "bigint",
-            "place": "integer",
-            "rule_id": "bigint",
-            "starts_on": "date",
-            "ends_on": "date",
-        },
-        primary_key=["dimension_id", "place", "starts_on"],
+        "rule_days",
+        {"dimension_id": "bigint", "rule_id": "bigint", "starts_on": "date", "ends_on": "date"},
+        primary_key=["dimension_id", "starts_on"],
     )
     table.create()
     dimensions = _target_dimensions() if rules else {}
     people = people_for(rules, {each.principal_id for each in dimensions.values()})
     slug = Connection.objects.values_list("slug", flat=True).get(pk=connection_id)
-    table.load(_matches(rules, dimensions, slug, people))
+    table.load(_rule_days(rules, dimensions, slug, people))
     table.analyze()
     return people
 
@@ -201,13 +189,17 @@ def _target_dimensions() -> dict[int, Attributes]:
         return {pk: Attributes(*rest) for pk, *rest in cursor.fetchall()}
 
 
-def _matches(
+def _rule_days(
     rules: Sequence[TrialRule], dimensions: Mapping[int, Attributes], slug: str, people: People
-) -> Iterator[tuple[int, int, int, date, date | None]]:
+) -> Iterator[tuple[int, int, date, date | None]]:
+    """Dimension, rule, and the days that no rule before it takes."""
     for dimension_id, attributes in dimensions.items():
-        for place, rule in enumerate(rules):
-            for days in days_taken(rule.match, attributes, connection=slug, people=people):
-                yield (dimension_id, place, rule.match.rule_id, days.start, days.end)
+        taken: list[Span] = []
+        for rule in rules:
+            days = days_taken(rule.match, attributes, connection=slug, people=people)
+            for span in without(days, taken):
+                yield dimension_id, rule.match.rule_id, span.start, span.end
+            taken += days
 
 
 def _insert_split(

@@ -138,6 +138,7 @@ def test_import_beside_what_others_do(tmp_path: Path, engine: str) -> None:
     write_file(path, restated_day=7)
     restated = timed_import(path, "one day restated")
     duck = timed_process(DUCKDB.format(path=str(path)), "DuckDB: read and sum, exact")
+    panda = timed_process(PANDAS.format(path=str(path)), "pandas: read and sum, floats")
     upserted = scaled("bulk_create upsert, scaled", bulk_upsert, UPSERTED)
     created = scaled("update_or_create, scaled", update_or_create, 500)
     rows = [
@@ -153,6 +154,8 @@ def test_import_beside_what_others_do(tmp_path: Path, engine: str) -> None:
          upserted / first.seconds >= 10),
         ("update_or_create / import", f"{created / first.seconds:.0f}", "200",
          created / first.seconds >= 200),
+        ("pandas' read and sum / import", f"{panda.seconds / first.seconds:.2f}", "1",
+         panda.seconds >= first.seconds),
         ("import / DuckDB's read and sum", f"{first.seconds / duck.seconds:.1f}", "none", True),
     ]  # fmt: skip
     if engine == "postgres":
@@ -183,6 +186,17 @@ with duckdb.connect(config={{"threads": 1}}) as database:
         "FROM read_csv('{path}', all_varchar = true) GROUP BY ALL"
     ).fetchall()
     print(time.perf_counter() - began)
+"""
+
+
+PANDAS = """
+import time
+import pandas
+began = time.perf_counter()
+frame = pandas.read_csv('{path}')
+frame["day"] = pandas.to_datetime(frame["ChargePeriodStart"]).dt.date
+frame.groupby(["ServiceName", "Tags", "day"])[["BilledCost", "EffectiveCost"]].sum()
+print(time.perf_counter() - began)
 """
 
 

@@ -1,4 +1,4 @@
-"""A piece of a FOCUS CSV file in DuckDB: parsed, told apart and read as numbers, by column.
+"""A piece of a FOCUS CSV file in DuckDB: parsed and read as numbers in one pass, by column.
 
 DuckDB and not polars: it is a dependency already, and amounts pass through it as text and whole
 numbers, never as floats.
@@ -8,19 +8,27 @@ Nothing of the file gets into SQL: columns have numbers for names.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import duckdb
+import numpy as np
 
 ENGINE_MEMORY = "192MB"
-SUMMED = 2  # billed and effective
-_LOOKED_AT = 1_000  # different texts of a column
-# What nearly every amount looks like. Whatever else there is (signs, E-notation, more digits) is
-# read cell by cell in Python, which takes longer and says the same.
-_MONEY = r"-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,18})?"
-_QUANTITY = r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?"
+_OTHERS = "others"
+# Stands between the cells of a group while DuckDB hands them on as one text.
+_UNIT_SEPARATOR = "\x1f"
+# What nearly every number looks like. Whatever else there is (signs, E-notation, more digits) is
+# read cell by cell in Python, which takes longer and says the same. The digits of an amount are 18
+# at most, so that they are a 64-bit number.
+_MONEY = r"(0(\.[0-9]{1,18})?|[1-9][0-9]{0,8}(\.[0-9]{1,9})?|[1-9][0-9]{0,3}\.[0-9]{10,14})"
+_QUANTITY = r"(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?"
+# In plain numbers with a bar behind each: one that `decimal_text` writes otherwise.
+_NOT_CANONICAL = r"\.[0-9]*0\||-0\|"
+
+
+class OddChunkError(Exception):
+    """A cell holds the character that is put between cells."""
 
 
 class Numbers(NamedTuple):
@@ -30,25 +38,30 @@ class Numbers(NamedTuple):
     quantities: tuple[int | None, ...]
 
 
+class Group(NamedTuple):
+    """The different cells of some columns, in the order in which they first come, and the place
+    among them of each row's."""
+
+    cells: list[tuple[str, ...]]
+    codes: Any
+
+
 class Parts(NamedTuple):
-    """What a chunk holds, by column; `None` for texts of which there are too many to look at.
+    """What a chunk holds, by column.
 
     Attributes:
         records: how many there are.
-        groups: the different cells of each group of columns, in the order in which they first come.
+        groups: by name.
         texts: the different cells of each of the other columns.
         rows: see `_read_statement`.
         odd_rows: number from 0 and the six number cells of the rows in which one is not plain.
-        sums: of the billed and the effective amounts in all other rows: how many there are, their
-            exact sum, and the most decimal places.
     """
 
     records: int
-    groups: dict[str, list[tuple[str, ...]]]
-    texts: tuple[list[str] | None, ...]
+    groups: dict[str, Group]
+    texts: tuple[list[str], ...]
     rows: dict[str, Any]
     odd_rows: list[tuple[Any, ...]]
-    sums: list[tuple[int, Decimal, int]]
 
 
 class ChunkEngine:
@@ -65,11 +78,10 @@ class ChunkEngine:
         """`keys` are groups of columns that repeat, by a name of our own; `others` are columns
         of which only the different texts matter."""
         self._others = tuple(others)
-        self._keys = {name: columns for name, columns in keys.items() if columns}
-        self._numbers = numbers
-        needed = {index for columns in keys.values() for index in columns}
-        needed |= {index for index in (*numbers.money, *numbers.quantities) if index is not None}
-        needed |= set(others)
+        self._keys = {name: tuple(columns) for name, columns in keys.items() if columns}
+        grouped = {index for columns in self._keys.values() for index in columns}
+        if alone := tuple(dict.fromkeys(index for index in others if index not in grouped)):
+            self._keys[_OTHERS] = alone
         self._database = duckdb.connect(
             ":memory:",
             config={
@@ -81,15 +93,18 @@ class ChunkEngine:
             },
         )
         self._file = tempfile.NamedTemporaryFile(suffix=".csv")  # noqa: SIM115  (see `close`)
-        types = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(width))
-        picked = ", ".join(f"coalesce(c{index}, '') AS c{index}" for index in sorted(needed))
-        self._load = (
-            f"CREATE OR REPLACE TABLE chunk AS SELECT *, {_is_plain(numbers)} AS plain "  # noqa: S608  (names of our own)
-            f"FROM (SELECT {picked} FROM read_csv('{self._file.name}', auto_detect = false, "
+        names = [f"'c{index}'" for index in range(width)]
+        types = ", ".join(f"{name}: 'VARCHAR'" for name in names)
+        source = (
+            f"read_csv('{self._file.name}', auto_detect = false, "
             f"header = false, delim = ',', quote = '\"', escape = '\"', strict_mode = true, "
-            f"columns = {{{types}}}))"
+            f"columns = {{{types}}}, "
+            f"force_not_null = [{', '.join(names)}])"
         )
-        self._read = _read_statement(self._keys, numbers)
+        self._read = _read_statement(source, self._keys, numbers)
+        self._read_odd = _odd_statement(source, numbers)
+        cells = ", ".join(f"c{index}" for index in range(width))
+        self._measure = f"SELECT sum(strlen(replace(concat({cells}), '\"', ''))) FROM {source}"  # noqa: S608  (names of our own)
 
     def close(self) -> None:
         """Forget everything."""
@@ -101,73 +116,66 @@ class ChunkEngine:
 
         Raises:
             duckdb.Error: some line is not right.
+            OddChunkError: a cell cannot be told from its neighbour.
         """
         self._file.seek(0)
         self._file.truncate()
         self._file.write(data)
         self._file.flush()
-        self._database.execute(self._load)
-        groups = {name: self._distinct(name) for name in self._keys}
+        rows = dict(self._database.execute(self._read).fetchnumpy())
+        groups = {
+            name: _group(np.ma.getdata(rows.pop(name)).tolist(), len(columns))
+            for name, columns in self._keys.items()
+        }
+        prefixes = rows["prefix"]
+        is_odd = bool(np.ma.getmaskarray(prefixes).any())
         return Parts(
-            records=int(self._all("SELECT count(*) FROM chunk")[0][0]),
+            records=len(prefixes),
+            texts=tuple(self._texts_of(column, groups) for column in self._others),
             groups=groups,
-            texts=tuple(map(self._texts_of, self._others)),
-            rows=dict(self._database.execute(self._read).fetchnumpy()),
-            odd_rows=self._odd_rows(),
-            sums=[self._sum_of(column) for column in self._numbers.money[:SUMMED]],
+            rows=rows,
+            odd_rows=self._database.execute(self._read_odd).fetchall() if is_odd else [],
         )
 
-    def _distinct(self, name: str) -> list[tuple[str, ...]]:
-        columns = ", ".join(f"c{index}" for index in self._keys[name])
-        self._database.execute(
-            f"CREATE OR REPLACE TABLE {name} AS "  # noqa: S608  (names of our own)
-            f"SELECT row_number() OVER (ORDER BY first) - 1 AS id, {columns} FROM "
-            f"(SELECT min(rowid) AS first, {columns} FROM chunk GROUP BY {columns})"
+    def cell_bytes(self) -> int:
+        """The bytes of all cells of the chunk that was taken apart last, quotes left out."""
+        return int(self._database.execute(self._measure).fetchall()[0][0])
+
+    def _texts_of(self, column: int, groups: dict[str, Group]) -> list[str]:
+        name, place = next(
+            (name, columns.index(column))
+            for name, columns in self._keys.items()
+            if column in columns
         )
-        return self._all(f"SELECT {columns} FROM {name} ORDER BY id")  # noqa: S608  (names of our own)
-
-    def _texts_of(self, column: int) -> list[str] | None:
-        found = self._all(f"SELECT DISTINCT c{column} FROM chunk LIMIT {_LOOKED_AT + 1}")  # noqa: S608  (names of our own)
-        return None if len(found) > _LOOKED_AT else [cell for (cell,) in found]
-
-    def _odd_rows(self) -> list[tuple[Any, ...]]:
-        cells = [
-            "''" if column is None else f"c{column}"
-            for column in (*self._numbers.money, *self._numbers.quantities)
-        ]
-        return self._all(
-            f"SELECT rowid, {', '.join(cells)} FROM chunk WHERE NOT plain ORDER BY rowid"  # noqa: S608  (names of our own)
-        )
-
-    def _sum_of(self, column: int | None) -> tuple[int, Decimal, int]:
-        if column is None:
-            return 0, Decimal(0), 0
-        cell = f"c{column}"
-        count, total, places = self._all(
-            f"SELECT count(*), sum(CAST({cell} AS DECIMAL(38, 18))), "  # noqa: S608  (names of our own)
-            f"max({_places(cell)}) FROM chunk WHERE plain AND {cell} <> ''"
-        )[0]
-        return (int(count), total, int(places)) if count else (0, Decimal(0), 0)
-
-    def _all(self, statement: str) -> list[Any]:
-        return self._database.execute(statement).fetchall()
+        return list({cells[place] for cells in groups[name].cells})
 
 
-def _cells(columns: Sequence[int | None]) -> list[str]:
-    return [f"c{column}" for column in columns if column is not None]
+def _group(texts: list[str], width: int) -> Group:
+    known: dict[str, int] = {}
+    codes = np.fromiter(
+        (known.setdefault(text, len(known)) for text in texts), np.int64, len(texts)
+    )
+    cells = [tuple(text.split(_UNIT_SEPARATOR)) for text in known]
+    if any(len(each) != width for each in cells):
+        raise OddChunkError
+    return Group(cells, codes)
+
+
+def _joined(separator: str, texts: Sequence[str]) -> str:
+    return texts[0] if len(texts) == 1 else f"concat_ws({separator}, {', '.join(texts)})"
+
+
+def _cells(numbers: Numbers) -> list[str]:
+    return [
+        "''" if column is None else f"c{column}" for column in (*numbers.money, *numbers.quantities)
+    ]
 
 
 def _is_plain(numbers: Numbers) -> str:
-    tests = []
-    for cell in _cells(numbers.money):
-        # Its digits are 18 at most, so that they are a 64-bit number. An empty cell has none.
-        tests.append(
-            f"({cell} = '' OR (strlen(ltrim({cell}, '-0')) <= 19 "
-            f"AND regexp_full_match({cell}, '{_MONEY}')))"
-        )
-    for cell in _cells(numbers.quantities):
-        tests.append(f"({cell} = '' OR regexp_full_match({cell}, '{_QUANTITY}'))")
-    return " AND ".join(tests)
+    """Whether all six numbers of a row are: of their texts as `raw` joins them."""
+    money, quantities = len(numbers.money), len(numbers.quantities)
+    pattern = rf"((-?{_MONEY})?\|){{{money}}}((-?{_QUANTITY})?\|){{{quantities}}}"
+    return f"regexp_full_match(raw, '{pattern}')"
 
 
 def _canonical(cell: str) -> str:
@@ -185,33 +193,51 @@ def _places(cell: str) -> str:
     return f"CASE instr({cell}, '.') WHEN 0 THEN 0 ELSE strlen({cell}) - instr({cell}, '.') END"
 
 
-def _read_statement(keys: dict[str, Sequence[int]], numbers: Numbers) -> str:
+def _with_raw(source: str, keys: Mapping[str, Sequence[int]], numbers: Numbers) -> str:
+    """The rows with their groups, their numbers as they came, and whether these are plain."""
+    groups = "".join(
+        f", {_joined('chr(31)', [f'c{index}' for index in columns])} AS {name}"
+        for name, columns in keys.items()
+    )
+    raw = _joined("'|'", [*_cells(numbers), "''"])
+    return (
+        f"SELECT *, {_is_plain(numbers)} AS plain FROM "  # noqa: S608  (names of our own)
+        f"(SELECT *{groups}, {raw} AS raw FROM {source})"
+    )
+
+
+def _odd_statement(source: str, numbers: Numbers) -> str:
+    rows = f"SELECT *, row_number() OVER () - 1 AS place FROM ({_with_raw(source, {}, numbers)})"  # noqa: S608  (names of our own)
+    cells = ", ".join(_cells(numbers))
+    return f"SELECT place, {cells} FROM ({rows}) WHERE NOT plain ORDER BY place"  # noqa: S608  (names of our own)
+
+
+def _read_statement(source: str, keys: Mapping[str, Sequence[int]], numbers: Numbers) -> str:
     """The rows in the file's order, for numpy.
 
-    `<group>_id` for each group; the digits `amount_<n>` of each amount as a whole number, null when
-    it is empty, of which `places_<n>` are decimal places; `quantity_<n>`; and `prefix`, the
-    canonical texts of all six joined by bars. Where some number is not plain, `prefix` is null and
-    the other numbers say nothing.
+    The cells of each group as one text; the digits `amount_<n>` of each amount as a whole number,
+    null when it is empty, of which `places_<n>` are decimal places; `quantity_<n>`; and `prefix`,
+    the canonical texts of all six joined by bars. Where some number is not plain, `prefix` is null
+    and the other numbers say nothing.
     """
-    columns = [f"{name}.id AS {name}_id" for name in keys]
-    texts = []
-    for place, column in enumerate((*numbers.money, *numbers.quantities)):
-        cell = f"k.c{column}"
-        text = "''" if column is None else _canonical(cell)
-        texts.append(text)
+    columns = list(keys)
+    for place, column in enumerate(numbers.money):
         if column is None:
             continue
-        if place < len(numbers.money):
-            columns.append(
-                f"CASE WHEN plain AND {cell} <> '' "
-                f"THEN CAST(replace({cell}, '.', '') AS BIGINT) END AS amount_{place}"
-            )
-            columns.append(f"{_places(cell)} AS places_{place}")
-        else:
-            columns.append(f"{text} AS quantity_{place - len(numbers.money)}")
-    columns.append(f"CASE WHEN plain THEN concat_ws('|', {', '.join(texts)}, '') END AS prefix")
-    joins = " ".join(
-        f"JOIN {name} ON {' AND '.join(f'k.c{i} = {name}.c{i}' for i in group)}"
-        for name, group in keys.items()
+        cell = f"c{column}"
+        columns.append(
+            f"CASE WHEN plain AND {cell} <> '' "
+            f"THEN CAST(replace({cell}, '.', '') AS BIGINT) END AS amount_{place}"
+        )
+        columns.append(f"{_places(cell)} AS places_{place}")
+    columns += [
+        f"{_canonical(f'c{column}')} AS quantity_{place}"
+        for place, column in enumerate(numbers.quantities)
+        if column is not None
+    ]
+    canonical = _joined("'|'", [*map(_canonical, _cells(numbers)), "''"])
+    columns.append(
+        f"CASE WHEN NOT plain THEN NULL "
+        f"WHEN regexp_matches(raw, '{_NOT_CANONICAL}') THEN {canonical} ELSE raw END AS prefix"
     )
-    return f"SELECT {', '.join(columns)} FROM chunk k {joins} ORDER BY k.rowid"  # noqa: S608  (names of our own)
+    return f"SELECT {', '.join(columns)} FROM ({_with_raw(source, keys, numbers)})"  # noqa: S608  (names of our own)

@@ -23,7 +23,7 @@ import numpy as np
 from billing.sources.charge_columns import DIGEST_BYTES, Amounts, ChargeColumns
 from billing.sources.focus.amounts import NANO_DIGITS, BadNumberError
 from billing.sources.focus.charges import ChargeBuilder, ImportState
-from billing.sources.focus.chunk_engine import SUMMED, ChunkEngine, Numbers, Parts
+from billing.sources.focus.chunk_engine import ChunkEngine, Group, Numbers, OddChunkError, Parts
 from billing.sources.focus.columns import Layout
 from billing.sources.focus.dimensions import clean_text
 from billing.sources.records import ChargeRecord
@@ -33,7 +33,9 @@ from portal.imports.contracts import ImportRefusedError, LandedFile
 from portal.shell.money import EXACT
 
 _MONEY = 4
+_SUMMED = 2  # billed and effective
 _FAILURES = 3
+_HALF = 32  # bits
 _TENS = 10 ** np.arange(NANO_DIGITS + 1, dtype=np.int64)
 
 
@@ -91,10 +93,11 @@ class ColumnReader:
 
     def _take_apart(self, data: bytes) -> Parts:
         """Parse, where both parsers are known to agree: each line a record, of one line ending."""
-        lines = data.count(b"\n")
+        codes = np.frombuffer(data, np.uint8)
+        ends = np.flatnonzero(codes == ord("\n"))
+        lines = len(ends)
         endings = data.count(b"\r\n") if b"\r" in data else 0
         limits = self._state.meter.limits
-        ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
         longest = int(np.diff(ends, prepend=-1).max())
         if (
             data.startswith(BOM)
@@ -104,16 +107,27 @@ class ColumnReader:
         ):
             raise _NotColumnWiseError
         parts = self._engine.take_apart(data)
-        if parts.records != lines:
+        if parts.records != lines or self._has_more_cells(data, codes, ends, bool(endings)):
             raise _NotColumnWiseError
         return parts
+
+    def _has_more_cells(self, data: bytes, codes: Any, ends: Any, is_crlf: bool) -> bool:
+        """Whether some line has more cells than the header, which DuckDB lets pass when they are
+        empty. What a line holds beside quotes are its cells and what separates them."""
+        last = ends - (2 if is_crlf else 1)
+        is_quoted = (codes[last] == ord('"')) & (codes[last - 1] == ord('"'))
+        if not (is_quoted | (codes[last] == ord(","))).any():
+            return False  # no line ends with an empty cell
+        line_ends = len(ends) * (2 if is_crlf else 1)
+        separators = len(data) - data.count(b'"') - line_ends - self._engine.cell_bytes()
+        return separators != len(ends) * (self._layout.width - 1)
 
     def _take(self, data: bytes, first_line: int, parts: Future[Parts]) -> ChargeColumns | None:
         try:
             columns = self._columns(data, first_line, parts.result())
         except (
             *(_NotColumnWiseError, BadCellError, BadNumberError, ImportRefusedError),
-            *(duckdb.Error, UnicodeDecodeError),
+            *(duckdb.Error, OddChunkError, UnicodeDecodeError),
         ):
             self._failures += 1
             return None
@@ -124,34 +138,34 @@ class ColumnReader:
         charges = self._charges
         currencies, last_cells = parts.texts
         too_many = self._state.meter.rows_read + parts.records > self._state.meter.limits.max_rows
-        if too_many or currencies is None or last_cells is None:
+        if too_many:
             raise _NotColumnWiseError
         # In the row path's order, because what had to be assumed is noted where it came first.
         currency = charges.read_currency(set(currencies), first_line)
         numbers = _Numbers(parts, self._state)
         if numbers.amounts[0].missing is not None:
             raise _NotColumnWiseError
-        dimensions, keys = zip(
-            *map(charges.dimensions.__getitem__, parts.groups["dimension"]), strict=True
-        )
-        periods = [charges.periods[each] for each in parts.groups["period"]]
-        measures = [charges.measures[each] for each in parts.groups.get("measure", [()])]
+        dimension, period = parts.groups["dimension"], parts.groups["period"]
+        dimensions, keys = zip(*map(charges.dimensions.__getitem__, dimension.cells), strict=True)
+        periods = [charges.periods[each] for each in period.cells]
+        measure = parts.groups.get("measure") or Group([()], np.zeros(parts.records, np.int64))
+        measures = [charges.measures[each] for each in measure.cells]
         code = currency.encode()
         return ChargeColumns(
             file_index=self._file.index,
             first_line=first_line,
             currency=currency,
             dimensions=dimensions,
-            dimension_of=numbers.codes["dimension"],
+            dimension_of=dimension.codes,
             periods=[each[:4] for each in periods],
-            period_of=numbers.codes["period"],
+            period_of=period.codes,
             identities=_digests(
-                _each(keys, numbers.codes["dimension"]),
-                _each([each.packed + code for each in periods], numbers.codes["period"]),
+                _each(keys, dimension.codes),
+                _each([each.packed + code for each in periods], period.codes),
             ),
             contents=_digests(
                 map(str.encode, numbers.prefixes),
-                _each([each.encode() for each in measures], numbers.codes["measure"]),
+                _each([each.encode() for each in measures], measure.codes),
             ),
             amounts=numbers.amounts,
             quantities=numbers.quantities,
@@ -182,10 +196,6 @@ class _Numbers:
         prefixes = found["prefix"]
         self.prefixes: list[str] = np.ma.getdata(prefixes).tolist()
         rows = len(self.prefixes)
-        self.codes = {
-            name: found.get(f"{name}_id", np.zeros(rows, np.int64))
-            for name in ("dimension", "period", "measure")
-        }
         self._nano, self._missing = zip(
             *(_nano_column(found, place, rows) for place in range(_MONEY)),
             strict=True,
@@ -194,14 +204,14 @@ class _Numbers:
             _text_column(found.get("quantity_0"), rows),
             _text_column(found.get("quantity_1"), rows),
         )
-        sums = [_exact_sum(*each) for each in parts.sums]
+        sums = [_exact_sum(found, place) for place in range(_SUMMED)]
         for row, *cells in parts.odd_rows:
             amounts = [state.amounts[cell] for cell in cells[:_MONEY]]
             quantities = [state.quantities[cell] for cell in cells[_MONEY:]]
             for place, (exact, nano, _text) in enumerate(amounts):
                 self._nano[place][row] = nano or 0
                 self._missing[place][row] = nano is None
-                if place < SUMMED and exact is not None:
+                if place < _SUMMED and exact is not None:
                     before = sums[place]
                     sums[place] = EXACT.add(Decimal(0) if before is None else before, exact)
             for column, quantity in zip(self.quantities, quantities, strict=True):
@@ -238,11 +248,21 @@ def _text_column(found: Any, rows: int) -> list[str]:
     return [""] * rows if found is None else np.ma.getdata(found).tolist()
 
 
-def _exact_sum(count: int, total: Decimal, places: int) -> Decimal | None:
-    """A sum with the decimal places that adding the amounts one by one gives."""
-    if not count:
+def _exact_sum(found: dict[str, Any], place: int) -> Decimal | None:
+    """The sum of the plain amounts, with the decimal places that adding them one by one gives."""
+    amounts = found.get(f"amount_{place}")
+    if amounts is None:
         return None
-    return EXACT.add(Decimal(0), total.quantize(Decimal(1).scaleb(-places), context=EXACT))
+    known = ~np.ma.getmaskarray(amounts)
+    digits = np.ma.getdata(amounts)[known]
+    places = np.ma.getdata(found[f"places_{place}"])[known]
+    total = Decimal(0)
+    for each in np.unique(places).tolist():
+        alike = digits[places == each]
+        # Each fits 64 bits and their sum need not: the halves are added apart.
+        whole = (int((alike >> _HALF).sum()) << _HALF) + int((alike & (2**_HALF - 1)).sum())
+        total = EXACT.add(total, Decimal(whole).scaleb(-each, EXACT))
+    return total if len(digits) else None
 
 
 def _each(values: Sequence[bytes], codes: Any) -> Iterable[bytes]:
