@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import getpass
 import os
 import sys
@@ -22,8 +23,12 @@ def main() -> None:
 
     from portal.audit.context import Channel, acting
 
-    with acting(channel=Channel.COMMAND, name=operator()):
-        execute_from_command_line(sys.argv)
+    try:
+        with acting(channel=Channel.COMMAND, name=operator()):
+            execute_from_command_line(sys.argv)
+    finally:
+        # The process is over: searching all of Django for cycles first would take it a second.
+        gc.freeze()
 
 
 if __name__ == "__main__":

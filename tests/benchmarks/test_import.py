@@ -11,10 +11,11 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.django_db(transaction=True)]
 ROWS = int(os.environ.get("PLUMBLINE_BENCHMARK_ROWS", "200000"))
 UPSERTED = 20_000
 DAYS = 30
+RESTATED = (7, 8, 9)
 
 
 @pytest.fixture(autouse=True)
@@ -41,14 +43,14 @@ def _empty_the_largest_tables_first(transactional_db: None) -> Iterator[None]:
             cursor.execute(f"DELETE FROM billing_{table}")  # noqa: S608  (names of our own)
 
 
-def write_file(path: Path, *, restated_day: int | None = None) -> None:
+def write_file(path: Path, *, restated_days: Collection[int] = ()) -> None:
     """`ROWS` lines of thirty days, 40 services and 500 resources, amounts to nine places."""
     header = list(BASE_ROW)
     with path.open("w", encoding="utf-8") as out:
         out.write(",".join(header) + "\n")
         for n in range(ROWS):
             day, hour = 1 + n % DAYS, n // DAYS % 24
-            amount = n * 7919 % 10**10 + (10**9 if day == restated_day else 0)
+            amount = n * 7919 % 10**10 + (10**9 if day in restated_days else 0)
             cost = f"{amount // 10**9}.{amount % 10**9:09}"
             row = {
                 **BASE_ROW,
@@ -135,8 +137,7 @@ def test_import_beside_what_others_do(tmp_path: Path, engine: str) -> None:
     with path.open("rb") as plain, gzip.open(packed, "wb", compresslevel=1) as out:
         shutil.copyfileobj(plain, out, 1024 * 1024)
     other = timed_import(packed, "the same rows, packed otherwise")
-    write_file(path, restated_day=7)
-    restated = timed_import(path, "one day restated")
+    read, restated = restated_days(path)
     duck = timed_process(DUCKDB.format(path=str(path)), "DuckDB: read and sum, exact")
     panda = timed_process(PANDAS.format(path=str(path)), "pandas: read and sum, floats")
     upserted = scaled("bulk_create upsert, scaled", bulk_upsert, UPSERTED)
@@ -148,8 +149,8 @@ def test_import_beside_what_others_do(tmp_path: Path, engine: str) -> None:
          again.rows_a_second >= 1e6),
         ("the same rows, packed otherwise", f"{other.rows_a_second:,.0f} rows/s", "300,000",
          other.rows_a_second >= 3e5),
-        ("one day restated, beyond reading", share(restated.seconds - other.seconds, first),
-         "at most 3.0 %", restated.seconds - other.seconds <= 0.03 * first.seconds),
+        ("one day restated, beyond reading", share(restated - read, first),
+         "at most 3.0 %", restated - read <= 0.03 * first.seconds),
         ("upsert / import", f"{upserted / first.seconds:.1f}", "10",
          upserted / first.seconds >= 10),
         ("update_or_create / import", f"{created / first.seconds:.0f}", "200",
@@ -173,6 +174,18 @@ def test_import_beside_what_others_do(tmp_path: Path, engine: str) -> None:
     say(f"\n{'':<42}{'reached':>18}{'target':>18}")
     for name, reached, target, held in rows:
         say(f"{name:<42}{reached:>18}{target:>18}   {'' if held else 'falls short'}")
+
+
+def restated_days(path: Path) -> tuple[float, float]:
+    """Median seconds of reading what is known already, and of reading it with one day changed."""
+    read, restated = [], []
+    for day in RESTATED:
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n")  # another file with the same rows
+        read.append(timed_import(path, "the same rows, another file").seconds)
+        write_file(path, restated_days=range(RESTATED[0], day + 1))
+        restated.append(timed_import(path, "one day restated").seconds)
+    return statistics.median(read), statistics.median(restated)
 
 
 DUCKDB = """
