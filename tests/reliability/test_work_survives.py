@@ -265,10 +265,12 @@ def test_row_13_a_worker_that_is_handed_a_message_while_the_broker_is_full_ends_
 ) -> None:
     # kombu takes a message from the queue and notes then who holds it; that it cannot is fatal.
     broker = bench.broker.client()
-    items = [bench.ask(f"row13 {number}", milliseconds=200) for number in range(6)]
+    ended = bench.watched.worker
+    ended.process.send_signal(signal.SIGSTOP)  # it sees the messages when the broker is full
+    items = [bench.ask(f"row13 {number}") for number in range(6)]
     broker.config_set("maxmemory", "1")
+    ended.process.send_signal(signal.SIGCONT)
     try:
-        ended = bench.watched.worker
         bench.wait(lambda: ended.process.poll() is not None, "the worker ends", watching=False)
     finally:
         broker.config_set("maxmemory", "0")
