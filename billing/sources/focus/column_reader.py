@@ -98,7 +98,7 @@ class ColumnReader:
         lines = len(ends)
         endings = data.count(b"\r\n") if b"\r" in data else 0
         limits = self._state.meter.limits
-        longest = int(np.diff(ends, prepend=-1).max())
+        longest = int(np.diff(ends, prepend=-1).max(initial=0))  # lines may end otherwise
         if (
             data.startswith(BOM)
             or (b"\r" in data and data.count(b"\r") != endings)

@@ -249,6 +249,15 @@ def test_what_is_wrong_behind_a_chunk_is_named_where_it_stands(
     assert_alike(by_column, by_row, place)
 
 
+def test_a_large_file_whose_lines_end_with_carriage_returns_is_read(
+    read: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = rows_of(700) * 4
+    by_column, by_row = both_ways(read, monkeypatch, csv_bytes(rows, line_end="\r"))
+    assert len(by_row.records) == len(rows)
+    assert_alike(by_column, by_row, "carriage returns")
+
+
 @pytest.mark.parametrize("more", [",", *swept((',""',), (",,",))])
 @pytest.mark.parametrize("line_end", ["\n", *swept(("\r\n",))])
 def test_empty_cells_behind_the_last_column_are_refused(
