@@ -19,13 +19,13 @@ from typing import Any
 from portal.run import broker
 
 MEMORY = Path("/dev/shm")  # noqa: S108  (below it each user has a folder of its own)
-ROOM = 2 * 1024**3  # bytes; a run has used a tenth of it
+ROOM = 2 * 1024**3  # bytes; runs that were looked into held a twentieth of it
 
 
 def base_folder(memory: Path = MEMORY) -> Path:
     """Where test runs keep their databases: in memory where there is plenty, unless TMPDIR is set.
 
-    A database of PostgreSQL is 1,300 files, and hundreds are made and removed in a run.
+    A database of PostgreSQL is 1,300 files, and many are made and removed in a run.
     """
     name = f"plumbline-tests-{os.getuid()}"
     if "TMPDIR" not in os.environ and _has_room(memory):

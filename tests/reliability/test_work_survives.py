@@ -267,9 +267,11 @@ def test_row_13_a_worker_that_is_handed_a_message_while_the_broker_is_full_ends_
     broker = bench.broker.client()
     ended = bench.watched.worker
     ended.process.send_signal(signal.SIGSTOP)  # it sees the messages when the broker is full
-    items = [bench.ask(f"row13 {number}") for number in range(6)]
-    broker.config_set("maxmemory", "1")
-    ended.process.send_signal(signal.SIGCONT)
+    try:
+        items = [bench.ask(f"row13 {number}") for number in range(6)]
+        broker.config_set("maxmemory", "1")
+    finally:
+        ended.process.send_signal(signal.SIGCONT)
     try:
         bench.wait(lambda: ended.process.poll() is not None, "the worker ends", watching=False)
     finally:
