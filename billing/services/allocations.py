@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -25,17 +26,49 @@ from portal.models import Connection
 
 _BATCH = 2_000
 
+
+class Targets(NamedTuple):
+    """Live charges that have no allocations yet.
+
+    Attributes:
+        found: where in the database they are, each as `c`. A text of our own.
+        condition: which of what is found. Likewise.
+        parameters: what the condition binds.
+    """
+
+    found: str
+    condition: str
+    parameters: tuple[Any, ...] = ()
+
+    def within(self, statement: str) -> str:
+        return statement.format(found=self.found, condition=self.condition)
+
+
+_STAGED = Targets("allocation_target t JOIN billing_charge c ON c.id = t.charge_id", "TRUE")
+
+
+def written_by(run_id: int) -> Targets:
+    """What an import has written to the slices in the temporary table `slice_place`."""
+    return Targets(
+        "billing_charge c",
+        "c.slice_id IN (SELECT slice_id FROM slice_place) AND c.run_id = %s "
+        "AND c.superseded_at IS NULL",
+        (run_id,),
+    )
+
+
 # A dimension has one rule a day, so a line finds one or none: null.
 _CHOOSE = """
 INSERT INTO charge_choice (charge_id, rule_id, reason)
-SELECT t.charge_id, r.rule_id, ''
-FROM allocation_target t JOIN billing_charge c ON c.id = t.charge_id
+SELECT c.id, r.rule_id, ''
+FROM {found}
 LEFT JOIN rule_days r ON r.dimension_id = c.dimension_id AND r.starts_on <= c.day
     AND (r.ends_on IS NULL OR c.day < r.ends_on)
+WHERE {condition}
 """
 _EXCLUDE = """
 UPDATE charge_choice SET rule_id = NULL, reason = %s WHERE charge_id IN (
-    SELECT c.id FROM allocation_target t JOIN billing_charge c ON c.id = t.charge_id
+    SELECT c.id FROM charge_choice x JOIN billing_charge c ON c.id = x.charge_id
     JOIN billing_chargedimension d ON d.id = c.dimension_id
     WHERE c.day >= %s AND c.day < %s AND (%s = '' OR d.provider = %s))
 """
@@ -62,12 +95,12 @@ INSERT INTO billing_allocation
 SELECT c.id, r.rule_id, w.use_case_id, c.day, c.billed_nano, c.effective_nano,
        CASE WHEN r.rule_id IS NOT NULL THEN ''
             WHEN d.commitment_discount_status = 'Unused' THEN %s ELSE %s END
-FROM allocation_target t
-JOIN billing_charge c ON c.id = t.charge_id
+FROM {found}
 JOIN billing_chargedimension d ON d.id = c.dimension_id
 LEFT JOIN rule_days r ON r.dimension_id = c.dimension_id AND r.starts_on <= c.day
     AND (r.ends_on IS NULL OR c.day < r.ends_on)
 LEFT JOIN whole_rule w ON w.rule_id = r.rule_id
+WHERE {condition}
 """
 _TO_SPLIT = """
 SELECT c.id, x.rule_id, d.principal_id, c.dimension_id, c.day, c.billed_nano, c.effective_nano,
@@ -89,13 +122,10 @@ def live_rules(connection_id: int) -> list[TrialRule]:
     ]
 
 
-def allocate_staged_targets(*, connection_id: int, at: datetime) -> None:
-    """Allocate the live charges whose ids are in the temporary table `allocation_target`.
-
-    They must have no allocations yet. Runs inside the caller's transaction.
-    """
+def allocate_targets(targets: Targets, *, connection_id: int, at: datetime) -> None:
+    """Allocate charges of one connection, inside the caller's transaction."""
     rules = live_rules(connection_id)
-    people = _stage_rule_days(rules, connection_id)
+    people = _stage_rule_days(rules, targets, connection_id)
     sharings = {rule.match.rule_id: rule.sharing for rule in rules}
     whole_rule = StagingTable(
         "whole_rule", {"rule_id": "bigint", "use_case_id": "bigint"}, primary_key=["rule_id"]
@@ -104,23 +134,27 @@ def allocate_staged_targets(*, connection_id: int, at: datetime) -> None:
     whole_rule.load([(pk, each.whole) for pk, each in sharings.items() if each.whole is not None])
     exclusions = [each for each in exclusions_recorded_at() if each.connection_id == connection_id]
     if exclusions or any(each.whole is None for each in sharings.values()):
-        _allocate_by_choice(sharings, exclusions, people, connection_id=connection_id, at=at)
+        _allocate_by_choice(
+            targets, sharings, exclusions, people, connection_id=connection_id, at=at
+        )
     else:
-        _allocate_whole()
+        _allocate_whole(targets)
     for name in ("rule_days", "whole_rule"):
         StagingTable(name, {}).drop()
 
 
-def _allocate_whole() -> None:
+def _allocate_whole(targets: Targets) -> None:
     """Where no rule splits and nothing is left out, each charge has one part: in one pass."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _INSERT_AT_ONCE, [UnallocatedReason.UNUSED_COMMITMENT, UnallocatedReason.NO_RULE]
+            targets.within(_INSERT_AT_ONCE),
+            [UnallocatedReason.UNUSED_COMMITMENT, UnallocatedReason.NO_RULE, *targets.parameters],
         )
         analyze_if_doubled(["billing_allocation"], rows=cursor.rowcount)
 
 
 def _allocate_by_choice(
+    targets: Targets,
     sharings: Mapping[int, Sharing],
     exclusions: Iterable[Exclusion],
     people: People,
@@ -135,7 +169,7 @@ def _allocate_by_choice(
     )
     choice.create()
     with connection.cursor() as cursor:
-        cursor.execute(_CHOOSE)
+        cursor.execute(targets.within(_CHOOSE), targets.parameters)
         _exclude(exclusions)
         choice.analyze()
         cursor.execute(
@@ -159,7 +193,7 @@ def _exclude(exclusions: Iterable[Exclusion]) -> None:
             cursor.execute(_EXCLUDE, [reason, *bounds, each.provider, each.provider])
 
 
-def _stage_rule_days(rules: Sequence[TrialRule], connection_id: int) -> People:
+def _stage_rule_days(rules: Sequence[TrialRule], targets: Targets, connection_id: int) -> People:
     """Fill `rule_days`: every dimension among the targets, with the rule that takes it when.
 
     Returns the people that the rules asked for.
@@ -170,7 +204,7 @@ def _stage_rule_days(rules: Sequence[TrialRule], connection_id: int) -> People:
         primary_key=["dimension_id", "starts_on"],
     )
     table.create()
-    dimensions = _target_dimensions() if rules else {}
+    dimensions = _dimensions_of(targets) if rules else {}
     people = people_for(rules, {each.principal_id for each in dimensions.values()})
     slug = Connection.objects.values_list("slug", flat=True).get(pk=connection_id)
     table.load(_rule_days(rules, dimensions, slug, people))
@@ -178,13 +212,13 @@ def _stage_rule_days(rules: Sequence[TrialRule], connection_id: int) -> People:
     return people
 
 
-def _target_dimensions() -> dict[int, Attributes]:
+def _dimensions_of(targets: Targets) -> dict[int, Attributes]:
     columns = ", ".join(f"d.{name}" for name in Attributes._fields)
+    theirs = targets.within("SELECT c.dimension_id FROM {found} WHERE {condition}")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT d.id, {columns} FROM billing_chargedimension d WHERE d.id IN "  # noqa: S608  (names of our own)
-            "(SELECT c.dimension_id FROM allocation_target t "
-            "JOIN billing_charge c ON c.id = t.charge_id)"
+            f"SELECT d.id, {columns} FROM billing_chargedimension d WHERE d.id IN ({theirs})",  # noqa: S608  (names of our own)
+            targets.parameters,
         )
         return {pk: Attributes(*rest) for pk, *rest in cursor.fetchall()}
 
@@ -260,13 +294,6 @@ def _split_rows(
             )
 
 
-def stage_targets() -> StagingTable:
-    """Make the empty temporary table that `allocate_staged_targets` reads."""
-    table = StagingTable("allocation_target", {"charge_id": "bigint"})
-    table.create()
-    return table
-
-
 @transaction.atomic
 def reallocate(
     *, connection_id: int, start: date, end: date, at: datetime, rule_id: int | None = None
@@ -292,7 +319,8 @@ def reallocate(
     days = set(charges.values_list("day", flat=True).distinct())
     if not days:
         return 0
-    targets = stage_targets()
+    targets = StagingTable("allocation_target", {"charge_id": "bigint"})
+    targets.create()
     taken = "" if rule_id is None else _TAKEN_BY
     with connection.cursor() as cursor:
         cursor.execute(
@@ -308,7 +336,7 @@ def reallocate(
         )
         cursor.execute("SELECT COUNT(*) FROM allocation_target")
         count: int = cursor.fetchone()[0]
-    allocate_staged_targets(connection_id=connection_id, at=at)
+    allocate_targets(_STAGED, connection_id=connection_id, at=at)
     mark_reallocated(connection_id=connection_id, start=start, end=end, at=at)
     refresh_daily_costs(connection_id=connection_id, days=days)
     targets.drop()

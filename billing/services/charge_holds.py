@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -27,8 +27,12 @@ def hold_reasons(
     config: Mapping[str, Any],
     slices: Mapping[SliceKey, StagedSlice],
     emptied: Sequence[ChargeSlice],
+    bring: Callable[[Collection[int]], None],
 ) -> list[str]:
-    """Every reason to hold, one sentence each; the same facts always give the same sentences."""
+    """Every reason to hold, one sentence each; the same facts always give the same sentences.
+
+    `bring` has the rows of slices by number in `stage_charge`.
+    """
     # A source's own configuration has more than these.
     shared = {key: config[key] for key in CostConfig.model_fields if key in config}
     bounds = CostConfig.model_validate(shared)
@@ -41,7 +45,7 @@ def hold_reasons(
         )
     reasons.extend(_currency_changes(slices))
     reasons.extend(_jumps(slices, bounds))
-    reasons.extend(_overlaps(connection_id, slices))
+    reasons.extend(_overlaps(connection_id, slices, bring))
     return reasons
 
 
@@ -80,7 +84,11 @@ def _jumps(slices: Mapping[SliceKey, StagedSlice], bounds: CostConfig) -> list[s
     return reasons
 
 
-def _overlaps(connection_id: int, slices: Mapping[SliceKey, StagedSlice]) -> list[str]:
+def _overlaps(
+    connection_id: int,
+    slices: Mapping[SliceKey, StagedSlice],
+    bring: Callable[[Collection[int]], None],
+) -> list[str]:
     """The same cost lines, live in another connection: one dollar through two channels."""
     changed = {key: part for key, part in slices.items() if part.is_changed}
     if not changed:
@@ -96,6 +104,7 @@ def _overlaps(connection_id: int, slices: Mapping[SliceKey, StagedSlice]) -> lis
     ]
     if not pairs:
         return []
+    bring({number for number, _ in pairs})
     elsewhere = StagingTable("elsewhere", {"number": "integer", "slice_id": "bigint"})
     elsewhere.create()
     elsewhere.load(pairs)

@@ -9,24 +9,33 @@ from __future__ import annotations
 
 from billing.sources.records import Dimension
 
-STAGE_COLUMNS = {
-    "seq": "bigint",
-    "number": "integer",
-    "identity": "uuid",
-    "content": "uuid",
-    "dimension": "uuid",
-    "file_index": "integer",
-    "line": "bigint",
-    "day": "date",
-    "starts_at": "datetime",
-    "ends_at": "datetime",
-    "currency": "text",
-    "billed": "bigint",
-    "effective": "bigint",
-    "list": "bigint",
-    "contracted": "bigint",
-    "pricing_quantity": "text",
-    "consumed_quantity": "text",
+# What a line says by itself: its name in staging, in the table of charges, and its kind. Its slice
+# and its dimension have numbers of the run until they have ids.
+LINE_COLUMNS = (
+    ("file_id", "file_id", "bigint"),
+    ("line", "line", "bigint"),
+    ("identity", "identity", "uuid"),
+    ("content", "content", "uuid"),
+    ("day", "day", "date"),
+    ("starts_at", "charge_period_start", "datetime"),
+    ("ends_at", "charge_period_end", "datetime"),
+    ("currency", "currency", "text"),
+    ("billed", "billed_nano", "bigint"),
+    ("effective", "effective_nano", "bigint"),
+    ("list", "list_nano", "bigint"),
+    ("contracted", "contracted_nano", "bigint"),
+    ("pricing_quantity", "pricing_quantity", "text"),
+    ("consumed_quantity", "consumed_quantity", "text"),
+)
+_LINE_KINDS = {name: kind for name, _, kind in LINE_COLUMNS}
+STAGE_COLUMNS = {"number": "integer", "place": "bigint", **_LINE_KINDS}
+CHARGE_COLUMNS = {
+    "recorded_at": "datetime",
+    "run_id": "bigint",
+    "cost_basis": "text",
+    "slice_id": "bigint",
+    "dimension_id": "bigint",
+    **{name: kind for _, name, kind in LINE_COLUMNS},
 }
 DIMENSION_COLUMNS = {name: "uuid" if name == "digest" else "text" for name in Dimension._fields}
 
@@ -84,32 +93,22 @@ SUPERSEDE = """
 UPDATE billing_charge SET superseded_at = %s
 WHERE id IN (SELECT charge_id FROM old_row)
 """
-_INSERT = """
-INSERT INTO billing_charge (
-    slice_id, dimension_id, run_id, file_id, line, identity, content, day, charge_period_start,
-    charge_period_end, currency, cost_basis, billed_nano, effective_nano, list_nano,
-    contracted_nano, pricing_quantity, consumed_quantity, recorded_at)
-SELECT p.slice_id, d.id, %s, f.file_id, g.line, g.identity, g.content, g.day, g.starts_at,
-       g.ends_at, g.currency, %s, g.billed, g.effective, g.list, g.contracted,
-       g.pricing_quantity, g.consumed_quantity, %s
+PLACE_DIMENSIONS = """
+INSERT INTO dimension_place (place, dimension_id)
+SELECT t.place, d.id FROM stage_dimension t JOIN billing_chargedimension d ON d.digest = t.digest
+"""
+# The rest of what is written never was in `stage_charge`: see `charge_staging`.
+INSERT_NEW = f"""
+INSERT INTO billing_charge ({", ".join(CHARGE_COLUMNS)})
+SELECT %s, %s, %s, p.slice_id, d.dimension_id, {", ".join(f"g.{name}" for name in _LINE_KINDS)}
 FROM stage_charge g
-JOIN changed_slice k ON k.number = g.number
 JOIN slice_place p ON p.number = g.number
-JOIN billing_chargedimension d ON d.digest = g.dimension
-JOIN file_place f ON f.file_index = g.file_index
-"""
-INSERT_FRESH = f"{_INSERT} WHERE k.slice_id IS NULL ORDER BY g.number, g.seq"
-INSERT_NEW = f"""{_INSERT}
-WHERE k.slice_id IS NOT NULL AND g.seq IN (SELECT seq FROM new_row) ORDER BY g.number, g.seq
+JOIN dimension_place d ON d.place = g.place
+WHERE g.seq IN (SELECT seq FROM new_row) ORDER BY g.number, g.seq
 """  # noqa: S608  (names of our own)
-STAGE_TARGETS = """
-INSERT INTO allocation_target (charge_id)
-SELECT id FROM billing_charge
-WHERE slice_id IN (SELECT slice_id FROM slice_place) AND run_id = %s AND superseded_at IS NULL
-"""
 # Rows of this run that are live, alike in everything, in another connection's same slice.
 COUNT_ELSEWHERE = """
-SELECT k.slug, COUNT(*)
+SELECT k.slug, COUNT(DISTINCT g.seq)
 FROM stage_charge g
 JOIN elsewhere e ON e.number = g.number
 JOIN changed_slice c ON c.number = g.number

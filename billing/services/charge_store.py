@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from functools import reduce
 from itertools import compress
-from uuid import UUID
 
 from django.db import connection
 from django.db.models import Max
@@ -15,14 +14,14 @@ from django.db.models.functions import Coalesce
 
 from billing.models import ChargeSlice
 from billing.services import charge_sql as sql
-from billing.services.allocations import allocate_staged_targets, stage_targets
+from billing.services.allocations import allocate_targets, written_by
 from billing.services.charge_holds import hold_reasons
+from billing.services.charge_staging import ChargeStaging
 from billing.services.close_corrections import correct_after_import
 from billing.services.export_exclusion import refuse_second_export
 from billing.services.fact_lock import hold_what_facts_point_at
 from billing.services.restatements import record_restatements
 from billing.services.rollups import refresh_daily_costs
-from billing.services.slice_spool import SliceSpool
 from billing.services.split_bases import note_stale_bases
 from billing.services.staged_slices import (
     DIGEST_MODULUS,
@@ -33,7 +32,7 @@ from billing.services.staged_slices import (
     add_up,
 )
 from billing.sources.charge_columns import ChargeColumns
-from billing.sources.records import ChargeRecord, Dimension
+from billing.sources.records import ChargeRecord
 from portal.imports.collector import collector_paused
 from portal.imports.registry import Plan, Totals, Window
 from portal.imports.staging import (
@@ -55,15 +54,9 @@ class ChargeStore:
         self.window = Window(run.window_start, run.window_end)
         self.slices: dict[SliceKey, StagedSlice] = {}
         self._places = Places(self.slices)
-        self._dimensions: set[UUID] = set()
-        self._seq = 0
-        self._spool: SliceSpool | None = None
         self._totals: dict[tuple[str, str], Decimal] = {}
         self._stored: dict[tuple[str, str], int] = {}
-        self._staging = StagingTable("stage_charge", sql.STAGE_COLUMNS)
-        self._dimension_staging = StagingTable(
-            "stage_dimension", sql.DIMENSION_COLUMNS, primary_key=["digest"]
-        )
+        self._staging = ChargeStaging(run)
         self._changed = StagingTable(
             "changed_slice", {"number": "integer", "slice_id": "bigint"}, primary_key=["number"]
         )
@@ -71,28 +64,15 @@ class ChargeStore:
         self._old_rows = StagingTable("old_row", {"charge_id": "bigint"}, primary_key=["charge_id"])
 
     def _tables(self) -> tuple[StagingTable, ...]:
-        return (
-            self._staging,
-            self._dimension_staging,
-            self._changed,
-            self._new_rows,
-            self._old_rows,
-        )
+        return self._changed, self._new_rows, self._old_rows
 
     def open(self) -> None:
+        self._staging.open()
         for table in self._tables():
             table.create()
-        # Of a connection that has brought something before, most rows are usually there already:
-        # what is read waits beside the database until it is known which slices differ.
-        if connection.vendor == "postgresql" and self._has_slices():
-            self._spool = SliceSpool()
-
-    def _has_slices(self) -> bool:
-        return ChargeSlice.objects.filter(connection_id=self.run.connection_id).exists()
 
     def close(self) -> None:
-        if self._spool is not None:
-            self._spool.close()
+        self._staging.close()
         for table in self._tables():
             table.drop()
 
@@ -110,75 +90,25 @@ class ChargeStore:
 
     def _stage(self, taken: Sequence[ChargeRecord]) -> None:
         columns: Columns = ChargeRecord._make(zip(*taken, strict=True))
-        self._stage_dimensions(columns.dimension)
         parts = self._places.parts_of(columns)
         add_up(parts, columns)
         self._count(columns)
-        self._stage_rows(parts, columns)
+        self._staging.add([part.number for part in parts], columns, self._places)
 
     def _stage_columns(self, columns: ChargeColumns) -> None:
         # Only large files come by column, and numpy takes a while to load.
         from billing.services import column_staging
 
-        self._stage_dimensions(columns.dimensions)
         numbers = column_staging.add_up(columns, self._places)
         for measure, exact, nano in column_staging.sums_of(columns):
             self._count_sum((columns.currency, measure), exact, nano)
-        first, self._seq = self._seq + 1, self._seq + len(columns)
-        if connection.vendor != "postgresql":
-            self._staging.load_adapted(
-                column_staging.adapted_columns(
-                    columns, first=first, numbers=numbers, places=self._places
-                )
-            )
-            return
-        rows = column_staging.packed_rows(
-            columns, first=first, numbers=numbers, places=self._places
-        )
-        if self._spool is None:
-            self._staging.load_packed(rows)
-        else:
-            self._spool.add(numbers.tolist(), rows)
+        self._staging.add_columns(columns, numbers.tolist(), self._places)
 
     def _of_window(self, records: Sequence[ChargeRecord]) -> Sequence[ChargeRecord]:
         if self.window.start is None and self.window.end is None:
             return records
         day_of, contains = self._places.days, self.window.contains
         return [each for each in records if contains(day_of[each.charge_period_start])]
-
-    def _stage_dimensions(self, dimensions: Sequence[Dimension]) -> None:
-        new = {each.digest: each for each in dimensions if each.digest not in self._dimensions}
-        if new:
-            self._dimensions.update(new)
-            self._dimension_staging.load(list(new.values()))
-
-    def _stage_rows(self, parts: Sequence[StagedSlice], columns: Columns) -> None:
-        """The columns of `sql.STAGE_COLUMNS`, into the database or beside it."""
-        first, self._seq = self._seq + 1, self._seq + len(parts)
-        numbers = [part.number for part in parts]
-        staged = (
-            range(first, self._seq + 1),
-            numbers,
-            columns.identity,
-            columns.content,
-            [each.digest for each in columns.dimension],
-            columns.file_index,
-            columns.line,
-            list(map(self._places.days.__getitem__, columns.charge_period_start)),
-            columns.charge_period_start,
-            columns.charge_period_end,
-            columns.currency,
-            columns.billed_nano,
-            columns.effective_nano,
-            columns.list_nano,
-            columns.contracted_nano,
-            columns.pricing_quantity,
-            columns.consumed_quantity,
-        )
-        if self._spool is None:
-            self._staging.load_columns(staged)
-        else:
-            self._spool.add(numbers, self._staging.pack(staged))
 
     def _count(self, columns: Columns) -> None:
         """Exact sums, and those of what is stored, by currency and measure."""
@@ -232,6 +162,7 @@ class ChargeStore:
             config=self.run.connection.config,
             slices=self.slices,
             emptied=emptied,
+            bring=self._staging.bring,
         )
         return plan
 
@@ -287,13 +218,10 @@ class ChargeStore:
         plan.unchanged = sum(part.rows for part in self.slices.values())
 
     def _stage_changed(self, changed: Sequence[StagedSlice]) -> None:
-        if self._spool is not None:
-            self._staging.load_packed(self._spool.rows_of({part.number for part in changed}))
+        self._staging.bring([part.number for part in changed if part.stored is not None])
         self._changed.load(
             (part.number, part.stored.pk if part.stored else None) for part in changed
         )
-        if any(part.stored is not None for part in changed):
-            self._staging.analyze()  # where nothing is compared, its size alone is plan enough
         self._changed.analyze()
 
     def _compare(self, changed: Sequence[StagedSlice]) -> None:
@@ -323,33 +251,26 @@ class ChargeStore:
             return
         before = {key: part.stored for key, part in changed.items() if part.stored is not None}
         record_restatements(run=self.run, slices=[changed[key] for key in before], at=at)
-        ids = self._save_slices(changed, at)
-        targets = stage_targets()
+        slice_ids = self._save_slices(changed, at)
         with connection.cursor() as cursor:
-            cursor.execute(sql.INSERT_DIMENSIONS)
             cursor.execute(sql.SUPERSEDE, [database_time(at)])
-            self._stage_places(ids)
-            basis = self.run.connection.config.get("cost_basis", "invoiced")
-            added = 0
-            for statement in (sql.INSERT_FRESH, sql.INSERT_NEW):
-                cursor.execute(statement, [self.run.pk, basis, database_time(at)])
-                added += cursor.rowcount
-            analyze_if_doubled(
-                ("billing_charge", "billing_chargedimension", "billing_chargeslice"), rows=added
+            self._staging.insert(
+                slice_ids,
+                fresh=[part.number for part in changed.values() if part.stored is None],
+                cost_basis=self.run.connection.config.get("cost_basis", "invoiced"),
+                at=at,
             )
-            cursor.execute(sql.STAGE_TARGETS, [self.run.pk])
-        targets.analyze()
-        allocate_staged_targets(connection_id=self.run.connection_id, at=at)
+            analyze_if_doubled(
+                ("billing_charge", "billing_chargedimension", "billing_chargeslice"),
+                rows=plan.inserted + plan.updated,
+            )
+        allocate_targets(written_by(self.run.pk), connection_id=self.run.connection_id, at=at)
         refresh_daily_costs(connection_id=self.run.connection_id, days={key[2] for key in changed})
-        correct_after_import(run=self.run, slices=[pk for _, pk in ids], at=at)
-        for name in ("allocation_target", "slice_place", "file_place"):
-            StagingTable(name, {}).drop()
+        correct_after_import(run=self.run, slices=slice_ids.values(), at=at)
         note_stale_bases(at=at)
 
-    def _save_slices(
-        self, changed: dict[SliceKey, StagedSlice], at: datetime
-    ) -> list[tuple[int, int]]:
-        """Write the slices' new sums; returns (number, slice id)."""
+    def _save_slices(self, changed: dict[SliceKey, StagedSlice], at: datetime) -> dict[int, int]:
+        """Write the slices' new sums; returns their ids by number."""
         fresh: list[ChargeSlice] = []
         known: list[ChargeSlice] = []
         rows: list[tuple[int, ChargeSlice]] = []
@@ -374,19 +295,4 @@ class ChargeStore:
                 *("last_run", "changed_at"),
             ],
         )
-        return [(number, row.pk) for number, row in rows]
-
-    def _stage_places(self, ids: list[tuple[int, int]]) -> None:
-        places = StagingTable(
-            "slice_place", {"number": "integer", "slice_id": "bigint"}, primary_key=["number"]
-        )
-        places.create()
-        places.load(ids)
-        files = StagingTable(
-            "file_place",
-            {"file_index": "integer", "file_id": "bigint"},
-            primary_key=["file_index"],
-        )
-        files.create()
-        files.load(self.run.files.values_list("index", "pk"))
-        places.analyze()
+        return {number: row.pk for number, row in rows}

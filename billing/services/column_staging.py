@@ -80,28 +80,25 @@ def sums_of(columns: ChargeColumns) -> Iterator[tuple[str, Decimal, int]]:
             yield measure, exact, _sums(columns.amounts[place], one_group, 1)[0]
 
 
-def packed_rows(columns: ChargeColumns, *, first: int, numbers: Any, places: Places) -> list[bytes]:
-    """The rows of `charge_sql.STAGE_COLUMNS` for COPY, from the sequence number `first`."""
+def packed_rows(columns: ChargeColumns, *, file_id: int, places: Places) -> list[bytes]:
+    """The rows of `charge_sql.LINE_COLUMNS` for COPY, without the number of fields before them."""
     rows = len(columns)
-    digests = b"".join([each.digest.bytes for each in columns.dimensions])
     days = day_numbers(places.days[start] for start, *_ in columns.periods)
     currency = columns.currency.encode()
     return pack_arrays(
         [
-            np.arange(first, first + rows, dtype=">i8"),
-            numbers.astype(">i4"),
+            np.full(rows, file_id, ">i8"),
+            np.arange(columns.first_line, columns.first_line + rows, dtype=">i8"),
             np.frombuffer(columns.identities, f"V{DIGEST_BYTES}"),
             np.frombuffer(columns.contents, f"V{DIGEST_BYTES}"),
-            np.frombuffer(digests, f"V{DIGEST_BYTES}")[columns.dimension_of],
-            np.full(rows, columns.file_index, ">i4"),
-            np.arange(columns.first_line, columns.first_line + rows, dtype=">i8"),
             days[columns.period_of],
             moments(start for start, *_ in columns.periods)[columns.period_of],
             moments(end for _, end, *_ in columns.periods)[columns.period_of],
             np.frombuffer(currency * rows, f"V{len(currency)}"),
             *(bigints(*amounts) for amounts in columns.amounts),
             *(_texts(quantities) for quantities in columns.quantities),
-        ]
+        ],
+        fields=False,
     )
 
 
@@ -113,24 +110,18 @@ def _texts(values: Sequence[str]) -> list[bytes]:
     return list(map(known.__getitem__, values))
 
 
-def adapted_columns(
-    columns: ChargeColumns, *, first: int, numbers: Any, places: Places
-) -> list[Any]:
-    """The columns of `charge_sql.STAGE_COLUMNS` as SQLite keeps them."""
+def adapted_columns(columns: ChargeColumns, *, file_id: int, places: Places) -> list[Any]:
+    """The columns of `charge_sql.LINE_COLUMNS` as SQLite keeps them."""
     rows = len(columns)
-    dimensions = [each.digest.hex for each in columns.dimensions]
     days = list(_adapted_days(places.days[start] for start, *_ in columns.periods))
     starts = list(_adapted_times(start for start, *_ in columns.periods))
     ends = list(_adapted_times(end for _, end, *_ in columns.periods))
     periods = columns.period_of.tolist()
     return [
-        range(first, first + rows),
-        numbers.tolist(),
+        repeat(file_id, rows),
+        range(columns.first_line, columns.first_line + rows),
         _hex(columns.identities),
         _hex(columns.contents),
-        map(dimensions.__getitem__, columns.dimension_of.tolist()),
-        repeat(columns.file_index, rows),
-        range(columns.first_line, columns.first_line + rows),
         map(days.__getitem__, periods),
         map(starts.__getitem__, periods),
         map(ends.__getitem__, periods),

@@ -43,6 +43,11 @@ class _Cache(dict[Any, bytes]):
         return packed
 
 
+def field_count(fields: int) -> bytes:
+    """What stands before each row."""
+    return fields.to_bytes(2, "big")
+
+
 def _text(value: str) -> bytes:
     encoded = value.encode()
     return _pack_length(len(encoded)) + encoded
@@ -75,11 +80,12 @@ def _numbers(pack: Callable[[int], bytes], values: Sequence[int | None]) -> Iter
 class BinaryRows:
     """Packs columns of given kinds (as in `StagingTable`) to rows of binary COPY.
 
-    Keep one for a whole load: its caches live as long as it does.
+    Keep one for a whole load: its caches live as long as it does. `is_whole=False` leaves out what
+    stands before a row, the number of its fields: for rows to which others are added in front.
     """
 
-    def __init__(self, kinds: Sequence[str]) -> None:
-        self._fields = len(kinds).to_bytes(2, "big")
+    def __init__(self, kinds: Sequence[str], *, is_whole: bool = True) -> None:
+        self._fields = field_count(len(kinds)) if is_whole else b""
         self._packers = [_packer(kind) for kind in kinds]
 
     def pack(self, columns: Sequence[Sequence[Any]]) -> list[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,9 @@ _TYPES = {
         "boolean": "bool",
     },
 }
+_COUNTING = {"postgresql": "bigserial", "sqlite": "integer PRIMARY KEY"}
+_INSERTED_AT_ONCE = 200  # rows: more take no less time
+_BOUND_AT_ONCE = 32_766  # values of a statement, as SQLite is built by default
 _CACHED_TEXTS = 50_000
 _COPIED_AT_ONCE = 128 * 1024  # bytes: beyond, libpq moves a growing buffer about
 
@@ -64,6 +68,61 @@ def _blocks(rows: Iterable[bytes]) -> Iterator[bytes]:
             yield b"".join(block)
             block, size = [], 0
     yield b"".join(block)
+
+
+def copy_packed(table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
+    """Append rows as PostgreSQL's binary COPY takes them, or several of them joined, to a table."""
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    # It goes past Django's cursor: a lost database would look like a fault of ours.
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        copy.write(SIGNATURE)
+        for block in _blocks(rows):
+            copy.write(block)
+        copy.write(TRAILER)
+
+
+def insert_adapted(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Append rows to a table, each value as SQLite keeps it."""
+    connection.ensure_connection()
+    raw = connection.connection
+    with connection.wrap_database_errors:
+        if connection.in_atomic_block:
+            _insert_many(raw, table, columns, rows)
+            return
+        # Without this, each statement would be a transaction. Only temporary tables are filled
+        # outside one, so it locks no more than their file.
+        raw.execute("BEGIN DEFERRED")
+        try:
+            _insert_many(raw, table, columns, rows)
+        except BaseException:
+            raw.execute("ROLLBACK")
+            raise
+        raw.execute("COMMIT")
+
+
+def _insert_many(
+    raw: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Many rows a statement: each statement counts keys and looks at constraints by itself."""
+    one = f"({', '.join(['?'] * len(columns))})"
+    # Table and column names are literals of this code base; values are bound.
+    start = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608  (names of our own)
+    waiting = iter(rows)
+    together = max(1, min(_INSERTED_AT_ONCE, _BOUND_AT_ONCE // len(columns)))
+    rest: list[Sequence[Any]] = []
+
+    def full_batches() -> Iterator[list[Any]]:
+        while len(batch := list(islice(waiting, together))) == together:
+            yield list(chain.from_iterable(batch))
+        rest.extend(batch)
+
+    raw.executemany(start + ", ".join([one] * together), full_batches())
+    if rest:
+        raw.execute(start + ", ".join([one] * len(rest)), list(chain.from_iterable(rest)))
 
 
 _ROOM = "64MB"
@@ -143,14 +202,21 @@ class StagingTable:
         columns: column name → type (`integer`, `bigint`, `text`, `uuid`, `date`, `datetime`,
             `boolean`), in the order in which rows are given.
         primary_key: columns of the key, for the tables that others join to.
+        counted_by: one more column, in which rows are numbered as they come.
     """
 
     def __init__(
-        self, name: str, columns: dict[str, str], *, primary_key: Sequence[str] = ()
+        self,
+        name: str,
+        columns: dict[str, str],
+        *,
+        primary_key: Sequence[str] = (),
+        counted_by: str = "",
     ) -> None:
         self.name = name
         self.columns = columns
         self._primary_key = tuple(primary_key)
+        self._counted_by = counted_by
         self._binary = BinaryRows(list(columns.values()))
         self._adapters = [sqlite_adapter(kind) for kind in columns.values()]
 
@@ -159,6 +225,8 @@ class StagingTable:
         self.drop()
         types = _TYPES[connection.vendor]
         parts = [f"{column} {types[kind]}" for column, kind in self.columns.items()]
+        if self._counted_by:
+            parts.append(f"{self._counted_by} {_COUNTING[connection.vendor]}")
         if self._primary_key:
             parts.append(f"PRIMARY KEY ({', '.join(self._primary_key)})")
         with connection.cursor() as cursor:
@@ -189,8 +257,7 @@ class StagingTable:
 
     def load_adapted(self, columns: Sequence[Iterable[Any]]) -> None:
         """Append rows given by column, each value as SQLite keeps it. SQLite only."""
-        with connection.wrap_database_errors:
-            self._insert(columns)
+        insert_adapted(self.name, list(self.columns), zip(*columns, strict=True))
 
     def pack(self, columns: Sequence[Sequence[Any]]) -> list[bytes]:
         """Rows as PostgreSQL takes them, to be loaded now or later by `load_packed`."""
@@ -198,39 +265,10 @@ class StagingTable:
 
     def load_packed(self, rows: Iterable[bytes]) -> None:
         """Append rows that `pack` has made, or several of them joined. PostgreSQL only."""
-        statement = f"COPY {self.name} ({', '.join(self.columns)}) FROM STDIN (FORMAT BINARY)"
-        # It goes past Django's cursor: a lost database would look like a fault of ours.
-        with (
-            connection.wrap_database_errors,
-            connection.cursor() as cursor,
-            cursor.copy(statement) as copy,
-        ):
-            copy.write(SIGNATURE)
-            for block in _blocks(rows):
-                copy.write(block)
-            copy.write(TRAILER)
+        copy_packed(self.name, list(self.columns), rows)
 
     def analyze(self) -> None:
         """Tell PostgreSQL's planner how full the table is; it guesses badly otherwise."""
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(f"ANALYZE {self.name}")
-
-    def _insert(self, columns: Sequence[Iterable[Any]]) -> None:
-        marks = ", ".join(["?"] * len(self.columns))
-        # Table and column names are literals of this code base; values are bound.
-        statement = f"INSERT INTO {self.name} VALUES ({marks})"  # noqa: S608  (a name of our own)
-        rows = zip(*columns, strict=True)
-        connection.ensure_connection()
-        raw = connection.connection
-        if connection.in_atomic_block:
-            raw.executemany(statement, rows)
-            return
-        # Without this, each row would be a transaction. It locks the temporary file only.
-        raw.execute("BEGIN DEFERRED")
-        try:
-            raw.executemany(statement, rows)
-        except BaseException:
-            raw.execute("ROLLBACK")
-            raise
-        raw.execute("COMMIT")

@@ -161,14 +161,14 @@ def test_a_reallocation_holds_what_its_parts_point_at(
     cloud = make_connection()
     run_import(cloud, [line(3, "1")])
     problems: list[str] = []
-    again = allocations.allocate_staged_targets
+    again = allocations.allocate_targets
 
-    def wait_for_the_delete(**given: Any) -> None:
-        again(**given)
+    def wait_for_the_delete(*given: Any, **named: Any) -> None:
+        again(*given, **named)
         if engine == "postgres":
             problems.append(in_another_connection(delete_charges))
 
-    monkeypatch.setattr(allocations, "allocate_staged_targets", wait_for_the_delete)
+    monkeypatch.setattr(allocations, "allocate_targets", wait_for_the_delete)
     day = Charge.objects.get().day
     assert reallocate(connection_id=cloud.pk, start=day, end=day.replace(day=9), at=START) == 1
     assert Allocation.objects.get().charge_id in Charge.objects.values_list("pk", flat=True)

@@ -15,6 +15,7 @@ from decimal import Decimal
 from functools import partial
 from hashlib import blake2b
 from itertools import repeat
+from queue import SimpleQueue
 from typing import Any
 
 import duckdb
@@ -27,7 +28,7 @@ from billing.sources.focus.chunk_engine import ChunkEngine, Group, Numbers, OddC
 from billing.sources.focus.columns import Layout
 from billing.sources.focus.dimensions import clean_text
 from billing.sources.records import ChargeRecord
-from billing.sources.tables.csv_rows import BOM
+from billing.sources.tables.csv_rows import BOM, CHUNKS_AHEAD
 from billing.sources.tables.rows import BadCellError
 from portal.imports.contracts import ImportRefusedError, LandedFile
 from portal.shell.money import EXACT
@@ -54,8 +55,8 @@ class ColumnReader:
         self._state = state
         self._charges = charges
         self._failures = 0
-        # DuckDB takes the next chunk apart while this one is named, hashed and staged.
-        self._thread = ThreadPoolExecutor(max_workers=1)
+        # DuckDB takes the next chunks apart while this one is named, hashed and staged.
+        self._threads = ThreadPoolExecutor(max_workers=CHUNKS_AHEAD)
         numbers = Numbers(
             tuple(self._there(index) for index in layout.money),
             tuple(self._there(index) for index in layout.quantities),
@@ -65,20 +66,27 @@ class ColumnReader:
             "period": layout.periods,
             "measure": charges.measures.indexes,
         }
-        self._engine = ChunkEngine(
-            layout.width,
-            keys=groups,
-            numbers=numbers,
-            others=(layout.currency, layout.width - 1),
-        )
+        self._engines = [
+            ChunkEngine(
+                layout.width,
+                keys=groups,
+                numbers=numbers,
+                others=(layout.currency, layout.width - 1),
+            )
+            for _ in range(CHUNKS_AHEAD)
+        ]
+        self._idle: SimpleQueue[ChunkEngine] = SimpleQueue()
+        for engine in self._engines:
+            self._idle.put(engine)
 
     def _there(self, index: int) -> int | None:
         return index if index < self._layout.width else None
 
     def close(self) -> None:
         """Forget everything."""
-        self._thread.shutdown(cancel_futures=True)
-        self._engine.close()
+        self._threads.shutdown(cancel_futures=True)
+        for engine in self._engines:
+            engine.close()
 
     def begin(self, data: bytes, first_line: int) -> Callable[[], ChargeColumns | None]:
         """Start reading whole lines, `first_line` and following, beside whatever else goes on.
@@ -88,7 +96,7 @@ class ColumnReader:
         """
         if self._failures >= _FAILURES:
             return _nothing
-        parts = self._thread.submit(self._take_apart, data)
+        parts = self._threads.submit(self._take_apart, data)
         return partial(self._take, data, first_line, parts)
 
     def _take_apart(self, data: bytes) -> Parts:
@@ -106,12 +114,21 @@ class ColumnReader:
             or longest > min(limits.max_cell_chars, limits.max_line_chars)
         ):
             raise _NotColumnWiseError
-        parts = self._engine.take_apart(data)
-        if parts.records != lines or self._has_more_cells(data, codes, ends, bool(endings)):
+        engine = self._idle.get()
+        try:
+            parts = engine.take_apart(data)
+            is_odd = parts.records != lines or self._has_more_cells(
+                engine, data, codes, ends, is_crlf=bool(endings)
+            )
+        finally:
+            self._idle.put(engine)
+        if is_odd:
             raise _NotColumnWiseError
         return parts
 
-    def _has_more_cells(self, data: bytes, codes: Any, ends: Any, is_crlf: bool) -> bool:
+    def _has_more_cells(
+        self, engine: ChunkEngine, data: bytes, codes: Any, ends: Any, *, is_crlf: bool
+    ) -> bool:
         """Whether some line has more cells than the header, which DuckDB lets pass when they are
         empty. What a line holds beside quotes are its cells and what separates them."""
         last = ends - (2 if is_crlf else 1)
@@ -119,7 +136,7 @@ class ColumnReader:
         if not (is_quoted | (codes[last] == ord(","))).any():
             return False  # no line ends with an empty cell
         line_ends = len(ends) * (2 if is_crlf else 1)
-        separators = len(data) - data.count(b'"') - line_ends - self._engine.cell_bytes()
+        separators = len(data) - data.count(b'"') - line_ends - engine.cell_bytes()
         return separators != len(ends) * (self._layout.width - 1)
 
     def _take(self, data: bytes, first_line: int, parts: Future[Parts]) -> ChargeColumns | None:
@@ -159,9 +176,8 @@ class ColumnReader:
             dimension_of=dimension.codes,
             periods=[each[:4] for each in periods],
             period_of=period.codes,
-            identities=_digests(
-                _each(keys, dimension.codes),
-                _each([each.packed + code for each in periods], period.codes),
+            identities=_digests_of_pairs(
+                keys, dimension.codes, [each.packed + code for each in periods], period.codes
             ),
             contents=_digests(
                 map(str.encode, numbers.prefixes),
@@ -280,3 +296,14 @@ def _digests(first: Iterable[bytes], second: Iterable[bytes]) -> bytes:
             for one, two in zip(first, second, strict=True)
         ]
     )
+
+
+def _digests_of_pairs(
+    first: Sequence[bytes], first_codes: Any, second: Sequence[bytes], second_codes: Any
+) -> bytes:
+    """The same where both parts repeat: each different pair is digested once."""
+    pairs, of_rows = np.unique(first_codes * len(second) + second_codes, return_inverse=True)
+    ones, others = np.divmod(pairs, len(second))
+    digests = _digests(_each(first, ones), _each(second, others))
+    taken: bytes = np.frombuffer(digests, f"V{DIGEST_BYTES}")[of_rows].tobytes()
+    return taken

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +22,7 @@ from portal.imports.contracts import ImportRefusedError, Note
 BLOCK_BYTES = 256 * 1024  # small enough that its rows stay in the processor's cache
 MAX_RECORD_LINES = 50_000
 CHUNK_BYTES = 4 * 1024 * 1024
+CHUNKS_AHEAD = 2  # begun before the first of them is taken
 LEAST_CHUNK_BYTES = 512 * 1024  # below, it is not worth the while
 BOM = b"\xef\xbb\xbf"
 _CUT_QUOTE = "unexpected end of data"  # what the csv module says of an open quote at the end
@@ -110,20 +112,23 @@ class CsvRows:
         if self._rest is not None and self._rest.rows:
             yield self._rest
         self._rest = None
-        before: tuple[list[_Piece], Callable[[], Taken | None] | None] | None = None
+        begun: deque[tuple[list[_Piece], Callable[[], Taken | None] | None]] = deque()
         for pieces, problem in self._gathered():
             size = sum(len(piece.data) for piece in pieces)
             take = None
             if size >= LEAST_CHUNK_BYTES and not pieces[-1].final:
                 take = reader.begin(b"".join([piece.data for piece in pieces]), pieces[0].line)
-            if before is not None:
-                yield from self._settle(*before)
-            before = pieces, take
+            begun.append((pieces, take))
             if problem is not None:
-                yield from self._settle(*before)
-                raise problem
-        if before is not None:
-            yield from self._settle(*before)
+                break
+            if len(begun) > CHUNKS_AHEAD:
+                yield from self._settle(*begun.popleft())
+        else:
+            problem = None
+        while begun:
+            yield from self._settle(*begun.popleft())
+        if problem is not None:
+            raise problem
         self._finish()
 
     def _settle(

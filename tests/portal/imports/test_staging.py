@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import OperationalError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, OperationalError, ProgrammingError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.services.slice_spool import SliceSpool
 from portal.imports.staging import StagingTable, analyze_if_doubled
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
@@ -29,6 +28,27 @@ def test_rows_are_there_as_they_came() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT number, words FROM staged ORDER BY number")
         assert cursor.fetchall() == [(-(2**63), ""), (1, "one")]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 199, 200, 201, 400, 613])
+def test_as_many_rows_are_there_as_came(rows: int) -> None:
+    table = staging()
+    table.load((number, "word") for number in range(rows))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT number FROM staged ORDER BY number")
+        assert [number for (number,) in cursor.fetchall()] == list(range(rows))
+
+
+def test_of_rows_that_cannot_be_taken_none_is_there() -> None:
+    """Outside a transaction too, where each statement would else be one."""
+    table = StagingTable("keyed", {"number": "bigint"}, primary_key=["number"])
+    table.create()
+    with pytest.raises(IntegrityError):
+        table.load([*((number,) for number in range(500)), (7,)])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM keyed")
+        assert cursor.fetchone()[0] == 0
+    table.drop()
 
 
 def test_a_table_that_is_not_there_is_djangos_error() -> None:
@@ -127,11 +147,14 @@ def stored(kind: str, value: Any) -> Any:
     return value.replace(tzinfo=None) if kind == "datetime" else value
 
 
-def test_packed_rows_may_wait_and_are_taken_by_slice() -> None:
-    spool = SliceSpool()
-    spool.add([1, 2, 1], [b"a", b"b", b"c"])
-    spool.add([3, 1], [b"d", b"e"])
-    assert b"".join(spool.rows_of({1})) == b"ace"
-    assert b"".join(spool.rows_of({2, 3})) == b"bd"
-    assert list(spool.rows_of(set())) == []
-    spool.close()
+def test_rows_are_numbered_as_they_come_where_that_is_wanted() -> None:
+    table = StagingTable("numbered", {"words": "text"}, counted_by="seq")
+    table.create()
+    table.load([("one",), ("two",)])
+    table.load([("three",)])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT words FROM numbered ORDER BY seq")
+        assert cursor.fetchall() == [("one",), ("two",), ("three",)]
+        cursor.execute("SELECT COUNT(DISTINCT seq) FROM numbered")
+        assert cursor.fetchone()[0] == 3
+    table.drop()
