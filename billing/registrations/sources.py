@@ -26,6 +26,7 @@ from billing.sources.cursor import client as cursor
 from billing.sources.cursor.config import CursorConfig
 from billing.sources.cursor.source import CursorSource
 from billing.sources.focus.config import FocusConfig
+from billing.sources.focus.same_lines import same_lines
 from billing.sources.focus.source import FocusSource
 from billing.sources.github_copilot import client as github_copilot
 from billing.sources.github_copilot.config import CopilotConfig
@@ -72,6 +73,7 @@ import_sources.register(
         accept=".csv,.gz,.parquet",
         summary="A FOCUS 1.0 to 1.4 cost and usage file as CSV, gzip'd CSV or Parquet.",
         collect=collect_files,
+        is_same_content=same_lines,
     )
 )
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from portal.choices import ImportKind, Role
 from portal.credentials.needs import CredentialNeed
-from portal.imports.contracts import FetchSpec, Note, Source
+from portal.imports.contracts import FetchSpec, LandedFile, Note, Source
 from portal.imports.file_fetching import FetchFiles
 from portal.models import ImportRun
 from portal.registry import Registry
@@ -64,6 +64,14 @@ class NoConfig(BaseModel):
     """Configuration of a source that needs none."""
 
 
+class SameContent(Protocol):
+    """See `ImportSource.is_same_content`."""
+
+    def __call__(
+        self, before: Sequence[LandedFile], now: Sequence[LandedFile], *, rows: int
+    ) -> bool: ...
+
+
 @dataclass(frozen=True)
 class ImportSource:
     """A source that can be imported from.
@@ -101,6 +109,7 @@ class ImportSource:
     fetch_files: FetchFiles | None = None
     make_context: Callable[[ImportRun], Mapping[str, Any]] | None = None
     names_people: bool = False
+    is_same_content: SameContent | None = None
 
 
 def _check_source(item: ImportSource) -> list[CheckMessage]:

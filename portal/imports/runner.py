@@ -7,7 +7,6 @@ made, judged, applied and the run closed, fenced on the attempt.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +37,7 @@ from portal.imports.contracts import (
 from portal.imports.files import landed_files
 from portal.imports.lock import lock_connection
 from portal.imports.registry import ImportSource, Plan, Store, Totals, import_sources
+from portal.imports.same_again import SameAgain
 from portal.models import ImportFile, ImportRun
 from portal.services.imports import queue_follow_ups
 from portal.shell.money import EXACT, decimal_text
@@ -131,11 +131,13 @@ class _Execution:
         self.files: list[ImportFile] = list(run.files.order_by("index"))
         self.repairs = ledger.repairs_of(run.connection_id)
         self.context = self.spec.make_context(run) if self.spec.make_context else {}
-        self.digest = self._input_digest()
+        self.same_again = SameAgain(
+            run, self.spec, self.files, repairs=self.repairs, context=self.context
+        )
         self._last_beat = clock()
 
     def run_it(self) -> None:
-        if self._same_as_last_time():
+        if self.same_again.close(clock=self.clock):
             return
         store = self.spec.make_store(self.run)
         store.open()
@@ -300,57 +302,9 @@ class _Execution:
             },
             "facts": _plain(plan.facts),
             "notes": _notes([*reading.notes, *plan.notes]),
-            "input_digest": self.digest,
+            "input_digest": self.same_again.digest,
             "parser_version": self.spec.source.parser_version,
         }
-
-    # --- the same again -----------------------------------------------------------------------
-
-    def _input_digest(self) -> str:
-        """Names everything that decides what this run would read."""
-        parts = {
-            "files": sorted(file.sha256 for file in self.files),
-            "parser": self.spec.source.parser_version,
-            "config": self.run.connection.config,
-            "repairs": self.repairs,
-            "window": [str(self.run.window_start), str(self.run.window_end)],
-        }
-        if self.context:
-            parts["context"] = self.context
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-    def _same_as_last_time(self) -> bool:
-        """Close the run at once when the last applied one read exactly the same input."""
-        if self.run.is_dry_run:
-            return False
-        with transaction.atomic():
-            lock_connection(self.run.connection_id)
-            last = (
-                ImportRun.objects.filter(
-                    connection_id=self.run.connection_id, status=RunStatus.APPLIED
-                )
-                .order_by("-finished_at", "-pk")
-                .first()
-            )
-            if last is None or last.input_digest != self.digest:
-                return False
-            ledger.close_run(
-                self.run,
-                status=RunStatus.APPLIED,
-                at=self.clock(),
-                read=last.read,
-                unchanged=last.read - last.rejected,
-                rejected=last.rejected,
-                totals_in=last.totals_in,
-                totals_stored=last.totals_stored,
-                totals_residue=last.totals_residue,
-                facts=last.facts,
-                notes=[*last.notes, ["same_input", f"The same input as run {last.pk}."]],
-                input_digest=self.digest,
-                parser_version=last.parser_version,
-            )
-            queue_follow_ups(run=self.run, at=self.run.finished_at or self.clock())
-        return True
 
 
 def _refuse_removed(files: Sequence[LandedFile]) -> None:
