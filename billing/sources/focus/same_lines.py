@@ -35,7 +35,7 @@ FROM (SELECT line FROM {source} WHERE line <> '' LIMIT {limit})
 class _Lines(NamedTuple):
     """How many lines, and the two sums of their hashes, which no order changes."""
 
-    count: int = 0
+    lines: int = 0
     first: int = 0
     second: int = 0
 
@@ -62,7 +62,7 @@ def same_lines(before: Sequence[LandedFile], now: Sequence[LandedFile], *, rows:
             return False
         with duckdb.connect(":memory:", config={"memory_limit": _MEMORY, "threads": 2}) as engine:
             found = _add_up(engine, now, rows)
-            return found.count == rows and found == _add_up(engine, before, rows)
+            return found.lines == rows and found == _add_up(engine, before, rows)
     except (_OddLinesError, duckdb.Error, OSError, EOFError):
         return False
 
@@ -71,7 +71,7 @@ def _add_up(engine: DuckDBPyConnection, files: Sequence[LandedFile], rows: int) 
     total = _Lines()
     for file in files:
         # However much a file holds, no more of it is unpacked than could be the same.
-        limit = rows - total.count + 1
+        limit = rows - total.lines + 1
         statement = _ADD_UP.format(source=_source(file), limit=limit)
         found = engine.execute(statement, {"path": str(file.path)}).fetchone()
         if found is None or not found[0] or found[-1]:
