@@ -147,8 +147,9 @@ class ChargeStaging:
             cursor.execute(sql.PLACE_DIMENSIONS)
             self._dimension_ids.analyze()
             cursor.execute(sql.INSERT_NEW, [database_time(at), self._run.pk, cost_basis])
-            cursor.execute("SELECT dimension_id FROM dimension_place ORDER BY place")
-            dimensions = [pk for (pk,) in cursor.fetchall()]
+            cursor.execute("SELECT place, dimension_id FROM dimension_place")
+            ids = dict(cursor.fetchall())
+        dimensions = [ids[place] for place in range(len(self._places))]
         heads = {number: (at, self._run.pk, cost_basis, slice_ids[number]) for number in fresh}
         if heads:
             self._rows.write(
