@@ -11,8 +11,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import duckdb
 import numpy as np
+
+from billing.sources.focus.engines import memory_engine
 
 ENGINE_MEMORY = "192MB"
 _OTHERS = "others"
@@ -82,16 +83,7 @@ class ChunkEngine:
         grouped = {index for columns in self._keys.values() for index in columns}
         if alone := tuple(dict.fromkeys(index for index in others if index not in grouped)):
             self._keys[_OTHERS] = alone
-        self._database = duckdb.connect(
-            ":memory:",
-            config={
-                "threads": 1,
-                "memory_limit": ENGINE_MEMORY,
-                "temp_directory": "",
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-            },
-        )
+        self._database = memory_engine(memory=ENGINE_MEMORY)
         self._file = tempfile.NamedTemporaryFile(suffix=".csv")  # noqa: SIM115  (see `close`)
         names = [f"'c{index}'" for index in range(width)]
         types = ", ".join(f"{name}: 'VARCHAR'" for name in names)

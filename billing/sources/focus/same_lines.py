@@ -56,11 +56,13 @@ def same_lines(before: Sequence[LandedFile], now: Sequence[LandedFile], *, rows:
         return False
     import duckdb  # it takes a while to load, and most files are small
 
+    from billing.sources.focus.engines import memory_engine
+
     try:
         headers = {_header(file) for file in (*before, *now)}
         if len(headers) != 1:
             return False
-        with duckdb.connect(":memory:", config={"memory_limit": _MEMORY, "threads": 2}) as engine:
+        with memory_engine(memory=_MEMORY, threads=2) as engine:
             found = _add_up(engine, now, rows)
             return found.lines == rows and found == _add_up(engine, before, rows)
     except (_OddLinesError, duckdb.Error, OSError, EOFError):
