@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from billing.services import charge_sql as sql
@@ -42,7 +44,7 @@ class ChargeStaging:
             "slice_place", {"number": "integer", "slice_id": "bigint"}, primary_key=["number"]
         )
         self._rows = line_rows()
-        self._spool = SliceSpool()
+        self._spool = SliceSpool(Path(settings.LANDING_DIR))
         self._places: dict[UUID, int] = {}
         self._files: dict[int, int] = {}
         self._brought: set[int] = set()

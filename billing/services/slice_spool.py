@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -21,10 +22,14 @@ class Piece(NamedTuple):
 class SliceSpool:
     """Rows by the number of their slice: bytes or tuples, as the database wants them. For one run;
     close it.
+
+    The file has no name and ends with the process. It lies where imported files lie: the temporary
+    directory of a container is often in memory.
     """
 
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (closed by `close`)
         self._places: dict[int, list[tuple[int, int]]] = {}  # start and length in the file
 
     def add(self, numbers: Sequence[int], places: Sequence[int], rows: Sequence[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,8 @@ from billing.services.slice_spool import SliceSpool
 
 
 @pytest.fixture
-def spool() -> Iterator[SliceSpool]:
-    opened = SliceSpool()
+def spool(tmp_path: Path) -> Iterator[SliceSpool]:
+    opened = SliceSpool(tmp_path / "not yet there")
     yield opened
     opened.close()
 
@@ -36,3 +37,10 @@ def test_rows_may_be_added_after_some_were_read(spool: SliceSpool) -> None:
         [("one", 1, None), ("two", 2**62, None)],
         [("three", -1, "")],
     ]
+
+
+def test_its_file_has_no_name_that_a_killed_process_could_leave(
+    spool: SliceSpool, tmp_path: Path
+) -> None:
+    spool.add([1], [0], [b"a"])
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
