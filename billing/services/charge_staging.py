@@ -44,7 +44,7 @@ class ChargeStaging:
             "slice_place", {"number": "integer", "slice_id": "bigint"}, primary_key=["number"]
         )
         self._rows = line_rows()
-        self._spool = SliceSpool(Path(settings.LANDING_DIR))
+        self._spool: SliceSpool  # made when it is opened: not every store that is made is used
         self._places: dict[UUID, int] = {}
         self._files: dict[int, int] = {}
         self._brought: set[int] = set()
@@ -53,6 +53,7 @@ class ChargeStaging:
         return self._table, self._dimensions, self._dimension_ids, self._slice_ids
 
     def open(self) -> None:
+        self._spool = SliceSpool(Path(settings.LANDING_DIR))
         for table in self._tables():
             table.create()
         self._files = dict(self._run.files.values_list("index", "pk"))
