@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from billing.services import charge_sql as sql
-from billing.services.line_rows import line_rows
+from billing.services.line_rows import Target, line_rows
 from billing.services.slice_spool import SliceSpool
 from billing.services.staged_slices import Columns, Places
 from billing.sources.charge_columns import ChargeColumns
@@ -117,13 +117,13 @@ class ChargeStaging:
         if not missing:
             return
         self._brought.update(missing)
-        self._rows.write(
+        target = Target(
             self._table.name,
             self._table.columns,
-            self._spool.pieces(missing),
             heads={number: (number,) for number in missing},
             dimensions=range(len(self._places)),
         )
+        self._rows.write(self._spool.pieces(missing), target)
         self._table.analyze()
 
     # --- when it goes into place --------------------------------------------------------------
@@ -155,10 +155,5 @@ class ChargeStaging:
         dimensions = [ids[place] for place in range(len(self._places))]
         heads = {number: (at, self._run.pk, cost_basis, slice_ids[number]) for number in fresh}
         if heads:
-            self._rows.write(
-                "billing_charge",
-                sql.CHARGE_COLUMNS,
-                self._spool.pieces(heads),
-                heads=heads,
-                dimensions=dimensions,
-            )
+            target = Target("billing_charge", sql.CHARGE_COLUMNS, heads, dimensions)
+            self._rows.write(self._spool.pieces(heads), target)

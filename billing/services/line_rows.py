@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from django.db import connection
 
@@ -20,7 +20,26 @@ from portal.imports.binary_copy import BinaryRows, field_count
 from portal.imports.staging import copy_packed, insert_adapted, sqlite_adapter
 
 _KINDS = [kind for *_, kind in sql.LINE_COLUMNS]
-Heads = Mapping[int, tuple[Any, ...]]  # number of a slice → the values in front of its lines
+
+
+class Target(NamedTuple):
+    """Where lines are written.
+
+    Attributes:
+        table: a name of our own.
+        columns: its columns and their kinds: those of a head, the dimension, the line's own.
+        heads: what stands in front of the lines of a slice, by its number.
+        dimensions: what the table has for a dimension, by its place.
+    """
+
+    table: str
+    columns: Mapping[str, str]
+    heads: Mapping[int, tuple[Any, ...]]
+    dimensions: Sequence[int]
+
+    @property
+    def head_kinds(self) -> list[str]:
+        return list(self.columns.values())[: len(self.columns) - len(_KINDS) - 1]
 
 
 class LineRows(Protocol):
@@ -34,21 +53,8 @@ class LineRows(Protocol):
         """Rows of lines that came by column."""
         ...
 
-    def write(
-        self,
-        table: str,
-        columns: Mapping[str, str],
-        pieces: Iterable[Piece],
-        *,
-        heads: Heads,
-        dimensions: Sequence[int],
-    ) -> None:
-        """Append rows to a table.
-
-        Args:
-            columns: its columns and their kinds: those of a head, the dimension, the line's own.
-            dimensions: what the table has for a dimension, by place.
-        """
+    def write(self, pieces: Iterable[Piece], target: Target) -> None:
+        """Append rows."""
         ...
 
 
@@ -70,27 +76,19 @@ class _PackedRows:
 
         return column_staging.packed_rows(columns, file_id=file_id, places=places)
 
-    def write(
-        self,
-        table: str,
-        columns: Mapping[str, str],
-        pieces: Iterable[Piece],
-        *,
-        heads: Heads,
-        dimensions: Sequence[int],
-    ) -> None:
-        before = list(columns.values())[: len(columns) - len(_KINDS) - 1]
-        packed = BinaryRows(before, is_whole=False).pack(list(zip(*heads.values(), strict=True)))
-        count = field_count(len(columns))
-        head_of = {number: count + head for number, head in zip(heads, packed, strict=True)}
-        fields = BinaryRows(["bigint"], is_whole=False).pack([dimensions])
+    def write(self, pieces: Iterable[Piece], target: Target) -> None:
+        heads = list(zip(*target.heads.values(), strict=True))
+        packed = BinaryRows(target.head_kinds, is_whole=False).pack(heads)
+        count = field_count(len(target.columns))
+        head_of = {number: count + head for number, head in zip(target.heads, packed, strict=True)}
+        fields = BinaryRows(["bigint"], is_whole=False).pack([target.dimensions])
 
         def joined(piece: Piece) -> bytes:
             of_rows = map(fields.__getitem__, piece.places)
             rows = zip(repeat(head_of[piece.number]), of_rows, piece.rows, strict=False)
             return b"".join(chain.from_iterable(rows))
 
-        copy_packed(table, list(columns), map(joined, pieces))
+        copy_packed(target.table, list(target.columns), map(joined, pieces))
 
 
 class _AdaptedRows:
@@ -109,25 +107,18 @@ class _AdaptedRows:
         adapted = column_staging.adapted_columns(columns, file_id=file_id, places=places)
         return list(zip(*adapted, strict=True))
 
-    def write(
-        self,
-        table: str,
-        columns: Mapping[str, str],
-        pieces: Iterable[Piece],
-        *,
-        heads: Heads,
-        dimensions: Sequence[int],
-    ) -> None:
-        adapted = (
+    def write(self, pieces: Iterable[Piece], target: Target) -> None:
+        heads = zip(*target.heads.values(), strict=True)
+        adapted = [
             sqlite_adapter(kind)(values)
-            for kind, values in zip(columns.values(), zip(*heads.values(), strict=True))  # noqa: B905  (a head is shorter than a row)
-        )
-        head_of = dict(zip(heads, zip(*adapted, strict=True), strict=True))
+            for kind, values in zip(target.head_kinds, heads, strict=True)
+        ]
+        head_of = dict(zip(target.heads, zip(*adapted, strict=True), strict=True))
 
         def rows() -> Iterator[tuple[Any, ...]]:
             for piece in pieces:
                 head = head_of[piece.number]
                 for place, row in zip(piece.places, piece.rows, strict=True):
-                    yield (*head, dimensions[place], *row)
+                    yield (*head, target.dimensions[place], *row)
 
-        insert_adapted(table, list(columns), rows())
+        insert_adapted(target.table, list(target.columns), rows())

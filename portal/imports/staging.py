@@ -250,22 +250,10 @@ class StagingTable:
         if not columns:
             return
         if connection.vendor == "postgresql":
-            self.load_packed(self.pack(columns))
+            copy_packed(self.name, list(self.columns), self._binary.pack(columns))
             return
         adapted = (adapt(values) for adapt, values in zip(self._adapters, columns, strict=True))
-        self.load_adapted(list(adapted))
-
-    def load_adapted(self, columns: Sequence[Iterable[Any]]) -> None:
-        """Append rows given by column, each value as SQLite keeps it. SQLite only."""
-        insert_adapted(self.name, list(self.columns), zip(*columns, strict=True))
-
-    def pack(self, columns: Sequence[Sequence[Any]]) -> list[bytes]:
-        """Rows as PostgreSQL takes them, to be loaded now or later by `load_packed`."""
-        return self._binary.pack(columns)
-
-    def load_packed(self, rows: Iterable[bytes]) -> None:
-        """Append rows that `pack` has made, or several of them joined. PostgreSQL only."""
-        copy_packed(self.name, list(self.columns), rows)
+        insert_adapted(self.name, list(self.columns), zip(*adapted, strict=True))
 
     def analyze(self) -> None:
         """Tell PostgreSQL's planner how full the table is; it guesses badly otherwise."""

@@ -22,7 +22,7 @@ from portal.imports.contracts import ImportRefusedError, Note
 BLOCK_BYTES = 256 * 1024  # small enough that its rows stay in the processor's cache
 MAX_RECORD_LINES = 50_000
 CHUNK_BYTES = 4 * 1024 * 1024
-CHUNKS_AHEAD = 2  # begun before the first of them is taken
+CHUNKS_AHEAD = 2  # begun beside the one that is taken
 LEAST_CHUNK_BYTES = 512 * 1024  # below, it is not worth the while
 BOM = b"\xef\xbb\xbf"
 _CUT_QUOTE = "unexpected end of data"  # what the csv module says of an open quote at the end

@@ -121,6 +121,15 @@ def test_small_files_are_not_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert not same_lines(before, before, rows=len(LINES))
 
 
+def test_so_many_rows_that_it_would_take_long_are_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = files(tmp_path, HEADER + b"".join(LINES))
+    assert same_lines(before, before, rows=len(LINES))
+    monkeypatch.setattr(module, "MOST_ROWS", len(LINES) - 1)
+    assert not same_lines(before, before, rows=len(LINES))
+
+
 def test_a_file_that_is_gone_is_not_told(tmp_path: Path) -> None:
     before, now = (files(tmp_path, HEADER + b"".join(LINES)) for _ in range(2))
     before[0].path.unlink()
