@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import tempfile
@@ -77,6 +78,12 @@ class ImportCommand(BaseCommand):
             super().check_migrations()
         finally:
             self.stdout = stdout
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        # What is loaded by now lives as long as the process. Where a large file loads DuckDB, which
+        # ends silently only after a last search for cycles, that need not go through all of Django.
+        gc.freeze()
+        super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
         started = timezone.now()
