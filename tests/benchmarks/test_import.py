@@ -17,12 +17,15 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Manager
 
-from billing.models import Charge
+from billing.models import Allocation, Charge
 from portal.models import ImportRun
 from tests.billing.sources.focus.focus_files import BASE_ROW
 from tests.imports import make_connection
@@ -148,8 +151,7 @@ def test_import_beside_what_others_do(tmp_path: Path, engine: str) -> None:
     read, restated = restated_days(path)
     duck = timed_process(DUCKDB.format(path=str(path)), "DuckDB: read and sum, exact")
     panda = timed_process(PANDAS.format(path=str(path)), "pandas: read and sum, floats")
-    upserted = scaled("bulk_create upsert, scaled", bulk_upsert, UPSERTED)
-    created = scaled("update_or_create, scaled", update_or_create, 500)
+    upserted, created = others_writing()
     rows = [
         ("peak memory of the first import", f"{first.megabytes:.0f} MB", "at most 500 MB",
          first.megabytes <= 500),
@@ -162,23 +164,15 @@ def test_import_beside_what_others_do(tmp_path: Path, engine: str) -> None:
         ("nearly the same rows: all are read", f"{ROWS / read:,.0f} rows/s", "none", True),
         ("one day restated, beyond reading", share(restated - read, first),
          "at most 3.0 %", restated - read <= 0.03 * first.seconds),
-        ("upsert / import", f"{upserted / first.seconds:.1f}", "10",
-         upserted / first.seconds >= 10),
-        ("update_or_create / import", f"{created / first.seconds:.0f}", "200",
-         created / first.seconds >= 200),
+        *of_import("upsert", upserted, first, 10),
+        *of_import("update_or_create", created, first, 200),
         ("pandas' read and sum / import", f"{panda.seconds / first.seconds:.2f}", "1",
          panda.seconds >= first.seconds),
         ("import / DuckDB's read and sum", f"{first.seconds / duck.seconds:.1f}", "none", True),
     ]  # fmt: skip
     if engine == "postgres":
         copied = {name: copy_seconds(name, tmp_path) for name in ("charge", "allocation")}
-        lines, both = copied["charge"], sum(copied.values())
-        rows += [
-            ("COPY of cost lines / import", f"{lines / first.seconds:.2f}", "0.5",
-             lines / first.seconds >= 0.5),
-            ("COPY of lines and allocations / import", f"{both / first.seconds:.2f}", "0.5",
-             both / first.seconds >= 0.5),
-        ]  # fmt: skip
+        rows += of_import("COPY", (copied["charge"], sum(copied.values())), first, 0.5)
     else:
         rows.append(("first import", f"{first.rows_a_second:,.0f} rows/s", "30,000",
                      first.rows_a_second >= 30_000))  # fmt: skip
@@ -231,6 +225,30 @@ def share(seconds: float, whole: Timed) -> str:
     return f"{100 * seconds / whole.seconds:.1f} %"
 
 
+Row = tuple[str, str, str, bool]
+
+
+def of_import(what: str, seconds: tuple[float, float], whole: Timed, target: float) -> list[Row]:
+    """Of a way of writing: lines alone, and with their allocations as an import writes them."""
+    names = (f"{what} of lines / import", f"{what} of lines and allocations / import")
+    ratios = [each / whole.seconds for each in seconds]
+    return [
+        (name, f"{ratio:.{0 if target > 100 else 2}f}", f"{target:g}", ratio >= target)
+        for name, ratio in zip(names, ratios, strict=True)
+    ]
+
+
+def others_writing() -> tuple[tuple[float, float], tuple[float, float]]:
+    """Seconds of an upsert and of `update_or_create`: of all lines, and of these and their
+    allocations."""
+    upserted, created = [], []
+    for model in (Charge, Allocation):
+        name = f"{model.__name__.lower()}s"
+        upserted.append(scaled(f"upsert of {name}", partial(bulk_upsert, model), UPSERTED))
+        created.append(scaled(f"update_or_create of {name}", partial(update_or_create, model), 500))
+    return (upserted[0], sum(upserted)), (created[0], sum(created))
+
+
 def scaled(what: str, write: Callable[[int], None], count: int) -> float:
     """What a way of writing needs for all rows, from a few of them; nothing of it stays."""
     count = min(count, ROWS)
@@ -243,11 +261,12 @@ def scaled(what: str, write: Callable[[int], None], count: int) -> float:
     return taken
 
 
-def bulk_upsert(count: int) -> None:
+def bulk_upsert(model: type[Charge] | type[Allocation], count: int) -> None:
     """Rows over themselves."""
-    names = [field.name for field in Charge._meta.fields if field.name != "id"]
-    Charge.objects.bulk_create(
-        list(Charge.objects.order_by("pk")[:count]),
+    rows: Manager[Any] = model._default_manager
+    names = [field.name for field in model._meta.fields if field.name != "id"]
+    rows.bulk_create(
+        list(rows.order_by("pk")[:count]),
         batch_size=1000,
         update_conflicts=True,
         unique_fields=["id"],
@@ -255,11 +274,12 @@ def bulk_upsert(count: int) -> None:
     )
 
 
-def update_or_create(count: int) -> None:
+def update_or_create(model: type[Charge] | type[Allocation], count: int) -> None:
     """One row after the other, as Django's documentation shows it."""
-    names = [field.attname for field in Charge._meta.fields if field.name != "id"]
-    for values in Charge.objects.order_by("pk").values("id", *names)[:count]:
-        Charge.objects.update_or_create(pk=values.pop("id"), defaults=values)
+    rows: Manager[Any] = model._default_manager
+    names = [field.attname for field in model._meta.fields if field.name != "id"]
+    for values in rows.order_by("pk").values("id", *names)[:count]:
+        rows.update_or_create(pk=values.pop("id"), defaults=values)
 
 
 def copy_seconds(name: str, folder: Path) -> float:
