@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -19,14 +23,9 @@ from portal.work.registry import Work, WorkKind, work_kinds
 from portal.work.runner import Outcome, execute_item
 from tests.billing.services.charges import assert_books_balance, billed, fingerprint
 from tests.imports import START, Clock, line, make_connection, request, run_import
+from tests.reliability.kills.driver import require_strace
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
-FULL = """
-CREATE FUNCTION test_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-RAISE EXCEPTION 'could not extend file "base/1/2": No space left on device'
-USING ERRCODE = 'disk_full'; END $$;
-CREATE TRIGGER test_full AFTER INSERT ON billing_charge EXECUTE FUNCTION test_full()
-"""
 
 
 def only_postgres(engine: str, why: str) -> None:
@@ -34,32 +33,65 @@ def only_postgres(engine: str, why: str) -> None:
         pytest.skip(why)
 
 
+@contextmanager
+def no_room_for(table: str, log: Path) -> Iterator[None]:
+    """The server that answers us finds the disk full whenever the file of a table is to grow.
+
+    What it writes of the log of changes goes through: without room for that, PostgreSQL ends.
+    """
+    require_strace()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_backend_pid(), current_setting('data_directory'), pg_relation_filepath(%s)",
+            [table],
+        )
+        process, folder, file = cursor.fetchone()
+    calls = "pwrite64,pwritev,fallocate"
+    tracer = subprocess.Popen(
+        ["strace", "-p", str(process), "-P", str(Path(folder, file).resolve()), "-o", str(log)]
+        + ["-e", f"trace={calls}", "-e", f"inject={calls}:error=ENOSPC"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert tracer.stderr is not None
+    with tracer.stderr as told:
+        try:
+            said = told.readline()
+            if "attached" not in said:
+                pytest.skip(f"strace may not watch a server here: {said}")
+            yield
+        finally:
+            tracer.terminate()
+            tracer.wait(timeout=10)
+    assert "ENOSPC" in log.read_text()
+
+
 def test_row_19_a_full_postgres_leaves_the_old_day_and_the_run_says_why_it_failed(
-    engine: str,
+    engine: str, tmp_path: Path
 ) -> None:
     only_postgres(engine, "a full disk under SQLite is test_kill_points.py")
     cloud = make_connection()
     run_import(cloud, [line(3, "1")])
     before = fingerprint()
-    run = request(cloud, [line(3, "2")])
+    lines = [line(3, "2", ResourceId=f"resource-{number}") for number in range(200)]
+    run = request(cloud, lines)
     clock = Clock()
     with connection.cursor() as cursor:
-        cursor.execute(FULL)
-    try:
-        for _ in range(MAX_ATTEMPTS):
-            with pytest.raises(OperationalError, match="No space left on device"):
-                execute_run(run.pk, clock=clock)
-            assert (billed(), fingerprint()) == (1, before)
-            clock.now += STALE_AFTER + timedelta(minutes=1)
-        ended = execute_run(run.pk, clock=clock)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER test_full ON billing_charge; DROP FUNCTION test_full()")
+        cursor.execute("VACUUM FULL billing_charge")  # one page: what follows needs more
+    for attempt in range(MAX_ATTEMPTS):
+        with (
+            no_room_for("billing_charge", tmp_path / f"strace-{attempt}"),
+            pytest.raises(OperationalError, match="could not extend file .*No space left"),
+        ):
+            execute_run(run.pk, clock=clock)
+        assert (billed(), fingerprint()) == (1, before)
+        clock.now += STALE_AFTER + timedelta(minutes=1)
+    ended = execute_run(run.pk, clock=clock)
     assert ended.status == RunStatus.FAILED
     assert f"Given up after {MAX_ATTEMPTS} attempts" in ended.problem
     assert (billed(), fingerprint()) == (1, before)
-    assert run_import(cloud, [line(3, "2")], clock=clock).status == RunStatus.APPLIED
-    assert billed() == 2
+    assert run_import(cloud, lines, clock=clock).status == RunStatus.APPLIED
+    assert billed() == 400
     assert_books_balance()
 
 
