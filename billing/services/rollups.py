@@ -13,6 +13,7 @@ from portal.shell.periods import Month
 
 # Led by the slices of those days: their day is that of their charges and allocations, there are few
 # of them, and from there every step is by a key. By the allocation's day it would read everything.
+# So are restatements: there is one for every day that was read again, for ever.
 # Lines are added up by keys first: what they say is then looked up once for all that are alike.
 # What another source counts is in no sum; the page of overlaps shows it.
 _REFRESH = """
@@ -47,8 +48,12 @@ FROM (
 ) g
 JOIN billing_chargeslice s ON s.id = g.slice_id
 JOIN billing_chargedimension d ON d.id = g.dimension_id
-LEFT JOIN (SELECT slice_id, MAX(restated_at) AS newest FROM billing_restatement GROUP BY slice_id) r
-    ON r.slice_id = s.id
+LEFT JOIN (
+    SELECT slice_id, MAX(restated_at) AS newest FROM billing_restatement
+    WHERE slice_id IN (SELECT t.id FROM billing_chargeslice t
+                       WHERE t.day IN (SELECT day FROM touched_day) AND t.connection_id = %s)
+    GROUP BY slice_id
+) r ON r.slice_id = s.id
 LEFT JOIN billing_closedpart p ON p.slice_id = s.id AND p.invoice_issuer = d.invoice_issuer
     AND p.provider = d.provider AND p.invoice_id = d.invoice_id
 GROUP BY g.day, g.use_case_id, s.connection_id, d.provider, d.service_name, d.model,
@@ -104,7 +109,7 @@ def refresh_daily_costs(*, connection_id: int, days: Collection[date]) -> None:
             "AND day IN (SELECT day FROM touched_day)",
             [connection_id],
         )
-        cursor.execute(_REFRESH, [connection_id])
+        cursor.execute(_REFRESH, [connection_id, connection_id])
     touched.drop()
     refresh_monthly_costs(connection_id=connection_id, months={Month.of(day) for day in days})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -13,7 +14,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from billing.models import DailyCost, MonthlyCost
+from billing.models import DailyCost, MonthlyCost, Restatement
 from billing.selectors.costs import Group, cost_sums
 from billing.selectors.sums import newest_write
 from billing.selectors.use_case_costs import service_totals
@@ -128,6 +129,40 @@ def test_a_month_that_passes_64_bits_stays_exact() -> None:
     assert month.billed_nano == month.effective_nano == 27_000_000_000_000_000_003
     (days,) = cost_sums(DailyCost.objects.all(), by=(Group.MONTH,), now=START)
     assert days == month
+
+
+def plan_of_the_days(connection_id: int, day: dt.date) -> str:
+    """How the database goes about the daily costs of one day."""
+    found: list[Any] = []
+
+    def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "INSERT INTO billing_dailycost" in sql:
+            how = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+            execute(f"{how} {sql}", params, many, context)
+            found.extend(context["cursor"].cursor.fetchall())
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        refresh_daily_costs(connection_id=connection_id, days={day})
+    return str(found)
+
+
+def test_a_day_does_not_read_what_was_restated_on_others(engine: str) -> None:
+    """There is one restatement for every day that is read again, for ever."""
+    bill = make_connection()
+    run_import(bill, [line(3, "1"), line(4, "1")])
+    run_import(bill, [line(3, "2"), line(4, "2")])
+    often = Restatement.objects.get(day=dt.date(2026, 5, 4))
+    fields = {field.attname: getattr(often, field.attname) for field in often._meta.fields}
+    fields.pop("id")
+    Restatement.objects.bulk_create(Restatement(**fields) for _ in range(3_000))
+    if engine == "postgres":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE billing_restatement")
+    plan = plan_of_the_days(bill.pk, dt.date(2026, 5, 3))
+    assert "billing_restatement_slice_id" in plan
+    assert not re.search(r"SCAN billing_restatement|Seq Scan on billing_restatement", plan)
+    assert sorted(DailyCost.objects.values_list("billed_nano", "restated")) == [(2 * 10**9, 1)] * 2
 
 
 def test_the_migration_sums_what_was_stored_before_it() -> None:
