@@ -79,6 +79,23 @@ def test_months_sum_to_their_days_through_imports_restatements_and_withdrawals()
     assert of_months() == of_days()
 
 
+def test_of_a_month_only_what_a_day_has_to_do_with_is_written() -> None:
+    bill = make_connection()
+    chat, search = {"ServiceName": "Chat"}, {"ServiceName": "Search"}
+    run_import(bill, [line(3, "1", **chat), line(4, "2", **chat), line(4, "5", **search)])
+    kept = MonthlyCost.objects.get(service_name="Search").pk
+    run_import(bill, [line(3, "7", **chat), line(4, "2", **chat), line(4, "5", **search)])
+    assert MonthlyCost.objects.get(service_name="Search").pk == kept
+    assert MonthlyCost.objects.get(service_name="Chat").billed_whole == 9
+    # What a day has lost is less in its month, and gone where nothing is left of it.
+    run_import(bill, [line(3, "7", **chat), line(4, "5", **search), line(4, "1", **search)])
+    chat_left = MonthlyCost.objects.get(service_name="Chat")
+    assert (chat_left.billed_whole, chat_left.newest_day) == (7, dt.date(2026, 5, 3))
+    run_import(bill, [line(3, "3", **search), line(4, "5", **search), line(4, "1", **search)])
+    assert {row.service_name for row in MonthlyCost.objects.all()} == {"Search"}
+    assert of_months() == of_days()
+
+
 def test_a_month_without_days_is_gone() -> None:
     bill = make_connection()
     run_import(bill, [line(3, "1"), june("2")])

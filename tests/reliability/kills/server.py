@@ -126,6 +126,8 @@ def _be_the_victim(asked: dict[str, Any], start: int) -> None:
     from tests.imports import START, Clock
     from tests.reliability.kills.scenarios import SCENARIOS
 
+    # A module that is compiled is kept by the first run only: the others have no such calls.
+    sys.dont_write_bytecode = True
     code = 0
     try:
         _use(asked)
