@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import reduce
@@ -183,7 +183,7 @@ class ChargeStore:
         are added, so that they are compared (and held) like any other."""
         stored = {
             (part.billing_account_id, part.billing_period_start, part.day): part
-            for part in ChargeSlice.objects.filter(connection_id=self.run.connection_id)
+            for part in self._stored_slices()
         }
         emptied: list[ChargeSlice] = []
         for key, part in self.slices.items():
@@ -193,6 +193,17 @@ class ChargeStore:
                 self.slices[key] = StagedSlice(len(self.slices), known.currency, stored=known)
                 emptied.append(known)
         return emptied
+
+    def _stored_slices(self) -> Iterable[ChargeSlice]:
+        """Those of the days from the first to the last that the input speaks of."""
+        days = {day for _, _, day in self.slices}
+        if self.window.start is not None and self.window.end is not None:
+            days |= {self.window.start, self.window.end}
+        if not days:
+            return ()
+        return ChargeSlice.objects.filter(
+            connection_id=self.run.connection_id, day__range=(min(days), max(days))
+        )
 
     def covers(self, known: ChargeSlice) -> bool:
         """Whether the input claims to say everything about a stored slice's day."""

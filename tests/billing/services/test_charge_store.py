@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from billing.models import Charge, Restatement
+from billing.models import Charge, ChargeSlice, Restatement
 from portal.choices import RunStatus
 from portal.imports.runner import execute_run
 from portal.models import ImportRun, RejectedRow
@@ -177,6 +178,29 @@ def test_a_file_of_fewer_days_leaves_the_other_days_alone() -> None:
     run = run_import(cloud, [row for row in month() if "2026-05-02" in row["ChargePeriodStart"]])
     assert counts(run) == {"read": 3, "unchanged": 3}
     assert live() == held
+
+
+def test_of_what_is_stored_only_the_days_of_the_input_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A connection has a slice for every day that there ever was."""
+    cloud = make_connection()
+    run_import(cloud, [line(3, "1"), line(4, "2"), line(20, "3")])
+    looked_at: list[date] = []
+    from_db = ChargeSlice.from_db
+
+    def noted(*arguments: Any) -> ChargeSlice:
+        found = from_db(*arguments)
+        looked_at.append(found.day)
+        return found
+
+    monkeypatch.setattr(ChargeSlice, "from_db", noted)
+    run_import(cloud, [line(4, "9")])
+    assert set(looked_at) == {date(2026, 5, 4)}
+    looked_at.clear()
+    run = run_import(cloud, [line(4, "9")], window=(date(2026, 5, 4), date(2026, 5, 21)))
+    assert set(looked_at) == {date(2026, 5, 4), date(2026, 5, 20)}
+    assert run.status == RunStatus.HELD  # of a day that was there, nothing came
 
 
 def test_overlapping_windows_take_their_days_and_no_others() -> None:
