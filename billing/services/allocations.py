@@ -48,10 +48,15 @@ _STAGED = Targets("allocation_target t JOIN billing_charge c ON c.id = t.charge_
 
 
 def written_by(run_id: int) -> Targets:
-    """What an import has written to the slices in the temporary table `slice_place`."""
+    """What an import has written to the slices in the temporary table `slice_place`.
+
+    The run is asked for in a subquery: PostgreSQL's planner then counts on as many lines as runs
+    have on average. Of a value that its statistics have not seen yet, as that of the newest run, it
+    would expect a single line, and compare all lines with all dimensions.
+    """
     return Targets(
         "billing_charge c",
-        "c.slice_id IN (SELECT slice_id FROM slice_place) AND c.run_id = %s "
+        "c.slice_id IN (SELECT slice_id FROM slice_place) AND c.run_id = (SELECT %s) "
         "AND c.superseded_at IS NULL",
         (run_id,),
     )

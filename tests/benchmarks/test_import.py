@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,11 +58,11 @@ def write_file(
             out.write(text_line(n, f"2026-05-{day:02}", hour, amount))
 
 
-def text_line(n: int, day: str, hour: int, amount: int) -> str:
+def text_line(n: int, day: str, hour: int, amount: int, base: Mapping[str, str] = BASE_ROW) -> str:
     """One line of the file; `amount` is in nano-units."""
     cost = f"{amount // 10**9}.{amount % 10**9:09}"
     row = {
-        **BASE_ROW,
+        **base,
         "ChargePeriodStart": f"{day}T{hour:02}:00:00Z",
         "ChargePeriodEnd": f"{day}T{hour:02}:59:59Z",
         "BilledCost": cost,

@@ -1,10 +1,10 @@
-"""What ten times the rows take, and what two imports take at once.
+"""What ten times the rows take, month after month, and what two imports take at once.
 
     PLUMBLINE_BENCHMARK_ROWS=1000000 python3 quickstart.py test --db postgres -m benchmark \\
         tests/benchmarks/test_import_growth.py -s
 
-Each side of a ratio is of other billing accounts, so all of them are first imports. Nothing is
-asserted about time.
+Each side of a ratio is of other billing accounts or months, so all of them are first imports.
+Nothing is asserted about time.
 """
 
 from __future__ import annotations
@@ -34,20 +34,31 @@ from tests.plugins.workers import test_database_variables as database_variables
 pytestmark = [pytest.mark.benchmark, pytest.mark.django_db(transaction=True)]
 __all__ = ["_empty_the_largest_tables_first"]
 TIMES = 10
+MONTHS = (1, *range(3, 12))  # those of at least thirty days
 
 
 def bill(folder: Path, number: int, rows: int) -> tuple[str, Path]:
     """A connection and a file of a billing account of its own."""
-    slug, path = f"cloud-{number}", folder / f"bill-{number}.csv"
+    slug = f"cloud-{number}"
     make_connection(slug)
-    usual, own = f"{BASE_ROW['BillingAccountId']},", f"account-{number},"
+    return slug, write_bill(folder / f"bill-{number}.csv", f"account-{number}", 5, rows)
+
+
+def write_bill(path: Path, account: str, month: int, rows: int) -> Path:
+    """The charges of an account in a month of 2026; each month has resources of its own."""
+    month_row = {
+        **BASE_ROW,
+        "BillingAccountId": account,
+        "BillingPeriodStart": f"2026-{month:02}-01T00:00:00Z",
+        "BillingPeriodEnd": f"2026-{month + 1:02}-01T00:00:00Z",
+    }
     with path.open("w", encoding="utf-8") as out:
         out.write(",".join(BASE_ROW) + "\n")
         for n in range(rows):
             day, hour = 1 + n % DAYS, n // DAYS % 24
-            text = text_line(n, f"2026-05-{day:02}", hour, n * 7919 % 10**10)
-            out.write(text.replace(usual, own, 1))
-    return slug, path
+            text = text_line(n, f"2026-{month:02}-{day:02}", hour, n * 7919 % 10**10, month_row)
+            out.write(text.replace(",resource-", f",month-{month}-resource-", 1))
+    return path
 
 
 def seconds_of(bills: Sequence[tuple[str, Path]]) -> float:
@@ -85,3 +96,16 @@ def test_ten_times_the_rows(tmp_path: Path, engine: str) -> None:
     assert Charge.objects.count() == (1 + TIMES) * ROWS
     say(f"\n{engine}, {ROWS:,} rows in {one:.1f} s, {TIMES * ROWS:,} in {other:.1f} s: "
         f"{other / one / TIMES:.2f} times as long for a row (target at most 1.1)")  # fmt: skip
+
+
+def test_month_after_month(tmp_path: Path, engine: str) -> None:
+    make_connection("cloud")
+    seconds: list[float] = []
+    for month in MONTHS:
+        path = write_bill(tmp_path / f"{month}.csv", "account", month, ROWS)
+        seconds.append(seconds_of([("cloud", path)]))
+        path.unlink()
+    assert Charge.objects.count() == len(MONTHS) * ROWS
+    say(f"\n{engine}, months of {ROWS:,} rows, seconds: "
+        f"{', '.join(f'{each:.1f}' for each in seconds)}; the last is "
+        f"{seconds[-1] / seconds[0]:.2f} of the first")  # fmt: skip
