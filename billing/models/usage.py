@@ -53,17 +53,35 @@ class UsageSlice(models.Model):
 
 
 class Usage(models.Model):
-    """One quantity, in millionths of its unit. Live while `superseded_at` is null."""
+    """One quantity, in millionths of its unit. Live while `superseded_at` is null.
 
-    slice = models.ForeignKey(UsageSlice, on_delete=models.PROTECT, related_name="usage")
+    As with cost lines, the database does not look up the keys of each row; guards keep what they
+    point at (`billing/fact_guards.py`).
+    """
+
+    slice = models.ForeignKey(
+        UsageSlice, on_delete=models.PROTECT, related_name="usage", db_constraint=False
+    )
     dimension = models.ForeignKey(
-        UsageDimension, on_delete=models.PROTECT, related_name="usage", db_index=False
+        UsageDimension,
+        on_delete=models.PROTECT,
+        related_name="usage",
+        db_index=False,
+        db_constraint=False,
     )
     run = models.ForeignKey(
-        "portal.ImportRun", on_delete=models.PROTECT, related_name="+", db_index=False
+        "portal.ImportRun",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     file = models.ForeignKey(
-        "portal.ImportFile", on_delete=models.PROTECT, related_name="+", db_index=False
+        "portal.ImportFile",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     line = models.PositiveBigIntegerField()
     identity = models.UUIDField()

@@ -1,4 +1,4 @@
-"""What lines and allocations are about to point at cannot be deleted under them.
+"""What lines, quantities and allocations are about to point at cannot be deleted under them.
 
 PostgreSQL looks up no key of theirs, and the guards of `billing/fact_guards.py` see only what is
 committed. The lock is shared: imports do not wait for one another, only for who deletes.

@@ -11,21 +11,33 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import blake2b
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Max
 from django.db.models.functions import Coalesce
 
 from billing.models import Usage, UsageDimension, UsageSlice
+from billing.services.fact_lock import hold_what_facts_point_at
 from billing.sources import records
 from billing.sources.records import SNAPSHOT, UsageRecord
 from portal.imports.registry import Plan, Window
+from portal.imports.staging import Appender
 from portal.models import ImportRun
 
 SliceKey = tuple[str, date]  # report, day
 RowKey = tuple[UUID, int]  # identity, quantity
 _MODULUS = 2**63
 _BATCH = 2_000
+_INSERTED_AT_ONCE = 20_000  # rows: they are packed by column, and then sent
+_COLUMNS = {
+    **dict.fromkeys(("slice_id", "dimension_id", "run_id", "file_id", "line"), "bigint"),
+    "identity": "uuid",
+    "day": "date",
+    **dict.fromkeys(("period_start", "period_end"), "datetime"),
+    "quantity_micro": "bigint",
+    "recorded_at": "datetime",
+}
 
 
 @dataclass(slots=True)
@@ -85,6 +97,7 @@ class UsageStore:
         plan = Plan()
         if not self._slices:
             return plan
+        hold_what_facts_point_at()
         self._load_stored()
         self._hold_emptied(plan)
         plan.overtaken_by = self._newer_run()
@@ -164,33 +177,36 @@ class UsageStore:
     def apply(self, plan: Plan, *, at: datetime) -> None:
         """Supersede what is gone and add what is new; the past stays readable."""
         changed = {key: staged for key, staged in self._slices.items() if staged.is_changed}
-        dimensions = _dimension_ids(r for staged in changed.values() for r in staged.new)
-        files = dict(self.run.files.values_list("index", "pk"))
+        new = [record for staged in changed.values() for record in staged.new]
+        dimensions = _dimension_ids(new)
+        slices: list[int] = []
+        days: list[date] = []
         for key, staged in changed.items():
-            stored = self._save_slice(key, staged, at)
+            slices += [self._save_slice(key, staged, at).pk] * len(staged.new)
+            days += [key[1]] * len(staged.new)
             for start in range(0, len(staged.gone), _BATCH):
                 Usage.objects.filter(pk__in=staged.gone[start : start + _BATCH]).update(
                     superseded_at=at
                 )
-            Usage.objects.bulk_create(
-                (
-                    Usage(
-                        slice=stored,
-                        dimension_id=dimensions[record.dimension.digest],
-                        run=self.run,
-                        file_id=files[record.file_index],
-                        line=record.line,
-                        identity=record.identity,
-                        day=key[1],
-                        period_start=record.period_start,
-                        period_end=record.period_end,
-                        quantity_micro=record.quantity_micro,
-                        recorded_at=at,
-                    )
-                    for record in staged.new
-                ),
-                batch_size=_BATCH,
-            )
+        files = dict(self.run.files.values_list("index", "pk"))
+        rows = Appender("billing_usage", _COLUMNS)
+        for start in range(0, len(new), _INSERTED_AT_ONCE):
+            end = start + _INSERTED_AT_ONCE
+            columns: Any = UsageRecord._make(zip(*new[start:end], strict=True))
+            count = len(columns.line)
+            rows.add([
+                slices[start:end],
+                [dimensions[each.digest] for each in columns.dimension],
+                [self.run.pk] * count,
+                list(map(files.__getitem__, columns.file_index)),
+                columns.line,
+                columns.identity,
+                days[start:end],
+                columns.period_start,
+                columns.period_end,
+                columns.quantity_micro,
+                [at] * count,
+            ])  # fmt: skip
 
     def _save_slice(self, key: SliceKey, staged: _Staged, at: datetime) -> UsageSlice:
         dataset, day = key

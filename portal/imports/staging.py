@@ -6,7 +6,7 @@ tables vanish with the database session, so a killed import leaves nothing to cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import chain, islice
@@ -194,6 +194,32 @@ def sqlite_adapter(kind: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
     return iter
 
 
+class Appender:
+    """Appends rows to a table in bulk, past Django's models. Keep one for a whole load.
+
+    Args:
+        table: its name.
+        columns: column name → type (as of `StagingTable`), in the order in which rows are given.
+            The names are literals of this code base.
+    """
+
+    def __init__(self, table: str, columns: Mapping[str, str]) -> None:
+        self._table = table
+        self._columns = list(columns)
+        self._binary = BinaryRows(list(columns.values()))
+        self._adapters = [sqlite_adapter(kind) for kind in columns.values()]
+
+    def add(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Append rows given as one sequence of values for each column, all of one length."""
+        if not columns:
+            return
+        if connection.vendor == "postgresql":
+            copy_packed(self._table, self._columns, self._binary.pack(columns))
+            return
+        adapted = (adapt(values) for adapt, values in zip(self._adapters, columns, strict=True))
+        insert_adapted(self._table, self._columns, zip(*adapted, strict=True))
+
+
 class StagingTable:
     """One temporary table.
 
@@ -217,8 +243,7 @@ class StagingTable:
         self.columns = columns
         self._primary_key = tuple(primary_key)
         self._counted_by = counted_by
-        self._binary = BinaryRows(list(columns.values()))
-        self._adapters = [sqlite_adapter(kind) for kind in columns.values()]
+        self._appender = Appender(name, columns)
 
     def create(self) -> None:
         """Make the table, empty; one left over from an earlier run in this session is dropped."""
@@ -247,13 +272,7 @@ class StagingTable:
 
     def load_columns(self, columns: Sequence[Sequence[Any]]) -> None:
         """Append rows given as one sequence of values for each column, all of one length."""
-        if not columns:
-            return
-        if connection.vendor == "postgresql":
-            copy_packed(self.name, list(self.columns), self._binary.pack(columns))
-            return
-        adapted = (adapt(values) for adapt, values in zip(self._adapters, columns, strict=True))
-        insert_adapted(self.name, list(self.columns), zip(*adapted, strict=True))
+        self._appender.add(columns)
 
     def analyze(self) -> None:
         """Tell PostgreSQL's planner how full the table is; it guesses badly otherwise."""

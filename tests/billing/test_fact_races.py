@@ -13,28 +13,30 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from billing.models import Allocation, Charge, ChargeDimension
-from billing.services import allocations, charge_store
+from billing.models import Allocation, Charge, ChargeDimension, Usage, UsageDimension
+from billing.services import allocations, charge_store, usage_store
 from billing.services.allocations import reallocate
 from billing.services.charge_store import ChargeStore
 from portal.approvals import triggers
 from portal.approvals.triggers import install
 from portal.imports.registry import Plan
 from tests.billing.services.charges import assert_books_balance
+from tests.billing.services.quantities import bring, quantity
 from tests.imports import START, line, make_connection, run_import
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
 
 
 class Deleter:
-    """Deletes every dimension in a transaction of its own, on a connection of its own.
+    """Deletes every row of a table in a transaction of its own, on a connection of its own.
 
     Attributes:
         is_done: set once the delete was carried out or refused.
         may_commit: what its transaction waits for.
     """
 
-    def __init__(self, *, is_patient: bool = False) -> None:
+    def __init__(self, table: str = "billing_chargedimension", *, is_patient: bool = False) -> None:
+        self._table = table
         self.is_done, self.may_commit = threading.Event(), threading.Event()
         self.problem: str | None = None
         if not is_patient:
@@ -46,7 +48,7 @@ class Deleter:
         try:
             with transaction.atomic():
                 with connection.cursor() as cursor:
-                    cursor.execute("DELETE FROM billing_chargedimension")
+                    cursor.execute(f"DELETE FROM {self._table}")  # noqa: S608  (names of our own)
                 self.is_done.set()
                 self.may_commit.wait(20)
         except DatabaseError as error:
@@ -146,9 +148,49 @@ def test_without_the_import_s_half_it_points_at_what_has_just_been_deleted(
     assert lost_lines() == 1
 
 
+def bring_quantities_while_it_is_deleted() -> Deleter:
+    """They are written, and not committed, when their dimension, an older one, is deleted."""
+    with transaction.atomic():
+        bring(make_connection("earlier"), [quantity()])
+        with connection.cursor() as cursor:
+            for table in ("usage", "usageslice"):
+                cursor.execute(f"DELETE FROM billing_{table}")  # noqa: S608  (names of our own)
+    assert UsageDimension.objects.count() == 1
+    with transaction.atomic():
+        bring(make_connection("later"), [quantity()])
+        deleter = Deleter("billing_usagedimension")
+        deleter.is_done.wait(0.5)  # on SQLite it waits for this transaction to end
+    deleter.end()
+    return deleter
+
+
+def lost_quantities() -> int:
+    """Quantities whose dimension is not there."""
+    return Usage.objects.exclude(dimension_id__in=UsageDimension.objects.values("pk")).count()
+
+
+def test_what_quantities_are_about_to_point_at_is_not_deleted(engine: str) -> None:
+    deleter = bring_quantities_while_it_is_deleted()
+    said = "being written just now" if engine == "postgres" else "quantities point at it"
+    assert said in str(deleter.problem)
+    assert lost_quantities() == 0
+
+
+@pytest.mark.parametrize("half", ["import", "guard"])
+def test_without_either_half_of_the_lock_a_quantity_points_nowhere(half: str, engine: str) -> None:
+    if engine != "postgres":
+        pytest.skip("on SQLite there is one writer, and the keys are looked up")
+    with pytest.MonkeyPatch.context() as patch:
+        _take_away(half, patch)
+        bring_quantities_while_it_is_deleted()
+    install(connection)
+    assert lost_quantities() == 1
+
+
 def _take_away(half: str, patch: pytest.MonkeyPatch) -> None:
     if half == "import":
-        patch.setattr(charge_store, "hold_what_facts_point_at", lambda: None)
+        for writer in (charge_store, usage_store):
+            patch.setattr(writer, "hold_what_facts_point_at", lambda: None)
     else:
         patch.setattr(triggers, "_locking", lambda *lock: "")
         install(connection)

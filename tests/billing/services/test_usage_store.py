@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,54 +10,12 @@ from hypothesis import strategies as st
 
 from billing.models import Usage, UsageDimension, UsageSlice
 from billing.services.usage_store import UsageStore
-from billing.sources.lines import UsageLine, usage_record
-from billing.sources.records import UsageRecord
-from portal.choices import RunTrigger
 from portal.imports.registry import Plan
-from portal.models import Connection, ImportFile, ImportRun
+from portal.models import Connection
+from tests.billing.services.quantities import bring, make_run, quantity
 from tests.imports import START, make_connection
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
-DAY = dt.timedelta(days=1)
-
-
-def quantity(day: int = 1, tokens: str = "5", **changes: Any) -> UsageRecord:
-    start = dt.datetime(2026, 9, day, tzinfo=dt.UTC)
-    values: dict[str, Any] = {
-        "file_index": 0,
-        "line": 1,
-        "dataset": "acme.usage",
-        "metric": "tokens.output",
-        "quantity": Decimal(tokens),
-        "unit": "tokens",
-        "period": (start, start + DAY),
-        "billing_account_id": "org-1",
-        "provider": "Acme",
-        "service_name": "Acme API",
-        "model": "acme-1",
-    }
-    return usage_record(UsageLine(**values | changes))
-
-
-def make_run(connection: Connection, **fields: Any) -> ImportRun:
-    run = ImportRun.objects.create(
-        connection=connection, trigger=RunTrigger.COMMAND, requested_at=START, **fields
-    )
-    ImportFile.objects.create(run=run, index=0, name="usage.jsonl", sha256="0" * 64, size=1)
-    return run
-
-
-def bring(
-    connection: Connection, taken: Sequence[UsageRecord], *, minute: int = 0, **fields: Any
-) -> Plan:
-    run = make_run(connection, **fields)
-    store = UsageStore(run)
-    store.open()
-    store.stage(taken)
-    plan = store.plan()
-    store.apply(plan, at=START + dt.timedelta(minutes=minute))
-    store.close()
-    return plan
 
 
 def counts(plan: Plan) -> tuple[int, int, int, int]:

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 OWN_GUARDS = [
     guard
     for guard in guards
-    if guard.model.startswith("portal.") and not guard.key.startswith("charge_")
+    if guard.model.startswith("portal.") and not guard.key.startswith(("charge_", "usage_"))
 ]
 
 

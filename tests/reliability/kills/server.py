@@ -147,7 +147,7 @@ def _write_without_transactions() -> None:
     from django.db import connection
     from django.db.transaction import Atomic
 
-    from billing.services import allocations, charge_store
+    from billing.services import allocations, charge_store, usage_store
     from portal.imports import runner
 
     setattr(Atomic, "__enter__", lambda self: None)  # noqa: B010  (replaced on purpose)
@@ -157,7 +157,11 @@ def _write_without_transactions() -> None:
     for module in (runner, allocations):
         if "lock_connection" in vars(module):
             vars(module)["lock_connection"] = lambda connection_id: None
-    for writer in (allocations, charge_store):  # a lock of a transaction, which there is not
+    for writer in (
+        allocations,
+        charge_store,
+        usage_store,
+    ):  # a lock of a transaction, which there is not
         vars(writer)["hold_what_facts_point_at"] = lambda: None
 
 
