@@ -65,7 +65,7 @@ class PayloadLines:
         size = lines = 0
         notes: set[str] = set()
         for file in files:
-            for number, data in _lines(file, options.limits.max_line_chars):
+            for number, data in _lines(file, options.limits.max_answer_bytes):
                 size += len(data)
                 lines += 1
                 if size > options.limits.max_bytes or lines > options.limits.max_rows:

@@ -29,8 +29,10 @@ class CostStore:
         self._usage.close()
 
     def stage(self, records: Sequence[Any]) -> int:
-        quantities = [record for record in records if is_usage(record)]
-        charges = [record for record in records if not is_usage(record)]
+        quantities: list[Any] = []
+        charges: list[Any] = []
+        for record in records:
+            (quantities if is_usage(record) else charges).append(record)
         return self._charges.stage(charges) + self._usage.stage(quantities)
 
     def plan(self) -> Plan:

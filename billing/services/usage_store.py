@@ -9,20 +9,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Max
 from django.db.models.functions import Coalesce
 
-from billing.models import Usage, UsageDimension, UsageSlice
+from billing.models import Usage, UsageSlice
 from billing.services.fact_lock import hold_what_facts_point_at
+from billing.services.staged_slices import Days
 from billing.sources import records
-from billing.sources.records import SNAPSHOT, UsageRecord
+from billing.sources.records import SNAPSHOT, UsageDimension, UsageRecord
 from portal.imports.registry import Plan, Window
-from portal.imports.staging import Appender
+from portal.imports.staging import Appender, StagingTable
 from portal.models import ImportRun
 
 SliceKey = tuple[str, date]  # report, day
@@ -72,6 +74,7 @@ class UsageStore:
         self.run = run
         self.window = Window(run.window_start, run.window_end)
         self._slices: dict[SliceKey, _Staged] = {}
+        self._days = Days()
 
     def open(self) -> None:
         self._slices.clear()
@@ -82,11 +85,15 @@ class UsageStore:
     def stage(self, taken: Sequence[UsageRecord]) -> int:
         """Keep the records whose day lies in the run's window; returns how many."""
         count = 0
+        slices, day_of, contains = self._slices, self._days, self.window.contains
         for record in taken:
-            day = record.period_start.astimezone(UTC).date()
-            if not self.window.contains(day):
+            day = day_of[record.period_start]
+            if not contains(day):
                 continue
-            staged = self._slices.setdefault((record.dimension.dataset, day), _Staged())
+            key = (record.dimension.dataset, day)
+            staged = slices.get(key)
+            if staged is None:
+                staged = slices[key] = _Staged()
             staged.rows.append(record)
             staged.digest = (staged.digest + _row_digest(_key(record))) % _MODULUS
             count += 1
@@ -178,35 +185,39 @@ class UsageStore:
         """Supersede what is gone and add what is new; the past stays readable."""
         changed = {key: staged for key, staged in self._slices.items() if staged.is_changed}
         new = [record for staged in changed.values() for record in staged.new]
-        dimensions = _dimension_ids(new)
         slices: list[int] = []
-        days: list[date] = []
         for key, staged in changed.items():
             slices += [self._save_slice(key, staged, at).pk] * len(staged.new)
-            days += [key[1]] * len(staged.new)
             for start in range(0, len(staged.gone), _BATCH):
                 Usage.objects.filter(pk__in=staged.gone[start : start + _BATCH]).update(
                     superseded_at=at
                 )
+        self._insert(new, slices, at)
+
+    def _insert(self, new: Sequence[UsageRecord], slices: Sequence[int], at: datetime) -> None:
+        """Write rows, each with the slice that it is in."""
+        dimensions = _dimension_ids(new)
         files = dict(self.run.files.values_list("index", "pk"))
         rows = Appender("billing_usage", _COLUMNS)
         for start in range(0, len(new), _INSERTED_AT_ONCE):
             end = start + _INSERTED_AT_ONCE
             columns: Any = UsageRecord._make(zip(*new[start:end], strict=True))
             count = len(columns.line)
-            rows.add([
-                slices[start:end],
-                [dimensions[each.digest] for each in columns.dimension],
-                [self.run.pk] * count,
-                list(map(files.__getitem__, columns.file_index)),
-                columns.line,
-                columns.identity,
-                days[start:end],
-                columns.period_start,
-                columns.period_end,
-                columns.quantity_micro,
-                [at] * count,
-            ])  # fmt: skip
+            rows.add(
+                [
+                    slices[start:end],
+                    [dimensions[each.digest] for each in columns.dimension],
+                    [self.run.pk] * count,
+                    list(map(files.__getitem__, columns.file_index)),
+                    columns.line,
+                    columns.identity,
+                    list(map(self._days.__getitem__, columns.period_start)),
+                    columns.period_start,
+                    columns.period_end,
+                    columns.quantity_micro,
+                    [at] * count,
+                ]
+            )
 
     def _save_slice(self, key: SliceKey, staged: _Staged, at: datetime) -> UsageSlice:
         dataset, day = key
@@ -224,19 +235,43 @@ class UsageStore:
         return stored
 
 
+_DIMENSION_COLUMNS = {
+    name: "uuid" if name == "digest" else "text" for name in UsageDimension._fields
+}
+_NAMES = ", ".join(_DIMENSION_COLUMNS)
+# In one order everywhere: two imports that bring the same new dimensions would else deadlock.
+_INSERT_DIMENSIONS = f"""
+INSERT INTO billing_usagedimension ({_NAMES})
+SELECT {_NAMES} FROM stage_usage_dimension t
+WHERE NOT EXISTS (SELECT 1 FROM billing_usagedimension d WHERE d.digest = t.digest)
+ORDER BY digest
+ON CONFLICT (digest) DO NOTHING
+"""  # noqa: S608  (names of our own)
+_FIND_DIMENSIONS = """
+SELECT t.place, d.id FROM stage_usage_dimension t
+JOIN billing_usagedimension d ON d.digest = t.digest
+"""
+
+
 def _dimension_ids(taken: Iterable[UsageRecord]) -> dict[UUID, int]:
     """Row ids of dimensions by digest; the missing ones are made."""
     wanted = {record.dimension.digest: record.dimension for record in taken}
-    UsageDimension.objects.bulk_create(
-        (UsageDimension(**dimension._asdict()) for dimension in wanted.values()),
-        batch_size=_BATCH,
-        ignore_conflicts=True,
-    )
-    found: dict[UUID, int] = {}
+    if not wanted:
+        return {}
     digests = list(wanted)
-    for start in range(0, len(digests), 500):
-        rows = UsageDimension.objects.filter(digest__in=digests[start : start + 500])
-        found |= dict(rows.values_list("digest", "pk"))
+    table = StagingTable(
+        "stage_usage_dimension",
+        {"place": "bigint", **_DIMENSION_COLUMNS},
+        primary_key=["digest"],
+    )
+    table.create()
+    table.load((place, *wanted[digest]) for place, digest in enumerate(digests))
+    table.analyze()
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_DIMENSIONS)
+        cursor.execute(_FIND_DIMENSIONS)
+        found = {digests[place]: pk for place, pk in cursor.fetchall()}
+    table.drop()
     return found
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from billing.sources.records import ChargeRecord, Dimension, UsageDimension, UsageRecord
@@ -23,7 +25,10 @@ from portal.shell.money import EXACT, AmountOutOfRangeError, decimal_text, to_na
 DAY = timedelta(days=1)
 MAX_DECIMAL_PLACES = 64
 MICRO = 10**6
+_KEPT_DIMENSIONS = 16_384
+_KEPT_PERIODS = 4_096
 _LARGEST = 2**63 - 1
+NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
@@ -60,8 +65,10 @@ def exact(value: Any, field_name: str, *, fatal: bool = True) -> Decimal:
         raise BadValueError(field_name, value, "missing_amount", "an amount", fatal=fatal)
     if isinstance(value, (bool, float)):
         raise BadValueError(field_name, value, "bad_amount", "an exact number", fatal=fatal)
-    if isinstance(value, (int, Decimal)):
-        number = Decimal(value)
+    if isinstance(value, int):
+        return Decimal(value)
+    if isinstance(value, Decimal):
+        number = value
     else:
         text = str(value).strip()
         if len(text) > 128 or not _NUMBER.fullmatch(text):
@@ -131,6 +138,7 @@ def day_start(value: Any, field_name: str, *, pattern: str = "%Y-%m-%d") -> date
         raise BadValueError(field_name, value, "bad_date", "a day such as 2026-09-01") from error
 
 
+@lru_cache(maxsize=_KEPT_PERIODS)
 def month_of(moment: datetime) -> tuple[datetime, datetime]:
     """The UTC calendar month around a moment, half-open: the billing period of providers that
     bill by month and name none."""
@@ -140,13 +148,14 @@ def month_of(moment: datetime) -> tuple[datetime, datetime]:
 
 def canonical(document: Mapping[str, Any]) -> str:
     """A flat or nested document as text that is the same for the same content; numbers as text."""
+    if not document:
+        return "{}"
     return json.dumps(
         document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostLine:
+class CostLine(NamedTuple):
     """One cost line in FOCUS's words. Amounts are in major units of `currency`, exact.
 
     `billed` is what the source says is charged (with basis `estimated`, the estimate); the others
@@ -197,9 +206,9 @@ class CostLine:
     cost_center: str = ""
     repository: str = ""
     principal_id: str = ""
-    tags: Mapping[str, Any] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    measures: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, Any] = NOTHING_MORE
+    extra: Mapping[str, Any] = NOTHING_MORE
+    measures: Mapping[str, Any] = NOTHING_MORE
 
 
 def charge_record(line: CostLine) -> ChargeRecord:
@@ -213,23 +222,34 @@ def charge_record(line: CostLine) -> ChargeRecord:
         raise BadValueError("period", f"{start} to {end}", "bad_period", "an end after the start")
     billing = line.billing_period or month_of(start)
     dimension = _dimension(line)
-    amounts = (line.billed, line.effective, line.listed, line.contracted)
     quantities = (_text(line.pricing_quantity), _text(line.consumed_quantity))
     measures = canonical(line.measures)
-    periods = "|".join(moment.isoformat() for moment in (start, end, *billing))
+    billed = _nano(line.billed)
+    # Most sources know one amount and give it twice.
+    is_one = line.effective is line.billed
+    text = decimal_text(line.billed)
     return ChargeRecord(
         file_index=line.file_index,
         line=line.line,
-        identity=_digest(dimension.digest.hex, periods, line.currency),
-        content=_digest(*map(_text, amounts), *quantities, measures),
+        identity=_digest(
+            dimension.digest.hex, "|".join(_moments(start, end, *billing)), line.currency
+        ),
+        content=_digest(
+            text,
+            text if is_one else _text(line.effective),
+            _text(line.listed),
+            _text(line.contracted),
+            *quantities,
+            measures,
+        ),
         dimension=dimension,
         charge_period_start=start,
         charge_period_end=end,
         billing_period_start=billing[0],
         billing_period_end=billing[1],
         currency=line.currency,
-        billed_nano=_nano(line.billed),
-        effective_nano=_nano_or_none(line.effective),
+        billed_nano=billed,
+        effective_nano=billed if is_one else _nano_or_none(line.effective),
         list_nano=_nano_or_none(line.listed),
         contracted_nano=_nano_or_none(line.contracted),
         billed_exact=line.billed,
@@ -240,16 +260,31 @@ def charge_record(line: CostLine) -> ChargeRecord:
     )
 
 
+_TEXTS_OF_LINE = attrgetter(
+    *("description" if name == "charge_description" else name for name in Dimension._fields[1:-2])
+)
+
+
 def _dimension(line: CostLine) -> Dimension:
-    named = {
-        "charge_description": line.description,
-        "tags": canonical(line.tags),
-        "extra": canonical(line.extra),
-    }
-    values = [
-        named[name] if name in named else str(getattr(line, name)) for name in Dimension._fields[1:]
-    ]
+    return _named_dimension(
+        (*map(str, _TEXTS_OF_LINE(line)), canonical(line.tags), canonical(line.extra))
+    )
+
+
+@lru_cache(maxsize=_KEPT_DIMENSIONS)
+def _named_dimension(values: tuple[str, ...]) -> Dimension:
+    """The same ones come back every day of a report."""
     return Dimension(_digest(*values), *values)
+
+
+@lru_cache(maxsize=_KEPT_DIMENSIONS)
+def _named_usage_dimension(values: tuple[str, ...]) -> UsageDimension:
+    return UsageDimension(_digest(*values), *values)
+
+
+@lru_cache(maxsize=_KEPT_PERIODS)
+def _moments(*moments: datetime) -> tuple[str, ...]:
+    return tuple(moment.isoformat() for moment in moments)
 
 
 def _nano(amount: Decimal) -> int:
@@ -270,12 +305,13 @@ def _text(number: Decimal | None) -> str:
 
 
 def _digest(*parts: str) -> UUID:
-    text = "\0".join(part.replace("\0", "") for part in parts)
+    text = "\0".join(parts)
+    if text.count("\0") >= len(parts):
+        text = "\0".join(part.replace("\0", "") for part in parts)
     return UUID(bytes=blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageLine:
+class UsageLine(NamedTuple):
     """One quantity. `dataset` names the report that it comes from: quantities of two reports about
     the same thing are never added. No person is kept: usage is a cost driver, not a score."""
 
@@ -293,7 +329,7 @@ class UsageLine:
     api_key_id: str = ""
     model: str = ""
     service_tier: str = ""
-    tags: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, Any] = NOTHING_MORE
 
 
 def usage_record(line: UsageLine) -> UsageRecord:
@@ -308,25 +344,18 @@ def usage_record(line: UsageLine) -> UsageRecord:
         raise BadValueError(
             line.metric, line.quantity, "bad_quantity", "0 or more, to a millionth at most"
         )
-    values = [
-        line.dataset,
-        line.billing_account_id,
-        line.sub_account_id,
-        line.api_key_id,
-        line.provider,
-        line.service_name,
-        line.model,
-        line.service_tier,
-        line.metric,
-        line.unit,
-        canonical(line.tags),
-    ]
-    dimension = UsageDimension(_digest(*values), *values)
+    dimension = _named_usage_dimension(
+        (
+            *(line.dataset, line.billing_account_id, line.sub_account_id, line.api_key_id),
+            *(line.provider, line.service_name, line.model, line.service_tier),
+            *(line.metric, line.unit, canonical(line.tags)),
+        )
+    )
     start, end = line.period
     return UsageRecord(
         line.file_index,
         line.line,
-        _digest(dimension.digest.hex, start.isoformat(), end.isoformat()),
+        _digest(dimension.digest.hex, *_moments(start, end)),
         dimension,
         start,
         end,

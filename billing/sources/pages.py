@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,6 +27,8 @@ from portal.imports.contracts import (
 )
 
 _GZIP = b"\x1f\x8b"
+# As `portal.imports.fetching` writes a line, but for endpoints with signs that JSON would escape.
+_SPOOLED = re.compile(rb'\{"endpoint": "([\x20\x21\x23-\x5b\x5d-\x7e]+)", "body": ')
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,14 @@ class Page:
         )
 
 
-def read_pages(files: Iterable[LandedFile], limits: Limits) -> Iterator[Page]:
+def read_pages(
+    files: Iterable[LandedFile], limits: Limits, *, of: Collection[str] | None = None
+) -> Iterator[Page]:
     """Every page of every file, in order.
+
+    Args:
+        of: pages of a spool are left out, most of them unread, unless their endpoint is one of
+            these. What a person saved is never left out.
 
     Raises:
         ImportRefusedError: no file, not JSON, an object with a key twice, NaN, or too large.
@@ -65,13 +74,14 @@ def read_pages(files: Iterable[LandedFile], limits: Limits) -> Iterator[Page]:
     total = 0
     for file in files:
         with _open(file) as stream:
-            for page, size in _pages_of(file, stream, limits):
+            for page, size in _pages_of(file, stream, limits, of):
                 total += size
                 if total > limits.max_bytes:
                     raise ImportRefusedError(
                         "too_large", "the input is larger than is taken", file=file.name
                     )
-                yield page
+                if page is not None:
+                    yield page
 
 
 @contextmanager
@@ -87,25 +97,43 @@ def _open(file: LandedFile) -> Iterator[IO[bytes] | gzip.GzipFile]:
 
 
 def _pages_of(
-    file: LandedFile, stream: IO[bytes] | gzip.GzipFile, limits: Limits
-) -> Iterator[tuple[Page, int]]:
-    """Lines while each holds a whole answer; else the file is one answer over several lines."""
-    limit = max(limits.max_line_chars, 1)
+    file: LandedFile,
+    stream: IO[bytes] | gzip.GzipFile,
+    limits: Limits,
+    of: Collection[str] | None,
+) -> Iterator[tuple[Page | None, int]]:
+    """Lines while each holds a whole answer, none for one that is left out; else the file is one
+    answer over several lines."""
+    limit = max(limits.max_answer_bytes, 1)
     first = _read_line(stream, limit, file)
     if not first.strip():
         raise ImportRefusedError("no_rows", "the file is empty", file=file.name)
+    size = len(first)
     try:
         document = _parse(first)
     except ValueError:
         whole = first + _read_rest(stream, limits.max_bytes, file)
-        yield _page(file, 1, _parse_or_refuse(whole, file, 1)), len(whole)
-        return
-    yield _page(file, 1, document), len(first)
+        document, size = _parse_or_refuse(whole, file, 1), len(whole)
+    yield _wanted(_page(file, 1, document), of), size
     number = 1
     while line := _read_line(stream, limit, file):
         number += 1
-        if line.strip():
-            yield _page(file, number, _parse_or_refuse(line, file, number)), len(line)
+        if _is_left_out(line, of):
+            yield None, len(line)
+        elif line.strip():
+            document = _parse_or_refuse(line, file, number)
+            yield _wanted(_page(file, number, document), of), len(line)
+
+
+def _wanted(page: Page, of: Collection[str] | None) -> Page | None:
+    return page if of is None or not page.endpoint or page.endpoint in of else None
+
+
+def _is_left_out(line: bytes, of: Collection[str] | None) -> bool:
+    if of is None:
+        return False
+    named = _SPOOLED.match(line)
+    return named is not None and named[1].decode() not in of
 
 
 def _read_line(stream: IO[bytes] | gzip.GzipFile, limit: int, file: LandedFile) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -51,7 +50,7 @@ class QuantitySums:
         lines, sums = self._lines, self._sums
         self._lines, self._sums = {}, {}
         return tuple(
-            usage_record(replace(line, quantity=sums[key].quantize(MILLIONTH, context=EXACT)))
+            usage_record(line._replace(quantity=sums[key].quantize(MILLIONTH, context=EXACT)))
             for key, line in lines.items()
         )
 

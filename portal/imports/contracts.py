@@ -38,15 +38,22 @@ class LandedFile:
     size: int
 
 
+MAX_ANSWER_BYTES = 64 * 1024**2  # of one answer of an interface, as it came
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of an input is read before it is refused. Sizes are after decompression."""
+    """How much of an input is read before it is refused. Sizes are after decompression.
+
+    `max_answer_bytes` is that of an answer as a spool keeps it: what was fetched can be read.
+    """
 
     max_bytes: int = 8 * 1024**3
     max_rows: int = 20_000_000
     max_columns: int = 1_000
     max_cell_chars: int = 256 * 1024
     max_line_chars: int = 4 * 1024 * 1024
+    max_answer_bytes: int = MAX_ANSWER_BYTES + 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ import httpcore2
 import structlog
 from pydantic import SecretStr
 
-from portal.imports.contracts import SourceUnavailableError
+from portal.imports.contracts import MAX_ANSWER_BYTES, SourceUnavailableError
 from portal.imports.outbound.addresses import (
     OutboundPolicy,
     Resolver,
@@ -56,7 +56,7 @@ class FetchLimits:
     connect_seconds: float = 10
     idle_seconds: float = 30
     total_seconds: float = 120
-    max_bytes: int = 64 * 1024**2
+    max_bytes: int = MAX_ANSWER_BYTES
     attempts: int = 4
     longest_wait_seconds: float = 60
     all_waits_seconds: float = 180

@@ -24,7 +24,7 @@ __all__ = ["_empty_the_largest_tables_first"]
 pytestmark = [pytest.mark.benchmark, pytest.mark.django_db(transaction=True)]
 RECORDS = int(os.environ.get("PLUMBLINE_BENCHMARK_RECORDS", "200000"))
 FIRST, DAYS, PROJECTS = date(2026, 9, 1), 30, 500
-TOLD = [each for each in PROVIDERS if each.name in {"anthropic-admin", "openai", "litellm"}]
+TOLD = [each for each in PROVIDERS if each.name in {"anthropic-admin", "openai"}]
 
 
 def spent(number: int) -> Spend:

@@ -52,7 +52,7 @@ class AnthropicSource:
 def _names(files: list[LandedFile], options: ReadOptions) -> dict[str, str]:
     """Names of workspaces, wherever in the input the directory stands."""
     names: dict[str, str] = {}
-    for page in read_pages(files, options.limits):
+    for page in read_pages(files, options.limits, of={DIRECTORY}):
         if _report_of(page) == DIRECTORY:
             for row in rows_of(page.body):
                 if isinstance(row.get("id"), str) and isinstance(row.get("name"), str):

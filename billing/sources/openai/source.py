@@ -50,7 +50,7 @@ class OpenAISource:
 def _names(files: list[LandedFile], options: ReadOptions) -> tuple[dict[str, str], dict[str, str]]:
     """Names of projects and of keys by id, wherever in the input the lists stand."""
     names: dict[str, dict[str, str]] = {PROJECTS: {}, KEYS: {}}
-    for page in read_pages(files, options.limits):
+    for page in read_pages(files, options.limits, of=names):
         found = names.get(_report_of(page))
         if found is not None:
             found |= {

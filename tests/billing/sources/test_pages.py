@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from billing.sources.lines import BadValueError
 from billing.sources.pages import Page, RowReader, raw_text, read_pages
 from portal.imports.contracts import (
+    MAX_ANSWER_BYTES,
     ImportRefusedError,
     LandedFile,
     Limits,
@@ -21,6 +22,7 @@ from portal.imports.contracts import (
     raw_digest,
 )
 from portal.imports.fetching import spool_line
+from portal.imports.http import FetchLimits
 
 
 def landed(folder: Path, content: bytes, name: str = "pages.jsonl") -> LandedFile:
@@ -38,6 +40,39 @@ def test_a_spool_gives_back_each_answer_with_its_endpoint_and_line(tmp_path: Pat
     for content in (spool, gzip.compress(spool)):
         found = [(page.line, page.endpoint, page.body) for page in pages(tmp_path, content)]
         assert found == [(1, "costs", {"a": Decimal("0.10")}), (2, "usage", [1])]
+
+
+@given(
+    endpoints=st.lists(st.sampled_from(["costs", "usage/x", 'a "b"', "naïve", ""]), max_size=6),
+    of=st.sets(st.sampled_from(["costs", "usage/x", 'a "b"', "naïve"])),
+)
+def test_only_pages_of_the_endpoints_that_are_asked_for_come_in_their_places(
+    tmp_path_factory: pytest.TempPathFactory, endpoints: list[str], of: set[str]
+) -> None:
+    content = b"".join(spool_line(each, b'{"n": 1}') for each in ["costs", *endpoints])
+    file = landed(tmp_path_factory.mktemp("spool"), content)
+    every = read_pages([file], Limits())
+    assert list(read_pages([file], Limits(), of=of)) == [
+        page for page in every if not page.endpoint or page.endpoint in of
+    ]
+
+
+def test_a_page_that_is_not_asked_for_is_not_even_read(tmp_path: Path) -> None:
+    content = spool_line("names", b"[1]") + spool_line("costs", b"{}").replace(b"{}", b"{")
+    file = landed(tmp_path, content)
+    assert [page.body for page in read_pages([file], Limits(), of={"names"})] == [[1]]
+    with pytest.raises(ImportRefusedError, match="not the JSON of an answer"):
+        list(read_pages([file], Limits(), of={"costs"}))
+
+
+@pytest.mark.parametrize("of", [None, {"names"}])
+def test_an_answer_in_a_spool_s_shape_over_several_lines_is_one_page(
+    tmp_path: Path, of: set[str] | None
+) -> None:
+    file = landed(tmp_path, b'{"endpoint": "names", "body": {\n"data": []\n}}\n')
+    assert [page.body for page in read_pages([file], Limits(), of=of)] == [{"data": []}]
+    other = landed(tmp_path, b'{"endpoint": "costs", "body": {\n"data": []\n}}\n', "other.json")
+    assert len(list(read_pages([other], Limits(), of=of))) == (of is None)
 
 
 @given(
@@ -80,9 +115,17 @@ def test_what_is_no_whole_answer_is_refused_with_its_place(
     assert refused.value.file == "pages.jsonl"
 
 
+def test_an_answer_of_a_size_that_is_fetched_is_read(tmp_path: Path) -> None:
+    """A month of a large organisation comes in one; it was fetched, and then refused."""
+    name, body = "usage/completions", b'"' + b"a" * (MAX_ANSWER_BYTES - 2) + b'"'
+    assert len(body) == FetchLimits().max_bytes
+    (page,) = pages(tmp_path, spool_line(name, body))
+    assert len(page.body) == len(body) - 2
+
+
 def test_an_input_beyond_the_limits_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImportRefusedError, match="too long"):
-        pages(tmp_path, b"1" * 50, Limits(max_line_chars=20))
+        pages(tmp_path, b"1" * 50, Limits(max_answer_bytes=20))
     with pytest.raises(ImportRefusedError, match="larger"):
         pages(tmp_path, b'"aaaaaaaa"\n' * 5, Limits(max_bytes=30))
 
