@@ -162,13 +162,12 @@ def _name_of(page: Page) -> str:
     return f"page {raw_digest(raw_text(page.body))[:12]}"
 
 
-def _records_of(row: Row, period: Period, place: Place) -> Iterator[Record]:
+def _records_of(row: Row, period: Period, place: Place) -> Iterable[Record]:
     if place.report == CLAUDE_CODE:
-        yield from estimates_of(row, period, place)
-    elif place.report in COST_GROUPS:
-        yield charge_of(row, period, place)
-    else:
-        yield from quantities_of(row, period, place)
+        return estimates_of(row, period, place)
+    if place.report in COST_GROUPS:
+        return (charge_of(row, period, place),)
+    return quantities_of(row, period, place)
 
 
 def _period(report: str, bucket: Row) -> Period:

@@ -120,11 +120,10 @@ def _records(page: Page, place: Place, reader: BucketReader) -> Iterator[Record]
             )
 
 
-def _records_of(row: Row, *, period: Period, place: Place, report: str) -> Iterator[Record]:
+def _records_of(row: Row, *, period: Period, place: Place, report: str) -> Iterable[Record]:
     if report == COSTS:
-        yield charge_of(row, period, place)
-    else:
-        yield from quantities_of(row, period, place, report.removeprefix(USAGE))
+        return (charge_of(row, period, place),)
+    return quantities_of(row, period, place, report.removeprefix(USAGE))
 
 
 def _unfinished(page: Page) -> tuple[Note, ...]:
