@@ -31,7 +31,7 @@ SliceKey = tuple[str, date]  # report, day
 RowKey = tuple[UUID, int]  # identity, quantity
 _MODULUS = 2**63
 _BATCH = 2_000
-_INSERTED_AT_ONCE = 20_000  # rows: they are packed by column, and then sent
+_INSERTED_AT_ONCE = 5_000  # rows: they are packed by column, and then sent
 _COLUMNS = {
     **dict.fromkeys(("slice_id", "dimension_id", "run_id", "file_id", "line"), "bigint"),
     "identity": "uuid",
@@ -196,28 +196,30 @@ class UsageStore:
 
     def _insert(self, new: Sequence[UsageRecord], slices: Sequence[int], at: datetime) -> None:
         """Write rows, each with the slice that it is in."""
+        if not new:
+            return
         dimensions = _dimension_ids(new)
         files = dict(self.run.files.values_list("index", "pk"))
-        rows = Appender("billing_usage", _COLUMNS)
-        for start in range(0, len(new), _INSERTED_AT_ONCE):
+
+        def chunk(start: int) -> list[Sequence[Any]]:
             end = start + _INSERTED_AT_ONCE
             columns: Any = UsageRecord._make(zip(*new[start:end], strict=True))
             count = len(columns.line)
-            rows.add(
-                [
-                    slices[start:end],
-                    [dimensions[each.digest] for each in columns.dimension],
-                    [self.run.pk] * count,
-                    list(map(files.__getitem__, columns.file_index)),
-                    columns.line,
-                    columns.identity,
-                    list(map(self._days.__getitem__, columns.period_start)),
-                    columns.period_start,
-                    columns.period_end,
-                    columns.quantity_micro,
-                    [at] * count,
-                ]
-            )
+            return [
+                slices[start:end],
+                [dimensions[each.digest] for each in columns.dimension],
+                [self.run.pk] * count,
+                list(map(files.__getitem__, columns.file_index)),
+                columns.line,
+                columns.identity,
+                list(map(self._days.__getitem__, columns.period_start)),
+                columns.period_start,
+                columns.period_end,
+                columns.quantity_micro,
+                [at] * count,
+            ]
+
+        Appender("billing_usage", _COLUMNS).add(map(chunk, range(0, len(new), _INSERTED_AT_ONCE)))
 
     def _save_slice(self, key: SliceKey, staged: _Staged, at: datetime) -> UsageSlice:
         dataset, day = key
@@ -256,8 +258,6 @@ JOIN billing_usagedimension d ON d.digest = t.digest
 def _dimension_ids(taken: Iterable[UsageRecord]) -> dict[UUID, int]:
     """Row ids of dimensions by digest; the missing ones are made."""
     wanted = {record.dimension.digest: record.dimension for record in taken}
-    if not wanted:
-        return {}
     digests = list(wanted)
     table = StagingTable(
         "stage_usage_dimension",

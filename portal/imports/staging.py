@@ -209,15 +209,20 @@ class Appender:
         self._binary = BinaryRows(list(columns.values()))
         self._adapters = [sqlite_adapter(kind) for kind in columns.values()]
 
-    def add(self, columns: Sequence[Sequence[Any]]) -> None:
-        """Append rows given as one sequence of values for each column, all of one length."""
-        if not columns:
-            return
+    def add(self, chunks: Iterable[Sequence[Sequence[Any]]]) -> None:
+        """Append rows that come in chunks, each one sequence of values for each column, all of one
+        length. While the database takes one chunk, the next is made; a query in between would wait
+        for ever.
+        """
         if connection.vendor == "postgresql":
-            copy_packed(self._table, self._columns, self._binary.pack(columns))
+            packed = chain.from_iterable(map(self._binary.pack, chunks))
+            copy_packed(self._table, self._columns, packed)
             return
+        insert_adapted(self._table, self._columns, chain.from_iterable(map(self._adapted, chunks)))
+
+    def _adapted(self, columns: Sequence[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
         adapted = (adapt(values) for adapt, values in zip(self._adapters, columns, strict=True))
-        insert_adapted(self._table, self._columns, zip(*adapted, strict=True))
+        return zip(*adapted, strict=True)
 
 
 class StagingTable:
@@ -272,7 +277,8 @@ class StagingTable:
 
     def load_columns(self, columns: Sequence[Sequence[Any]]) -> None:
         """Append rows given as one sequence of values for each column, all of one length."""
-        self._appender.add(columns)
+        if columns:
+            self._appender.add([columns])
 
     def analyze(self) -> None:
         """Tell PostgreSQL's planner how full the table is; it guesses badly otherwise."""
