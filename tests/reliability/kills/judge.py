@@ -26,6 +26,7 @@ from portal.work.ledger import takeable
 from portal.work.runner import execute_item
 from tests.billing.services.charges import assert_books_balance
 from tests.imports import START, Clock
+from tests.reliability.kills.answers import problems_of_quantities
 from tests.reliability.kills.scenarios import SCENARIOS, finish
 
 ROOMS = ("adoption", "billing")
@@ -37,7 +38,7 @@ WRITTEN_AT = {
 }
 # Written in one transaction each: never half of it, not even before anybody retries.
 IMPORTED_AT_ONCE = {
-    *("Charge", "ChargeSlice", "Restatement"),
+    *("Charge", "ChargeSlice", "Restatement", "Usage", "UsageSlice"),
     *("Commit", "Change", "Deployment", "Evidence"),
 }
 # Filled by work of its own that an import asks for, whenever its turn comes.
@@ -117,7 +118,7 @@ def problems_of_the_ledger() -> list[str]:
 
 
 def check_invariants() -> list[str]:
-    problems = problems_of_the_ledger()
+    problems = problems_of_the_ledger() + problems_of_quantities()
     try:
         assert_books_balance()
     except AssertionError as error:

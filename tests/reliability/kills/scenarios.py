@@ -39,6 +39,7 @@ from tests.approving import second_person
 from tests.billing.factories import give_all, make_draft
 from tests.billing.sources.focus.focus_files import csv_bytes
 from tests.imports import START, Clock, line, make_connection
+from tests.reliability.kills.answers import answers, make_interface
 
 DAYS = 6
 LATER = START + timedelta(minutes=30)  # before the sweeper of the judge looks
@@ -144,6 +145,24 @@ def restatement(clock: Clock) -> None:
 
 def same_content_again(clock: Clock) -> None:
     bring("cloud", gzip.compress(csv_bytes(cost_rows(1)), mtime=0), clock)
+
+
+def prepare_interface() -> None:
+    give_all(make_use_case())
+    make_interface()
+
+
+def prepare_answers() -> None:
+    prepare_interface()
+    bring("interface", answers(1), Clock())
+
+
+def first_answers(clock: Clock) -> None:
+    bring("interface", answers(1), clock)
+
+
+def restated_answers(clock: Clock) -> None:
+    bring("interface", answers(2), clock)
 
 
 def with_rejections(clock: Clock) -> None:
@@ -254,6 +273,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     for each in (
         Scenario("first import", prepare_connection, first_import),
         Scenario("restatement", prepare_costs, restatement),
+        Scenario("answers of an interface", prepare_interface, first_answers),
+        Scenario("restated answers", prepare_answers, restated_answers),
         Scenario("same content again", prepare_costs, same_content_again),
         Scenario("rejections", prepare_costs, with_rejections),
         Scenario("dry run", prepare_costs, dry_run),
