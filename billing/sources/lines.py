@@ -142,7 +142,7 @@ def day_start(value: Any, field_name: str, *, pattern: str = "%Y-%m-%d") -> date
 def month_of(moment: datetime) -> tuple[datetime, datetime]:
     """The UTC calendar month around a moment, half-open: the billing period of providers that
     bill by month and name none."""
-    start = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    start = moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return start, (start + 32 * DAY).replace(day=1)
 
 
@@ -284,7 +284,8 @@ def _named_usage_dimension(values: tuple[str, ...]) -> UsageDimension:
 
 @lru_cache(maxsize=_KEPT_PERIODS)
 def _moments(*moments: datetime) -> tuple[str, ...]:
-    return tuple(moment.isoformat() for moment in moments)
+    # Moments that are equal are one key, in whatever zone they are given.
+    return tuple(moment.astimezone(UTC).isoformat() for moment in moments)
 
 
 def _nano(amount: Decimal) -> int:

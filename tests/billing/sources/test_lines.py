@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -88,6 +90,29 @@ def test_the_billing_period_is_the_month_unless_the_source_names_one() -> None:
         dt.datetime(2026, 12, 1, tzinfo=dt.UTC),
         dt.datetime(2027, 1, 1, tzinfo=dt.UTC),
     )
+
+
+@given(st.permutations([-7, 0, 2]), st.integers(0, 10_000))
+def test_a_line_has_one_name_in_whatever_zone_its_moments_are_given(
+    hours: list[int], minute: int
+) -> None:
+    """Names are remembered by moment, and equal moments are one."""
+    start = dt.datetime(2026, 8, 31, 20, tzinfo=dt.UTC) + dt.timedelta(minutes=minute)
+    zones = [dt.timezone(dt.timedelta(hours=each)) for each in hours]
+    periods = [(start.astimezone(zone), (start + DAY).astimezone(zone)) for zone in zones]
+    charges = [charge_record(cost(period=each)) for each in periods]
+    plain = "|".join(each.isoformat() for each in (start, start + DAY, *month_of(start)))
+    assert {each.identity for each in charges} == {
+        digest_of(charges[0].dimension.digest.hex, plain, "USD")
+    }
+    assert {each.billing_period_start.isoformat() for each in charges} == {
+        start.replace(day=1, hour=0, minute=0).isoformat()
+    }
+
+
+def digest_of(*parts: str) -> UUID:
+    """As names of lines have been made since they are kept: another would make all of them new."""
+    return UUID(bytes=blake2b("\0".join(parts).encode(), digest_size=16).digest())
 
 
 @pytest.mark.parametrize(("text", "code"), [("usd", "USD"), (" EUR ", "EUR")])
