@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from billing.sources.anthropic.rows import amount_of, dimensions_of, has_amount
 from billing.sources.buckets import Period, Row, part_of, rows_of, text_of
 from billing.sources.lines import (
-    NOTHING_MORE,
     BadValueError,
     CostLine,
     UsageLine,
@@ -135,40 +134,33 @@ def quantities_of(row: Row, period: Period, place: Place) -> Iterator[UsageRecor
     names = dimensions_of(row)
     numbers = part_of(row, "usage") if "usage" in row else row
     is_enterprise = place.report == "analytics/usage_report"
-    shared = Shared(
-        dataset=_dataset(place),
-        account=place.account,
-        service=_service(place.report, text_of(names, "product")),
-        workspace="" if is_enterprise else place.workspace(names)[0],
-        key=text_of(names, "api_key_id"),
-        model=text_of(names, "model"),
-        tier=text_of(names, "service_tier"),
-    )
-    yield from _quantities(numbers, TOKENS, period, place, shared)
-    yield from _quantities(part_of(numbers, "cache_creation"), CACHE_WRITES, period, place, shared)
-    yield from _quantities(part_of(numbers, "server_tool_use"), TOOLS, period, place, shared)
-    yield from _quantities(numbers, REQUESTS, period, place, shared)
+    shared = _shared(place, period) | {
+        "service_name": _service(place.report, text_of(names, "product")),
+        "sub_account_id": "" if is_enterprise else place.workspace(names)[0],
+        "api_key_id": text_of(names, "api_key_id"),
+        "model": text_of(names, "model"),
+        "service_tier": text_of(names, "service_tier"),
+    }
+    yield from _quantities(numbers, TOKENS, shared)
+    yield from _quantities(part_of(numbers, "cache_creation"), CACHE_WRITES, shared)
+    yield from _quantities(part_of(numbers, "server_tool_use"), TOOLS, shared)
+    yield from _quantities(numbers, REQUESTS, shared)
 
 
-class Shared(NamedTuple):
-    """What the quantities of a row have in common."""
-
-    dataset: str
-    account: str
-    service: str
-    workspace: str = ""
-    key: str = ""
-    model: str = ""
-    tier: str = ""
-    tags: Mapping[str, Any] = NOTHING_MORE
-
-
-def _dataset(place: Place) -> str:
-    return f"anthropic.{place.report.replace('/', '.')}"
+def _shared(place: Place, period: Period) -> dict[str, Any]:
+    """What all quantities of a row have in common, as fields of a `UsageLine`."""
+    return {
+        "file_index": place.page.file.index,
+        "line": place.page.line,
+        "dataset": f"anthropic.{place.report.replace('/', '.')}",
+        "period": period,
+        "billing_account_id": place.account,
+        "provider": PROVIDER,
+    }
 
 
 def _quantities(
-    numbers: Row, metrics: Mapping[str, str], period: Period, place: Place, shared: Shared
+    numbers: Row, metrics: Mapping[str, str], shared: Mapping[str, Any]
 ) -> Iterator[UsageRecord]:
     """Those of nothing are left out."""
     for key, metric in metrics.items():
@@ -177,25 +169,8 @@ def _quantities(
             continue
         quantity = exact(value, key, fatal=False)
         if quantity:
-            yield usage_record(
-                UsageLine(
-                    file_index=place.page.file.index,
-                    line=place.page.line,
-                    dataset=shared.dataset,
-                    metric=metric,
-                    quantity=quantity,
-                    unit="tokens" if metric.startswith("tokens.") else "requests",
-                    period=period,
-                    billing_account_id=shared.account,
-                    provider=PROVIDER,
-                    service_name=shared.service,
-                    sub_account_id=shared.workspace,
-                    api_key_id=shared.key,
-                    model=shared.model,
-                    service_tier=shared.tier,
-                    tags=shared.tags,
-                )
-            )
+            unit = "tokens" if metric.startswith("tokens.") else "requests"
+            yield usage_record(UsageLine(metric=metric, quantity=quantity, unit=unit, **shared))
 
 
 def estimates_of(row: Row, period: Period, place: Place) -> Iterator[ChargeRecord | UsageRecord]:
@@ -215,14 +190,12 @@ def estimates_of(row: Row, period: Period, place: Place) -> Iterator[ChargeRecor
     account = place.organization or text_of(row, "organization_id") or place.account
     for used in rows_of({"data": row.get("model_breakdown")}):
         yield _estimate(used, period, place, account=account, key_name=key_name, tags=tags)
-        shared = Shared(
-            dataset=_dataset(place),
-            account=place.account,
-            service="Claude Code",
-            model=text_of(used, "model"),
-            tags=tags,
-        )
-        yield from _quantities(part_of(used, "tokens"), CLAUDE_CODE_TOKENS, period, place, shared)
+        shared = _shared(place, period) | {
+            "service_name": "Claude Code",
+            "model": text_of(used, "model"),
+            "tags": tags,
+        }
+        yield from _quantities(part_of(used, "tokens"), CLAUDE_CODE_TOKENS, shared)
 
 
 def _estimate(
