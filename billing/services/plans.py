@@ -11,7 +11,8 @@ from django.db.models import Q
 
 from billing.choices import PlanPeriod
 from billing.models import PricePlan
-from billing.sources.lines import MICRO, BadValueError, currency_code
+from billing.sources.lines import BadValueError, currency_code
+from billing.sources.usage_lines import MICRO
 from portal.models import User
 from portal.shell.money import EXACT, AmountOutOfRangeError, from_nano, to_nano
 
@@ -153,7 +154,7 @@ def _nano(price: Decimal | None, field: str) -> int | None:
 def _micro(credits: Decimal | None) -> int | None:
     if credits is None:
         return None
-    scaled = EXACT.multiply(credits, Decimal(MICRO))
+    scaled = EXACT.multiply(credits, MICRO)
     if not 0 <= scaled < 2**63 or scaled != int(scaled):
         raise PlanRefusedError(
             "included_credits", "Use a number from 0 with at most six decimal places."

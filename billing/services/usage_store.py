@@ -44,13 +44,20 @@ _COLUMNS = {
 
 @dataclass(slots=True)
 class _Staged:
-    """One slice of this run, beside what is stored under the same key."""
+    """One slice of this run, beside what is stored under the same key.
+
+    `sum` is the plain sum of the digests of its rows; what is stored is its remainder.
+    """
 
     rows: list[UsageRecord] = field(default_factory=list)
-    digest: int = 0
+    sum: int = 0
     stored: UsageSlice | None = None
     gone: list[int] = field(default_factory=list)  # live rows that are no longer there
     new: list[UsageRecord] = field(default_factory=list)
+
+    @property
+    def digest(self) -> int:
+        return self.sum % _MODULUS
 
     @property
     def is_changed(self) -> bool:
@@ -58,12 +65,30 @@ class _Staged:
         return stored is None or (stored.rows, stored.digest) != (len(self.rows), self.digest)
 
 
+class _Places(dict[tuple[str, datetime], _Staged | None]):
+    """Report and start of the period → the slice; none outside the run's window."""
+
+    def __init__(self, slices: dict[SliceKey, _Staged], window: Window) -> None:
+        super().__init__()
+        self.days = Days()
+        self._slices = slices
+        self._window = window
+
+    def __missing__(self, place: tuple[str, datetime]) -> _Staged | None:
+        dataset, start = place
+        day = self.days[start]
+        is_taken = self._window.contains(day)
+        staged = self._slices.setdefault((dataset, day), _Staged()) if is_taken else None
+        self[place] = staged
+        return staged
+
+
 def _key(record: UsageRecord) -> RowKey:
     return record.identity, record.quantity_micro
 
 
-def _row_digest(key: RowKey) -> int:
-    text = key[0].bytes + str(key[1]).encode()
+def _row_digest(identity: UUID, quantity_micro: int) -> int:
+    text = identity.bytes + b"%d" % quantity_micro
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") >> 1
 
 
@@ -74,29 +99,27 @@ class UsageStore:
         self.run = run
         self.window = Window(run.window_start, run.window_end)
         self._slices: dict[SliceKey, _Staged] = {}
-        self._days = Days()
+        self._places = _Places(self._slices, self.window)
 
     def open(self) -> None:
-        self._slices.clear()
+        self._forget()
 
     def close(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
         self._slices.clear()
+        self._places.clear()
 
     def stage(self, taken: Sequence[UsageRecord]) -> int:
         """Keep the records whose day lies in the run's window; returns how many."""
-        count = 0
-        slices, day_of, contains = self._slices, self._days, self.window.contains
+        count, places = 0, self._places
         for record in taken:
-            day = day_of[record.period_start]
-            if not contains(day):
-                continue
-            key = (record.dimension.dataset, day)
-            staged = slices.get(key)
-            if staged is None:
-                staged = slices[key] = _Staged()
-            staged.rows.append(record)
-            staged.digest = (staged.digest + _row_digest(_key(record))) % _MODULUS
-            count += 1
+            staged = places[record.dimension.dataset, record.period_start]
+            if staged is not None:
+                staged.rows.append(record)
+                staged.sum += _row_digest(record.identity, record.quantity_micro)
+                count += 1
         return count
 
     def plan(self) -> Plan:
@@ -157,13 +180,16 @@ class UsageStore:
         if not staged.is_changed:
             plan.unchanged += len(staged.rows)
             return
+        if staged.stored is None:
+            staged.new = staged.rows
+            plan.inserted += len(staged.rows)
+            return
         live: dict[RowKey, list[int]] = {}
-        if staged.stored is not None:
-            rows = Usage.objects.filter(slice=staged.stored, superseded_at__isnull=True)
-            for pk, identity, quantity in rows.order_by("pk").values_list(
-                "pk", "identity", "quantity_micro"
-            ):
-                live.setdefault((identity, quantity), []).append(pk)
+        rows = Usage.objects.filter(slice=staged.stored, superseded_at__isnull=True)
+        for pk, identity, quantity in rows.order_by("pk").values_list(
+            "pk", "identity", "quantity_micro"
+        ):
+            live.setdefault((identity, quantity), []).append(pk)
         staged.new = []
         for record in staged.rows:
             same = live.get(_key(record))
@@ -207,12 +233,12 @@ class UsageStore:
             count = len(columns.line)
             return [
                 slices[start:end],
-                [dimensions[each.digest] for each in columns.dimension],
+                [dimensions[each.digest.int] for each in columns.dimension],
                 [self.run.pk] * count,
                 list(map(files.__getitem__, columns.file_index)),
                 columns.line,
                 columns.identity,
-                list(map(self._days.__getitem__, columns.period_start)),
+                list(map(self._places.days.__getitem__, columns.period_start)),
                 columns.period_start,
                 columns.period_end,
                 columns.quantity_micro,
@@ -255,9 +281,10 @@ JOIN billing_usagedimension d ON d.digest = t.digest
 """
 
 
-def _dimension_ids(taken: Iterable[UsageRecord]) -> dict[UUID, int]:
-    """Row ids of dimensions by digest; the missing ones are made."""
-    wanted = {record.dimension.digest: record.dimension for record in taken}
+def _dimension_ids(taken: Iterable[UsageRecord]) -> dict[int, int]:
+    """Row ids of dimensions by digest, as a number; the missing ones are made."""
+    # A UUID is hashed in Python, and this asks for one twice a row.
+    wanted = {record.dimension.digest.int: record.dimension for record in taken}
     digests = list(wanted)
     table = StagingTable(
         "stage_usage_dimension",

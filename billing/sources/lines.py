@@ -12,24 +12,23 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from hashlib import blake2b
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from uuid import UUID
 
-from billing.sources.records import ChargeRecord, Dimension, UsageDimension, UsageRecord
+from billing.sources.digests import digest_of
+from billing.sources.records import ChargeRecord, Dimension, UsageRecord
 from portal.imports.contracts import ImportRefusedError
-from portal.shell.money import EXACT, AmountOutOfRangeError, decimal_text, to_nano
+from portal.shell.money import AmountOutOfRangeError, decimal_text, to_nano
 
 DAY = timedelta(days=1)
 MAX_DECIMAL_PLACES = 64
-MICRO = 10**6
 _KEPT_DIMENSIONS = 16_384
+_KEPT_TEXTS = 4_096
 _KEPT_PERIODS = 4_096
-_LARGEST = 2**63 - 1
 NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 _NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -150,9 +149,16 @@ def canonical(document: Mapping[str, Any]) -> str:
     """A flat or nested document as text that is the same for the same content; numbers as text."""
     if not document:
         return "{}"
-    return json.dumps(
-        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str
-    )
+    items = tuple(document.items())
+    # Names and tags, mostly the same ones. What is no text may be equal and written otherwise.
+    if all(type(value) is str for _, value in items):
+        return _canonical_texts(items)
+    return _ENCODER.encode(document)
+
+
+@lru_cache(maxsize=_KEPT_TEXTS)
+def _canonical_texts(items: tuple[tuple[str, str], ...]) -> str:
+    return _ENCODER.encode(dict(items))
 
 
 class CostLine(NamedTuple):
@@ -231,10 +237,8 @@ def charge_record(line: CostLine) -> ChargeRecord:
     return ChargeRecord(
         file_index=line.file_index,
         line=line.line,
-        identity=_digest(
-            dimension.digest.hex, "|".join(_moments(start, end, *billing)), line.currency
-        ),
-        content=_digest(
+        identity=digest_of(dimension.digest.hex, _moments(start, end, *billing), line.currency),
+        content=digest_of(
             text,
             text if is_one else _text(line.effective),
             _text(line.listed),
@@ -266,26 +270,20 @@ _TEXTS_OF_LINE = attrgetter(
 
 
 def _dimension(line: CostLine) -> Dimension:
-    return _named_dimension(
-        (*map(str, _TEXTS_OF_LINE(line)), canonical(line.tags), canonical(line.extra))
-    )
+    return _named_dimension(_TEXTS_OF_LINE(line), canonical(line.tags), canonical(line.extra))
 
 
 @lru_cache(maxsize=_KEPT_DIMENSIONS)
-def _named_dimension(values: tuple[str, ...]) -> Dimension:
+def _named_dimension(names: tuple[str, ...], tags: str, extra: str) -> Dimension:
     """The same ones come back every day of a report."""
-    return Dimension(_digest(*values), *values)
-
-
-@lru_cache(maxsize=_KEPT_DIMENSIONS)
-def _named_usage_dimension(values: tuple[str, ...]) -> UsageDimension:
-    return UsageDimension(_digest(*values), *values)
+    values = (*map(str, names), tags, extra)
+    return Dimension(digest_of(*values), *values)
 
 
 @lru_cache(maxsize=_KEPT_PERIODS)
-def _moments(*moments: datetime) -> tuple[str, ...]:
+def _moments(*moments: datetime) -> str:
     # Moments that are equal are one key, in whatever zone they are given.
-    return tuple(moment.astimezone(UTC).isoformat() for moment in moments)
+    return "|".join(moment.astimezone(UTC).isoformat() for moment in moments)
 
 
 def _nano(amount: Decimal) -> int:
@@ -303,65 +301,6 @@ def _nano_or_none(amount: Decimal | None) -> int | None:
 
 def _text(number: Decimal | None) -> str:
     return "" if number is None else decimal_text(number)
-
-
-def _digest(*parts: str) -> UUID:
-    text = "\0".join(parts)
-    if text.count("\0") >= len(parts):
-        text = "\0".join(part.replace("\0", "") for part in parts)
-    return UUID(bytes=blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
-
-
-class UsageLine(NamedTuple):
-    """One quantity. `dataset` names the report that it comes from: quantities of two reports about
-    the same thing are never added. No person is kept: usage is a cost driver, not a score."""
-
-    file_index: int
-    line: int
-    dataset: str
-    metric: str
-    quantity: Decimal
-    period: tuple[datetime, datetime]
-    billing_account_id: str
-    provider: str
-    service_name: str
-    unit: str = ""
-    sub_account_id: str = ""
-    api_key_id: str = ""
-    model: str = ""
-    service_tier: str = ""
-    tags: Mapping[str, Any] = NOTHING_MORE
-
-
-def usage_record(line: UsageLine) -> UsageRecord:
-    """The quantity as the store takes it: whole millionths of its unit.
-
-    Raises:
-        BadValueError: it does not fit, is negative, or is finer than a millionth.
-    """
-    scaled = EXACT.multiply(line.quantity, Decimal(MICRO))
-    micro = int(scaled)
-    if micro != scaled or not 0 <= micro <= _LARGEST:
-        raise BadValueError(
-            line.metric, line.quantity, "bad_quantity", "0 or more, to a millionth at most"
-        )
-    dimension = _named_usage_dimension(
-        (
-            *(line.dataset, line.billing_account_id, line.sub_account_id, line.api_key_id),
-            *(line.provider, line.service_name, line.model, line.service_tier),
-            *(line.metric, line.unit, canonical(line.tags)),
-        )
-    )
-    start, end = line.period
-    return UsageRecord(
-        line.file_index,
-        line.line,
-        _digest(dimension.digest.hex, *_moments(start, end)),
-        dimension,
-        start,
-        end,
-        micro,
-    )
 
 
 def all_of(records: Iterable[ChargeRecord | UsageRecord]) -> tuple[ChargeRecord | UsageRecord, ...]:

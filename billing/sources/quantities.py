@@ -7,8 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from billing.sources.lines import BadValueError, UsageLine, day_start, exact, usage_record
+from billing.sources.lines import BadValueError, day_start, exact
 from billing.sources.records import UsageRecord
+from billing.sources.usage_lines import UsageLine, usage_record
 from portal.shell.money import EXACT
 
 MILLIONTH = Decimal("0.000001")

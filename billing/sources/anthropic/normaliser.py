@@ -12,36 +12,36 @@ from billing.sources.buckets import Period, Row, part_of, rows_of, text_of
 from billing.sources.lines import (
     BadValueError,
     CostLine,
-    UsageLine,
     charge_record,
     currency_code,
     exact,
     month_of,
-    usage_record,
 )
 from billing.sources.pages import Page
 from billing.sources.records import ChargeRecord, UsageRecord
+from billing.sources.usage_lines import Quantity, UsageRow, usage_records
 from portal.shell.money import EXACT
 
 PROVIDER = "Anthropic"
 DEFAULT_WORKSPACE = "default"
-# Disjoint: no token is in two of them.
-TOKENS = {
-    "uncached_input_tokens": "tokens.input.uncached",
-    "cache_read_input_tokens": "tokens.input.cache_read",
-    "output_tokens": "tokens.output",
+# What is counted: its key, our metric, its unit. Disjoint: no token is in two of them.
+Counted = Mapping[str, tuple[str, str]]
+TOKENS: Counted = {
+    "uncached_input_tokens": ("tokens.input.uncached", "tokens"),
+    "cache_read_input_tokens": ("tokens.input.cache_read", "tokens"),
+    "output_tokens": ("tokens.output", "tokens"),
 }
-CACHE_WRITES = {
-    "ephemeral_5m_input_tokens": "tokens.input.cache_write_5m",
-    "ephemeral_1h_input_tokens": "tokens.input.cache_write_1h",
+CACHE_WRITES: Counted = {
+    "ephemeral_5m_input_tokens": ("tokens.input.cache_write_5m", "tokens"),
+    "ephemeral_1h_input_tokens": ("tokens.input.cache_write_1h", "tokens"),
 }
-TOOLS = {"web_search_requests": "tool.web_search"}
-REQUESTS = {"requests": "requests"}
-CLAUDE_CODE_TOKENS = {
-    "input": "tokens.input.uncached",
-    "output": "tokens.output",
-    "cache_read": "tokens.input.cache_read",
-    "cache_creation": "tokens.input.cache_write",
+TOOLS: Counted = {"web_search_requests": ("tool.web_search", "requests")}
+REQUESTS: Counted = {"requests": ("requests", "requests")}
+CLAUDE_CODE_TOKENS: Counted = {
+    "input": ("tokens.input.uncached", "tokens"),
+    "output": ("tokens.output", "tokens"),
+    "cache_read": ("tokens.input.cache_read", "tokens"),
+    "cache_creation": ("tokens.input.cache_write", "tokens"),
 }
 _KEPT = (
     *("cost_type", "token_type", "service_tier", "context_window"),
@@ -134,43 +134,47 @@ def quantities_of(row: Row, period: Period, place: Place) -> Iterator[UsageRecor
     names = dimensions_of(row)
     numbers = part_of(row, "usage") if "usage" in row else row
     is_enterprise = place.report == "analytics/usage_report"
-    shared = _shared(place, period) | {
-        "service_name": _service(place.report, text_of(names, "product")),
-        "sub_account_id": "" if is_enterprise else place.workspace(names)[0],
-        "api_key_id": text_of(names, "api_key_id"),
-        "model": text_of(names, "model"),
-        "service_tier": text_of(names, "service_tier"),
-    }
-    yield from _quantities(numbers, TOKENS, shared)
-    yield from _quantities(part_of(numbers, "cache_creation"), CACHE_WRITES, shared)
-    yield from _quantities(part_of(numbers, "server_tool_use"), TOOLS, shared)
-    yield from _quantities(numbers, REQUESTS, shared)
+    return usage_records(
+        _usage_row(
+            place,
+            period,
+            service_name=_service(place.report, text_of(names, "product")),
+            sub_account_id="" if is_enterprise else place.workspace(names)[0],
+            api_key_id=text_of(names, "api_key_id"),
+            model=text_of(names, "model"),
+            service_tier=text_of(names, "service_tier"),
+        ),
+        [
+            *_counted(numbers, TOKENS),
+            *_counted(part_of(numbers, "cache_creation"), CACHE_WRITES),
+            *_counted(part_of(numbers, "server_tool_use"), TOOLS),
+            *_counted(numbers, REQUESTS),
+        ],
+    )
 
 
-def _shared(place: Place, period: Period) -> dict[str, Any]:
-    """What all quantities of a row have in common, as fields of a `UsageLine`."""
-    return {
-        "file_index": place.page.file.index,
-        "line": place.page.line,
-        "dataset": f"anthropic.{place.report.replace('/', '.')}",
-        "period": period,
-        "billing_account_id": place.account,
-        "provider": PROVIDER,
-    }
+def _usage_row(place: Place, period: Period, **said: Any) -> UsageRow:
+    """What the quantities of a row have in common."""
+    return UsageRow(
+        file_index=place.page.file.index,
+        line=place.page.line,
+        dataset=f"anthropic.{place.report.replace('/', '.')}",
+        period=period,
+        billing_account_id=place.account,
+        provider=PROVIDER,
+        **said,
+    )
 
 
-def _quantities(
-    numbers: Row, metrics: Mapping[str, str], shared: Mapping[str, Any]
-) -> Iterator[UsageRecord]:
+def _counted(numbers: Row, metrics: Counted) -> Iterator[Quantity]:
     """Those of nothing are left out."""
-    for key, metric in metrics.items():
+    for key, (metric, unit) in metrics.items():
         value = numbers.get(key)
         if value is None:
             continue
-        quantity = exact(value, key, fatal=False)
-        if quantity:
-            unit = "tokens" if metric.startswith("tokens.") else "requests"
-            yield usage_record(UsageLine(metric=metric, quantity=quantity, unit=unit, **shared))
+        amount = exact(value, key, fatal=False)
+        if amount:
+            yield metric, unit, amount
 
 
 def estimates_of(row: Row, period: Period, place: Place) -> Iterator[ChargeRecord | UsageRecord]:
@@ -190,12 +194,12 @@ def estimates_of(row: Row, period: Period, place: Place) -> Iterator[ChargeRecor
     account = place.organization or text_of(row, "organization_id") or place.account
     for used in rows_of({"data": row.get("model_breakdown")}):
         yield _estimate(used, period, place, account=account, key_name=key_name, tags=tags)
-        shared = _shared(place, period) | {
-            "service_name": "Claude Code",
-            "model": text_of(used, "model"),
-            "tags": tags,
-        }
-        yield from _quantities(part_of(used, "tokens"), CLAUDE_CODE_TOKENS, shared)
+        yield from usage_records(
+            _usage_row(
+                place, period, service_name="Claude Code", model=text_of(used, "model"), tags=tags
+            ),
+            _counted(part_of(used, "tokens"), CLAUDE_CODE_TOKENS),
+        )
 
 
 def _estimate(

@@ -113,10 +113,10 @@ class _Reading:
             is_last = not page.body.get("has_more")
             if is_last or report not in self._unfinished:
                 self._unfinished[report] = None if is_last else page
-            if not self.buckets.is_new(page, report, _name_of(page), page.body):
+            if not self.buckets.is_new(page, report, _name_of(page)):
                 return
-        for bucket in rows_of(page.body):
-            yield from self._bucket(page, report, bucket)
+        for number, bucket in enumerate(rows_of(page.body)):
+            yield from self._bucket(page, report, bucket, number)
 
     def _refuse_other(self, page: Page, report: str) -> None:
         taken = REPORTS.get(self._report, (CLAUDE_CODE,))
@@ -128,10 +128,12 @@ class _Reading:
                 expected=" or ".join(taken),
             )
 
-    def _bucket(self, page: Page, report: str, bucket: dict[str, Any]) -> Iterator[Record]:
+    def _bucket(
+        self, page: Page, report: str, bucket: dict[str, Any], number: int
+    ) -> Iterator[Record]:
         period = self.buckets.period(page, lambda: _period(report, bucket))
         day = str(period[0].date())
-        if "results" in bucket and not self.buckets.is_new(page, report, day, bucket):
+        if "results" in bucket and not self.buckets.is_new(page, report, day, number=number):
             return
         rows = _inside(bucket)
         is_grouped = bool(page.endpoint) or _is_grouped(rows)

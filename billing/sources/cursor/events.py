@@ -18,13 +18,13 @@ from billing.sources.lines import (
     DAY,
     BadValueError,
     CostLine,
-    UsageLine,
     charge_record,
     exact,
 )
 from billing.sources.pages import Page
 from billing.sources.quantities import ZERO, QuantitySums, quantity, text_of
 from billing.sources.records import ChargeRecord
+from billing.sources.usage_lines import UsageLine
 
 SERVICE = "Cursor"
 DATASET = "cursor.events"

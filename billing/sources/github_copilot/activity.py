@@ -14,10 +14,11 @@ from typing import Any
 
 from billing.sources.github_copilot.config import CopilotConfig
 from billing.sources.github_copilot.normaliser import SERVICE
-from billing.sources.lines import DAY, BadValueError, UsageLine, instant
+from billing.sources.lines import DAY, BadValueError, instant
 from billing.sources.pages import Page
 from billing.sources.quantities import QuantitySums, day_of, quantity, text_of
 from billing.sources.records import SNAPSHOT
+from billing.sources.usage_lines import UsageLine
 from portal.imports.contracts import Note
 
 ORGANISATION_REPORT = "github_copilot.metrics"

@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from billing.sources.github_copilot.config import CopilotConfig
-from billing.sources.lines import BadValueError, CostLine, UsageLine, charge_record, exact
+from billing.sources.lines import BadValueError, CostLine, charge_record, exact
 from billing.sources.pages import Page
 from billing.sources.quantities import QuantitySums, text_of
 from billing.sources.records import ChargeRecord
+from billing.sources.usage_lines import UsageLine
 from portal.shell.money import EXACT
 
 SERVICE = "GitHub Copilot"

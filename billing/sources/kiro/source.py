@@ -22,15 +22,14 @@ from billing.sources.kiro.reports import (
 from billing.sources.lines import (
     BadValueError,
     CostLine,
-    UsageLine,
     all_of,
     charge_record,
     exact,
-    usage_record,
 )
 from billing.sources.price_plans import PlanPrice, PriceList
 from billing.sources.records import ChargeRecord, UsageRecord
 from billing.sources.sheets import SheetRow, count_rejections, read_sheet
+from billing.sources.usage_lines import UsageLine, usage_record
 from portal.imports.contracts import Batch, LandedFile, Note, ReadOptions, Rejection
 from portal.shell.money import EXACT, decimal_text
 

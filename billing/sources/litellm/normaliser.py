@@ -14,7 +14,6 @@ from billing.sources.lines import (
     DAY,
     BadValueError,
     CostLine,
-    UsageLine,
     charge_record,
     exact,
     instant,
@@ -23,6 +22,7 @@ from billing.sources.litellm.config import LiteLLMConfig
 from billing.sources.pages import Page
 from billing.sources.quantities import QuantitySums, day_of, quantity, text_of
 from billing.sources.records import ChargeRecord
+from billing.sources.usage_lines import UsageLine
 from portal.shell.money import EXACT
 
 SERVICE = "LiteLLM proxy"

@@ -11,14 +11,13 @@ from billing.sources.buckets import Period, Row, text_of
 from billing.sources.lines import (
     BadValueError,
     CostLine,
-    UsageLine,
     charge_record,
     exact,
-    usage_record,
 )
 from billing.sources.openai.rows import amount_of
 from billing.sources.pages import Page
 from billing.sources.records import ChargeRecord, UsageRecord
+from billing.sources.usage_lines import UsageRow, usage_records
 
 PROVIDER = "OpenAI"
 SERVICE = "OpenAI API"
@@ -137,27 +136,23 @@ def quantities_of(row: Row, period: Period, place: Place, report: str) -> Iterat
     if report == "completions":
         counted += [(metric, "tokens", number) for metric, number in _input_tokens(row)]
     batch = row.get("batch")
-    for metric, unit, quantity in counted:
-        if quantity:
-            yield usage_record(
-                UsageLine(
-                    file_index=place.page.file.index,
-                    line=place.page.line,
-                    dataset=f"openai.usage.{report}",
-                    metric=metric,
-                    quantity=quantity,
-                    unit=unit,
-                    period=period,
-                    billing_account_id=place.account,
-                    provider=PROVIDER,
-                    service_name=SERVICE,
-                    sub_account_id=text_of(row, "project_id"),
-                    api_key_id=text_of(row, "api_key_id"),
-                    model=text_of(row, "model"),
-                    service_tier=text_of(row, "service_tier"),
-                    tags={} if batch is None else {"batch": "yes" if batch else "no"},
-                )
-            )
+    return usage_records(
+        UsageRow(
+            file_index=place.page.file.index,
+            line=place.page.line,
+            dataset=f"openai.usage.{report}",
+            period=period,
+            billing_account_id=place.account,
+            provider=PROVIDER,
+            service_name=SERVICE,
+            sub_account_id=text_of(row, "project_id"),
+            api_key_id=text_of(row, "api_key_id"),
+            model=text_of(row, "model"),
+            service_tier=text_of(row, "service_tier"),
+            tags={} if batch is None else {"batch": "yes" if batch else "no"},
+        ),
+        ((metric, unit, number) for metric, unit, number in counted if number),
+    )
 
 
 def _number(row: Row, key: str) -> Decimal | None:

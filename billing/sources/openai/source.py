@@ -110,9 +110,9 @@ def _records(page: Page, place: Place, reader: BucketReader) -> Iterator[Record]
             f"this is {report}, which is not read",
             expected=f"{COSTS} or {USAGE}{', '.join(COUNTED)}",
         )
-    for bucket in rows_of(page.body):
+    for number, bucket in enumerate(rows_of(page.body)):
         period = reader.period(page, partial(bucket_period, bucket))
-        if not reader.is_new(page, report, str(period[0].date()), bucket):
+        if not reader.is_new(page, report, str(period[0].date()), number=number):
             continue
         for row in results_of(bucket):
             yield from reader.records(

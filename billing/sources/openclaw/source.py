@@ -11,10 +11,8 @@ from typing import Any
 from billing.sources.lines import (
     BadValueError,
     CostLine,
-    UsageLine,
     all_of,
     charge_record,
-    usage_record,
 )
 from billing.sources.openclaw.sessions import (
     Answer,
@@ -24,6 +22,7 @@ from billing.sources.openclaw.sessions import (
 )
 from billing.sources.pages import RowReader, read_pages
 from billing.sources.records import ChargeRecord, UsageRecord
+from billing.sources.usage_lines import UsageLine, usage_record
 from portal.imports.contracts import Batch, LandedFile, Note, ReadOptions
 from portal.shell.money import EXACT
 

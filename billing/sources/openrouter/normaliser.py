@@ -14,7 +14,6 @@ from typing import Any
 from billing.sources.lines import (
     DAY,
     CostLine,
-    UsageLine,
     charge_record,
     currency_code,
     exact,
@@ -23,6 +22,7 @@ from billing.sources.openrouter.config import OpenRouterConfig
 from billing.sources.pages import Page
 from billing.sources.quantities import ZERO, QuantitySums, day_of, quantity, text_of
 from billing.sources.records import ChargeRecord
+from billing.sources.usage_lines import UsageLine
 
 SERVICE = "OpenRouter"
 DATASET = "openrouter.activity"

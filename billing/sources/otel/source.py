@@ -13,12 +13,10 @@ from typing import Any
 from billing.sources.lines import (
     BadValueError,
     CostLine,
-    UsageLine,
     all_of,
     canonical,
     charge_record,
     exact,
-    usage_record,
 )
 from billing.sources.otel.documents import (
     Attributes,
@@ -34,6 +32,7 @@ from billing.sources.otel.documents import (
 from billing.sources.otel.series import Increments, increments_of
 from billing.sources.pages import Page, RowReader, read_pages
 from billing.sources.records import ChargeRecord, UsageRecord
+from billing.sources.usage_lines import UsageLine, usage_record
 from portal.imports.contracts import (
     Batch,
     ImportRefusedError,

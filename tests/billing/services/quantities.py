@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from billing.services.usage_store import UsageStore
-from billing.sources.lines import UsageLine, usage_record
 from billing.sources.records import UsageRecord
+from billing.sources.usage_lines import UsageLine, usage_record
 from portal.choices import RunTrigger
 from portal.imports.registry import Plan
 from portal.models import Connection, ImportFile, ImportRun

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.sources.lines import BadValueError, UsageLine
+from billing.sources.lines import BadValueError
 from billing.sources.quantities import QuantitySums, bound_of, day_of, quantity, text_of
+from billing.sources.usage_lines import UsageLine
 
 START = dt.datetime(2026, 9, 1, tzinfo=dt.UTC)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from billing.sources.openai.config import OpenAIConfig
 from billing.sources.openai.normaliser import model_in
 from billing.sources.openai.source import OpenAISource
 from portal.imports.contracts import FetchJob, ImportRefusedError, SourceUnavailableError
-from tests.billing.sources.fake_provider import DAY, FakeProvider, Spend, in_process
+from tests.billing.sources.fake_provider import DAY, FakeProvider, Spend, in_process, json_text
 from tests.billing.sources.openai.shape import OpenAIShape, seconds
 from tests.billing.sources.reading import Read, land
 
@@ -188,6 +189,23 @@ def test_a_day_twice_counts_once_and_a_contradiction_is_refused(tmp_path: Path) 
     assert len(read(tmp_path, day_of(cost()), day_of(cost())).charges) == 1
     with pytest.raises(ImportRefusedError, match="comes twice"):
         read(tmp_path, day_of(cost()), day_of(cost(2)))
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_day_twice_counts_once_in_whatever_order_its_keys_stand(
+    tmp_path: Path, is_packed: bool
+) -> None:
+    """The first of them is a later bucket of a later line of a spool."""
+    pages = day_of(cost()), day_of(cost(2), number=1), day_of(cost(3), number=2)
+    pages[1]["data"] += pages[2]["data"]
+    spool = b"".join(json_text({"endpoint": "costs", "body": page}) + b"\n" for page in pages[:2])
+    again = {**day_of(), "data": [dict(sorted(pages[2]["data"][0].items(), reverse=True))]}
+    assert list(again["data"][0]) != list(pages[2]["data"][0])
+    landed = gzip.compress(spool) if is_packed else spool
+    assert len(read(tmp_path, landed, json_text(again)).charges) == 3
+    again["data"][0]["results"] = [cost(4)]
+    with pytest.raises(ImportRefusedError, match="2026-09-03 of .* comes twice"):
+        read(tmp_path, landed, json_text(again))
 
 
 # --- the official examples --------------------------------------------------------------------
