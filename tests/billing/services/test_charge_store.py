@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from billing.models import Charge, ChargeSlice, Restatement
+from billing.models import Charge, ChargeDimension, ChargeSlice, Restatement
 from portal.choices import RunStatus
 from portal.imports.runner import execute_run
 from portal.models import ImportRun, RejectedRow
@@ -273,6 +273,15 @@ def test_credits_and_refunds_above_the_charge_keep_their_sign() -> None:
 
 
 # --- order and time -------------------------------------------------------------------------
+
+
+@pytest.mark.both_engines
+def test_new_dimensions_are_made_in_one_order_whichever_comes_first() -> None:
+    """Two imports that make the same ones in different orders would wait for each other."""
+    run_import(make_connection(), [line(ServiceName=f"Service {number}") for number in range(20)])
+    made = list(ChargeDimension.objects.order_by("pk").values_list("digest", flat=True))
+    assert len(made) == 20
+    assert made == sorted(made)
 
 
 def test_an_older_run_after_a_newer_one_is_superseded_and_writes_nothing() -> None:

@@ -54,6 +54,13 @@ def test_reports_do_not_replace_each_other() -> None:
     assert UsageDimension.objects.count() == 2
 
 
+def test_new_dimensions_are_made_in_one_order_whichever_comes_first() -> None:
+    """Two imports that make the same ones in different orders would wait for each other."""
+    bring(make_connection(), [quantity(model=f"acme-{number}") for number in range(20)])
+    made = list(UsageDimension.objects.order_by("pk").values_list("digest", flat=True))
+    assert made == sorted(made)
+
+
 def test_an_older_run_never_overwrites_a_newer_one() -> None:
     connection = make_connection()
     early = make_run(connection)

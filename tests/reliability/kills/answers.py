@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from itertools import starmap
 from typing import Any
+from uuid import UUID
 
 from billing.models import Usage, UsageSlice
 from portal.imports.fetching import spool_line
@@ -64,10 +67,18 @@ def _page(rows: list[dict[str, Any]]) -> bytes:
 
 
 def problems_of_quantities() -> list[str]:
-    """Slices that say another number of rows than there are."""
+    """Slices that say another number of rows than there are, or another sum of their digests."""
     live = Usage.objects.filter(superseded_at=None)
-    return [
-        f"{each} says {each.rows} quantities and has {found}"
-        for each in UsageSlice.objects.all()
-        if each.rows != (found := live.filter(slice=each).count())
-    ]
+    found = []
+    for each in UsageSlice.objects.all():
+        rows = live.filter(slice=each).values_list("identity", "quantity_micro")
+        if each.rows != len(rows):
+            found.append(f"{each} says {each.rows} quantities and has {len(rows)}")
+        elif each.digest != sum(starmap(_digest, rows)) % 2**63:
+            found.append(f"{each} does not say what its quantities are")
+    return found
+
+
+def _digest(identity: UUID, micro: int) -> int:
+    told = blake2b(identity.bytes + str(micro).encode(), digest_size=8).digest()
+    return int.from_bytes(told, "big") >> 1
