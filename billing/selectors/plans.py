@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from billing.choices import PlanPeriod
 from billing.models import PricePlan
 from billing.policies import may_see_costs
-from billing.sources.usage_lines import MICRO
+from billing.sources.usage_rows import MICRO
 from portal.policies import AnyUser
 from portal.shell.money import decimal_text, nano_text
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 from billing.choices import PlanPeriod
 from billing.models import PricePlan
 from billing.sources.lines import BadValueError, currency_code
-from billing.sources.usage_lines import MICRO
+from billing.sources.usage_rows import MICRO
 from portal.models import User
 from portal.shell.money import EXACT, AmountOutOfRangeError, from_nano, to_nano
 

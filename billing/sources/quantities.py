@@ -9,9 +9,10 @@ from typing import Any
 
 from billing.sources.lines import BadValueError, day_start, exact
 from billing.sources.records import UsageRecord
-from billing.sources.usage_lines import UsageLine, usage_record
+from billing.sources.usage_rows import Quantity, UsageRow, usage_record
 from portal.shell.money import EXACT
 
+_Key = tuple[int, str, str]  # what is counted, metric, unit
 MILLIONTH = Decimal("0.000001")
 ZERO = Decimal(0)
 
@@ -24,23 +25,27 @@ class QuantitySums:
     """
 
     def __init__(self) -> None:
-        self._lines: dict[tuple[Any, ...], UsageLine] = {}
-        self._sums: dict[tuple[Any, ...], Decimal] = {}
+        self._numbers: dict[tuple[Any, ...], int] = {}  # of what is counted
+        self._first: dict[_Key, UsageRow] = {}
+        self._sums: dict[_Key, Decimal] = {}
 
-    def add(self, lines: Iterable[UsageLine]) -> None:
+    def add(self, row: UsageRow, quantities: Iterable[Quantity]) -> None:
         """Add the quantities of one row: all of them or, when one is bad, none.
 
         Raises:
             BadValueError: a quantity is negative.
         """
-        taken = [line for line in lines if line.quantity]
-        for line in taken:
-            if line.quantity < 0:
-                raise BadValueError(line.metric, line.quantity, "bad_quantity", "0 or more")
-        for line in taken:
-            key = _name(line)
-            self._lines.setdefault(key, line)
-            self._sums[key] = EXACT.add(self._sums.get(key, ZERO), line.quantity)
+        taken = [each for each in quantities if each[2]]
+        for metric, _, amount in taken:
+            if amount < 0:
+                raise BadValueError(metric, amount, "bad_quantity", "0 or more")
+        number = self._numbers.setdefault(_name(row), len(self._numbers))
+        for metric, unit, amount in taken:
+            key = number, metric, unit
+            if key in self._sums:
+                self._sums[key] = EXACT.add(self._sums[key], amount)
+            else:
+                self._first[key], self._sums[key] = row, amount
 
     def take(self) -> tuple[UsageRecord, ...]:
         """The sums as records, in the order in which each first came; then forgotten.
@@ -48,21 +53,17 @@ class QuantitySums:
         Raises:
             BadValueError: a sum does not fit.
         """
-        lines, sums = self._lines, self._sums
-        self._lines, self._sums = {}, {}
+        first, sums = self._first, self._sums
+        self._numbers, self._first, self._sums = {}, {}, {}
         return tuple(
-            usage_record(line._replace(quantity=sums[key].quantize(MILLIONTH, context=EXACT)))
-            for key, line in lines.items()
+            usage_record(first[key], key[1], key[2], found.quantize(MILLIONTH, context=EXACT))
+            for key, found in sums.items()
         )
 
 
-def _name(line: UsageLine) -> tuple[Any, ...]:
-    """Everything about a quantity but its place and amount."""
-    return (
-        *(line.dataset, line.metric, line.unit, line.period, line.billing_account_id),
-        *(line.sub_account_id, line.api_key_id, line.provider, line.service_name, line.model),
-        *(line.service_tier, *sorted(line.tags.items())),
-    )
+def _name(row: UsageRow) -> tuple[Any, ...]:
+    """Everything that a row says but its place."""
+    return (*row[2:-1], *sorted(row.tags.items()))
 
 
 def quantity(row: Mapping[str, Any], key: str) -> Decimal:

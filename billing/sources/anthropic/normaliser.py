@@ -19,7 +19,7 @@ from billing.sources.lines import (
 )
 from billing.sources.pages import Page
 from billing.sources.records import ChargeRecord, UsageRecord
-from billing.sources.usage_lines import Quantity, UsageRow, usage_records
+from billing.sources.usage_rows import Quantity, UsageRow, usage_records
 from portal.shell.money import EXACT
 
 PROVIDER = "Anthropic"

@@ -24,7 +24,7 @@ from billing.sources.lines import (
 from billing.sources.pages import Page
 from billing.sources.quantities import ZERO, QuantitySums, quantity, text_of
 from billing.sources.records import ChargeRecord
-from billing.sources.usage_lines import UsageLine
+from billing.sources.usage_rows import Quantity, UsageRow
 
 SERVICE = "Cursor"
 DATASET = "cursor.events"
@@ -84,7 +84,7 @@ def charge_of(
         measures=_measures(event),
     )
     record = charge_record(line)
-    sums.add(_quantities(event, line, at))
+    sums.add(_usage_row(line, at), _quantities(event))
     return record
 
 
@@ -150,26 +150,23 @@ def _token_usage(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return usage
 
 
-def _quantities(event: Mapping[str, Any], line: CostLine, at: datetime) -> list[UsageLine]:
-    """Of the team's day, by model and kind; the person is left behind here."""
+def _usage_row(line: CostLine, at: datetime) -> UsageRow:
+    """The team's day, by model and kind; the person is left behind here."""
     day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return UsageRow(
+        file_index=line.file_index,
+        line=line.line,
+        dataset=DATASET,
+        period=(day, day + DAY),
+        billing_account_id=line.billing_account_id,
+        provider=line.provider,
+        service_name=line.service_name,
+        model=line.model,
+        tags={"kind": line.sku_id},
+    )
+
+
+def _quantities(event: Mapping[str, Any]) -> list[Quantity]:
     usage = _token_usage(event)
-    found = {metric: (quantity(usage, key), "tokens") for key, metric in TOKENS.items()}
-    found["requests"] = Decimal(1), "requests"
-    return [
-        UsageLine(
-            file_index=line.file_index,
-            line=line.line,
-            dataset=DATASET,
-            metric=metric,
-            unit=unit,
-            quantity=amount,
-            period=(day, day + DAY),
-            billing_account_id=line.billing_account_id,
-            provider=line.provider,
-            service_name=line.service_name,
-            model=line.model,
-            tags={"kind": line.sku_id},
-        )
-        for metric, (amount, unit) in found.items()
-    ]
+    found = [(metric, "tokens", quantity(usage, key)) for key, metric in TOKENS.items()]
+    return [*found, ("requests", "requests", Decimal(1))]

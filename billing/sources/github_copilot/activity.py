@@ -18,7 +18,7 @@ from billing.sources.lines import DAY, BadValueError, instant
 from billing.sources.pages import Page
 from billing.sources.quantities import QuantitySums, day_of, quantity, text_of
 from billing.sources.records import SNAPSHOT
-from billing.sources.usage_lines import UsageLine
+from billing.sources.usage_rows import UsageRow
 from portal.imports.contracts import Note
 
 ORGANISATION_REPORT = "github_copilot.metrics"
@@ -61,20 +61,17 @@ def add_day(row: Mapping[str, Any], page: Page, config: CopilotConfig, sums: Qua
         **_counts(_object(cli, "token_usage"), CLI_TOKENS),
     }
     sums.add(
-        UsageLine(
+        UsageRow(
             file_index=page.file.index,
             line=page.line,
             dataset=dataset,
-            metric=metric,
-            unit=unit,
-            quantity=amount,
             period=(start, start + DAY),
             billing_account_id=config.organization or organization,
             sub_account_id=organization,
             provider="GitHub",
             service_name=SERVICE,
-        )
-        for (metric, unit), amount in found.items()
+        ),
+        [(metric, unit, amount) for (metric, unit), amount in found.items()],
     )
 
 
@@ -139,7 +136,7 @@ class SeatCount:
                 moment = _moment(page, seat[key], key)
                 self.newest = moment if self.newest is None else max(self.newest, moment)
 
-    def lines(self, config: CopilotConfig) -> Iterable[UsageLine]:
+    def add_up(self, config: CopilotConfig, sums: QuantitySums) -> None:
         """The seats of the day that the listing stands for: the last whole day before it was
         fetched, or the newest moment that a saved answer names."""
         moment = self.day or self.newest
@@ -147,18 +144,18 @@ class SeatCount:
             return
         start = moment.replace(hour=0, minute=0, second=0, microsecond=0)
         for plan, number in sorted(Counter(self.plans.values()).items()):
-            yield UsageLine(
-                file_index=self.place.file.index,
-                line=self.place.line,
-                dataset=SEATS,
-                metric="seats",
-                unit="seats",
-                quantity=Decimal(number),
-                period=(start, start + DAY),
-                billing_account_id=config.organization,
-                provider="GitHub",
-                service_name=SERVICE,
-                service_tier=plan,
+            sums.add(
+                UsageRow(
+                    file_index=self.place.file.index,
+                    line=self.place.line,
+                    dataset=SEATS,
+                    period=(start, start + DAY),
+                    billing_account_id=config.organization,
+                    provider="GitHub",
+                    service_name=SERVICE,
+                    service_tier=plan,
+                ),
+                [("seats", "seats", Decimal(number))],
             )
 
     def notes(self) -> Iterable[Note]:

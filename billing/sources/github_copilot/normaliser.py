@@ -16,7 +16,7 @@ from billing.sources.lines import BadValueError, CostLine, charge_record, exact
 from billing.sources.pages import Page
 from billing.sources.quantities import QuantitySums, text_of
 from billing.sources.records import ChargeRecord
-from billing.sources.usage_lines import UsageLine
+from billing.sources.usage_rows import UsageRow
 from portal.shell.money import EXACT
 
 SERVICE = "GitHub Copilot"
@@ -95,7 +95,7 @@ def charge_of(
         measures=_measures(item, discount),
     )
     record = charge_record(line)
-    sums.add([_quantity(line, unit, amount)])
+    sums.add(_usage_row(line, unit), [(UNITS[unit], unit, amount)])
     return record
 
 
@@ -132,14 +132,11 @@ def _measures(item: Mapping[str, Any], discount: Decimal) -> dict[str, Decimal]:
     return {name: value.normalize(EXACT) for name, value in found.items()}
 
 
-def _quantity(line: CostLine, unit: str, amount: Decimal) -> UsageLine:
-    return UsageLine(
+def _usage_row(line: CostLine, unit: str) -> UsageRow:
+    return UsageRow(
         file_index=line.file_index,
         line=line.line,
         dataset=DATASETS[unit],
-        metric=UNITS[unit],
-        unit=unit,
-        quantity=amount,
         period=line.period,
         billing_account_id=line.billing_account_id,
         sub_account_id=line.sub_account_id,

@@ -263,7 +263,7 @@ class _Reading:
 
     def last_batch(self) -> Batch:
         """The quantities, and what a person should know."""
-        self.sums.add(self._seats.lines(self.config))
+        self._seats.add_up(self.config, self.sums)
         self.notes.extend(self._seats.notes())
         if self._teams:
             self.notes.append(

@@ -29,7 +29,7 @@ from billing.sources.lines import (
 from billing.sources.price_plans import PlanPrice, PriceList
 from billing.sources.records import ChargeRecord, UsageRecord
 from billing.sources.sheets import SheetRow, count_rejections, read_sheet
-from billing.sources.usage_lines import UsageLine, usage_record
+from billing.sources.usage_rows import UsageRow, usage_record
 from portal.imports.contracts import Batch, LandedFile, Note, ReadOptions, Rejection
 from portal.shell.money import EXACT, decimal_text
 
@@ -172,19 +172,19 @@ def _usage(sums: _Sums) -> Iterator[ChargeRecord | UsageRecord]:
     for key, quantity in sorted(sums.usage.items()):
         account, client, day, metric, unit, model = key
         yield usage_record(
-            UsageLine(
+            UsageRow(
                 file_index=sums.places[key][0],
                 line=sums.places[key][1],
                 dataset=f"kiro.{'by_user_analytic' if client == _LEGACY else client}"[:64],
-                metric=metric,
-                unit=unit,
-                quantity=quantity,
                 period=(day, day + _DAY),
                 billing_account_id=account,
                 provider=PROVIDER,
                 service_name=LEGACY_SERVICE if client == _LEGACY else SERVICE,
                 model=model,
-            )
+            ),
+            metric,
+            unit,
+            quantity,
         )
 
 

@@ -5,8 +5,8 @@ The proxy multiplies tokens by list prices. It is no bill: the provider behind i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +22,7 @@ from billing.sources.litellm.config import LiteLLMConfig
 from billing.sources.pages import Page
 from billing.sources.quantities import QuantitySums, day_of, quantity, text_of
 from billing.sources.records import ChargeRecord
-from billing.sources.usage_lines import UsageLine
+from billing.sources.usage_rows import Quantity, UsageRow
 from portal.shell.money import EXACT
 
 SERVICE = "LiteLLM proxy"
@@ -62,7 +62,8 @@ def charge_of_call(
     read = quantity(usage, "cache_read_input_tokens") or quantity(details, "cached_tokens")
     written = quantity(usage, "cache_creation_input_tokens")
     day = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    sums.add(_quantities(row, line, LOGS, (day, day + DAY), read, written, Decimal(1)))
+    of = _usage_row(line, LOGS, (day, day + DAY))
+    sums.add(of, _quantities(row, read, written, Decimal(1)))
     return record
 
 
@@ -88,7 +89,8 @@ def charge_of_day(
     read = quantity(row, "cache_read_input_tokens")
     written = quantity(row, "cache_creation_input_tokens")
     requests = quantity(row, "api_requests")
-    sums.add(_quantities(row, line, ACTIVITY, line.period, read, written, requests))
+    of = _usage_row(line, ACTIVITY, line.period)
+    sums.add(of, _quantities(row, read, written, requests))
     return record
 
 
@@ -179,15 +181,24 @@ def _line(
     )
 
 
+def _usage_row(line: CostLine, dataset: str, period: tuple[datetime, datetime]) -> UsageRow:
+    return UsageRow(
+        file_index=line.file_index,
+        line=line.line,
+        dataset=dataset,
+        period=period,
+        billing_account_id=line.billing_account_id,
+        sub_account_id=line.sub_account_id,
+        api_key_id=line.api_key_id,
+        provider=line.provider,
+        service_name=line.service_name,
+        model=line.model,
+    )
+
+
 def _quantities(
-    row: Mapping[str, Any],
-    line: CostLine,
-    dataset: str,
-    period: Any,
-    read: Decimal,
-    written: Decimal,
-    requests: Decimal,
-) -> Iterable[UsageLine]:
+    row: Mapping[str, Any], read: Decimal, written: Decimal, requests: Decimal
+) -> list[Quantity]:
     """Disjoint token counts: the proxy's prompt tokens include what came from the cache."""
     fresh = EXACT.subtract(EXACT.subtract(quantity(row, "prompt_tokens"), read), written)
     if fresh < 0:
@@ -197,30 +208,12 @@ def _quantities(
             "bad_quantity",
             f"{read + written} or more, because the cached tokens are among them",
         )
-    found = {
-        "tokens.input.uncached": (fresh, "tokens"),
-        "tokens.input.cache_read": (read, "tokens"),
-        "tokens.input.cache_write": (written, "tokens"),
-        "tokens.output": (quantity(row, "completion_tokens"), "tokens"),
-        "requests": (requests, "requests"),
-    }
     return [
-        UsageLine(
-            file_index=line.file_index,
-            line=line.line,
-            dataset=dataset,
-            metric=metric,
-            unit=unit,
-            quantity=amount,
-            period=period,
-            billing_account_id=line.billing_account_id,
-            sub_account_id=line.sub_account_id,
-            api_key_id=line.api_key_id,
-            provider=line.provider,
-            service_name=line.service_name,
-            model=line.model,
-        )
-        for metric, (amount, unit) in found.items()
+        ("tokens.input.uncached", "tokens", fresh),
+        ("tokens.input.cache_read", "tokens", read),
+        ("tokens.input.cache_write", "tokens", written),
+        ("tokens.output", "tokens", quantity(row, "completion_tokens")),
+        ("requests", "requests", requests),
     ]
 
 

@@ -17,7 +17,7 @@ from billing.sources.lines import (
 from billing.sources.openai.rows import amount_of
 from billing.sources.pages import Page
 from billing.sources.records import ChargeRecord, UsageRecord
-from billing.sources.usage_lines import UsageRow, usage_records
+from billing.sources.usage_rows import UsageRow, usage_records
 
 PROVIDER = "OpenAI"
 SERVICE = "OpenAI API"

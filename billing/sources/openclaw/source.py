@@ -22,7 +22,7 @@ from billing.sources.openclaw.sessions import (
 )
 from billing.sources.pages import RowReader, read_pages
 from billing.sources.records import ChargeRecord, UsageRecord
-from billing.sources.usage_lines import UsageLine, usage_record
+from billing.sources.usage_rows import UsageRow, usage_record
 from portal.imports.contracts import Batch, LandedFile, Note, ReadOptions
 from portal.shell.money import EXACT
 
@@ -152,17 +152,17 @@ def _usage(answers: list[Answer], account: str) -> Iterator[ChargeRecord | Usage
     for key, quantity in sorted(sums.items()):
         day, provider, model, metric = key
         yield usage_record(
-            UsageLine(
+            UsageRow(
                 file_index=places[key][0],
                 line=places[key][1],
                 dataset="openclaw.sessions",
-                metric=metric,
-                unit=_TOKENS,
-                quantity=quantity,
                 period=(day, day + _DAY),
                 billing_account_id=account,
                 provider=provider,
                 service_name=_SERVICE,
                 model=model,
-            )
+            ),
+            metric,
+            _TOKENS,
+            quantity,
         )

@@ -22,7 +22,7 @@ from billing.sources.openrouter.config import OpenRouterConfig
 from billing.sources.pages import Page
 from billing.sources.quantities import ZERO, QuantitySums, day_of, quantity, text_of
 from billing.sources.records import ChargeRecord
-from billing.sources.usage_lines import UsageLine
+from billing.sources.usage_rows import UsageRow
 
 SERVICE = "OpenRouter"
 DATASET = "openrouter.activity"
@@ -75,21 +75,18 @@ def charge_of(
     )
     record = charge_record(line)
     sums.add(
-        UsageLine(
+        UsageRow(
             file_index=line.file_index,
             line=line.line,
             dataset=DATASET,
-            metric=metric,
-            unit=unit,
-            quantity=quantity(row, key),
             period=line.period,
             billing_account_id=line.billing_account_id,
             sub_account_id=workspace,
             provider=SERVICE,
             service_name=SERVICE,
             model=line.model,
-        )
-        for key, (metric, unit) in METRICS.items()
+        ),
+        [(metric, unit, quantity(row, key)) for key, (metric, unit) in METRICS.items()],
     )
     return record
 

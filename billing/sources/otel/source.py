@@ -32,7 +32,7 @@ from billing.sources.otel.documents import (
 from billing.sources.otel.series import Increments, increments_of
 from billing.sources.pages import Page, RowReader, read_pages
 from billing.sources.records import ChargeRecord, UsageRecord
-from billing.sources.usage_lines import UsageLine, usage_record
+from billing.sources.usage_rows import UsageRow, usage_record
 from portal.imports.contracts import (
     Batch,
     ImportRefusedError,
@@ -308,18 +308,18 @@ def _usage(sums: _Sums) -> Iterator[ChargeRecord | UsageRecord]:
         day, account, metric, unit, model, tag_text = key
         place = sums.places["usage", *key]
         yield usage_record(
-            UsageLine(
+            UsageRow(
                 file_index=place[0],
                 line=place[1],
                 dataset="otel.claude_code",
-                metric=metric,
-                unit=unit,
-                quantity=EXACT.quantize(quantity, _FINEST),
                 period=(day, day + _DAY),
                 billing_account_id=account,
                 provider="Anthropic",
                 service_name="Claude Code",
                 model=model,
                 tags=json.loads(tag_text),
-            )
+            ),
+            metric,
+            unit,
+            EXACT.quantize(quantity, _FINEST),
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from billing.services.usage_store import UsageStore
 from billing.sources.records import UsageRecord
-from billing.sources.usage_lines import UsageLine, usage_record
+from billing.sources.usage_rows import UsageRow, usage_record
 from portal.choices import RunTrigger
 from portal.imports.registry import Plan
 from portal.models import Connection, ImportFile, ImportRun
@@ -24,16 +24,14 @@ def quantity(day: int = 1, tokens: str = "5", **changes: Any) -> UsageRecord:
         "file_index": 0,
         "line": 1,
         "dataset": "acme.usage",
-        "metric": "tokens.output",
-        "quantity": Decimal(tokens),
-        "unit": "tokens",
         "period": (start, start + DAY),
         "billing_account_id": "org-1",
         "provider": "Acme",
         "service_name": "Acme API",
         "model": "acme-1",
     }
-    return usage_record(UsageLine(**values | changes))
+    metric, unit = changes.pop("metric", "tokens.output"), changes.pop("unit", "tokens")
+    return usage_record(UsageRow(**values | changes), metric, unit, Decimal(tokens))
 
 
 def make_run(connection: Connection, **fields: Any) -> ImportRun:

@@ -12,24 +12,26 @@ from hypothesis import strategies as st
 
 from billing.sources.lines import BadValueError
 from billing.sources.quantities import QuantitySums, bound_of, day_of, quantity, text_of
-from billing.sources.usage_lines import UsageLine
+from billing.sources.usage_rows import Quantity, UsageRow
 
 START = dt.datetime(2026, 9, 1, tzinfo=dt.UTC)
 
 
-def line(amount: Decimal | str, **changes: Any) -> UsageLine:
+def row(**changes: Any) -> UsageRow:
     values: dict[str, Any] = {
         "file_index": 0,
         "line": 1,
         "dataset": "acme.usage",
-        "metric": "credits",
-        "quantity": Decimal(amount),
         "period": (START, START + dt.timedelta(days=1)),
         "billing_account_id": "org",
         "provider": "Acme",
         "service_name": "Acme",
     }
-    return UsageLine(**values | changes)
+    return UsageRow(**values | changes)
+
+
+def credits(amount: Decimal | str, metric: str = "credits") -> Quantity:
+    return metric, "credits", Decimal(amount)
 
 
 @given(
@@ -38,7 +40,8 @@ def line(amount: Decimal | str, **changes: Any) -> UsageLine:
 def test_a_sum_is_exact_and_rounded_once(amounts: list[Decimal]) -> None:
     sums = QuantitySums()
     for number, amount in enumerate(amounts):
-        sums.add([line(amount, line=number + 1, model="b" if number % 2 else "a")])
+        of = row(line=number + 1, model="b" if number % 2 else "a")
+        sums.add(of, [credits(amount)])
     told = {r.dimension.model: r.quantity_micro for r in sums.take()}
     for model, own in (("a", amounts[::2]), ("b", amounts[1::2])):
         exact = sum(own, Decimal(0))
@@ -49,10 +52,21 @@ def test_a_sum_is_exact_and_rounded_once(amounts: list[Decimal]) -> None:
 def test_a_row_is_added_whole_or_not_at_all() -> None:
     sums = QuantitySums()
     with pytest.raises(BadValueError):
-        sums.add([line("1"), line("-1", metric="requests")])
-    sums.add([line("0"), line("2", file_index=3)])
+        sums.add(row(), [credits("1"), credits("-1", "requests")])
+    sums.add(row(file_index=2), [credits("0")])
+    sums.add(row(file_index=3), [credits("2")])
     (record,) = sums.take()
     assert (record.quantity_micro, record.file_index) == (2_000_000, 3)
+
+
+def test_each_quantity_stands_where_it_first_came_and_in_that_order() -> None:
+    sums = QuantitySums()
+    sums.add(row(line=1), [credits("1")])
+    sums.add(row(line=2, tags={"kind": "b"}), [credits("8")])
+    sums.add(row(line=3), [credits("2", "requests"), credits("4")])
+    told = [(each.dimension.metric, each.line, each.quantity_micro) for each in sums.take()]
+    millions = [("credits", 1, 5), ("credits", 2, 8), ("requests", 3, 2)]
+    assert told == [(metric, line, 10**6 * much) for metric, line, much in millions]
 
 
 def test_what_is_absent_counts_nothing_and_what_is_wrong_is_named() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.sources.lines import BadValueError, canonical
-from billing.sources.usage_lines import UsageLine, UsageRow, usage_record, usage_records
+from billing.sources.usage_rows import UsageRow, usage_record, usage_records
 from tests.billing.sources.test_lines import DAY, START, digest_of
 
 TEXTS = st.text(st.characters(exclude_characters="\0"), max_size=8)
@@ -46,10 +46,7 @@ def test_quantities_of_a_row_are_what_each_is_by_itself(
     of = row(model="acme-1", tags=tags)
     quantities = [(metric, unit, Decimal(amount)) for metric, unit, amount in counted]
     together = list(usage_records(of, quantities))
-    assert together == [
-        usage_record(UsageLine(metric=metric, unit=unit, quantity=amount, **of._asdict()))
-        for metric, unit, amount in quantities
-    ]
+    assert together == [usage_record(of, *each) for each in quantities]
     assert [each.quantity_micro for each in together] == [each[2] * 10**6 for each in counted]
 
 

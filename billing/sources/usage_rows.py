@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from billing.sources.digests import digest_of, digest_of_joined
@@ -42,37 +41,9 @@ class UsageRow(NamedTuple):
 Quantity = tuple[str, str, Decimal]  # what was counted, its unit, and how much of it
 
 
-class UsageLine(NamedTuple):
-    """One quantity, with all that `UsageRow` says of it."""
-
-    file_index: int
-    line: int
-    dataset: str
-    metric: str
-    quantity: Decimal
-    period: tuple[datetime, datetime]
-    billing_account_id: str
-    provider: str
-    service_name: str
-    unit: str = ""
-    sub_account_id: str = ""
-    api_key_id: str = ""
-    model: str = ""
-    service_tier: str = ""
-    tags: Mapping[str, Any] = NOTHING_MORE
-
-
-_row_of = attrgetter(*UsageRow._fields)
-
-
-def usage_record(line: UsageLine) -> UsageRecord:
-    """The quantity as the store takes it: whole millionths of its unit.
-
-    Raises:
-        BadValueError: it does not fit, is negative, or is finer than a millionth.
-    """
-    quantity = line.metric, line.unit, line.quantity
-    return next(usage_records(UsageRow(*_row_of(line)), (quantity,)))
+def usage_record(row: UsageRow, metric: str, unit: str, amount: Decimal) -> UsageRecord:
+    """A quantity of a row that counts one thing. See `usage_records`."""
+    return next(usage_records(row, ((metric, unit, amount),)))
 
 
 def usage_records(row: UsageRow, quantities: Iterable[Quantity]) -> Iterator[UsageRecord]:
