@@ -14,17 +14,21 @@ from typing import Any
 from pydantic import SecretStr
 
 from billing.sources.cursor.config import CursorConfig
+from billing.sources.pages import raw_text
 from portal.imports.contracts import (
     FetchJob,
     FetchSpec,
     ImportRefusedError,
     SourceUnavailableError,
+    raw_digest,
 )
 
 EVENTS = "events"
 RUNNING = "events-of-the-running-day"  # counted against the control total, never imported
 SPEND = "spend"  # the snapshot that is compared
+AGAIN = "events-asked-for-again"  # to be compared, never imported
 CYCLE = "cycle"  # the same answer where only the start of the cycle is needed
+_EVENTS_PATH = "/teams/filtered-usage-events"
 PAGE_SIZE = 100
 MOST_PAGES = 10_000
 DAYS_A_REQUEST = 15  # a range is bounded: 30 days for daily data
@@ -85,15 +89,15 @@ def _fetch_spend(job: FetchJob) -> None:
 
 
 def _fetch_events(job: FetchJob, endpoint: str, start: date, stop: date) -> None:
-    asked = {"startDate": _milliseconds(start), "endDate": _milliseconds(stop)}
-    seen = 0
+    window = {"startDate": _milliseconds(start), "endDate": _milliseconds(stop)}
+    seen, known = 0, set[str]()
     for page in range(1, MOST_PAGES + 1):
-        answer = job.ask(
-            endpoint,
-            "/teams/filtered-usage-events",
-            body={**asked, "page": page, "pageSize": PAGE_SIZE},
-        )
-        seen += len(_list(answer, "usageEvents"))
+        asked = {**window, "page": page, "pageSize": PAGE_SIZE}
+        answer = job.ask(endpoint, _EVENTS_PATH, body=asked)
+        events = _list(answer, "usageEvents")
+        if endpoint == EVENTS:
+            _see_that_they_are_others(job, asked, events, known)
+        seen += len(events)
         paging = answer.get("pagination")
         if not isinstance(paging, dict) or paging.get("currentPage") != page:
             raise SourceUnavailableError(f"Cursor did not answer page {page} when asked for it")
@@ -108,6 +112,34 @@ def _fetch_events(job: FetchJob, endpoint: str, start: date, stop: date) -> None
             f"Cursor speaks of {total} events from {start} to {stop} and lists {seen}: the answer "
             "is not whole, so nothing is taken"
         )
+
+
+def _see_that_they_are_others(
+    job: FetchJob, asked: Mapping[str, Any], events: list[Any], known: set[str]
+) -> None:
+    """Events have no ids, and two that are equal are two. Several that all have their equals on one
+    other page are that page again, in the place of one that is then lost: the count is right.
+
+    Raises:
+        SourceUnavailableError: they are, or a single one is another when it is asked for again.
+    """
+    name = _name_of(events)
+    if not events or name not in known:
+        known.add(name)
+        return
+    is_one = len(events) == 1 and all(
+        _name_of(_list(job.ask(AGAIN, _EVENTS_PATH, body=asked), "usageEvents")) == name
+        for _ in range(2)
+    )
+    if not is_one:
+        raise SourceUnavailableError(
+            f"Cursor gives the events of an earlier page again as page {asked['page']}: another "
+            "one is missing, so nothing is taken"
+        )
+
+
+def _name_of(events: list[Any]) -> str:
+    return raw_digest("\n".join(sorted(map(raw_text, events))))
 
 
 def _list(answer: Any, key: str) -> list[Any]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.sources.cursor import events
-from billing.sources.cursor.client import CYCLE, RUNNING
+from billing.sources.cursor.client import AGAIN, CYCLE, RUNNING
 from billing.sources.cursor.config import CursorConfig
 from billing.sources.cursor.cycles import cycle_of, dollars, moment
 from billing.sources.lines import BadValueError, canonical, exact, instant
@@ -52,7 +52,7 @@ class CursorSource:
         reader, sums = RowReader(options), QuantitySums()
         running, seen = _Running(anchor), set[str]()
         for page in read_pages(files, options.limits):
-            if "usageEvents" not in page.body:
+            if "usageEvents" not in page.body or page.endpoint == AGAIN:
                 continue
             rows = _rows_of(page)
             if page.endpoint == RUNNING:

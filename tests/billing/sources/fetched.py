@@ -6,7 +6,7 @@ import io
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -70,10 +70,12 @@ def connect(
     )
 
 
-def fetch_days(connection: Connection, start: date, end: date) -> ImportRun | str:
+def fetch_days(
+    connection: Connection, start: date, end: date, *, days_later: int = 0
+) -> ImportRun | str:
     """Fetch one window as a worker does on the day that follows it, so that it is the newest one,
-    and import it; the problem when it was not whole."""
-    at = datetime.combine(end, time(6), UTC)
+    or some days later, and import it; the problem when it was not whole."""
+    at = datetime.combine(end, time(6), UTC) + timedelta(days=days_later)
     item = request_fetch(connection=connection, window=FetchWindow(start, end), actor=None, at=at)
     last = ImportRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     try:

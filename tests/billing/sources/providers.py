@@ -67,11 +67,18 @@ PROVIDERS = (
     Provided(
         "openrouter", "openrouter", openrouter_shape, KEY, provider=NumberedProvider,
         config={"payment": "invoiced"},
+        lies={
+            "lost": "the rows of a day have no total, and their keys' month has a tolerance",
+            "empty_day": "of an older month the keys no longer say what it came to",
+        },
     ),
     Provided(
         "github-copilot", "github_copilot", copilot_shape, KEY, provider=NumberedProvider,
         config={"organization": "octo-org"},
-        lies={"lost": "the answer of a day has no total and no number to be counted by"},
+        lies={
+            "lost": "the answer of a day has no total and no number to be counted by",
+            "empty_day": "a day that has not been there before may be one of nothing",
+        },
     ),
 )  # fmt: skip
 # Those whose pages are a list that is cut, so that it can be packed in other ways.

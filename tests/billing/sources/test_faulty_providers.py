@@ -6,6 +6,7 @@ import random
 from datetime import date
 
 import pytest
+from django.db import transaction
 
 from portal.choices import RunStatus
 from portal.models import Connection, ImportRun
@@ -134,14 +135,51 @@ def test_each_fault_alone(fault: str, is_survived: bool, monkeypatch: pytest.Mon
         assert 1.02 <= slept[0] <= 1.13
 
 
-def _once(provider: FakeProvider, fault: str) -> list[str]:
-    """Let the fault happen the first time it can, and never again."""
+@pytest.mark.parametrize("fault", sampled(PAGE_FAULTS, "lost", "repeated"))
+@pytest.mark.parametrize("provided", PROVIDERS, ids=lambda each: each.name)
+def test_a_fault_of_the_pages_of_any_report_is_seen(
+    provided: Provided, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each report of cost that is asked for, in the newest window and in an older one, for which
+    fewer totals are there to compare. What is said to leave no trace must leave none."""
+    allow_loopback(monkeypatch)
+    wrong = []
+    for days_later in (0, 10):
+        undisturbed = provider_of(provided, seed=5)
+        assert fetched_once(provided, undisturbed, "", "", days_later) == "the truth"
+        for path in dict.fromkeys(path for path, _ in undisturbed.requests):
+            found = fetched_once(provided, provider_of(provided, seed=5), fault, path, days_later)
+            wrong += [(path, days_later)] if found == "wrong" else []
+    assert bool(wrong) == (fault in provided.lies), wrong
+
+
+def fetched_once(
+    provided: Provided, provider: FakeProvider, fault: str, path: str, days_later: int
+) -> str:
+    """What is stored after one fetch in which a fault happened to a page of one report."""
+    _once(provider, fault, path)
+    before = transaction.savepoint()
+    with served(provider) as address:
+        only_costs = {"with_usage": False} if provided.source == "openai" else {}
+        connection = connect(provided, address, **only_costs)
+        run = fetch_days(connection, FIRST, LAST, days_later=days_later)
+    found, told = stored(connection), truth(provider.shape.spent)
+    transaction.savepoint_rollback(before)  # or the next connection brings the same money again
+    if isinstance(run, ImportRun) and run.status == RunStatus.APPLIED:
+        return "the truth" if found == told else "wrong"
+    return "wrong" if found else "nothing"
+
+
+def _once(provider: FakeProvider, fault: str, path: str = "") -> list[str]:
+    """Let the fault happen the first time it can (with a path, to an answer of that address), and
+    never again."""
 
     class Once(dict[str, float]):
         """Certain until it has happened."""
 
         def get(self, asked: str, default: float = 0) -> float:  # type: ignore[override]
-            return float(asked == fault and not provider.met)
+            is_there = not path or (bool(provider.requests) and provider.requests[-1][0] == path)
+            return float(asked == fault and not provider.met and is_there)
 
     provider.chances = Once()
     return provider.met

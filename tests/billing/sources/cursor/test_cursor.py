@@ -175,7 +175,7 @@ def test_reading_is_by_post_with_the_key_as_user_name() -> None:
     assert asking.asked[-1][2]["startDate"] == 1788220800000
 
 
-@pytest.mark.parametrize("fault", ["lost", "repeated", "stuck"])
+@pytest.mark.parametrize("fault", ["lost", "repeated", "under another number", "stuck"])
 def test_pages_that_do_not_add_up_are_not_taken(fault: str) -> None:
     honest = provider(page_size=3)
 
@@ -187,11 +187,40 @@ def test_pages_that_do_not_add_up_are_not_taken(fault: str) -> None:
             answer["pagination"]["hasNextPage"] = False
         elif fault == "repeated":
             return honest(path, query, {**body, "page": 1})
+        elif fault == "under another number":
+            first = honest(path, query, {**body, "page": 1})["usageEvents"]
+            answer["usageEvents"] = first[::-1]
         else:
             answer["usageEvents"] = []
         return answer
 
     with pytest.raises(SourceUnavailableError):
+        fetched(FETCH, {}, ask, START, END)
+
+
+def test_two_equal_events_on_pages_of_their_own_are_two_when_they_stay(tmp_path: Path) -> None:
+    """Which is found out by asking for the page again; what comes then is not imported."""
+    twice = [event("2026-09-03T10:00:00+00:00", cents=1)] * 2
+    alone = Cursor(twice, CYCLE, page_size=1)
+    asking = Asking(alone)
+    FETCH.fetch(FetchJob({}, START, END, asking, None))
+    assert read(SOURCE, tmp_path, asking.spool).billed() == Decimal("0.02")
+    pages = [body["page"] for path, _, body in asking.asked if path != "/teams/spend"]
+    assert pages == [1, 2, 2, 2]
+
+
+def test_a_single_event_that_is_another_when_asked_for_again_is_no_answer() -> None:
+    others = [event(f"2026-09-03T1{hour}:00:00+00:00", cents=1) for hour in range(2)]
+    honest, met = Cursor(others, CYCLE, page_size=1), list[int]()
+
+    def ask(path: str, query: Any, body: Any) -> Any:
+        answer = honest(path, query, body)
+        if path != "/teams/spend" and body["page"] == 2 and not met:
+            met.append(2)
+            answer["usageEvents"] = honest(path, query, {**body, "page": 1})["usageEvents"]
+        return answer
+
+    with pytest.raises(SourceUnavailableError, match="page 2"):
         fetched(FETCH, {}, ask, START, END)
 
 
