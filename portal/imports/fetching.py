@@ -36,6 +36,7 @@ PROBE_LIMITS = FetchLimits(
     connect_seconds=5, idle_seconds=10, total_seconds=15, attempts=1, all_waits_seconds=0
 )
 POLLED = "polled"  # the endpoint of the line that counts pages, and those that did not change
+_MAKES_UP = 31  # days without a fetch; before them everything is read again anyway
 MOST_DAYS = 31  # of one fetch and one run: work stays short, and providers allow no more
 
 
@@ -195,18 +196,24 @@ def due_windows(
     if fetched_to is None:
         start = first or end - timedelta(days=90)
     else:
-        start = min(_reread_from(spec, end, today), fetched_to)
+        start = min(_reread_from(spec, fetched_to, today), fetched_to)
         start = max(start, first) if first else start
     if spec.history_days:  # what the provider no longer knows would come back empty
         start = max(start, today - timedelta(days=spec.history_days))
     return split_days(start, end)
 
 
-def _reread_from(spec: FetchSpec, end: date, today: date) -> date:
-    is_weekly = spec.weekly_days > spec.reread_days and today.weekday() == 0
-    start = end - timedelta(days=spec.weekly_days if is_weekly else spec.reread_days)
-    if today.day in spec.month_days:
-        start = min(start, (today.replace(day=1) - timedelta(days=1)).replace(day=1))
+def _reread_from(spec: FetchSpec, fetched_to: date, today: date) -> date:
+    """More is read on some days; when one of them has gone by without a fetch, on the next."""
+    last = fetched_to + timedelta(days=spec.settles_days)
+    days = [today - timedelta(days=ago) for ago in range(min((today - last).days, _MAKES_UP))]
+    is_weekly = spec.weekly_days > spec.reread_days and any(day.weekday() == 0 for day in days)
+    start = today - timedelta(
+        days=spec.settles_days + (spec.weekly_days if is_weekly else spec.reread_days)
+    )
+    for day in days:
+        if day.day in spec.month_days:
+            start = min(start, (day.replace(day=1) - timedelta(days=1)).replace(day=1))
     return start
 
 

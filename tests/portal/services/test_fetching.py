@@ -90,6 +90,23 @@ def test_on_some_days_of_the_month_the_month_before_is_read_again() -> None:
         assert windows[-1].end == today
 
 
+def test_a_day_on_which_more_is_read_is_made_up_for_when_its_fetch_failed() -> None:
+    sunday, tuesday = dt.date(2026, 11, 22), dt.date(2026, 11, 24)
+    (late, *_) = due_windows(spec(), first=None, fetched_to=sunday, today=tuesday)
+    assert late.start == tuesday - 35 * DAY
+    (usual,) = due_windows(spec(), first=None, fetched_to=tuesday - DAY, today=tuesday)
+    assert usual.start == tuesday - 3 * DAY
+    (again,) = due_windows(spec(), first=None, fetched_to=tuesday, today=tuesday)
+    assert again.start == tuesday - 3 * DAY
+    closing = spec(reread_days=10, weekly_days=0, month_days=(3, 10), settles_days=1)
+    twelfth = dt.date(2026, 10, 12)
+    for fetched_to, start in ((8, dt.date(2026, 9, 1)), (10, dt.date(2026, 10, 1))):
+        days = due_windows(
+            closing, first=None, fetched_to=dt.date(2026, 10, fetched_to), today=twelfth
+        )
+        assert days[0].start == start
+
+
 def test_a_configuration_may_change_how_often_days_are_read_again() -> None:
     slow = spec(varies=lambda config: {"reread_days": 31} if config.get("slow") else {})
     assert slow.suited({"slow": True}).reread_days == 31
