@@ -33,6 +33,7 @@ from billing.sources.github_copilot.config import CopilotConfig
 from billing.sources.github_copilot.source import CopilotSource
 from billing.sources.invoices.rates import RatesSource
 from billing.sources.invoices.source import InvoicesSource
+from billing.sources.kiro.client import FETCH as KIRO_FETCH
 from billing.sources.kiro.config import KiroConfig
 from billing.sources.kiro.source import KiroSource
 from billing.sources.litellm import client as litellm
@@ -269,6 +270,14 @@ import_sources.register(
         accept=".csv,.gz",
         summary="Reports of user activity of Kiro or Amazon Q Developer, as CSV.",
         collect=collect_reports,
+        credential=CredentialNeed(
+            label="Access key",
+            help="Access key id and secret access key of an IAM user who may list the bucket and "
+            "read the reports (s3:ListBucket, s3:GetObject, and kms:Decrypt where the bucket has "
+            "a key of its own), with a colon between them.",
+            address_fields=("endpoint", "region", "bucket"),
+        ),
+        fetch_files=KIRO_FETCH,
         make_context=plans_of_kiro,
         names_people=True,
     )

@@ -57,3 +57,35 @@ class FetchedCostConfig(CostConfig):
         if text:
             date.fromisoformat(text)
         return text
+
+
+class BucketConfig(CostConfig):
+    """What every connection has besides whose files may be fetched from an object store.
+
+    Nothing of it is required: without a bucket, people bring the files.
+    """
+
+    bucket: str = Field(default="", max_length=63, description="The bucket that holds the files.")
+    prefix: str = Field(
+        default="", max_length=500, description="The path inside the bucket above the files."
+    )
+    region: str = Field(default="us-east-1", max_length=40, description="The bucket's region.")
+    endpoint: str = Field(
+        default="",
+        max_length=200,
+        title="Address of the object store",
+        description="Empty for Amazon S3; else an S3-compatible store, such as "
+        "https://objects.example.com.",
+    )
+
+    @field_validator("prefix")
+    @classmethod
+    def _tidy_prefix(cls, value: str) -> str:
+        if ".." in value.split("/"):
+            raise ValueError("a prefix without ..")
+        return value.strip("/")
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host of the object store."""
+        return self.endpoint.rstrip("/") or f"https://s3.{self.region}.amazonaws.com"

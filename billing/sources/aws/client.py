@@ -18,21 +18,9 @@ from billing.sources.aws.manifests import (
     place_of,
     read_manifest,
 )
-from billing.sources.aws.objects import ObjectStore, StoredObject, read_access_key
+from billing.sources.objects import ObjectStore, StoredObject, store_of
 from portal.imports.contracts import ImportRefusedError, SourceUnavailableError
 from portal.imports.file_fetching import FetchedInput, FetchFiles, FileJob
-
-
-def _store(job: FileJob) -> tuple[ObjectStore, AwsConfig]:
-    config = AwsConfig.model_validate(job.config)
-    store = ObjectStore(
-        job.client,
-        origin=config.origin,
-        bucket=config.bucket,
-        region=config.region,
-        key=read_access_key(job.secret),
-    )
-    return store, config
 
 
 def fetch(job: FileJob) -> Iterator[FetchedInput]:
@@ -42,7 +30,8 @@ def fetch(job: FileJob) -> Iterator[FetchedInput]:
         SourceUnavailableError: a delivery is on its way, or the store does not answer.
         ImportRefusedError: address, credential or manifest are wrong.
     """
-    store, config = _store(job)
+    config = AwsConfig.model_validate(job.config)
+    store = store_of(job, config)
     manifests = _manifests(store, config)
     for place, stored in _newest(manifests):
         key = _input_key(place, stored)
@@ -63,7 +52,8 @@ def probe(job: FileJob) -> None:
     Raises:
         as `fetch`; ImportRefusedError also when there is no manifest.
     """
-    store, config = _store(job)
+    config = AwsConfig.model_validate(job.config)
+    store = store_of(job, config)
     found = _newest(_manifests(store, config))
     if not found:
         raise ImportRefusedError(

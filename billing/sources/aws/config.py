@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from billing.sources.config import CostConfig
+from billing.sources.config import BucketConfig
 
 
-class AwsConfig(CostConfig):
+class AwsConfig(BucketConfig):
     """Where an export lies, which of its amounts count, and where attribution stands in it."""
 
     amounts: Literal["unblended", "net"] = Field(
@@ -26,14 +26,6 @@ class AwsConfig(CostConfig):
         description="The path inside the bucket above the folders data and metadata, such as "
         "billing/cur-hourly.",
     )
-    region: str = Field(default="us-east-1", max_length=40, description="The bucket's region.")
-    endpoint: str = Field(
-        default="",
-        max_length=200,
-        title="Address of the object store",
-        description="Empty for Amazon S3; else an S3-compatible store, such as "
-        "https://objects.example.com.",
-    )
     cost_center_tag: str = Field(
         default="",
         max_length=200,
@@ -47,15 +39,3 @@ class AwsConfig(CostConfig):
         title="Tag with the repository",
         description="Likewise. Empty: a tag called repository or repo.",
     )
-
-    @field_validator("prefix")
-    @classmethod
-    def _tidy_prefix(cls, value: str) -> str:
-        if ".." in value.split("/"):
-            raise ValueError("a prefix without ..")
-        return value.strip("/")
-
-    @property
-    def origin(self) -> str:
-        """Scheme and host of the object store."""
-        return self.endpoint.rstrip("/") or f"https://s3.{self.region}.amazonaws.com"

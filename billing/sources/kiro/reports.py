@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from billing.sources.kiro.keys import origin_of
 from billing.sources.lines import BadValueError, day_start
 from billing.sources.sheets import Sheet, SheetRow
 from portal.imports.contracts import ImportRefusedError, LandedFile
@@ -22,20 +23,23 @@ KNOWN = frozenset(
 )  # fmt: skip
 MODEL_MESSAGES = re.compile(r"([a-z0-9._]+)_messages", re.ASCII)
 _ACTIVITY = re.compile(rf"(?:{'|'.join(ACTIVITY)})_\w+", re.ASCII)
-_ACCOUNT = re.compile(r"(?:^|_)(\d{12})_(?:user_report|by_user_analytic)", re.ASCII)
+_ACCOUNT = re.compile(r"(?:^|[_ ])(\d{12})_(?:user_report|by_user_analytic)", re.ASCII)
 _WRITTEN = re.compile(r"_(?:user_report|by_user_analytic)_(\d{8,14})", re.ASCII)
 _PART = re.compile(r"part_(\d+)", re.ASCII)
+_DIRECTORY = re.compile(r"^d-[0-9a-z]{10}\.", re.ASCII)
 _DAYS = ("%Y-%m-%d", "%m-%d-%Y", "%m/%d/%Y")
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One file with what its name says: account and when it was written, empty when it does not."""
+    """One file with what its name says: account, region and when it was written, each empty when
+    it does not."""
 
     sheet: Sheet
     is_per_client: bool
     account: str
     written: str
+    region: str = ""
 
     @property
     def numbers(self) -> list[str]:
@@ -77,17 +81,15 @@ def report_of(sheet: Sheet, account: str) -> Report:
             expected=f"{', '.join(PER_CLIENT)}; or UserId, Date and columns such as "
             "Chat_MessagesSent",
         )  # fmt: skip
-    if not sheet.rows:
-        raise ImportRefusedError(
-            "no_rows", "the file has a header but no rows", file=sheet.file.name, line=1
-        )
     name = sheet.file.name
     in_name, written = _ACCOUNT.search(name), _WRITTEN.search(name)
+    folder_account, region = origin_of(name)
     return Report(
         sheet,
         is_per_client,
-        account or (in_name[1] if in_name else ""),
+        account or (in_name[1] if in_name else folder_account),
         written[1] if written else "",
+        region,
     )
 
 
@@ -125,6 +127,19 @@ def day_of(row: SheetRow) -> datetime:
     raise BadValueError("Date", text, "bad_date", "a day such as 2026-09-01 or 09-01-2026")
 
 
+def person_of(row: SheetRow) -> str:
+    """The id of the row's user, without the directory that stands before it in some reports only.
+
+    Raises:
+        BadValueError: there is none.
+    """
+    text = row.cells["UserId"]
+    person = _DIRECTORY.sub("", text)
+    if not person:
+        raise BadValueError("UserId", text, "missing_value", "the id of a user")
+    return person
+
+
 def newest_only(taken: Sequence[tuple[tuple[str, ...], str, SheetRow]]) -> list[SheetRow]:
     """Rows of the newest object of each scope, one for each natural key.
 
@@ -143,7 +158,7 @@ def newest_only(taken: Sequence[tuple[tuple[str, ...], str, SheetRow]]) -> list[
         if written != newest[key[:-1]]:
             continue
         known = kept.setdefault(key, row)
-        if known is not row and dict(known.cells) != dict(row.cells):
+        if known is not row and _said(known) != _said(row):
             raise ImportRefusedError(
                 "conflicting_rows",
                 "two rows about the same day, person and client differ, and neither is newer",
@@ -151,3 +166,8 @@ def newest_only(taken: Sequence[tuple[tuple[str, ...], str, SheetRow]]) -> list[
                 expected="one row each, or files whose names say when they were written",
             )  # fmt: skip
     return list(kept.values())
+
+
+def _said(row: SheetRow) -> dict[str, str]:
+    """What a row says, however it spells the id of its user."""
+    return {**row.cells, "UserId": person_of(row)}

@@ -17,6 +17,7 @@ from billing.sources.kiro.reports import (
     check_parts,
     day_of,
     newest_only,
+    person_of,
     report_of,
 )
 from billing.sources.lines import (
@@ -30,7 +31,14 @@ from billing.sources.price_plans import PlanPrice, PriceList
 from billing.sources.records import ChargeRecord, UsageRecord
 from billing.sources.sheets import SheetRow, count_rejections, read_sheet
 from billing.sources.usage_rows import UsageRow, usage_record
-from portal.imports.contracts import Batch, LandedFile, Note, ReadOptions, Rejection
+from portal.imports.contracts import (
+    NOTHING_THERE,
+    Batch,
+    LandedFile,
+    Note,
+    ReadOptions,
+    Rejection,
+)
 from portal.shell.money import EXACT, decimal_text
 
 PROVIDER = "Amazon Web Services"
@@ -72,7 +80,7 @@ class KiroSource:
     """Reads both generations of the report; `docs/sources/kiro.md` says what is taken."""
 
     key = "kiro"
-    parser_version = "1"
+    parser_version = "2"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield the sums of all files.
@@ -97,6 +105,8 @@ class KiroSource:
             for report in reports
             for name in report.unknown
         ]
+        if not any(report.sheet.rows for report in reports):
+            notes.append(Note(NOTHING_THERE, "The reports have no rows: nobody used it then."))
         yield Batch(rejections=tuple(rejections), notes=tuple(notes))
         yield Batch(records=all_of(_usage(sums)))
         yield _charges(sums, options)
@@ -111,14 +121,13 @@ def _newest_rows(
     for report in reports:
         for row in report.sheet.rows:
             try:
-                day = day_of(row)
-                if not row.cells["UserId"]:
-                    raise BadValueError("UserId", "", "missing_value", "the id of a user")
+                day, person = day_of(row), person_of(row)
             except BadValueError as error:
                 rejections.append(row.reject(error))
                 count_rejections(len(rejections), row)
                 continue
-            key = (report.account, _client(report, row), day.isoformat(), row.cells["UserId"])
+            place = report.account, report.region, _client(report, row)
+            key = (*place, day.isoformat(), person)
             taken.append((key, report.written, row))
             about[id(row)] = report, day
     for row in newest_only(taken):

@@ -31,7 +31,7 @@ from tests.billing.sources.aws.exports import (
     manifest_key,
     packed,
 )
-from tests.billing.sources.aws.fake_s3 import BUCKET, KEY_ID, REGION, SECRET, FakeS3
+from tests.billing.sources.fake_s3 import BUCKET, KEY_ID, REGION, SECRET, FakeS3
 from tests.imports import START, Clock, make_person
 from tests.portal.imports.outbound.faults import LOOPBACK
 

@@ -7,29 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from billing.models import Charge
-from portal.choices import RunStatus
-from portal.imports.contracts import SourceUnavailableError
-from portal.imports.http import OutboundClient
-from portal.imports.runner import execute_run
-from portal.models import Connection, ImportRun
-from portal.services import file_fetching
-from portal.services.connections import create_connection
-from portal.services.file_fetching import request_file_fetch, run_file_fetch
-from portal.work.registry import WorkRefusedError
 from tests.billing.services.charges import assert_books_balance, fingerprint
 from tests.billing.sources.aws.exports import cur, export_objects
-from tests.billing.sources.aws.fake_s3 import BUCKET, KEY_ID, REGION, SECRET
-from tests.billing.sources.aws.faulty_s3 import FAULTS, FaultyS3
-from tests.billing.sources.fetched import NO_BRAKES, QUICK, work_of
+from tests.billing.sources.faulty_s3 import FAULTS, SURVIVED, FaultyS3, Once
+from tests.billing.sources.fetched_files import connect, look, reach_buckets
 from tests.imports import START, Clock
 from tests.plugins.sweeping import sampled
-from tests.portal.imports.outbound.faults import LOOPBACK
 
 pytestmark = pytest.mark.django_db
 MONTHS = ("2026-08", "2026-09", "2026-10")
@@ -95,41 +82,9 @@ def _row(day: date, amount: Decimal) -> dict[str, str]:
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyS3]:
-    secret = SecretStr(f"{KEY_ID}:{SECRET}")
-
-    def client(**given: Any) -> OutboundClient:
-        return OutboundClient(**given | {"limits": QUICK, "sleep": lambda _: None})
-
-    monkeypatch.setattr(file_fetching, "OutboundClient", client)
-    monkeypatch.setattr(file_fetching, "outbound_policy", lambda: LOOPBACK)
-    monkeypatch.setattr(file_fetching, "credential_of", lambda connection: secret)
+    reach_buckets(monkeypatch)
     with FaultyS3(page_size=2) as fake:
         yield fake
-
-
-def connect(bucket: FaultyS3) -> Connection:
-    where = {
-        "bucket": BUCKET,
-        "prefix": "billing/cur-hourly",
-        "region": REGION,
-        "endpoint": bucket.origin,
-    }
-    return create_connection(slug="aws", source="aws", config={**NO_BRAKES, **where}, at=START)
-
-
-def fetch(connection: Connection, clock: Clock) -> str:
-    """One look at the bucket and the runs that came of it; the problem where there was one."""
-    last = ImportRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    problem = ""
-    try:
-        run_file_fetch(work_of(request_file_fetch(connection=connection, actor=None, at=START)))
-    except (SourceUnavailableError, WorkRefusedError) as error:
-        problem = str(error)
-        assert problem
-    for pk in ImportRun.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True):
-        run = execute_run(pk, clock=clock)
-        assert run.status in (RunStatus.APPLIED, RunStatus.SUPERSEDED), run.problem
-    return problem
 
 
 def stored() -> dict[str, Lines]:
@@ -143,17 +98,17 @@ def stored() -> dict[str, Lines]:
 def play(exports: Exports, *, rounds: int) -> None:
     """Deliver and fetch again and again; at last the bucket behaves."""
     bucket, clock = exports.bucket, Clock()
-    connection = connect(bucket)
+    connection = connect("aws", bucket, prefix="billing/cur-hourly")
     for month in MONTHS:
         exports.deliver(month)
     for _ in range(rounds):
         before, mark = stored(), fingerprint()
-        fetch(connection, clock)
+        look(connection, clock)
         exports.assert_moved_on(before, after := stored())
         assert after != before or fingerprint() == mark
         exports.deliver(bucket.chance.choice(MONTHS))
     bucket.chances = {}
-    assert not fetch(connection, clock)
+    assert not look(connection, clock)
     assert stored() == exports.newest()
     assert not bucket.refused
     assert_books_balance()
@@ -182,10 +137,6 @@ def test_the_same_for_long(keeps_earlier: bool, seed: int, bucket: FaultyS3) -> 
     play(Exports(bucket, keeps_earlier), rounds=12)
 
 
-_SURVIVED = {
-    "busy_seconds", "busy_date", "busy_milliseconds", "busy_reset", "busy_silent", "slow_down",
-    "error_500", "error_503", "slow", "truncated", "torn", "reordered",
-}  # fmt: skip
 # Nothing in a listing shows that keys are missing at its end: what was not seen comes later.
 _UNSEEN = {"lost", "lost_key", "empty_day"}
 
@@ -198,27 +149,16 @@ def test_each_fault_alone(fault: str, bucket: FaultyS3) -> None:
     for month in MONTHS:
         exports.deliver(month)
         exports.deliver(month)
-    bucket.chances = _Once(bucket, fault)
-    connection, clock = connect(bucket), Clock()
-    problem = fetch(connection, clock)
+    bucket.chances = Once(bucket, fault)
+    connection, clock = connect("aws", bucket, prefix="billing/cur-hourly"), Clock()
+    problem = look(connection, clock)
     assert bucket.met == [fault]
     exports.assert_moved_on({}, stored())
-    if fault in _SURVIVED:
+    if fault in SURVIVED:
         assert (problem, stored()) == ("", exports.newest())
     elif fault not in _UNSEEN:
         assert problem
         assert stored() != exports.newest()
-    assert not fetch(connection, clock)
+    assert not look(connection, clock)
     assert stored() == exports.newest()
     assert_books_balance()
-
-
-class _Once(dict[str, float]):
-    """A fault is certain until it has happened."""
-
-    def __init__(self, bucket: FaultyS3, fault: str) -> None:
-        super().__init__()
-        self.bucket, self.fault = bucket, fault
-
-    def get(self, asked: str, default: float = 0) -> float:  # type: ignore[override]
-        return float(asked == self.fault and not self.bucket.met)

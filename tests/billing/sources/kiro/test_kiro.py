@@ -6,70 +6,28 @@ import random
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from billing.models import Charge, Usage
-from billing.services.plans import PlanDraft, create_plan, end_plan
-from portal.choices import Role, RunStatus
+from billing.services.plans import end_plan
+from portal.choices import RunStatus
 from portal.models import Connection, ImportRun, RejectedRow
 from portal.shell.money import from_nano
 from tests.billing.engine import bring, connect, gzipped, stored
 from tests.billing.services.charges import assert_books_balance
-from tests.imports import START, counts, make_person
+from tests.billing.sources.kiro.kiro_files import (
+    legacy,
+    money,
+    price,
+    quantities,
+    report,
+    row,
+)
+from tests.imports import START, counts
 from tests.plugins.sweeping import sampled
 
 pytestmark = pytest.mark.django_db
-HEADER = (
-    "Date,UserId,Client_Type,Chat_Conversations,Credits_Used,Overage_Cap,Overage_Credits_Used,"
-    "Overage_Enabled,ProfileId,Subscription_Tier,Total_Messages,New_User,User_Email,"
-    "claude.sonnet_messages,auto_messages,Mood"
-)
-NAME = "KIRO_IDE_123456789012_user_report_{}.csv"
-LEGACY = (
-    "UserId,Date,Chat_AICodeLines,Chat_MessagesSent,CodeFix_AcceptedLines,Inline_AcceptanceCount,"
-    "InlineChat_TotalEventCount,Transformation_LinesIngested,Weather_Degrees"
-)
-
-
-def row(user: str = "u1", day: str = "2026-05-04", credits: str = "12.50", overage: str = "2.25",
-        tier: str = "PRO", client: str = "KIRO_IDE") -> str:  # fmt: skip
-    return (
-        f"{day},d-1234567890.{user},{client},3,{credits},100,{overage},true,arn:profile/A,{tier},"
-        f"9,false,{user}@acme.example,7,2,good"
-    )
-
-
-def report(*rows: str, written: str = "202605050200") -> dict[str, bytes]:
-    return {NAME.format(written): "\n".join([HEADER, *rows, ""]).encode()}
-
-
-@pytest.mark.sweep
-def legacy(*rows: str) -> bytes:
-    return "\n".join([LEGACY, *rows, ""]).encode()
-
-
-def price(key: str = "pro", overage: str = "0.04", start: date = date(2026, 1, 1)) -> Any:
-    draft = PlanDraft(
-        provider="kiro", key=key, name=key, valid_from=start, valid_until=None, currency="USD",
-        seat_price=None, seat_period="month", included_credits=Decimal(1000),
-        overage_price=Decimal(overage), source="Contract, page 3",
-    )  # fmt: skip
-    return create_plan(draft=draft, actor=make_person(f"f-{key}-{start}", Role.FINANCE), at=START)
-
-
-def quantities() -> dict[tuple[str, str], Decimal]:
-    rows = Usage.objects.filter(superseded_at__isnull=True)
-    values = rows.values_list("dimension__metric", "dimension__model", "quantity_micro")
-    return {(metric, model): Decimal(micro) / 10**6 for metric, model, micro in values}
-
-
-def money() -> dict[str, Decimal]:
-    rows = Charge.objects.filter(superseded_at__isnull=True)
-    return {
-        tier: from_nano(nano) for tier, nano in rows.values_list("dimension__sku_id", "billed_nano")
-    }
 
 
 def notes(run: ImportRun) -> dict[str, str]:
@@ -172,6 +130,32 @@ def test_clients_do_not_replace_each_other() -> None:
     assert sum(from_nano(c.billed_nano) for c in Charge.objects.all()) == Decimal("0.18")
 
 
+@pytest.mark.parametrize("others", [{}, report(row(client="KIRO_CLI"))], ids=["alone", "beside"])
+def test_a_report_with_a_header_only_is_an_empty_day(others: Mapping[str, bytes]) -> None:
+    price()
+    connection = kiro()
+    bring(connection, report(row(day="2026-05-03"), written="202605040200"))
+    before = stored()
+    empty = report(written="202605060200").popitem()[1]
+    run = bring(connection, {"KIRO_CLI_123456789012_user_report_202605060200.csv": empty, **others})
+    assert (run.status, run.rejected, run.superseded) == (RunStatus.APPLIED, 0, 0)
+    assert ("nothing_there" in notes(run)) == (not others)
+    assert (stored() == before) == (not others)
+    assert_books_balance()
+
+
+def test_a_user_is_one_with_and_without_the_directory() -> None:
+    price()
+    connection, twice = kiro(), row("u1").replace("d-1234567890.", "")
+    run = bring(connection, report(row("u1"), twice, row("u2")))
+    assert run.status == RunStatus.APPLIED
+    assert (quantities()["credits", ""], money()) == (25, {"pro": Decimal("0.18")})
+    run = bring(connection, report(row("u1"), twice.replace("12.50", "13")))
+    assert (run.status, "[conflicting_rows]" in run.problem) == (RunStatus.REFUSED, True)
+    run = bring(connection, report(row("u3"), row("")))  # a directory without anybody in it
+    assert (run.status, run.rejected) == (RunStatus.APPLIED, 1)
+
+
 # --- the same again --------------------------------------------------------------------------
 
 ROWS = [row(f"u{n}", day=f"2026-05-{4 + n % 3:02}", credits=f"{n}.25") for n in range(9)]
@@ -248,5 +232,5 @@ def test_what_is_no_report_is_refused() -> None:
     connection = kiro()
     run = bring(connection, {"a.csv": b"Date,Name\n2026-05-04,x\n"})
     assert "[missing_columns]" in run.problem
-    run = bring(connection, report())
+    run = bring(connection, {"a.csv": b""})
     assert "[no_rows]" in run.problem

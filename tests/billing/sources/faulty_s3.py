@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 
-from tests.billing.sources.aws.fake_s3 import FakeS3, ListedPage, etag_of
 from tests.billing.sources.fake_provider import ANSWER_FAULTS, SLOW_SECONDS, busy_headers
+from tests.billing.sources.fake_s3 import FakeS3, ListedPage, etag_of
 
 # What may go wrong with an answer as a whole: a listing has no keys that could come twice in JSON.
 STORE_FAULTS = (
@@ -28,6 +28,11 @@ LISTING_FAULTS = (
 )  # fmt: skip
 OBJECT_FAULTS = ("stale", "other_object", "vanished")
 FAULTS = (*STORE_FAULTS, *LISTING_FAULTS, *OBJECT_FAULTS)
+# What a fetch lives with: it asks again, or the order makes no difference.
+SURVIVED = {
+    "busy_seconds", "busy_date", "busy_milliseconds", "busy_reset", "busy_silent", "slow_down",
+    "error_500", "error_503", "slow", "truncated", "torn", "reordered",
+}  # fmt: skip
 
 
 @dataclass
@@ -138,6 +143,17 @@ class FaultyS3(FakeS3):
             return False
         self.met.append(fault)
         return True
+
+
+class Once(dict[str, float]):
+    """Chances by which a fault is certain until it has happened."""
+
+    def __init__(self, bucket: FaultyS3, fault: str) -> None:
+        super().__init__()
+        self.bucket, self.fault = bucket, fault
+
+    def get(self, asked: str, default: float = 0) -> float:  # type: ignore[override]
+        return float(asked == self.fault and not self.bucket.met)
 
 
 _COME_BACK = {"Retry-After": "1", "Content-Type": "application/xml"}

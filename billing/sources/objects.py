@@ -12,7 +12,9 @@ from xml.etree import ElementTree
 
 from pydantic import SecretStr
 
+from billing.sources.config import BucketConfig
 from portal.imports.contracts import ImportRefusedError, SourceUnavailableError
+from portal.imports.file_fetching import FileJob
 from portal.imports.http import OutboundClient
 from portal.imports.outbound.errors import AnswerRefusedError
 
@@ -66,6 +68,7 @@ class ObjectStore:
         self, client: OutboundClient, *, origin: str, bucket: str, region: str, key: AccessKey
     ) -> None:
         self._client = client
+        self._bucket = bucket
         self._base = f"{origin}/{quote(bucket, safe=_SAFE)}"
         self._region = region
         self._key = key
@@ -76,7 +79,8 @@ class ObjectStore:
         Raises:
             SourceUnavailableError and its kin: also when a key comes twice, because then pages
                 were repeated, and nobody knows what is missing in their place;
-            ImportRefusedError: a person must act.
+            ImportRefusedError: a person must act: the credential is refused, or there is no such
+                bucket.
         """
         seen: set[str] = set()
         keys: set[str] = set()
@@ -104,7 +108,18 @@ class ObjectStore:
             params["continuation-token"] = token
         query = urlencode(sorted(params.items()), quote_via=quote, safe=_SAFE)
         body = io.BytesIO()
-        self._get(f"{self._base}?{query}", body, MAX_LIST_BYTES)
+        try:
+            self._get(f"{self._base}?{query}", body, MAX_LIST_BYTES)
+        except AnswerRefusedError as error:
+            if error.code not in ("bad_status", "redirected"):
+                raise
+            # What is refused of a listing is the bucket: it is not there, or in another region.
+            raise AnswerRefusedError(
+                "no_such_bucket",
+                f"the bucket cannot be listed: {error.problem}",
+                value=self._bucket,
+                expected=f"a bucket of this name in the region {self._region}",
+            ) from None
         return _read_page(body.getvalue())
 
     def get(self, stored: StoredObject, into: BinaryIO, *, max_bytes: int) -> None:
@@ -122,12 +137,27 @@ class ObjectStore:
         if found != stored.size or etag != stored.etag:
             raise SourceUnavailableError(
                 f"{stored.key} changed while it was fetched ({found} bytes, listed with "
-                f"{stored.size}): the export is being delivered anew"
+                f"{stored.size}): it is being delivered anew"
             )
 
     def _get(self, url: str, into: BinaryIO, max_bytes: int) -> Mapping[str, str]:
         self._client.headers = signed_headers(url, key=self._key, region=self._region)
         return self._client.download(url, into, max_bytes=max_bytes).headers
+
+
+def store_of(job: FileJob, place: BucketConfig) -> ObjectStore:
+    """The bucket that a connection names, opened with its access key.
+
+    Raises:
+        ImportRefusedError: the access key cannot be read.
+    """
+    return ObjectStore(
+        job.client,
+        origin=place.origin,
+        bucket=place.bucket,
+        region=place.region,
+        key=read_access_key(job.secret),
+    )
 
 
 def signed_headers(url: str, *, key: AccessKey, region: str) -> dict[str, str]:

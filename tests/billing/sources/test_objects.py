@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from billing.sources.aws.objects import (
+from billing.sources.objects import (
     AccessKey,
     ObjectStore,
     _read_page,
@@ -19,7 +19,7 @@ from billing.sources.aws.objects import (
 from portal.imports.contracts import ImportRefusedError, SourceUnavailableError
 from portal.imports.http import OutboundClient
 from portal.imports.outbound.errors import AnswerRefusedError, CredentialRefusedError
-from tests.billing.sources.aws.fake_s3 import BUCKET, KEY_ID, REGION, SECRET, FakeS3
+from tests.billing.sources.fake_s3 import BUCKET, KEY_ID, REGION, SECRET, FakeS3
 from tests.portal.imports.outbound.faults import LOOPBACK
 
 ODD_KEYS = ("a/plain.csv", "a/with blank+plus.csv", "a/BILLING_PERIOD=2026-09/ä~(1).csv")

@@ -137,8 +137,10 @@ class FakeS3:
         self.asked.append(handler.path)
         parts = urlsplit(handler.path)
         self.before(unquote(handler.path))
-        key = unquote(parts.path).removeprefix(f"/{BUCKET}").removeprefix("/")
-        if not key:
+        bucket, _, key = unquote(parts.path).removeprefix("/").partition("/")
+        if bucket != BUCKET:
+            self.send(handler, 404, b"<Error><Code>NoSuchBucket</Code></Error>")
+        elif not key:
             query = dict(parse_qsl(parts.query, keep_blank_values=True))
             self.send(handler, 200, self._listing(query), {"Content-Type": "application/xml"})
         elif key in self.objects:

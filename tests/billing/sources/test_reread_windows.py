@@ -1,0 +1,50 @@
+"""Each provider is asked again for as long as it is known to revise, or as is prudent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from portal.imports.fetching import due_windows
+from portal.imports.registry import import_sources
+
+DAY = dt.timedelta(days=1)
+TUESDAY, MONDAY = dt.date(2026, 9, 22), dt.date(2026, 9, 21)
+# Folders and buckets are listed whole each time. Source, configuration, and how many days before the running one are read again: daily, on Mondays.
+REVISED: tuple[tuple[str, dict[str, Any], int, int], ...] = (
+    ("anthropic", {"report": "admin"}, 3, 35),
+    ("anthropic", {"report": "enterprise"}, 31, 31),
+    ("anthropic", {"report": "analytics"}, 31, 31),
+    ("anthropic", {"report": "claude-code"}, 3, 7),
+    ("openai", {}, 10, 35),
+    ("cursor", {}, 2, 31),  # a whole cycle
+    ("github_copilot", {}, 4, 62),  # this month and the one before
+    ("litellm", {}, 2, 2),
+    ("openrouter", {}, 3, 30),
+)
+
+
+def read_again_from(source: str, config: dict[str, Any], today: dt.date) -> dt.date:
+    """The first day that a daily fetch reads when nothing was left out before."""
+    found = import_sources.get(source).fetch
+    assert found is not None
+    spec = found.suited(config)
+    fetched_to = today - (spec.settles_days + 1) * DAY
+    return due_windows(spec, first=None, fetched_to=fetched_to, today=today)[0].start
+
+
+@pytest.mark.parametrize(
+    ("source", "config", "daily", "weekly"), REVISED, ids=lambda each: str(each)
+)
+def test_days_are_read_again_for_as_long_as_they_may_be_revised(
+    source: str, config: dict[str, Any], daily: int, weekly: int
+) -> None:
+    assert read_again_from(source, config, TUESDAY) <= TUESDAY - daily * DAY
+    assert read_again_from(source, config, MONDAY) <= MONDAY - weekly * DAY
+
+
+def test_openais_month_is_read_again_on_the_third_and_the_tenth() -> None:
+    for day in (3, 10):
+        assert read_again_from("openai", {}, dt.date(2026, 10, day)) <= dt.date(2026, 9, 1)
