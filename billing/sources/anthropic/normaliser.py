@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from billing.sources.anthropic.dimensions import further_of, split_principal, without_people
 from billing.sources.anthropic.rows import amount_of, dimensions_of, has_amount
 from billing.sources.buckets import Period, Row, part_of, rows_of, text_of
 from billing.sources.lines import (
@@ -47,6 +48,20 @@ _KEPT = (
     *("cost_type", "token_type", "service_tier", "context_window"),
     *("inference_geo", "speed", "product"),
 )
+# What of a row has its place in a line or a quantity, or says nothing about either.
+_PERIOD = ("starting_at", "ending_at")
+_COST_READ = frozenset(
+    (
+        *(*_PERIOD, *_KEPT, *REQUESTS, "currency", "amount", "list_amount"),
+        *("workspace_id", "api_key_id", "model", "description"),
+    )
+)
+_USAGE_READ = frozenset(
+    (
+        *(*_PERIOD, *TOKENS, *REQUESTS, "cache_creation", "server_tool_use"),
+        *("workspace_id", "api_key_id", "model", "service_tier", "product"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +97,10 @@ def charge_of(row: Row, period: Period, place: Place) -> ChargeRecord:
 
     Raises:
         BadValueError: something of it cannot be taken.
+        ImportRefusedError: rows of such an answer must not be added.
     """
     names = dimensions_of(row)
-    kept = {key: value for key in _KEPT if (value := text_of(names, key))}
+    principal, kept = _attributes(row, names, place)
     workspace, workspace_name = (
         ("", "") if place.report == "analytics/cost_report" else (place.workspace(names))
     )
@@ -110,9 +126,19 @@ def charge_of(row: Row, period: Period, place: Place) -> ChargeRecord:
             region_id=_region(kept.get("inference_geo", "")),
             model=text_of(names, "model"),
             api_key_id=text_of(names, "api_key_id"),
+            principal_id=principal,
             extra=kept,
         )
     )
+
+
+def _attributes(row: Row, names: Row, place: Place) -> tuple[str, dict[str, str]]:
+    """Who was behind a cost line, and what else tells it from its neighbours."""
+    kept = {key: value for key in _KEPT if (value := text_of(names, key))}
+    if names.keys() <= _COST_READ:
+        return "", kept
+    principal, further = split_principal(further_of(row, _COST_READ, place.page))
+    return principal, {**kept, **further}
 
 
 def _service(report: str, product: str) -> str:
@@ -130,6 +156,7 @@ def quantities_of(row: Row, period: Period, place: Place) -> Iterator[UsageRecor
 
     Raises:
         BadValueError: one of them cannot be taken.
+        ImportRefusedError: rows of such an answer must not be added.
     """
     names = dimensions_of(row)
     numbers = part_of(row, "usage") if "usage" in row else row
@@ -143,6 +170,7 @@ def quantities_of(row: Row, period: Period, place: Place) -> Iterator[UsageRecor
             api_key_id=text_of(names, "api_key_id"),
             model=text_of(names, "model"),
             service_tier=text_of(names, "service_tier"),
+            tags=without_people(further_of(row, _USAGE_READ, place.page)),
         ),
         [
             *_counted(numbers, TOKENS),

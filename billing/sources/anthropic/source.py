@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from billing.sources.anthropic.client import COST_GROUPS, DIRECTORY, REPORTS
+from billing.sources.anthropic.client import COST_GROUPS, DIRECTORY, REPORTS, USAGE_GROUPS
+from billing.sources.anthropic.dimensions import ACTOR, user_report
 from billing.sources.anthropic.normaliser import (
     Place,
     charge_of,
@@ -16,13 +17,18 @@ from billing.sources.anthropic.rows import (
     CLAUDE_CODE,
     CONTROL,
     bucket_start,
-    dimensions_of,
     is_flat,
 )
 from billing.sources.buckets import DAY, BucketReader, Period, Record, Row, rows_of
 from billing.sources.lines import instant
 from billing.sources.pages import Page, raw_text, read_pages
 from portal.imports.contracts import Batch, LandedFile, Note, ReadOptions, raw_digest
+
+WORKSPACE = "workspace_id"
+# Reports that can be broken out by workspace.
+_WITH_WORKSPACES = {
+    name for name, groups in (COST_GROUPS | USAGE_GROUPS).items() if WORKSPACE in groups
+}
 
 
 class AnthropicSource:
@@ -32,7 +38,7 @@ class AnthropicSource:
     """
 
     key = "anthropic"
-    parser_version = "1"
+    parser_version = "2"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield the records of each page, in US dollars and UTC.
@@ -41,23 +47,37 @@ class AnthropicSource:
             ImportRefusedError: the input as a whole must not be taken.
         """
         landed = list(files)
-        names = _names(landed, options)
-        reading = _Reading(options, names)
+        reading = _Reading(options, *_first_look(landed, options))
         for page in read_pages(landed, options.limits):
             records = tuple(reading.records(page))
             yield Batch(records, reading.buckets.rows.take_rejections())
         yield Batch(notes=reading.notes())
 
 
-def _names(files: list[LandedFile], options: ReadOptions) -> dict[str, str]:
-    """Names of workspaces, wherever in the input the directory stands."""
+def _first_look(
+    files: list[LandedFile], options: ReadOptions
+) -> tuple[dict[str, str], dict[str, bool]]:
+    """What must be known before the first record, wherever in the input it stands.
+
+    Returns:
+        names of workspaces by id; and whether a report that a person saved names any workspace.
+    """
     names: dict[str, str] = {}
+    names_any: dict[str, bool] = {}
     for page in read_pages(files, options.limits, of={DIRECTORY}):
-        if _report_of(page) == DIRECTORY:
+        report = _report_of(page)
+        if report == DIRECTORY:
             for row in rows_of(page.body):
                 if isinstance(row.get("id"), str) and isinstance(row.get("name"), str):
                     names[row["id"]] = row["name"]
-    return names
+        elif report in _WITH_WORKSPACES:
+            names_any[report] = names_any.get(report, False) or _names_workspace(page)
+    return names, names_any
+
+
+def _names_workspace(page: Page) -> bool:
+    places = (row.get("group", row) for bucket in rows_of(page.body) for row in _inside(bucket))
+    return any(isinstance(place, dict) and bool(place.get(WORKSPACE)) for place in places)
 
 
 def _report_of(page: Page) -> str:
@@ -74,6 +94,8 @@ def _report_of(page: Page) -> str:
         return CLAUDE_CODE
     if "group" in first:
         return "analytics/cost" if "cost" in first else "analytics/usage"
+    if first.get(ACTOR):
+        raise user_report(page, first)
     is_enterprise = "data_refreshed_at" in page.body
     if "amount" in first:
         return "analytics/cost_report" if is_enterprise else "cost_report"
@@ -91,11 +113,14 @@ def _inside(bucket: dict[str, Any]) -> list[dict[str, Any]]:
 class _Reading:
     """What is known while the pages go by."""
 
-    def __init__(self, options: ReadOptions, names: dict[str, str]) -> None:
+    def __init__(
+        self, options: ReadOptions, names: dict[str, str], names_any: dict[str, bool]
+    ) -> None:
         self.buckets = BucketReader(options)
         self._report = str(options.config.get("report", "admin"))
         self._organization = str(options.config.get("organization", ""))
         self._names = names
+        self._names_any = names_any
         self._unfinished: dict[str, Page | None] = {}  # reports without days, until their last page
 
     def records(self, page: Page) -> Iterator[Record]:
@@ -135,10 +160,11 @@ class _Reading:
         day = str(period[0].date())
         if "results" in bucket and not self.buckets.is_new(page, report, day, number=number):
             return
-        rows = _inside(bucket)
-        is_grouped = bool(page.endpoint) or _is_grouped(rows)
+        # What is fetched is broken out by workspace. Of a saved answer only its rows can tell, and
+        # all of them together: a day of the default workspace alone has none that does.
+        is_grouped = bool(page.endpoint) or self._names_any.get(report, False)
         place = Place(page, report, self._organization, self._names, is_grouped)
-        for row in rows:
+        for row in _inside(bucket):
             yield from self.buckets.records(
                 page, row, lambda mended: _records_of(mended, period, place)
             )
@@ -156,7 +182,17 @@ class _Reading:
                     f"the last page of {report} is not in the input",
                     expected="every page, up to the one that says has_more: false",
                 )
-        return self.buckets.notes()
+        return (*self.buckets.notes(), *self._notes_on_workspaces())
+
+    def _notes_on_workspaces(self) -> Iterator[Note]:
+        nameless = sorted(report for report, is_any in self._names_any.items() if not is_any)
+        if nameless:
+            yield Note(
+                "no_workspace",
+                f"No row of {' and '.join(nameless)} names a workspace, so their lines stand under "
+                "none. A saved answer does not tell one that is not broken out by workspace from "
+                "one that is all of the default workspace.",
+            )
 
 
 def _name_of(page: Page) -> str:
@@ -177,8 +213,3 @@ def _period(report: str, bucket: Row) -> Period:
         start = instant(bucket.get("date"), "date")
         return start, start + DAY
     return bucket_start(bucket), instant(bucket.get("ending_at"), "ending_at")
-
-
-def _is_grouped(rows: list[dict[str, Any]]) -> bool:
-    """Whether a saved answer is broken out by workspace: null then means the default one."""
-    return any(dimensions_of(row).get("workspace_id") for row in rows)

@@ -12,7 +12,8 @@ from portal.imports.registry import import_sources
 
 DAY = dt.timedelta(days=1)
 TUESDAY, MONDAY = dt.date(2026, 9, 22), dt.date(2026, 9, 21)
-# Folders and buckets are listed whole each time. Source, configuration, and how many days before the running one are read again: daily, on Mondays.
+# Source, configuration, and how many days before the running one are read again: daily, on Mondays.
+# Folders and buckets are not here: they are listed whole each time.
 REVISED: tuple[tuple[str, dict[str, Any], int, int], ...] = (
     ("anthropic", {"report": "admin"}, 3, 35),
     ("anthropic", {"report": "enterprise"}, 31, 31),

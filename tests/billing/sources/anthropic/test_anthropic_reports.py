@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from billing.sources.anthropic.client import fetch, varies
 from billing.sources.anthropic.config import AnthropicConfig
-from billing.sources.anthropic.source import AnthropicSource
 from billing.sources.pages import raw_text
 from portal.imports.contracts import (
     FetchJob,
@@ -20,41 +19,12 @@ from portal.imports.contracts import (
     SourceUnavailableError,
     raw_digest,
 )
+from tests.billing.sources.anthropic.saved import beta, claude_code, cost, day_of, read, usage
 from tests.billing.sources.anthropic.shape import AnthropicShape
 from tests.billing.sources.fake_provider import DAY, FakeProvider, Spend, in_process
-from tests.billing.sources.reading import Read, land
+from tests.billing.sources.reading import Read
 
 FIRST = dt.date(2026, 9, 1)
-
-
-def read(folder: Path, *bodies: Any, report: str = "admin", **more: Any) -> Read:
-    return Read(AnthropicSource(), land(folder, *bodies), {"report": report}, **more)
-
-
-def day_of(*rows: dict[str, Any], day: int = 1, **page: Any) -> dict[str, Any]:
-    """A page of one daily bucket."""
-    bucket = {
-        "starting_at": f"2026-09-{day:02}T00:00:00Z",
-        "ending_at": f"2026-09-{day + 1:02}T00:00:00Z",
-        "results": list(rows),
-    }
-    return {"data": [bucket], "has_more": False, "next_page": None, **page}
-
-
-def cost(**changes: Any) -> dict[str, Any]:
-    return {
-        "currency": "USD",
-        "amount": "482.1375",
-        "workspace_id": "wrkspc_01",
-        "cost_type": "tokens",
-        "description": "Model 1 Usage - Output Tokens",
-        "model": "model-1",
-        "service_tier": "standard",
-        "token_type": "output_tokens",
-        "context_window": "0-200k",
-        "inference_geo": "global",
-        **changes,
-    }
 
 
 def test_an_amount_is_cents_as_text_with_every_digit(tmp_path: Path) -> None:
@@ -139,21 +109,6 @@ def test_a_bad_name_is_put_aside_and_can_be_mended(tmp_path: Path) -> None:
     assert mended.charges[1].dimension.sub_account_id == "wrkspc_07"
 
 
-def usage(**changes: Any) -> dict[str, Any]:
-    return {
-        "workspace_id": "wrkspc_01",
-        "api_key_id": None,
-        "model": "model-1",
-        "service_tier": "priority",
-        "uncached_input_tokens": 120400,
-        "cache_read_input_tokens": 903112,
-        "output_tokens": 33011,
-        "cache_creation": {"ephemeral_5m_input_tokens": 20110, "ephemeral_1h_input_tokens": 0},
-        "server_tool_use": {"web_search_requests": 2},
-        **changes,
-    }
-
-
 def test_tokens_are_disjoint_and_priority_tier_is_usage_without_cost(tmp_path: Path) -> None:
     found = read(tmp_path, day_of(usage()))
     assert found.quantities == {
@@ -179,16 +134,6 @@ def test_a_bad_quantity_is_put_aside_with_its_whole_row(tmp_path: Path) -> None:
         ("cache_creation", False),
     ]
     assert not found.usage
-
-
-def beta(kind: str, numbers: dict[str, Any], **group: Any) -> dict[str, Any]:
-    """A flat row of the beta."""
-    return {
-        "starting_at": "2026-09-01T00:00:00Z",
-        "ending_at": "2026-09-02T00:00:00Z",
-        "group": {"workspace_id": None, "api_key_id": None, "product": None, **group},
-        kind: numbers,
-    }
 
 
 def test_the_beta_gives_cost_by_key_with_its_list_price(tmp_path: Path) -> None:
@@ -223,25 +168,6 @@ def test_enterprise_amounts_have_no_workspace(tmp_path: Path) -> None:
     (charge,) = read(tmp_path, page, report="enterprise").charges
     assert (charge.dimension.sub_account_id, charge.dimension.service_name) == ("", "Claude (chat)")
     assert charge.list_nano == 60_000_000
-
-
-def claude_code(**changes: Any) -> dict[str, Any]:
-    return {
-        "date": "2026-09-01T00:00:00Z",
-        "actor": {"type": "api_actor", "api_key_name": "ci-refactor-bot"},
-        "organization_id": "org-uuid",
-        "customer_type": "api",
-        "terminal_type": "non-interactive",
-        "core_metrics": {"num_sessions": 3},
-        "model_breakdown": [
-            {
-                "model": "model-1",
-                "tokens": {"input": 81, "output": 22, "cache_read": 640, "cache_creation": 31},
-                "estimated_cost": {"currency": "USD", "amount": 97},
-            }
-        ],
-        **changes,
-    }
 
 
 def estimates(folder: Path, *rows: Any) -> Read:
