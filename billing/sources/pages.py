@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from portal.imports.contracts import (
     raw_digest,
 )
 
+GZIP_DAMAGE = (OSError, EOFError, zlib.error)  # what reading a bad one raises
 _GZIP = b"\x1f\x8b"
 # As `portal.imports.fetching` writes a line, but for endpoints with signs that JSON would escape.
 _SPOOLED = re.compile(rb'\{"endpoint": "([\x20\x21\x23-\x5b\x5d-\x7e]+)", "body": ')
@@ -73,7 +75,7 @@ def read_pages(
     """
     total = 0
     for file in files:
-        with _open(file) as stream:
+        with unpacked(file) as stream:
             for page, size in _pages_of(file, stream, limits, of):
                 total += size
                 if total > limits.max_bytes:
@@ -85,15 +87,23 @@ def read_pages(
 
 
 @contextmanager
-def _open(file: LandedFile) -> Iterator[IO[bytes] | gzip.GzipFile]:
+def unpacked(file: LandedFile) -> Iterator[IO[bytes] | gzip.GzipFile]:
+    """The bytes of a file, out of gzip when its first bytes say so, whatever its name says."""
     with file.path.open("rb") as raw:
         is_packed = raw.read(2) == _GZIP
         raw.seek(0)
         if is_packed:
-            with gzip.GzipFile(fileobj=raw) as unpacked:
-                yield unpacked
+            with gzip.GzipFile(fileobj=raw) as stream:
+                yield stream
         else:
             yield raw
+
+
+def damaged_gzip(file: LandedFile) -> ImportRefusedError:
+    """The error that a packed file cannot be read to its end."""
+    return ImportRefusedError(
+        "damaged_gzip", "the compressed file is damaged or cut off", file=file.name
+    )
 
 
 def _pages_of(
@@ -139,10 +149,8 @@ def _is_left_out(line: bytes, of: Collection[str] | None) -> bool:
 def _read_line(stream: IO[bytes] | gzip.GzipFile, limit: int, file: LandedFile) -> bytes:
     try:
         line = stream.readline(limit + 1)
-    except (OSError, EOFError) as error:
-        raise ImportRefusedError(
-            "damaged_gzip", "the compressed file is damaged or cut off", file=file.name
-        ) from error
+    except GZIP_DAMAGE as error:
+        raise damaged_gzip(file) from error
     if len(line) > limit:
         raise ImportRefusedError("line_too_long", "one answer is too long", file=file.name)
     return line
@@ -151,10 +159,8 @@ def _read_line(stream: IO[bytes] | gzip.GzipFile, limit: int, file: LandedFile) 
 def _read_rest(stream: IO[bytes] | gzip.GzipFile, limit: int, file: LandedFile) -> bytes:
     try:
         rest = stream.read(limit + 1)
-    except (OSError, EOFError) as error:
-        raise ImportRefusedError(
-            "damaged_gzip", "the compressed file is damaged or cut off", file=file.name
-        ) from error
+    except GZIP_DAMAGE as error:
+        raise damaged_gzip(file) from error
     if len(rest) > limit:
         raise ImportRefusedError("too_large", "the input is larger than is taken", file=file.name)
     return rest

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from billing.sources.lines import BadValueError
+from billing.sources.pages import GZIP_DAMAGE, damaged_gzip
 from portal.imports.contracts import (
     MAX_RAW_TEXT,
     ImportRefusedError,
@@ -90,10 +91,8 @@ def _text(file: LandedFile, options: ReadOptions) -> str:
         raw.seek(0)
         try:
             content = (gzip.GzipFile(fileobj=raw) if packed else raw).read(most + 1)
-        except (OSError, EOFError) as error:
-            raise ImportRefusedError(
-                "damaged_gzip", "the compressed file is damaged or cut off", file=file.name
-            ) from error
+        except GZIP_DAMAGE as error:
+            raise damaged_gzip(file) from error
     if len(content) > most:
         raise ImportRefusedError("too_large", "the file is larger than is taken", file=file.name)
     try:

@@ -6,10 +6,11 @@ import csv
 import io
 from collections.abc import Iterator
 
-from billing.sources.pages import Page
+from billing.sources.pages import GZIP_DAMAGE, Page, damaged_gzip, unpacked
 from portal.imports.contracts import ImportRefusedError, LandedFile, Limits, Note
 
 ENDPOINT = "report"
+EMPTY_ANSWERS = (b'""', b"null")  # what GitHub answers when there is no report yet
 REQUIRED = (
     *("date", "username", "product", "sku", "model", "quantity", "unit_type"),
     *("gross_amount", "discount_amount", "net_amount"),
@@ -22,36 +23,68 @@ KNOWN = {
 
 
 def is_report(file: LandedFile) -> bool:
-    """Whether the file is text with a header, and no JSON and nothing packed."""
-    with file.path.open("rb") as stream:
-        start = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
-    return bool(start) and start[:1] not in (b"{", b"[", b"<") and b"\x1f\x8b" not in start[:2]
+    """Whether the file, unpacked, is text with a header, and no JSON.
+
+    Raises:
+        ImportRefusedError: it is packed and damaged.
+    """
+    try:
+        with unpacked(file) as stream:
+            start = stream.read(64)
+    except GZIP_DAMAGE as error:
+        raise damaged_gzip(file) from error
+    start = start.removeprefix(b"\xef\xbb\xbf").strip()
+    # A saved empty answer is JSON, though it begins like a quoted header.
+    return bool(start) and start[:1] not in (b"{", b"[", b"<") and start not in EMPTY_ANSWERS
 
 
 def report_rows(file: LandedFile, limits: Limits, notes: list[Note]) -> Iterator[Page]:
     """Each line of a report as a page whose body is the row, by column.
 
     Raises:
-        ImportRefusedError: not UTF-8, cut off, columns missing, or beyond the limits.
+        ImportRefusedError: not UTF-8, cut off, damaged, columns missing, or beyond the limits.
     """
-    if file.size > limits.max_bytes:
-        raise ImportRefusedError("too_large", "the input is larger than is taken", file=file.name)
-    with file.path.open(encoding="utf-8-sig", newline="") as stream:
-        try:
-            yield from _rows(file, stream, limits, notes)
-        except UnicodeDecodeError as error:
+    try:
+        with (
+            unpacked(file) as stream,
+            io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text,
+        ):
+            yield from _rows(file, _lines(file, text, limits), limits, notes)
+    except UnicodeDecodeError as error:
+        raise ImportRefusedError(
+            "not_utf8",
+            "the file is not UTF-8",
+            file=file.name,
+            expected="the report as it came",
+        ) from error
+
+
+def _lines(file: LandedFile, stream: io.TextIOBase, limits: Limits) -> Iterator[str]:
+    """The lines of a file, counted as they are after unpacking: a small file may hold a large one,
+    and one without any line ending must not be read to its end."""
+    size = 0
+    while line := _read_line(file, stream, limits.max_line_chars + 1):
+        size += len(line.encode())
+        if len(line) > limits.max_line_chars:
+            raise ImportRefusedError("line_too_long", "a line is too long", file=file.name)
+        if size > limits.max_bytes:
             raise ImportRefusedError(
-                "not_utf8",
-                "the file is not UTF-8",
-                file=file.name,
-                expected="the report as it came",
-            ) from error
+                "too_large", "the input is larger than is taken", file=file.name
+            )
+        yield line
+
+
+def _read_line(file: LandedFile, stream: io.TextIOBase, most: int) -> str:
+    try:
+        return stream.readline(most)
+    except GZIP_DAMAGE as error:
+        raise damaged_gzip(file) from error
 
 
 def _rows(
-    file: LandedFile, stream: io.TextIOBase, limits: Limits, notes: list[Note]
+    file: LandedFile, lines: Iterator[str], limits: Limits, notes: list[Note]
 ) -> Iterator[Page]:
-    reader = csv.reader(stream, strict=True)
+    reader = csv.reader(lines, strict=True)
     start = 1
     try:
         header = next(reader, [])

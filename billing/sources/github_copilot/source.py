@@ -78,7 +78,9 @@ class _Reading:
         if page.endpoint == report.ENDPOINT:
             return self._report_line
         if page.endpoint.startswith(METRICS_LINKS):
-            return self._fetched_links
+            return self._nothing
+        if not page.endpoint and body in (None, ""):
+            return self._nothing
         if isinstance(body, dict):
             if "usageItems" in body:
                 return self._bill
@@ -226,8 +228,9 @@ class _Reading:
 
         return self.rows.records(page, rows, take)
 
-    def _fetched_links(self, page: Page) -> Iterable[Any]:
-        """Only says where a report lies; what lies there follows as pages of its own."""
+    def _nothing(self, page: Page) -> Iterable[Any]:
+        """Fetched, a page of links only says where a report lies: what lies there follows as pages
+        of its own. Saved, an empty answer says that there is no report yet."""
         return ()
 
     def _check_day(self, page: Page, rows: list[Any]) -> None:

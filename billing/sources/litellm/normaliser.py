@@ -5,7 +5,8 @@ The proxy multiplies tokens by list prices. It is no bill: the provider behind i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,25 +22,65 @@ from billing.sources.lines import (
 from billing.sources.litellm.config import LiteLLMConfig
 from billing.sources.pages import Page
 from billing.sources.quantities import QuantitySums, day_of, quantity, text_of
-from billing.sources.records import ChargeRecord
+from billing.sources.records import ChargeRecord, UsageRecord
 from billing.sources.usage_rows import Quantity, UsageRow
 from portal.shell.money import EXACT
+from portal.wording import counted
 
 SERVICE = "LiteLLM proxy"
 LOGS = "litellm.spend_logs"
 ACTIVITY = "litellm.daily_activity"
 HOUR = timedelta(hours=1)
+CACHED_EXCEED = "cached_exceed_prompt"
+
+
+class Quantities:
+    """Quantities of rows, added up. A row in which one cannot be read gives none and keeps its
+    cost: with the cost left out too, the proxy's sum would silently be too low."""
+
+    def __init__(self) -> None:
+        self._sums = QuantitySums()
+        self._left_out: Counter[str] = Counter()  # rows, by what is wrong with them
+
+    def add(self, row: UsageRow, read: Callable[[], list[Quantity]]) -> None:
+        """Add what `read` makes of a row: all of it, or nothing when a part is bad."""
+        try:
+            self._sums.add(row, read())
+        except BadValueError as error:
+            self._left_out[_fault(error)] += 1
+
+    def take(self) -> tuple[UsageRecord, ...]:
+        """The sums as records.
+
+        Raises:
+            BadValueError: a sum does not fit.
+        """
+        return self._sums.take()
+
+    def left_out(self) -> str:
+        """Of how many rows the quantities are missing, and why; `''` when of none."""
+        if not self._left_out:
+            return ""
+        why = "; ".join(f"{fault} in {count:,}" for fault, count in sorted(self._left_out.items()))
+        rows = counted(self._left_out.total(), "row")
+        return f"The quantities of {rows} are left out, the cost is taken: {why}."
+
+
+def _fault(error: BadValueError) -> str:
+    if error.code == CACHED_EXCEED:
+        return "more cached tokens than prompt_tokens"
+    return f"{error.field} negative or unreadable"
 
 
 def charge_of_call(
-    row: Mapping[str, Any], page: Page, config: LiteLLMConfig, sums: QuantitySums
+    row: Mapping[str, Any], page: Page, config: LiteLLMConfig, sums: Quantities
 ) -> ChargeRecord:
     """The cost line of one call, in US dollars, of the UTC hour in which it started.
 
     Who called is the owner of the key; `user` and `end_user` are what the caller wrote.
 
     Raises:
-        BadValueError: its time, its spend or a quantity cannot be read.
+        BadValueError: its time, its spend or a name cannot be read.
     """
     about = _object(row, "metadata")
     at = instant(row.get("startTime"), "startTime")
@@ -57,23 +98,18 @@ def charge_of_call(
         measures={"request_id": text_of(row, "request_id"), "started_at": at.isoformat()},
     )
     record = charge_record(line)
-    usage = _object(about, "usage_object")
-    details = _object(usage, "prompt_tokens_details")
-    read = quantity(usage, "cache_read_input_tokens") or quantity(details, "cached_tokens")
-    written = quantity(usage, "cache_creation_input_tokens")
     day = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    of = _usage_row(line, LOGS, (day, day + DAY))
-    sums.add(of, _quantities(row, read, written, Decimal(1)))
+    sums.add(_usage_row(line, LOGS, (day, day + DAY)), lambda: _quantities_of_call(row, about))
     return record
 
 
 def charge_of_day(
-    row: Mapping[str, Any], page: Page, config: LiteLLMConfig, sums: QuantitySums
+    row: Mapping[str, Any], page: Page, config: LiteLLMConfig, sums: Quantities
 ) -> ChargeRecord:
     """The cost line of a day of one model and key, in US dollars.
 
     Raises:
-        BadValueError: its day, its spend or a quantity cannot be read.
+        BadValueError: its day, its spend or a name cannot be read.
     """
     start = day_of(row, "date")
     line = _line(
@@ -86,11 +122,7 @@ def charge_of_day(
         principal_id=text_of(row, "user_id"),
     )
     record = charge_record(line)
-    read = quantity(row, "cache_read_input_tokens")
-    written = quantity(row, "cache_creation_input_tokens")
-    requests = quantity(row, "api_requests")
-    of = _usage_row(line, ACTIVITY, line.period)
-    sums.add(of, _quantities(row, read, written, requests))
+    sums.add(_usage_row(line, ACTIVITY, line.period), lambda: _quantities_of_day(row))
     return record
 
 
@@ -196,6 +228,20 @@ def _usage_row(line: CostLine, dataset: str, period: tuple[datetime, datetime]) 
     )
 
 
+def _quantities_of_call(row: Mapping[str, Any], about: Mapping[str, Any]) -> list[Quantity]:
+    usage = _object(about, "usage_object")
+    details = _object(usage, "prompt_tokens_details")
+    read = quantity(usage, "cache_read_input_tokens") or quantity(details, "cached_tokens")
+    written = quantity(usage, "cache_creation_input_tokens")
+    return _quantities(row, read, written, Decimal(1))
+
+
+def _quantities_of_day(row: Mapping[str, Any]) -> list[Quantity]:
+    read = quantity(row, "cache_read_input_tokens")
+    written = quantity(row, "cache_creation_input_tokens")
+    return _quantities(row, read, written, quantity(row, "api_requests"))
+
+
 def _quantities(
     row: Mapping[str, Any], read: Decimal, written: Decimal, requests: Decimal
 ) -> list[Quantity]:
@@ -205,7 +251,7 @@ def _quantities(
         raise BadValueError(
             "prompt_tokens",
             row.get("prompt_tokens"),
-            "bad_quantity",
+            CACHED_EXCEED,
             f"{read + written} or more, because the cached tokens are among them",
         )
     return [

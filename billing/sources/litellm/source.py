@@ -10,7 +10,7 @@ from billing.sources.litellm import normaliser
 from billing.sources.litellm.client import ACTIVITY, CONTENT, LOGS
 from billing.sources.litellm.config import LiteLLMConfig
 from billing.sources.pages import Page, RowReader, read_pages
-from billing.sources.quantities import QuantitySums, text_of
+from billing.sources.quantities import text_of
 from portal.imports.contracts import NOTHING_THERE, Batch, LandedFile, Note, ReadOptions
 from portal.wording import counted
 
@@ -40,7 +40,7 @@ class _Reading:
     def __init__(self, options: ReadOptions) -> None:
         self.config = LiteLLMConfig.model_validate(options.config)
         self.rows = RowReader(options)
-        self.sums = QuantitySums()
+        self.sums = normaliser.Quantities()
         self._seen: dict[str, int] = {}
         self._pages: set[int] = set()
         self._owner = ""
@@ -100,7 +100,7 @@ class _Reading:
         else:
             days = [row]
             self._one_owner(row, page)
-        sums = QuantitySums()  # of this row alone: it is taken whole or not at all
+        sums = normaliser.Quantities()  # of this row alone: its costs are taken whole or not at all
         for each in days:
             normaliser.charge_of_day(each, page, self.config, sums)
         return [normaliser.charge_of_day(each, page, self.config, self.sums) for each in days]
@@ -131,6 +131,8 @@ class _Reading:
                 f"{counted(self._tag_rows, 'row')} by tag left out: a call counts once for "
                 "each tag.",
             )
+        if left_out := self.sums.left_out():
+            yield Note("quantities_left_out", left_out)
         if not self._has_lines:
             yield Note(NOTHING_THERE, "The proxy has no spend of these days.")
         if self._repeated:

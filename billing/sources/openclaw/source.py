@@ -50,16 +50,23 @@ class OpenClawSource:
         with_directory = bool(options.config.get("repository_from_directory"))
         yield Batch(records=all_of(_charges(answers, account, with_directory)))
         yield Batch(records=all_of(_usage(answers, account)))
-        if unpriced := sum(answer.cost is None for answer in answers):
-            yield Batch(
-                notes=(
-                    Note(
-                        "no_cost",
-                        f"{unpriced} of {len(answers)} answers state no cost: their tokens are "
-                        "counted, and their cost is not known",
-                    ),
-                )
-            )
+        yield Batch(notes=tuple(_notes(answers)))
+
+
+def _notes(answers: list[Answer]) -> Iterator[Note]:
+    """What a person should know."""
+    if unpriced := sum(answer.cost is None for answer in answers):
+        yield Note(
+            "no_cost",
+            f"{unpriced} of {len(answers)} answers state no cost: their tokens are "
+            "counted, and their cost is not known",
+        )
+    if untimed := sum(not answer.is_timed for answer in answers):
+        yield Note(
+            "no_time",
+            f"{untimed} of {len(answers)} answers state no time: they count on the day of the "
+            "last line before them that does",
+        )
 
 
 def _answers(
@@ -87,9 +94,10 @@ def _once(answers: Iterable[Answer], reader: RowReader) -> Iterator[Answer]:
     for answer in answers:
         key: tuple[Any, ...] = (answer.session, answer.entry)
         if not answer.entry:
-            place = (answer.page.file.index, answer.session, answer.facts)
+            said = f"{answer.at.isoformat()} {answer.facts}"
+            place = (answer.page.file.index, answer.session, said)
             repeats[place] += 1
-            key = (answer.session, answer.facts, repeats[place])
+            key = (answer.session, said, repeats[place])
         known = seen.get(key)
         if known is None:
             seen[key] = answer.facts

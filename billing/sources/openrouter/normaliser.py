@@ -49,7 +49,7 @@ def charge_of(
     """
     start = day_of(row, "date")
     usage = exact(row.get("usage"), "usage")
-    elsewhere = exact(row.get("byok_usage_inference", 0), "byok_usage_inference")
+    elsewhere = elsewhere_of(row)
     workspace = text_of(row, "workspace_id")
     line = CostLine(
         file_index=page.file.index,
@@ -97,8 +97,13 @@ def account_of(config: OpenRouterConfig) -> str:
 
 
 def elsewhere_of(row: Mapping[str, Any]) -> Decimal:
-    """What the row says was paid elsewhere with an own key, in US dollars."""
-    return exact(row.get("byok_usage_inference", 0), "byok_usage_inference")
+    """What the row says was paid elsewhere with an own key, in US dollars; 0 where it says nothing.
+
+    Raises:
+        BadValueError: it cannot be read.
+    """
+    value = row.get("byok_usage_inference")
+    return ZERO if value is None else exact(value, "byok_usage_inference")
 
 
 def purchase_of(row: Mapping[str, Any], page: Page, config: OpenRouterConfig) -> ChargeRecord:

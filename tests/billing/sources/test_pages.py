@@ -103,8 +103,9 @@ def test_a_saved_answer_over_several_lines_is_one_page(tmp_path: Path) -> None:
         (b'{"a": NaN}', "not_json"),
         (b'{"a": 1}\n{"a":', "not_json"),
         (gzip.compress(b'{"a": 1}\n{"b": 2}\n', mtime=0)[:-9], "damaged_gzip"),
+        (gzip.compress(b'{"a": 1}\n', mtime=0)[:10] + b"\xff" * 20, "damaged_gzip"),
     ],
-    ids=["empty", "page", "twice", "nan", "cut", "cut-gzip"],
+    ids=["empty", "page", "twice", "nan", "cut", "cut-gzip", "spoilt-gzip"],
 )
 def test_what_is_no_whole_answer_is_refused_with_its_place(
     tmp_path: Path, content: bytes, code: str

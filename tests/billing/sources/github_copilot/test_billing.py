@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import date
 from decimal import Decimal
@@ -13,7 +14,14 @@ import pytest
 from billing.models import Charge
 from billing.sources.github_copilot.client import FETCH
 from billing.sources.github_copilot.source import CopilotSource
-from portal.imports.contracts import FetchJob, ImportRefusedError, SourceUnavailableError
+from portal.imports.contracts import (
+    FetchJob,
+    ImportRefusedError,
+    LandedFile,
+    Limits,
+    ReadOptions,
+    SourceUnavailableError,
+)
 from portal.imports.outbound.errors import AnswerRefusedError
 from tests.billing.sources.answers import (
     Asking,
@@ -233,6 +241,58 @@ def test_what_is_no_whole_report_is_refused(tmp_path: Path, damage: Any, code: s
     with pytest.raises(ImportRefusedError) as refused:
         read(SOURCE, tmp_path, damage(report([item("2026-06-02")])), **CONFIG)
     assert refused.value.code == code
+
+
+def test_a_packed_report_is_the_report(tmp_path: Path) -> None:
+    plain, packed = report(rows()), gzip.compress(report(rows()))
+    assert read(SOURCE, tmp_path, packed, **CONFIG) == read(SOURCE, tmp_path, plain, **CONFIG)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda packed: packed[:-9],
+        lambda packed: packed[:20],
+        lambda packed: packed[:10] + b"\xff" * 40,
+        lambda packed: packed[:200] + b"\xff" * 40 + packed[240:],
+    ],
+    ids=["cut", "cut at its start", "spoilt at its start", "spoilt"],
+)
+def test_a_damaged_packed_report_is_refused(tmp_path: Path, spoil: Any) -> None:
+    content = spoil(gzip.compress(report(rows())))
+    with pytest.raises(ImportRefusedError) as refused:
+        read(SOURCE, tmp_path, content, **CONFIG)
+    assert (refused.value.code, refused.value.file) == ("damaged_gzip", "answer-0")
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [({"max_bytes": 600}, "too_large"), ({"max_line_chars": 100}, "line_too_long")],
+)
+def test_a_packed_report_is_bounded_by_what_is_in_it(
+    tmp_path: Path, limits: dict[str, int], code: str
+) -> None:
+    path = tmp_path / "report.csv.gz"
+    path.write_bytes(gzip.compress(report(rows())))
+    assert path.stat().st_size < 600
+    file = LandedFile(0, path.name, path, "0" * 64, path.stat().st_size)
+    options = ReadOptions(config=CONFIG, limits=Limits(**limits))
+    with pytest.raises(ImportRefusedError) as refused:
+        list(SOURCE.read([file], options))
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'""', b"null", b'\xef\xbb\xbf""\n', gzip.compress(b"null")],
+    ids=["text", "null", "marked", "packed"],
+)
+def test_a_saved_empty_answer_says_that_there_is_nothing(tmp_path: Path, content: bytes) -> None:
+    found = read(SOURCE, tmp_path, content, **CONFIG)
+    assert (found.charges, found.usage, found.rejections) == ([], [], [])
+    assert found.note_codes() == {"nothing_there"}
+    beside = read(SOURCE, tmp_path, content, report([item("2026-06-02")]), **CONFIG)
+    assert (beside.billed(), beside.notes) == (Decimal("0.1"), [])
 
 
 # --- through the engine -------------------------------------------------------------------

@@ -25,7 +25,7 @@ from tests.billing.sources.answers import (
     shuffled,
     spool,
 )
-from tests.billing.sources.litellm.serving import Proxy, call
+from tests.billing.sources.litellm.serving import Proxy, call, days_of
 
 SOURCE = LiteLLMSource()
 START, END = dt.date(2026, 9, 1), dt.date(2026, 9, 4)
@@ -98,7 +98,6 @@ def test_tokens_are_disjoint(tmp_path: Path) -> None:
         ({"spend": "much"}, "bad_amount", True),
         ({"request_id": ""}, "missing_value", True),
         ({"startTime": "2026-09-01 10:00:00"}, "time_without_zone", False),
-        ({"prompt_tokens": 10}, "bad_quantity", False),
         ({"request_tags": "faq"}, "bad_tags", False),
         ({"metadata": []}, "bad_object", False),
     ],
@@ -111,6 +110,42 @@ def test_what_cannot_be_read_is_named(
     (rejection,) = found.rejections
     assert (rejection.code, rejection.fatal) == (code, fatal)
     assert found.charges == found.usage == []
+
+
+MORE_CACHED = "more cached tokens than prompt_tokens"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"prompt_tokens": 10}, MORE_CACHED),
+        ({"completion_tokens": -1}, "completion_tokens negative or unreadable"),
+        ({"prompt_tokens": "many"}, "prompt_tokens negative or unreadable"),
+        ({"prompt_tokens": True}, "prompt_tokens negative or unreadable"),
+        ({"metadata": {"usage_object": "?"}}, "usage_object negative or unreadable"),
+    ],
+)
+def test_a_call_with_bad_quantities_keeps_its_cost(
+    tmp_path: Path, changes: dict[str, Any], why: str
+) -> None:
+    at = "2026-09-01T10:00:00+00:00"
+    good, bad = call(1, at), call(2, at, spend=0.25, **changes)
+    found = read(SOURCE, tmp_path, saved(good, bad, bad))
+    assert (found.billed(), found.rejections) == (Decimal("0.2625"), [])
+    assert found.usage == read(SOURCE, tmp_path, saved(good)).usage
+    said = {note.code: note.message for note in found.notes}
+    assert said == {
+        "quantities_left_out": f"The quantities of 1 row are left out, the cost is taken: {why} "
+        "in 1.",
+        "calls_repeated": "1 call came twice: counted once.",
+    }
+
+
+def test_a_call_whose_cost_and_quantities_are_bad_is_rejected(tmp_path: Path) -> None:
+    row = call(1, "2026-09-01T10:00:00+00:00", prompt_tokens=-1) | {"spend": "much"}
+    found = read(SOURCE, tmp_path, saved(row))
+    assert [(r.code, r.fatal) for r in found.rejections] == [("bad_amount", True)]
+    assert (found.charges, found.note_codes()) == ([], {"nothing_there"})
 
 
 def test_a_call_twice_counts_once_and_must_be_the_same(tmp_path: Path) -> None:
@@ -214,6 +249,24 @@ def test_a_day_whose_parts_differ_from_it_is_not_taken(tmp_path: Path) -> None:
     answer["results"][0]["metrics"]["spend"] += 1
     (rejection,) = read(SOURCE, tmp_path, spool(("", answer)), **DAILY).rejections
     assert (rejection.code, rejection.fatal) == ("parts_differ", True)
+
+
+def test_a_day_with_bad_quantities_keeps_its_cost(tmp_path: Path) -> None:
+    cells = [
+        {"key": ("2026-09-01", "gpt", f"key-{n}"), "team_id": "t", "spend": Decimal(n), "calls": 1}
+        for n in (1, 2, 4)
+    ]
+    days = days_of(cells)
+    keys = days[0]["breakdown"]["models"]["gpt"]["api_key_breakdown"]
+    keys["key-1"]["metrics"]["prompt_tokens"] = 399  # 400 came from the cache
+    keys["key-2"]["metrics"]["api_requests"] = -1
+    found = read(SOURCE, tmp_path, spool(("daily_activity", {"results": days})), **DAILY)
+    assert (found.billed(), found.rejections) == (7, [])
+    assert found.quantities()[("litellm.daily_activity", "tokens.input.uncached")] == 600
+    assert [note.message for note in found.notes] == [
+        "The quantities of 2 rows are left out, the cost is taken: api_requests negative or "
+        f"unreadable in 1; {MORE_CACHED} in 1."
+    ]
 
 
 def test_rows_by_tag_are_never_summed(tmp_path: Path) -> None:

@@ -181,6 +181,98 @@ def test_a_wrong_line_is_named_without_what_was_said(line: str, code: str) -> No
     assert run.rejected == 1
 
 
+# --- lines as the format shows them: no time, or no model, of their own -----------------------
+
+
+def bare(number: int, cost: str = "0.5", **changes: Any) -> str:
+    """An answer whose line states no time; `None` leaves out what its message says."""
+    line = json.loads(message(number, "1"))
+    del line["timestamp"]
+    said = {**line["message"], **changes}
+    line["message"] = {name: value for name, value in said.items() if value is not None}
+    return json.dumps(line).replace('"total": 1}', f'"total": {cost}}}')
+
+
+def change(provider: str, model: str, **more: Any) -> str:
+    return json.dumps({"type": "model_change", "provider": provider, "modelId": model, **more})
+
+
+def said_by_person(at: Any) -> str:
+    return json.dumps({"type": "message", "timestamp": at, "message": {"role": "user"}})
+
+
+def test_a_message_without_a_time_counts_on_the_day_of_the_line_before_it() -> None:
+    lines = [
+        bare(1, "1"),  # the session's, 4 May
+        bare(2, "2", timestamp="2026-05-05T01:00:00Z"),  # its message's
+        bare(3, "4"),
+        said_by_person("2026-05-06T23:59:59Z"),
+        bare(4, "8"),
+        said_by_person("soon"),
+        bare(5, "16", timestamp=1_778_112_000_000),  # 7 May, in milliseconds
+        change("anthropic", "claude-x", timestamp="2026-05-08T00:00:00Z"),
+        bare(6, "32"),
+    ]
+    run = bring(connect("openclaw"), {"s.jsonl": session("s-1234567", *lines)})
+    assert (run.status, run.rejected) == (RunStatus.APPLIED, 0)
+    assert billed() == [(f"2026-05-0{day}", cost) for day, cost in
+                        ((4, 1), (5, 6), (6, 8), (7, 16), (8, 32))]  # fmt: skip
+    assert dict(run.notes)["no_time"].startswith("4 of 6 answers state no time")
+
+
+@pytest.mark.sweep
+def test_a_message_without_any_time_before_it_is_rejected() -> None:
+    header = json.dumps({"type": "session", "id": "s-2"})
+    content = session("s-1", message(2)) + "\n".join([header, bare(1), ""]).encode()
+    run = bring(connect("openclaw"), {"s.jsonl": content})
+    assert run.rejected == 1
+    row = RejectedRow.objects.get()
+    assert (row.code, row.line) == ("missing_value", 4)
+
+
+@pytest.mark.sweep
+def test_a_piece_without_the_line_before_is_the_same_message() -> None:
+    whole = session("s-1234567", said_by_person("2026-05-05T09:00:00Z"), bare(1))
+    run = bring(connect("openclaw"), {"a.jsonl": whole, "b.jsonl": session("s-1234567", bare(1))})
+    assert (run.status, run.rejected) == (RunStatus.APPLIED, 0)
+    assert billed() == [("2026-05-05", Decimal("0.5"))]
+
+
+def test_a_message_that_names_no_model_is_of_the_one_changed_to() -> None:
+    lines = [
+        bare(1, "1", model=None),
+        change("openai", "gpt-y"),
+        bare(2, "2", model=None, provider=None),
+        bare(3, "4", model=None, provider="openai"),
+        bare(4, "8", model=None, provider="anthropic"),
+        bare(5, "16", provider=None),
+    ]
+    bring(connect("openclaw"), {"s.jsonl": session("s-1234567", *lines)})
+    found = {
+        (each.dimension.provider, each.dimension.model): from_nano(each.billed_nano)
+        for each in Charge.objects.select_related("dimension")
+    }
+    assert found == {
+        ("anthropic", ""): 9, ("openai", "gpt-y"): 6, ("unknown", "claude-x"): 16,
+    }  # fmt: skip
+
+
+def test_what_the_command_lands_still_says_times_and_models(tmp_path: Path) -> None:
+    folder = tmp_path / "sessions"
+    folder.mkdir()
+    lines = [change("openai", "gpt-y", timestamp="2026-05-06T00:00:00Z", secret=SECRET)]
+    lines.append(bare(1, model=None, provider=None))
+    (folder / "s.jsonl").write_bytes(session("s-1234567", *lines))
+    call_command(
+        "import_costs", str(folder), "--source", "openclaw", "--connection", "agents",
+        "--create-connection",
+    )  # fmt: skip
+    charge = Charge.objects.select_related("dimension").get()
+    assert (charge.dimension.model, str(charge.day)) == ("gpt-y", "2026-05-06")
+    (file,) = ImportRun.objects.get().files.all()
+    assert SECRET.encode() not in landed_path(file.sha256).read_bytes()
+
+
 def test_the_command_takes_folders_and_lands_nothing_that_was_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

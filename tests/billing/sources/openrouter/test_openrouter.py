@@ -89,6 +89,16 @@ def test_what_is_paid_elsewhere_is_kept_beside_and_in_no_sum(tmp_path: Path) -> 
     assert note.message.startswith("7.012 USD were paid elsewhere")
 
 
+def test_a_row_that_does_not_say_what_was_paid_elsewhere_is_taken_without_it(
+    tmp_path: Path,
+) -> None:
+    silent = {k: v for k, v in row("2026-09-02").items() if k != "byok_usage_inference"}
+    for said in (silent, {**silent, "byok_usage_inference": None}):
+        found = read(SOURCE, tmp_path, saved(said))
+        assert (found.effective(), found.rejections, found.notes) == (Decimal("0.015"), [], [])
+        assert [charge.measures for charge in found.charges] == ["{}"]
+
+
 def test_quantities_are_of_workspace_and_model(tmp_path: Path) -> None:
     found = read(SOURCE, tmp_path, saved(row("2026-09-01"), row("2026-09-01", endpoint="e-2")))
     assert len(found.usage) == 4
@@ -101,6 +111,7 @@ def test_quantities_are_of_workspace_and_model(tmp_path: Path) -> None:
         ({"usage": None}, "missing_amount", True),
         ({"usage": "much"}, "bad_amount", True),
         ({"byok_usage_inference": "much"}, "bad_amount", True),
+        ({"byok_usage_inference": ""}, "missing_amount", True),
         ({"date": "yesterday"}, "bad_date", False),
         ({"requests": -1}, "bad_quantity", False),
         ({"model_permaslug": []}, "bad_text", False),

@@ -332,6 +332,9 @@ def test_files_that_are_not_ours_are_refused_with_the_reason() -> None:
     }
     for code, files in cases.items():
         assert f"[{code}]" in refused_code(seats, files)
+    packed = gzipped({"a": good})["a.gz"]
+    bent = {"a.gz": packed[:12] + bytes(byte ^ 0xFF for byte in packed[12:])}
+    assert "[damaged_gzip]" in refused_code(seats, bent)
 
 
 def test_periods_are_counted_in_months_of_the_calendar() -> None:
