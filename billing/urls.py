@@ -38,6 +38,7 @@ urlpatterns = [
     path("definitions/", definitions.definitions_page, name="cost-definitions"),
     path("lineage/", lineage.lineage_page, name="cost-lineage"),
     path("charges/<int:pk>/", charges.charge_page, name="charge"),
+    path("charges/<int:pk>/document/", charges.charge_document, name="charge-document"),
     path("restatements/", restatements.RestatementListPage.as_view(), name="restatements"),
     path("plans/", plans.PlanListPage.as_view(), name="price-plan-list"),
     path("plans/new/", plans.plan_new_page, name="price-plan-new"),

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from billing.choices import (
     AnomalyState,
     BreakerState,
     BudgetThreshold,
     CloseState,
     CorrectionCause,
-    Finality,
     MatchedBy,
     UnallocatedReason,
 )
-from portal.shell.statuses import Status, StatusVocabulary, Tone
-
-FINALITIES = StatusVocabulary.from_choices(
-    "finality",
-    Finality.choices,
-    {
-        Finality.OPEN: ("ring", Tone.INFO),
-        Finality.PROVISIONAL: ("clock", Tone.INFO),
-        Finality.FINAL: ("check", Tone.GOOD),
-        Finality.RESTATED: ("redo", Tone.WARN),
-        Finality.CLOSED: ("shield", Tone.GOOD),
-    },
-    {
-        Finality.OPEN: "The month is still running; more will come.",
-        Finality.PROVISIONAL: "The month is over, but the source may still change it.",
-        Finality.FINAL: "Every line is on an invoice, and nothing has changed for 14 days.",
-        Finality.RESTATED: "The source changed it after it was imported; the old value is kept.",
-        Finality.CLOSED: "It ties to the invoice, and a second person has closed the month.",
-    },
+from portal.shell.statuses import (
+    FIGURE_STATUSES,
+    FigureStatus,
+    Status,
+    StatusVocabulary,
+    Tone,
 )
+
+# What `billing.selectors.figures.status_of` says, in the order of how settled it is; the words of
+# every other figure, with what they mean of money.
+COST_STATUSES = StatusVocabulary(
+    "cost_status",
+    tuple(
+        replace(FIGURE_STATUSES.get(key), meaning=meaning)
+        for key, meaning in (
+            (FigureStatus.ESTIMATED, "Its basis is estimated or derived, and no close has "
+             "confirmed it."),
+            (FigureStatus.PROVISIONAL, "The month is still running, or it is over and the source "
+             "may still change it."),
+            (FigureStatus.FINAL, "Every line is on an invoice, and nothing has changed for 14 "
+             "days."),
+            (FigureStatus.RESTATED, "The source changed it after it was imported, or it moved "
+             "after its month was closed; the old value is kept."),
+            (FigureStatus.CLOSED, "It ties to the invoice, and a second person has closed the "
+             "month."),
+            (FigureStatus.STALE, "The month is still running, and its source has not been imported "
+             "for three days."),
+        )
+    ),
+)  # fmt: skip
 UNALLOCATED_REASONS = StatusVocabulary.from_choices(
     "unallocated_reason",
     UnallocatedReason.choices,
@@ -97,7 +108,8 @@ BUDGET_STATES = StatusVocabulary(
                Tone.WARN),
         Status("crossing", "Will be exceeded", "The forecast exceeds the amount.", "tilde",
                Tone.WARN),
-        Status("over", "Used", "The whole amount is used.", "warn", Tone.BAD),
+        Status("used", "Used", "The whole amount is used.", "warn", Tone.BAD),
+        Status("over", "Exceeded", "More than the amount is used.", "warn", Tone.BAD),
         Status("unknown", "Not known", "Some costs state no effective cost.", "dot",
                Tone.NEUTRAL),
         Status("outside", "Not running", "Today lies outside its months.", "pause",

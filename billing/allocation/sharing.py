@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 from billing.allocation.people import People
@@ -39,6 +40,22 @@ class Part(NamedTuple):
     reason: str
     billed: int
     effective: int | None
+
+
+class Rounding(StrEnum):
+    """What became of the fraction of a nano-unit that an exact share has."""
+
+    UP = "up"  # one of the largest remainders: it took a nano-unit that was left over
+    DOWN = "down"
+    EXACT = "exact"  # there was none
+
+
+class Rounded(NamedTuple):
+    """A part of a split, and how it was rounded. None: the line states no effective cost."""
+
+    part: Part
+    billed: Rounding
+    effective: Rounding | None
 
 
 class BaseKey(NamedTuple):
@@ -121,6 +138,29 @@ class Sharing:
             Part(self.rule_id, each.use_case_id, each.reason, billed[place], effective[place])
             for place, each in enumerate(receivers)
         ]
+
+    def rounded(self, line: Line, *, principal: str, bases: Bases, people: People) -> list[Rounded]:
+        """The same parts, each with how it was rounded."""
+        weights = [each.weight for each in self._receivers(line, principal, bases, people)]
+        parts = self.parts(line, principal=principal, bases=bases, people=people)
+        billed = _roundings(line.billed, weights, [part.billed for part in parts])
+        effective: Sequence[Rounding | None] = [None] * len(parts)
+        if line.effective is not None:
+            shares = [part.effective or 0 for part in parts]
+            effective = _roundings(line.effective, weights, shares)
+        return [Rounded(*each) for each in zip(parts, billed, effective, strict=True)]
+
+
+def _roundings(amount: int, weights: Sequence[int], parts: Sequence[int]) -> list[Rounding]:
+    total = sum(weights)
+    found = []
+    for weight, part in zip(weights, parts, strict=True):
+        down, remainder = divmod(amount * weight, total)
+        if not remainder:
+            found.append(Rounding.EXACT)
+        else:
+            found.append(Rounding.UP if part > down else Rounding.DOWN)
+    return found
 
 
 def _nobody(reason: str) -> _Receiver:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from billing.allocation.match import Attributes, Exclusion, RuleMatch, days_taken
 from billing.allocation.people import NOBODY, People, Span
-from billing.allocation.sharing import Bases, Line, Part, Sharing, Weights
+from billing.allocation.sharing import Bases, Line, Part, Rounded, Sharing, Weights
 from billing.choices import SplitKind, UnallocatedReason
 
 
@@ -110,6 +110,19 @@ class TrialAllocator:
         return self._sharings[rule.match.rule_id].parts(
             line,
             principal=attributes.principal_id,
+            bases=self._setting.bases,
+            people=self._setting.people,
+        )
+
+    def rounded(self, line: Line) -> list[Rounded]:
+        """The parts that a rule makes of a line, each with how it was rounded; none when no rule
+        takes it."""
+        rule = self.rule_for(line)
+        if rule is None:
+            return []
+        return self._sharings[rule.match.rule_id].rounded(
+            line,
+            principal=self._attributes[line.dimension_id].principal_id,
             bases=self._setting.bases,
             people=self._setting.people,
         )

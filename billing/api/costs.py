@@ -1,30 +1,39 @@
-"""What it cost: daily rows, and the sums of one use case."""
+"""What it cost: daily rows, and the sums of one use case, now or as recorded at a moment."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
 
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
-from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from adoption.selectors.use_cases import use_cases_visible_to
-from billing.choices import ChargeCategory, CostBasis, Finality, UnallocatedReason
-from billing.models import DailyCost
+from billing.api.cost_shapes import (
+    DailyCostFilters,
+    DailyCostSerializer,
+    MonthsFilters,
+    UseCaseCostsSerializer,
+)
+from billing.api.past_pages import past_days_response, too_much
+from billing.models import DailyCost, MonthlyCost
 from billing.policies import may_see_costs
+from billing.selectors.as_of import TooManyChargesError
 from billing.selectors.costs import CostSum, Group, Kind, cost_sums, merge_sums
 from billing.selectors.daily_costs import daily_costs_visible_to, monthly_costs_visible_to, within
+from billing.selectors.figures import status_of
 from billing.selectors.finality import Settledness, finality_of
 from billing.selectors.freshness import last_applied_runs
-from billing.selectors.references import UNALLOCATED, FigureReference
+from billing.selectors.past_costs import past_costs
+from billing.selectors.references import UNALLOCATED, FigureReference, Scope
 from portal.api.errors import FieldProblem, invalid
 from portal.api.etags import content_tag
-from portal.api.figures import FigureSerializer, figure
+from portal.api.figures import figure
 from portal.api.schema import operation, page_of, path_slug
 from portal.api.views import (
     ApiView,
@@ -34,130 +43,19 @@ from portal.api.views import (
     list_response,
     read_query,
 )
-from portal.shell.periods import BadPeriodError, Month
-from portal.shell.statuses import FigureStatus
+from portal.shell.periods import Month
 
 TAG = "Costs"
 EFFECTIVE_NOT_STATED = "effective_cost_not_stated"
-_STATUSES = {
-    Finality.OPEN: FigureStatus.PROVISIONAL,
-    Finality.PROVISIONAL: FigureStatus.PROVISIONAL,
-    Finality.RESTATED: FigureStatus.RESTATED,
-    Finality.FINAL: FigureStatus.FINAL,
-    Finality.CLOSED: FigureStatus.CLOSED,
-}
 
 
-class _CostFigures(serializers.Serializer[Any]):
-    billed = FigureSerializer(help_text="What is invoiced or will be.")
-    effective = FigureSerializer(help_text="With discounts and prepayments spread over use.")
-    effective_unknown = serializers.IntegerField(
-        help_text="Cost lines in it that state no effective cost, so are not in that sum."
-    )
-    charges = serializers.IntegerField(help_text="How many cost lines, or parts of lines.")
+def _figures(
+    request: Request, cost: CostSum, reference: FigureReference, *, now: dt.datetime
+) -> dict[str, Any]:
+    """Both figures of a sum as known at `now`, which may be an earlier moment.
 
-
-class DailyCostSerializer(_CostFigures):
-    """Cost of one UTC day by use case, provider, service and category."""
-
-    day = serializers.DateField(help_text="UTC.")
-    use_case = serializers.SlugField(allow_null=True, help_text="Null when unallocated.")
-    unallocated_reason = serializers.ChoiceField(UnallocatedReason.choices, allow_null=True)
-    connection = serializers.SlugField(help_text="The configured source.")
-    provider = serializers.CharField()
-    service = serializers.CharField()
-    category = serializers.ChoiceField(ChargeCategory.choices)
-
-
-class CostTotalSerializer(_CostFigures):
-    """A sum in one currency and basis."""
-
-
-class MonthlyCostSerializer(_CostFigures):
-    """A sum of one month's days (UTC)."""
-
-    month = serializers.RegexField("^[0-9]{4}-[0-9]{2}$")
-
-
-class ServiceCostSerializer(_CostFigures):
-    """A sum of one service."""
-
-    service = serializers.CharField()
-
-
-class CostWindowSerializer(serializers.Serializer[Any]):
-    """Half-open: `to` is the first day that is not in it."""
-
-    def get_fields(self) -> dict[str, Any]:
-        # `from` is a word of the language, so it cannot be declared above.
-        return {
-            "from": serializers.DateField(allow_null=True),
-            "to": serializers.DateField(allow_null=True),
-        }
-
-
-class UseCaseCostsSerializer(serializers.Serializer[Any]):
-    """What a use case cost. Different currencies and bases stand apart; they are never added."""
-
-    use_case = serializers.SlugField()
-    window = CostWindowSerializer()
-    reason = serializers.CharField(
-        allow_null=True, help_text="Why there is no sum: `no_cost_allocated`."
-    )
-    totals = CostTotalSerializer(many=True)
-    by_month = MonthlyCostSerializer(many=True)
-    by_service = ServiceCostSerializer(many=True)
-    unallocated = CostTotalSerializer(
-        many=True, help_text="What no use case bears, of everything imported for the window."
-    )
-    daily_url = serializers.URLField()
-
-
-class MonthsFilters(serializers.Serializer[Any]):
-    """Which months, both included, as in the addresses of the pages."""
-
-    def get_fields(self) -> dict[str, Any]:
-        return {
-            "from": serializers.CharField(required=False, help_text="First month, `YYYY-MM`."),
-            "to": serializers.CharField(required=False, help_text="Last month, `YYYY-MM`."),
-        }
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        months = {}
-        for name, text in attrs.items():
-            try:
-                months[name] = Month.parse(text)
-            except BadPeriodError as error:
-                raise serializers.ValidationError({name: str(error)}, "period") from error
-        if len(months) > 1 and months["to"] < months["from"]:
-            raise serializers.ValidationError({"to": "It must not be before `from`."}, "period")
-        return months
-
-
-class DailyCostFilters(serializers.Serializer[Any]):
-    """Which days: half-open, as every window."""
-
-    use_case = serializers.SlugField(required=False)
-    unallocated = serializers.BooleanField(
-        required=False, help_text="`true`: only what no use case bears; `false`: only the rest."
-    )
-
-    def get_fields(self) -> dict[str, Any]:
-        window = {
-            "from": serializers.DateField(required=False, help_text="First UTC day."),
-            "to": serializers.DateField(required=False, help_text="Day after the last, UTC."),
-        }
-        return {**super().get_fields(), **window}
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        start, end = attrs.get("from"), attrs.get("to")
-        if start is not None and end is not None and end <= start:
-            raise serializers.ValidationError({"to": "It must be later than `from`."}, "period")
-        return attrs
-
-
-def _figures(request: Request, cost: CostSum, reference: FigureReference) -> dict[str, Any]:
-    """Both figures of a sum. `reference` says which; currency and basis are put in here."""
+    `reference` says which money; currency and basis are put in here.
+    """
     kind = cost.kind
     exact = reference.with_(currency=kind.currency, basis=kind.basis)
     amortised = exact.with_(measure="effective")
@@ -165,7 +63,7 @@ def _figures(request: Request, cost: CostSum, reference: FigureReference) -> dic
         "unit": "money",
         "currency": kind.currency,
         "basis": kind.basis,
-        "status": _status(cost),
+        "status": status_of(cost, now=now),
         "as_of": cost.as_of,
     }
     return {
@@ -181,13 +79,6 @@ def _figures(request: Request, cost: CostSum, reference: FigureReference) -> dic
         "effective_unknown": cost.effective_unknown,
         "charges": cost.lines,
     }
-
-
-def _status(cost: CostSum) -> FigureStatus:
-    """What was worked out from rates stays estimated, however old, until a close confirms it."""
-    if cost.kind.basis == CostBasis.ESTIMATED and cost.finality != Finality.CLOSED:
-        return FigureStatus.ESTIMATED
-    return _STATUSES[cost.finality]
 
 
 def _day_sum(row: dict[str, Any], runs: Mapping[int, dt.datetime], *, now: dt.datetime) -> CostSum:
@@ -212,12 +103,21 @@ def _day_sum(row: dict[str, Any], runs: Mapping[int, dt.datetime], *, now: dt.da
     )
 
 
-def _present_days(request: Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    now, runs = timezone.now(), last_applied_runs()
-    return [_present_day(request, row, _day_sum(row, runs, now=now)) for row in rows]
+class _Known(NamedTuple):
+    """When the rows are known, and the imports until then; `at` None is now."""
+
+    now: dt.datetime
+    runs: Mapping[int, dt.datetime]
+    at: dt.datetime | None = None
 
 
-def _present_day(request: Request, row: dict[str, Any], cost: CostSum) -> dict[str, Any]:
+def _present_days(
+    request: Request, rows: list[dict[str, Any]], known: _Known
+) -> list[dict[str, Any]]:
+    return [_present_day(request, row, known) for row in rows]
+
+
+def _present_day(request: Request, row: dict[str, Any], known: _Known) -> dict[str, Any]:
     month = Month.of(row["day"])
     # Lineage pages show months; the day is found there.
     reference = FigureReference(
@@ -227,7 +127,9 @@ def _present_day(request: Request, row: dict[str, Any], cost: CostSum) -> dict[s
         service=row["service_name"],
         provider=row["provider"],
         reason=row["unallocated_reason"],
+        at=known.at,
     )
+    cost = _day_sum(row, known.runs, now=known.now)
     return {
         "day": row["day"],
         "use_case": row["use_case__slug"],
@@ -236,7 +138,7 @@ def _present_day(request: Request, row: dict[str, Any], cost: CostSum) -> dict[s
         "provider": row["provider"],
         "service": row["service_name"],
         "category": row["charge_category"],
-        **_figures(request, cost, reference),
+        **_figures(request, cost, reference, now=known.now),
     }
 
 
@@ -270,16 +172,39 @@ class DailyCostsView(ApiView):
     def get(self, request: Request) -> Any:
         wanted = read_query(request, DailyCostFilters).validated_data
         costs = within(_visible_costs(request), start=wanted.get("from"), end=wanted.get("to"))
-        if "use_case" in wanted:
-            costs = costs.filter(use_case=self._use_case_id(request, wanted["use_case"]))
+        use_case = self._use_case_id(request, wanted["use_case"]) if "use_case" in wanted else None
+        if wanted.get("as_of"):
+            return self._as_of(request, wanted, use_case)
+        if use_case is not None:
+            costs = costs.filter(use_case=use_case)
         if "unallocated" in wanted:
             costs = costs.filter(use_case__isnull=wanted["unallocated"])
+        known = _Known(timezone.now(), last_applied_runs())
         return list_response(
             request,
             costs.values(*self.columns),
-            lambda found: _present_days(request, found),
+            lambda found: _present_days(request, found, known),
             ordering=self.ordering,
         )
+
+    @staticmethod
+    def _as_of(request: Request, wanted: Mapping[str, Any], use_case: int | None) -> Any:
+        """The same list as it was recorded at a moment.
+
+        Raises:
+            Problem: 400, there are too many cost lines to go through.
+        """
+        at = wanted["as_of"]
+        try:
+            found = past_costs(Scope(FigureReference()), at, start=wanted["from"], end=wanted["to"])
+        except TooManyChargesError as error:
+            raise too_much(error) from error
+        if use_case is not None:
+            found = found.where(lambda key: key.use_case_id == use_case)
+        if "unallocated" in wanted:
+            found = found.where(lambda key: (key.use_case_id is None) is wanted["unallocated"])
+        known = _Known(at, found.around.runs, at)
+        return past_days_response(request, found, lambda rows: _present_days(request, rows, known))
 
     @staticmethod
     def _use_case_id(request: Request, slug: str) -> int:
@@ -311,29 +236,37 @@ class UseCaseCostsView(ApiView):
         if use_case is None:
             raise Http404
         wanted = read_query(request, MonthsFilters, paged=False).validated_data
-        reference = FigureReference(use_case=slug, first=wanted.get("from"), last=wanted.get("to"))
+        reference = FigureReference(
+            use_case=slug, first=wanted.get("from"), last=wanted.get("to"), at=wanted["as_of"]
+        )
         answer = self._answer(request, use_case.pk, reference)
         return conditional(request, content_tag(request, answer), lambda: answer)
 
     @staticmethod
     def _answer(request: Request, use_case_id: int, wanted: FigureReference) -> dict[str, Any]:
-        """The document: six queries, whatever the window."""
-        now = timezone.now()
+        """The document: six queries of now, whatever the window.
+
+        Raises:
+            PermissionDenied: costs are not for this person.
+            Problem: 400, as of the moment there are too many cost lines to go through.
+        """
         if not may_see_costs(request.user):
             raise PermissionDenied
+        now = wanted.at or timezone.now()
         visible = monthly_costs_visible_to(request.user)
-        everything = within(visible, start=wanted.start, end=wanted.end)
-        own = cost_sums(
-            everything.filter(use_case_id=use_case_id), by=(Group.MONTH, Group.SERVICE), now=now
+        own, rest = (
+            _sums_now(within(visible, start=wanted.start, end=wanted.end), use_case_id, now)
+            if wanted.at is None
+            else _sums_then(use_case_id, wanted, wanted.at)
         )
-        rest = cost_sums(everything.filter(use_case__isnull=True), now=now)
+        shown = partial(_figures, request, now=now)
         by_month = []
         for cost in merge_sums(own, keep=[0]):
             month = Month.parse(cost.key[0])
             reference = wanted.with_(first=month, last=month)
-            by_month.append({"month": str(month), **_figures(request, cost, reference)})
+            by_month.append({"month": str(month), **shown(cost, reference)})
         by_service = [
-            {"service": cost.key[0], **_figures(request, cost, wanted.with_(service=cost.key[0]))}
+            {"service": cost.key[0], **shown(cost, wanted.with_(service=cost.key[0]))}
             for cost in merge_sums(own, keep=[1])
         ]
         outside = wanted.with_(use_case=UNALLOCATED)
@@ -341,9 +274,29 @@ class UseCaseCostsView(ApiView):
             "use_case": wanted.use_case,
             "window": {"from": wanted.start, "to": wanted.end},
             "reason": None if own else "no_cost_allocated",
-            "totals": [_figures(request, cost, wanted) for cost in merge_sums(own, keep=[])],
+            "totals": [shown(cost, wanted) for cost in merge_sums(own, keep=[])],
             "by_month": by_month,
             "by_service": by_service,
-            "unallocated": [_figures(request, cost, outside) for cost in rest],
+            "unallocated": [shown(cost, outside) for cost in rest],
             "daily_url": f"{address(request, 'api-costs-daily')}?use_case={wanted.use_case}",
+            "recorded_at": wanted.at,
         }
+
+
+_Sums = tuple[list[CostSum], list[CostSum]]  # of the use case, and of what none bears
+_BY = (Group.MONTH, Group.SERVICE)
+
+
+def _sums_now(costs: QuerySet[MonthlyCost], use_case_id: int, now: dt.datetime) -> _Sums:
+    own = cost_sums(costs.filter(use_case_id=use_case_id), by=_BY, now=now)
+    return own, cost_sums(costs.filter(use_case__isnull=True), now=now)
+
+
+def _sums_then(use_case_id: int, wanted: FigureReference, at: dt.datetime) -> _Sums:
+    try:
+        # Everything in the window: what nobody bore is told as well.
+        found = past_costs(Scope(wanted.with_(use_case="")), at)
+    except TooManyChargesError as error:
+        raise too_much(error) from error
+    own = found.where(lambda key: key.use_case_id == use_case_id)
+    return own.sums(_BY), found.unallocated().sums()

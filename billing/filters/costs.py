@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import QuerySet
+from django.http import QueryDict
 
 from adoption.selectors.principals import team_names
 from billing.choices import UnallocatedReason
-from billing.forms.fields import NOWHERE, UseCaseField
+from billing.forms.fields import NOWHERE, MomentField, UseCaseField
 from billing.models import MonthlyCost
 from billing.selectors.choices_in_use import choices_of, values_in_use
 from billing.selectors.costs import Group
 from billing.selectors.figures import MEASURE_LABELS
+from billing.selectors.past_costs import TooManyMonthsError, check_months
 from billing.selectors.references import MEASURES, NONE_STATED
 from billing.selectors.use_cases import UseCaseName
 from portal.choices import ImportKind
 from portal.models import Connection
-from portal.shell.filters import MonthField, ShellFilterSet
+from portal.shell.filters import AppliedFilter, MonthField, ShellFilterSet
+from portal.shell.formats import moment_text
 from portal.shell.periods import Month
 
 GROUP_LABELS = {
@@ -74,6 +81,28 @@ class _StatedFilter(django_filters.ChoiceFilter):
 
 class _InUseFilter(_StatedFilter):
     """One of the values that costs have; the filter set says which those are."""
+
+
+class _MomentFilter(django_filters.Filter):
+    """As recorded at a moment. No row of the roll-ups knows it: the page asks another selector."""
+
+    field_class = MomentField
+
+    def filter(self, qs: QuerySet[Any], _value: dt.datetime | None) -> QuerySet[Any]:
+        return qs
+
+
+class _CostForm(forms.Form):
+    """The filters together: as of a moment, only so many months are worked out."""
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        if found.get("as_of") and not self.errors:
+            try:
+                check_months(found.get("from"), found.get("to"))
+            except TooManyMonthsError as error:
+                self.add_error("as_of", str(error))
+        return found
 
 
 def _choice(column: str, label: str) -> Any:
@@ -133,9 +162,12 @@ class CostFilters(ShellFilterSet):
         initial=MEASURES[0],
     )
 
+    as_of = _MomentFilter(label="As recorded at (UTC)")
+
     class Meta:
         model = MonthlyCost
         fields = ()
+        form = _CostForm
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -143,6 +175,27 @@ class CostFilters(ShellFilterSet):
         for each in self.filters.values():
             if isinstance(each, _InUseFilter):
                 each.extra["choices"] = choices_of(each.field_name, in_use[each.field_name])
+        if self.data and self.data.get("as_of"):
+            self._allow_what_was()
+
+    def _allow_what_was(self) -> None:
+        """What costs had then, and have no more, can be asked for all the same."""
+        for name, each in self.filters.items():
+            asked = self.data.get(name, "")
+            if isinstance(each, _InUseFilter) and asked:
+                known = list(each.extra["choices"])
+                if asked not in {value for value, _ in known}:
+                    each.extra["choices"] = [*known, (asked, asked)]
+
+    def applied(self, query: QueryDict, path: str) -> Iterator[AppliedFilter]:
+        """The filters in force; the moment is written for people."""
+        for each in super().applied(query, path):
+            is_moment = each.label == self.form.fields["as_of"].label
+            yield (
+                replace(each, value=moment_text(self.form.cleaned_data["as_of"]))
+                if is_moment
+                else each
+            )
 
     @classmethod
     def get_filters(cls) -> dict[str, Any]:

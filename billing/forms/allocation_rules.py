@@ -314,11 +314,14 @@ def draft_digest(draft: RuleDraft) -> str:
 
 
 class RetireForm(forms.Form):
-    """Why a rule ends."""
+    """Why a rule ends, and the month on which that is tried."""
 
     reason = forms.CharField(
         max_length=500,
         label="Why",
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Stays with the rule. What it took goes to the rules after it, or nowhere.",
+    )
+    month = MonthField(
+        required=False, label="Try it on", help_text="The month that the preview looks at."
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
+from billing.selectors.moments import BadMomentError, parse_moment
 from billing.selectors.references import UNALLOCATED
 from billing.selectors.use_cases import UseCaseName, use_case_by_name
 
@@ -35,6 +38,18 @@ class UseCaseField(forms.CharField):
         if found is None:
             raise forms.ValidationError(f"There is no use case “{text}”.")
         return found
+
+
+class MomentField(forms.CharField):
+    """A day or a moment (UTC) up to now, typed as ISO 8601 says it."""
+
+    widget = forms.TextInput(attrs={"placeholder": "2026-11-20T14:05Z", "autocomplete": "off"})
+
+    def clean(self, value: Any) -> dt.datetime | None:
+        try:
+            return parse_moment(str(super().clean(value) or ""), now=timezone.now())
+        except BadMomentError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class DayField(forms.DateField):

@@ -37,6 +37,11 @@ class OverlapForm(forms.Form):
     last = MonthField(
         required=False, label="To", help_text="Last month, included. Empty while it goes on."
     )
+    is_distinct = forms.BooleanField(
+        required=False,
+        label="They only look alike: both count",
+        help_text="Each brings money of its own. These months are not asked about again.",
+    )
     reason = forms.CharField(
         max_length=500, label="How you know", widget=forms.Textarea(attrs={"rows": 3})
     )

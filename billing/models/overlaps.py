@@ -1,4 +1,4 @@
-"""Two connections that bring the same money, and which of them counts."""
+"""Two connections that bring the same money, and which counts; or that only look like it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ class SpendOverlap(models.Model):
     """`other` covers the same spend as `counted` on some days. Never edited: ended, and said anew.
 
     With `is_excluded`, charges of `other` on those days (of `provider`, when one is named) are in
-    no sum. Without it, the two have different bases and are kept apart by that alone.
+    no sum. Without it, the two have different bases and are kept apart by that alone. With
+    `is_distinct` they look alike and are not the same money: both count, and nobody asks again.
     """
 
     counted = models.ForeignKey("portal.Connection", on_delete=models.PROTECT, related_name="+")
@@ -20,6 +21,7 @@ class SpendOverlap(models.Model):
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)  # exclusive
     is_excluded = models.BooleanField()
+    is_distinct = models.BooleanField(default=False, db_default=False)
     reason = models.CharField(max_length=500)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
@@ -40,6 +42,10 @@ class SpendOverlap(models.Model):
             models.CheckConstraint(
                 condition=Q(ends_on__isnull=True) | Q(ends_on__gt=F("starts_on")),
                 name="billing_overlap_period_is_half_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_distinct=False) | Q(is_excluded=False),
+                name="billing_overlap_distinct_counts",
             ),
         ]
 

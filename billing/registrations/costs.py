@@ -9,7 +9,7 @@ from billing.metrics import cost_per_delivery  # noqa: F401  (importing it regis
 from billing.policies import may_see_costs
 from billing.selectors.freshness import newest_cost_moment
 from billing.views.use_case_panel import cost_panel, cost_to_date_column
-from billing.vocabularies import FINALITIES, RULE_STATES, UNALLOCATED_REASONS
+from billing.vocabularies import COST_STATUSES, RULE_STATES, UNALLOCATED_REASONS
 from portal.api.routers import register_api
 from portal.demo import DemoStep, demo_steps
 from portal.scopes import Scope, api_scopes
@@ -30,7 +30,7 @@ demo_steps.register(DemoStep("billing.requests", 96, demo.ask_for_a_rule))
 
 register_urls("costs/", "billing.urls")
 
-vocabularies.register(FINALITIES)
+vocabularies.register(COST_STATUSES)
 vocabularies.register(UNALLOCATED_REASONS)
 vocabularies.register(RULE_STATES)
 

@@ -1,4 +1,4 @@
-"""The same money through two sources: its page, who approves, what it queues and records."""
+"""The same money through two sources: its page and panel, who approves, what it records."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from billing.approvals import register_overlap_guards
 from billing.policies import may_see_costs
 from billing.services.overlap_requests import OVERLAPS
 from billing.services.overlaps import PENDING_OVERLAPS, apply_pending_overlaps
+from billing.views.overlaps import suspicions_panel
 from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.choices import Role
 from portal.shell.navigation import NavigationEntry, Visitor, navigation
+from portal.shell.panels import HomePanel, home_panels
 from portal.work.registry import Work, WorkKind, work_kinds
 
 register_overlap_guards()
@@ -37,5 +39,8 @@ navigation.register(
     NavigationEntry(
         "billing.overlaps", "Overlaps", "cost-overlaps", "Costs", 26, "half", _sees_costs
     )
+)
+home_panels.register(
+    HomePanel("billing.suspicions", 11, "billing/_home_suspicions.html", suspicions_panel)
 )
 governed("billing.SpendOverlap")

@@ -7,16 +7,19 @@ depend on what has happened to either since.
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import islice
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
 
 from billing.allocation.sharing import Part
 from billing.allocation.trial import TrialRule
 from billing.choices import UnallocatedReason
 from billing.models import Charge
-from billing.selectors.costs import Kind
+from billing.selectors.costs import CostSum, Kind, SumDraft, finish_sums
+from billing.selectors.past_status import PastBook
 from billing.selectors.references import Scope
 from billing.selectors.trials import (
     TrialCharge,
@@ -38,37 +41,55 @@ class PastPart(NamedTuple):
     part: Part
 
 
+class PartPlace(NamedTuple):
+    """Where a part stands in its figure: day, charge, and which part of it."""
+
+    day: dt.date
+    charge: int
+    part: int
+
+
 @dataclass(slots=True)
-class PastSum:
-    """A sum of one kind as it was recorded at a moment, in nano-units."""
+class PartPage:
+    """The parts to keep while all go by: the first ones, or those next to a place.
 
-    kind: Kind
-    billed_nano: int = 0
-    effective_known_nano: int = 0
-    effective_unknown: int = 0
-    lines: int = 0
+    Attributes:
+        limit: how many at most; None for all.
+        start: how many to leave out first.
+        after, before: only those behind this place; the last ones ahead of that.
+        kept: what was kept, each with its place.
+        has_more: whether there are more on the side that the page goes to.
+    """
 
-    @property
-    def effective_nano(self) -> int | None:
-        return self.effective_known_nano if self.effective_unknown < self.lines else None
+    limit: int | None
+    start: int = 0
+    after: PartPlace | None = None
+    before: PartPlace | None = None
+    kept: deque[tuple[PartPlace, PastPart]] = field(default_factory=deque)
+    has_more: bool = False
 
-    def nano(self, measure: str) -> int | None:
-        return self.billed_nano if measure == "billed" else self.effective_nano
-
-    def add(self, part: Part) -> None:
-        self.lines += 1
-        self.billed_nano += part.billed
-        if part.effective is None:
-            self.effective_unknown += 1
-        else:
-            self.effective_known_nano += part.effective
+    def see(self, place: PartPlace, found: PastPart) -> None:
+        """The next part, in order."""
+        if self.after is not None and place <= self.after:
+            return
+        if self.before is not None and place >= self.before:
+            return
+        if self.start:
+            self.start -= 1
+            return
+        if self.limit is not None and len(self.kept) >= self.limit:
+            self.has_more = True
+            if self.before is None:
+                return
+            self.kept.popleft()
+        self.kept.append((place, found))
 
 
 @dataclass(frozen=True, slots=True)
 class PastFigure:
     """A figure as it was: its sums, and the parts that were asked for."""
 
-    sums: list[PastSum]
+    sums: list[CostSum]
     parts: list[PastPart]
     rules: dict[int, TrialRule]
 
@@ -81,13 +102,44 @@ def parts_as_of(
     Raises:
         TooManyChargesError: there are more than `most` charges to go through.
     """
-    rules = rules_recorded_at(at)
+    return parts_of_charges(scope, past_charges(scope, at, most=most), at)
+
+
+def past_charges(
+    scope: Scope,
+    at: dt.datetime,
+    *,
+    most: int | None,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+) -> QuerySet[Charge]:
+    """The charges that a figure has to go through, as they were recorded at `at`.
+
+    Args:
+        most: how many there may be; None for any number.
+        start, end: only days from `start` up to, not including, `end`, within the figure's months.
+
+    Raises:
+        TooManyChargesError: there are more than `most`.
+    """
     charges = charges_in(scope, at=at)
+    if start is not None:
+        charges = charges.filter(day__gte=start)
+    if end is not None:
+        charges = charges.filter(day__lt=end)
     if most is not None and charges.order_by()[: most + 1].count() > most:
         raise TooManyChargesError(
             f"More than {most:,} charges lie in this window; choose a month or a service, or ask "
             f"on the command line: explain {str(scope.reference)!r} --as-of …"
         )
+    return charges
+
+
+def parts_of_charges(
+    scope: Scope, charges: QuerySet[Charge], at: dt.datetime
+) -> tuple[Iterator[PastPart], dict[int, TrialRule]]:
+    """The parts that belong to the figure, of charges recorded at `at`, by the rules of then."""
+    rules = rules_recorded_at(at)
     allocator = allocator_for(charges, rules, at=at)
 
     def parts() -> Iterator[PastPart]:
@@ -116,30 +168,28 @@ def figure_as_of(
     at: dt.datetime,
     *,
     most: int | None = None,
-    start: int = 0,
-    limit: int | None = None,
+    page: PartPage | None = None,
 ) -> PastFigure:
-    """The figure as recorded at `at`, with the parts `start` to `start + limit` of it.
+    """The figure as recorded at `at`, with the parts that `page` keeps; all of them without one.
 
     Raises:
         TooManyChargesError: there are more than `most` charges to go through.
     """
-    sums: dict[Kind, PastSum] = {}
-    stream, rules = parts_as_of(scope, at, most=most)
-
-    def counted() -> Iterator[PastPart]:
-        for found in stream:
-            kind = Kind(found.charge.currency, found.charge.basis)
-            sums.setdefault(kind, PastSum(kind)).add(found.part)
-            yield found
-
-    all_parts = counted()
-    stop = None if limit is None else start + limit
-    shown = list(islice(all_parts, start, stop))
-    for _ in all_parts:
-        pass  # the sums need every part, the page only some
-    ordered = sorted(sums.values(), key=lambda each: (each.kind.currency, each.kind.basis))
-    return PastFigure(ordered, shown, rules)
+    charges = past_charges(scope, at, most=most)
+    stream, rules = parts_of_charges(scope, charges, at)
+    book = PastBook.of(charges, at)
+    drafts: dict[tuple[tuple[Any, ...], Kind], SumDraft] = {}
+    wanted = page or PartPage(None)
+    place = PartPlace(dt.date.min, 0, 0)
+    for found in stream:  # the sums need every part, the page only some
+        charge = found.charge
+        kind = Kind(charge.currency, charge.basis)
+        book.enter(charge, found.part, into=drafts.setdefault(((), kind), SumDraft()))
+        number = place.part + 1 if charge.pk == place.charge else 0
+        place = PartPlace(charge.line.day, charge.pk, number)
+        wanted.see(place, found)
+    sums = finish_sums(drafts, by=(), around=book.around)
+    return PastFigure(sums, [found for _, found in wanted.kept], rules)
 
 
 def past_lines(past: PastFigure) -> list[dict[str, object]]:

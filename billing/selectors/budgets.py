@@ -16,7 +16,7 @@ from billing.models import Budget, BudgetAlert, Forecast
 from billing.policies import may_see_costs
 from billing.selectors.costs import Kind
 from billing.selectors.spenders import Spender, SpendingProgramme, spenders, spending_programmes
-from billing.selectors.spending import MonthSpend, monthly_spend
+from billing.selectors.spending import MonthSpend, daily_spend, monthly_spend
 from portal.policies import AnyUser
 from portal.shell.figures import share_of
 from portal.shell.periods import DateRange, FiscalCalendar, Month
@@ -100,6 +100,11 @@ class Standing:
         return self.projection.crosses_on(spent=self.spent, amount=self.budget.amount_nano)
 
     @property
+    def is_exceeded(self) -> bool:
+        """Whether more than the amount is used; the whole of it is not yet more."""
+        return self.spent is not None and self.spent > self.budget.amount_nano
+
+    @property
     def kind(self) -> Kind:
         return Kind(self.budget.currency, self.budget.cost_basis)
 
@@ -136,6 +141,67 @@ def standings(budgets: Iterable[Budget], *, today: dt.date) -> dict[int, Standin
         for budget in found
         if budget.pk in scopes
     }
+
+
+def exceeded_since(found: Iterable[Standing]) -> dict[int, dt.date]:
+    """By budget, the day (UTC) since which more than its amount is used. A query a measure, none
+    when no budget is exceeded.
+
+    A credit may bring a sum below the amount again: what counts is the day after which it stays
+    above.
+    """
+    days: dict[int, dt.date] = {}
+    over: dict[str, list[Standing]] = {}
+    for each in found:
+        if each.is_exceeded:
+            over.setdefault(each.budget.measure, []).append(each)
+    for measure, standing in over.items():
+        spend = daily_spend(
+            use_case_ids={pk for each in standing for pk in each.spenders},
+            window=DateRange(
+                min(each.period.start for each in standing),
+                max(each.period.end for each in standing),
+            ),
+            measure=measure,
+        )
+        for each in standing:
+            costs = [spend[key].costs for pk in each.spenders if (key := (pk, each.kind)) in spend]
+            since = _above_since(costs, each.period, each.budget.amount_nano)
+            if since is not None:
+                days[each.budget.pk] = since
+    return days
+
+
+def _above_since(
+    costs: Iterable[Mapping[dt.date, int]], period: DateRange, amount: int
+) -> dt.date | None:
+    by_day: dict[dt.date, int] = {}
+    for each in costs:
+        for day, nano in each.items():
+            if day in period:
+                by_day[day] = by_day.get(day, 0) + nano
+    since, total = None, 0
+    for day in sorted(by_day):
+        total += by_day[day]
+        if total <= amount:
+            since = None
+        elif since is None:
+            since = day
+    return since
+
+
+def spent_by_use_case(standing: Standing) -> list[tuple[Spender, int]]:
+    """What a budget of a programme counts, the largest first; it sums to what is used."""
+    budget = standing.budget
+    spend = monthly_spend(use_case_ids=standing.spenders, window=standing.period)
+    names = spenders(standing.spenders)
+    found = []
+    for pk in standing.spenders:
+        months = spend.get((pk, standing.kind), {})
+        nano = sum(each.nano(budget.measure) or 0 for each in months.values())
+        if months:
+            found.append((names[pk], nano))
+    return sorted(found, key=lambda pair: (-pair[1], pair[0].title))
 
 
 def _scope(

@@ -1,4 +1,4 @@
-"""The checklist of a close: imported, matched, allocated, explained, settled, second person."""
+"""The checklist of a close: imported, matched, counted once, allocated, explained, settled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from billing.approvals import CLOSE_KIND, close_subject
 from billing.choices import CloseState, MatchedBy
 from billing.models import AllocationRule, CloseCorrection, PeriodClose
 from billing.selectors.close_rules import rule_of, settled_from
+from billing.selectors.open_suspicions import Suspicion, suspicions_of_month
 from billing.selectors.reconciliation import CloseScope, Reconciled, Reconciliation, reconcile
+from billing.selectors.suspicions import same_provider_name
 from portal.choices import ApprovalStatus
 from portal.models import ApprovalRequest
 from portal.shell.formats import moment_text
@@ -86,7 +88,8 @@ def checklists(month: Month, *, now: dt.datetime) -> tuple[Reconciliation, list[
 
 
 def checklists_of(found: Reconciliation, *, now: dt.datetime) -> list[Checklist]:
-    """The checklists of a month that has been reconciled: four more queries."""
+    """The checklists of a month that has been reconciled: six more queries, eight where two
+    sources have a provider in common."""
     month = found.month
     closes = {
         close.key: close
@@ -104,6 +107,7 @@ def checklists_of(found: Reconciliation, *, now: dt.datetime) -> list[Checklist]
         ).select_related("author")
     }
     pending = AllocationRule.objects.filter(pending_since__isnull=False).exists()
+    doubled = suspicions_of_month(month)
     lists = []
     for scope in found.scopes():
         key = close_key(scope)
@@ -112,7 +116,7 @@ def checklists_of(found: Reconciliation, *, now: dt.datetime) -> list[Checklist]
         if request is not None and request.expires_at <= now:
             request = None
         lists.append(
-            _checklist(found, scope, key, pending, now, request, close,
+            _checklist(found, scope, key, doubled, pending, now, request, close,
                        corrections.get(close.pk, []) if close else [])
         )  # fmt: skip
     return lists
@@ -122,6 +126,7 @@ def _checklist(
     found: Reconciliation,
     scope: CloseScope,
     key: str,
+    doubled: Sequence[Suspicion],
     pending: bool,
     now: dt.datetime,
     request: ApprovalRequest | None,
@@ -133,6 +138,7 @@ def _checklist(
     checks = [
         Check("imported", "Imported", tuple(_not_imported(invoices)), _lines_text(invoices)),
         Check("matched", "Matched", tuple(_not_matched(invoices))),
+        Check("once", "Counted once", tuple(_maybe_twice(invoices, doubled))),
         Check("allocated", "Allocated", tuple(_not_allocated(invoices, pending))),
         Check("explained", "Variance explained", tuple(_not_explained(invoices))),
         Check("settled", "Settled at the source", tuple(_not_settled(invoices, settled, now)),
@@ -174,6 +180,19 @@ def _not_matched(invoices: Sequence[Reconciled]) -> Iterator[str]:
             yield from _differs(each, "credits", invoice.credits_nano, each.credit_lines_nano)
         elif each.credit_lines_nano:
             yield f"Invoice {number}: the lines hold credits, and the invoice says otherwise."
+
+
+def _maybe_twice(invoices: Sequence[Reconciled], doubled: Sequence[Suspicion]) -> Iterator[str]:
+    """Lines of this scope that another source seems to bring as well."""
+    own = {
+        (group.key.connection_id, same_provider_name(group.key.provider), group.key.currency)
+        for each in invoices
+        for group in each.groups
+    }
+    for each in doubled:
+        what = same_provider_name(each.suspect.provider), each.suspect.currency
+        if own & {(each.first.pk, *what), (each.second.pk, *what)}:
+            yield f"{each.text} Say which counts, or that it is different money (Overlaps)."
 
 
 def _differs(each: Reconciled, what: str, stated: int | None, found: int) -> Iterator[str]:

@@ -20,6 +20,7 @@ from portal.shell.money import EXACT, nano_text, to_nano
 
 Figures = dict[str, Any]
 # In the order of the one table; the names are also those of `Reconciled`'s amounts.
+_TOTAL = ": invoice total"
 COMPONENTS = ("allocated", "unallocated", "tax", "credits", "rounding", "explained")
 
 
@@ -144,11 +145,26 @@ def moves_between(old: Figures, new: Figures) -> list[dict[str, str]]:
     ]
 
 
+def moved_between(moves: Sequence[Mapping[str, str]]) -> int:
+    """How much came to places that had less of it before, in nano-units.
+
+    The larger of what came and what went: a reallocation has both, a revision may have one. What
+    the invoices ask for is no place.
+    """
+    differences = [
+        text_nano(each["new"]) - text_nano(each["old"])
+        for each in moves
+        if not each["place"].endswith(_TOTAL)
+    ]
+    came = sum(each for each in differences if each > 0)
+    return max(came, came - sum(differences))
+
+
 def _places(figures: Figures) -> dict[str, str]:
     found: dict[str, str] = {}
     for each in figures["invoices"]:
         number = each["number"]
-        found[f"{number}: invoice total"] = each["total"]
+        found[f"{number}{_TOTAL}"] = each["total"]
         for part in each["went_to"]:
             whose = part["use_case"] or f"unallocated, {part['reason']}"
             centre = f", cost centre {part['cost_center']}" if part["cost_center"] else ""

@@ -28,6 +28,26 @@ def corrections_visible_to(user: AnyUser) -> QuerySet[CloseCorrection]:
     return rows if may_see_charges(user) else rows.none()
 
 
+def invoices_of_close(close: PeriodClose) -> dict[str, int]:
+    """By number, the versions of the invoices that a close froze. One query.
+
+    The newest recorded before it; where none was, because a clock was set back, the oldest.
+    """
+    rows = Invoice.objects.filter(
+        month=close.month,
+        issuer=close.issuer,
+        billing_account_id=close.billing_account_id,
+        currency=close.currency,
+    )
+    found: dict[str, int] = {}
+    for number, pk, recorded_at in rows.order_by("recorded_at", "pk").values_list(
+        "number", "pk", "recorded_at"
+    ):
+        if number not in found or recorded_at <= close.closed_at:
+            found[number] = pk
+    return found
+
+
 def month_to_close() -> Month | None:
     """The newest month with an invoice; else the newest with a cost; None before either."""
     newest = Invoice.objects.filter(superseded_at__isnull=True).aggregate(newest=Max("month"))

@@ -9,10 +9,10 @@ bases are different sums: there is one for each, and nothing here adds two of th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import F, Max, QuerySet, Sum
 
@@ -103,7 +103,7 @@ class CostSum:
 
 
 @dataclass(slots=True)
-class _Draft:
+class SumDraft:
     """A sum while the parts of its connections come in."""
 
     billed: int = 0
@@ -131,6 +131,35 @@ class _Draft:
         if changed is not None and (self.changed_at is None or changed > self.changed_at):
             self.changed_at = changed
 
+    def absorb(self, other: SumDraft) -> None:
+        """Add what another one has gathered."""
+        self.billed += other.billed
+        self.effective += other.effective
+        self.unknown += other.unknown
+        self.lines += other.lines
+        self.uninvoiced += other.uninvoiced
+        self.restated += other.restated
+        self.closed += other.closed
+        self.newest_day = max(self.newest_day, other.newest_day)
+        self.connections |= other.connections
+        moments = [each for each in (self.changed_at, other.changed_at) if each is not None]
+        self.changed_at = max(moments, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What decides about a sum besides its rows.
+
+    Attributes:
+        withdrawn: connection and month of slices that the source took back whole.
+        runs: by connection, when it was imported last.
+        now: the moment at which the sum is known.
+    """
+
+    withdrawn: Collection[tuple[int, str]]
+    runs: Mapping[int, dt.datetime]
+    now: dt.datetime
+
 
 def cost_sums(
     rows: QuerySet[DailyCost] | QuerySet[MonthlyCost],
@@ -142,7 +171,7 @@ def cost_sums(
 
     In the order of the groups, then currency and basis.
     """
-    drafts: dict[tuple[tuple[Any, ...], Kind], _Draft] = {}
+    drafts: dict[tuple[tuple[Any, ...], Kind], SumDraft] = {}
     names = [f"by_{group}" for group in by]
     columns = {name: _COLUMNS[group] for name, group in zip(names, by, strict=True)}
     found: Iterable[Mapping[str, Any]] = (
@@ -162,14 +191,21 @@ def cost_sums(
     for row in found:
         key = tuple(row[name] for name in names)
         kind = Kind(row["currency"], row["cost_basis"])
-        drafts.setdefault((key, kind), _Draft()).add(row)
+        drafts.setdefault((key, kind), SumDraft()).add(row)
     if not drafts:
         return []
-    withdrawn = _withdrawn()
-    runs = last_applied_runs()
-    sums = [
-        _finish(key, kind, draft, by, withdrawn, runs, now) for (key, kind), draft in drafts.items()
-    ]
+    around = Surroundings(_withdrawn(), last_applied_runs(), now)
+    return finish_sums(drafts, by=by, around=around)
+
+
+def finish_sums(
+    drafts: Mapping[tuple[tuple[Any, ...], Kind], SumDraft],
+    *,
+    by: Sequence[Group],
+    around: Surroundings,
+) -> list[CostSum]:
+    """Drafts by key and kind as sums, in the order of the groups, then currency and basis."""
+    sums = [_finish(key, kind, draft, by, around) for (key, kind), draft in drafts.items()]
     return sorted(sums, key=_place)
 
 
@@ -192,17 +228,16 @@ def _withdrawn() -> set[tuple[int, str]]:
 def _finish(
     key: tuple[Any, ...],
     kind: Kind,
-    draft: _Draft,
+    draft: SumDraft,
     by: Sequence[Group],
-    withdrawn: set[tuple[int, str]],
-    runs: Mapping[int, dt.datetime],
-    now: dt.datetime,
+    around: Surroundings,
 ) -> CostSum:
     month = key[by.index(Group.MONTH)] if Group.MONTH in by else None
     taken_back = any(
-        connection in draft.connections and month in (None, when) for connection, when in withdrawn
+        connection in draft.connections and month in (None, when)
+        for connection, when in around.withdrawn
     )
-    moments = [runs[pk] for pk in draft.connections if pk in runs]
+    moments = [around.runs[pk] for pk in draft.connections if pk in around.runs]
     return CostSum(
         key=key,
         kind=kind,
@@ -218,11 +253,37 @@ def _finish(
                 changed_at=draft.changed_at,
                 is_closed=draft.closed >= draft.lines,
             ),
-            now=now,
+            now=around.now,
         ),
         as_of=min(moments, default=None),
         newest_day=draft.newest_day,
     )
+
+
+class Costs(Protocol):
+    """Costs that can be summed: as they are now, or as they were at a moment."""
+
+    def unallocated(self) -> Costs:
+        """Only what no use case bears."""
+
+    def sums(self, by: Sequence[Group] = ()) -> list[CostSum]:
+        """One sum for each group, currency and basis, in that order."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresentCosts:
+    """What the roll-ups say."""
+
+    rows: QuerySet[DailyCost] | QuerySet[MonthlyCost]
+    now: dt.datetime
+
+    def unallocated(self) -> PresentCosts:
+        """Only what no use case bears."""
+        return replace(self, rows=self.rows.filter(use_case__isnull=True))
+
+    def sums(self, by: Sequence[Group] = ()) -> list[CostSum]:
+        """One sum for each group, currency and basis, in that order."""
+        return cost_sums(self.rows, by=by, now=self.now)
 
 
 def costs_to_date(

@@ -1,10 +1,10 @@
-"""What a rule would change, worked out on one month and written nowhere."""
+"""What a rule would change, worked out month by month and written nowhere."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from billing.allocation.sharing import BaseKey, Bases, Part
 from billing.allocation.trial import Setting, TrialAllocator, TrialRule
 from billing.choices import SplitKind
 from billing.models import AllocationRule, Charge
+from billing.selectors.closed_lines import ClosedLines, ClosedMonth
 from billing.selectors.costs import Kind
 from billing.selectors.references import FigureReference, Scope
 from billing.selectors.trials import (
@@ -66,11 +67,15 @@ class DryRun:
         month: the month looked at (UTC).
         moves: largest first; empty when nothing would change.
         taken: by currency and basis; empty when the rule takes nothing.
+        corrected: closes whose lines would move: each gets a correction.
+        untouched: the other closes with lines on days of the month.
     """
 
     month: Month
     moves: list[Move]
     taken: list[Taken]
+    corrected: list[ClosedMonth]
+    untouched: list[ClosedMonth]
 
 
 def dry_run(
@@ -83,10 +88,33 @@ def dry_run(
         priority: of the draft.
         replaces: number of the live rule that it replaces.
     """
+    return dry_runs(months=[month], draft=draft, priority=priority, replaces=replaces)[0]
+
+
+def dry_runs(
+    *,
+    months: Iterable[Month],
+    draft: TrialRule | None,
+    priority: int = 0,
+    replaces: int | None = None,
+) -> list[DryRun]:
+    """The same for several months, one after the other, with the rules read once."""
     before = rules_recorded_at()
     after = _rules_after(before, draft, priority, replaces)
     old = next((rule for rule in before if rule.match.rule_id == replaces), None)
     touched = [rule for rule in (draft, old) if rule is not None]
+    counted = NEW_RULE if draft is not None else replaces
+    return [_try(month, before, after, touched, counted) for month in months]
+
+
+def _try(
+    month: Month,
+    before: Sequence[TrialRule],
+    after: Sequence[TrialRule],
+    touched: Sequence[TrialRule],
+    counted: int | None,
+) -> DryRun:
+    """One month; `counted` is the rule whose takings are summed."""
     charges = charges_in(Scope(FigureReference(first=month, last=month)))
     attributes = attributes_of(charges)
     setting = setting_for([*before, *touched], attributes, at=None)
@@ -98,11 +126,12 @@ def dry_run(
         then = TrialAllocator(after, attributes, replace(setting, bases=bases))
     else:
         charges = _only(charges, _reached(touched, attributes, setting))
-    tally = _Tally(NEW_RULE if draft is not None else replaces)
+    tally, closed = _Tally(counted), ClosedLines(month)
     for charge in stream_charges(charges):
         kind = Kind(charge.currency, charge.basis)
-        tally.add(kind, now.parts(charge.line), then.parts(charge.line))
-    return DryRun(month, tally.moves(), tally.taken())
+        if tally.add(kind, now.parts(charge.line), then.parts(charge.line)):
+            closed.note(charge.slice_id, charge.line.dimension_id)
+    return DryRun(month, tally.moves(), tally.taken(), *closed.moved_and_not())
 
 
 def _reached(
@@ -174,14 +203,16 @@ class _Tally:
         self._moves: dict[tuple[Receiver, Receiver, Kind], Move] = {}
         self._taken: dict[Kind, Taken] = {}
 
-    def add(self, kind: Kind, before: Sequence[Part], after: Sequence[Part]) -> None:
+    def add(self, kind: Kind, before: Sequence[Part], after: Sequence[Part]) -> bool:
+        """Whether billed money of this charge moves: closes are about billed money."""
         self._count_taken(kind, after if self._rule_id == NEW_RULE else before)
-        billed = _transfers(_by_receiver(before, "billed"), _by_receiver(after, "billed"))
+        billed = list(_transfers(_by_receiver(before, "billed"), _by_receiver(after, "billed")))
         for source, target, amount in billed:
             self._move(source, target, kind).billed_nano += amount
         effective = _transfers(_by_receiver(before, "effective"), _by_receiver(after, "effective"))
         for source, target, amount in effective:
             self._move(source, target, kind).effective_nano += amount
+        return bool(billed)
 
     def _count_taken(self, kind: Kind, parts: Sequence[Part]) -> None:
         if parts[0].rule_id != self._rule_id:

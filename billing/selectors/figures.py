@@ -25,8 +25,11 @@ _STATUSES = {
 
 
 def status_of(found: CostSum, *, now: dt.datetime) -> FigureStatus:
-    """How a page says the status: an open month whose data is old is stale, a guess
-    estimated unless an invoice has confirmed it."""
+    """The status of a sum as known at `now`, in the one word that pages, files and API say.
+
+    A running month whose data is old is stale, else provisional; a guess is estimated until a
+    close confirms it. `billing.vocabularies.COST_STATUSES` lists and explains every word.
+    """
     if found.finality == Finality.OPEN and (
         found.as_of is not None and now - found.as_of > STALE_AFTER
     ):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import islice
 from typing import Any
 
 from billing.choices import UnallocatedReason
 from billing.selectors.close_figures import COMPONENTS
+from billing.selectors.explained_charges import rounding_of
 from billing.selectors.invoices import (
+    INVOICE_LINE_ORDER,
     INVOICE_PREFIX,
     LineAmount,
     allocations_of_invoice,
@@ -16,6 +17,7 @@ from billing.selectors.invoices import (
     invoice_by_reference,
     reconciled_invoice,
 )
+from billing.selectors.listed import Listed
 from billing.selectors.reconciliation import Reconciled
 from billing.selectors.references import UNALLOCATED, BadReferenceError
 from billing.selectors.use_cases import UseCaseName, use_case_names
@@ -23,8 +25,8 @@ from portal.shell.money import nano_text
 from portal.shell.periods import Month
 
 
-def explain_invoice(text: str, *, limit: int | None) -> dict[str, Any]:
-    """An invoice forward: its parts, every destination, and at most `limit` allocations.
+def explain_invoice(text: str, *, lines: Listed) -> dict[str, Any]:
+    """An invoice forward: its parts, every destination, and the allocations that `lines` picks.
 
     The destinations sum to its cost lines, the parts to the invoice; the residual says what does
     not.
@@ -36,7 +38,7 @@ def explain_invoice(text: str, *, limit: int | None) -> dict[str, Any]:
     if found is None:
         raise BadReferenceError(f"there is a newer version of {text!r}")
     places = destinations_of(found)
-    parts = list(islice(allocations_of_invoice(found), limit))
+    parts = lines.of_rows(allocations_of_invoice(found), INVOICE_LINE_ORDER)
     ids = {each.place.use_case_id for each in places} | {part["use_case_id"] for part in parts}
     names = use_case_names(ids)
     invoice = found.invoice
@@ -58,6 +60,7 @@ def explain_invoice(text: str, *, limit: int | None) -> dict[str, Any]:
         "destinations": [_destination(each, names) for each in places],
         "lines": found.lines,
         "allocations": [_allocation(part, names) for part in parts],
+        "rounding": rounding_of({part["charge__run_id"] for part in parts}),
     }
 
 
@@ -85,6 +88,8 @@ def _allocation(part: Mapping[str, Any], names: Mapping[int, UseCaseName]) -> di
         "day": part["day"].isoformat(),
         "use_case": name.slug if name else UNALLOCATED,
         "rule": _rule(part["rule__key"], part["rule__version"], part["unallocated_reason"]),
+        "rule_key": part["rule__key"],
+        "rule_version": part["rule__version"],
         "currency": part["charge__currency"],
         "billed": nano_text(part["billed_nano"]),
         "effective": None if effective is None else nano_text(effective),

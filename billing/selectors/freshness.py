@@ -13,13 +13,19 @@ from portal.models import ImportRun
 _NO_COSTS = ("invoices", "exchange_rates")
 
 
-def last_applied_runs() -> dict[int, dt.datetime]:
-    """By connection id, when its last applied cost import was finished. One query."""
+def last_applied_runs(*, until: dt.datetime | None = None) -> dict[int, dt.datetime]:
+    """By connection id, when its last applied cost import was finished. One query.
+
+    Args:
+        until: only imports finished by then, for what was known at an earlier moment.
+    """
+    runs = ImportRun.objects.filter(
+        status=RunStatus.APPLIED, is_dry_run=False, connection__kind=ImportKind.COSTS
+    )
+    if until is not None:
+        runs = runs.filter(finished_at__lte=until)
     rows = (
-        ImportRun.objects.filter(
-            status=RunStatus.APPLIED, is_dry_run=False, connection__kind=ImportKind.COSTS
-        )
-        .exclude(connection__source__in=_NO_COSTS)
+        runs.exclude(connection__source__in=_NO_COSTS)
         .order_by()
         .values("connection_id")
         .annotate(newest=Max("finished_at"))

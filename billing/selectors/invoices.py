@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -144,12 +143,16 @@ def charge_page(found: Reconciled, *, after: str = "", limit: int = LINES_ON_A_P
     return ChargePage(lines[:limit], f"{last.day.isoformat()}.{last.pk}" if last else "")
 
 
-def allocations_of_invoice(found: Reconciled) -> Iterator[dict[str, Any]]:
-    """Every part of every line of an invoice, by day, in bounded memory."""
+INVOICE_LINE_ORDER = ("day", "charge_id", "id")
+
+
+def allocations_of_invoice(found: Reconciled) -> QuerySet[Allocation, Any]:
+    """Every part of every line of an invoice, in the order of `INVOICE_LINE_ORDER`."""
     parts: QuerySet[Allocation, Any] = (
         Allocation.objects.filter(charge__in=charges_of(found))
-        .order_by("day", "charge_id", "pk")
+        .order_by(*INVOICE_LINE_ORDER)
         .values(
+            "id",
             "charge_id",
             "day",
             "use_case_id",
@@ -165,7 +168,7 @@ def allocations_of_invoice(found: Reconciled) -> Iterator[dict[str, Any]]:
             "charge__run_id",
         )
     )
-    yield from parts.iterator(chunk_size=2_000)
+    return parts
 
 
 def document_hashes() -> list[str]:

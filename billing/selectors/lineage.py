@@ -16,6 +16,7 @@ from billing.selectors.references import CHARGE_LIMITS, Scope, stated
 from billing.selectors.sums import nano_sums, read_nano
 
 LINES_ON_A_PAGE = 50
+LINE_ORDER = ("day", "id")
 MOST_LINES_TO_SUMMARISE = 200_000
 _COLUMNS = {
     "charge_number": F("charge_id"),
@@ -94,9 +95,15 @@ class LinePage:
     following: Position | None
 
 
+def line_rows(scope: Scope) -> QuerySet[Allocation, Any]:
+    """The lines of a figure, to be read a page at a time in the order of `LINE_ORDER`."""
+    return _lines(allocations_of(scope))
+
+
 def _lines(rows: QuerySet[Allocation]) -> QuerySet[Allocation, Any]:
     return rows.order_by("day", "pk").values(
         "pk",
+        "id",
         "day",
         "use_case_id",
         "billed_nano",

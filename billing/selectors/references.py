@@ -10,12 +10,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote, unquote, urlencode
 
 from django.db.models import Q, QuerySet
 
 from billing.models import MonthlyCost
+from billing.selectors.moments import moment_key
 from billing.selectors.use_cases import use_case_by_slug, use_cases_of_team
 from portal.policies import AnyUser
 from portal.shell.addresses import address_of
@@ -72,6 +73,8 @@ class FigureReference:
         provider, service, model, cost_center, currency, basis, reason: as stored with the daily
             costs; `(none)` is what states none.
         connection: slug of a source. team: slug of the team that the use case belongs to.
+        at: as recorded at this moment; None is now. Addresses carry it on; it is not part of the
+            name, which is the same figure then and now.
     """
 
     measure: str = "billed"
@@ -87,6 +90,7 @@ class FigureReference:
     cost_center: str = ""
     connection: str = ""
     team: str = ""
+    at: dt.datetime | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -123,13 +127,14 @@ class FigureReference:
                 except BadPeriodError as error:
                     raise BadReferenceError(f"{key}: {error}") from error
                 months |= dict.fromkeys(names, month)
-        known = {field.name for field in fields(cls)} - {"first", "last"}
+        known = {field.name for field in fields(cls)} - {"first", "last", "at"}
         if unknown := sorted(set(given) - known):
             expected = ", ".join(sorted({*known, "month", "from", "to"}))
             raise BadReferenceError(f"unknown key {unknown[0]!r}; expected {expected}")
         if given.get("measure", MEASURES[0]) not in MEASURES:
             raise BadReferenceError(f"measure {given['measure']!r}; expected billed or effective")
-        found = cls(**given, first=months.get("first"), last=months.get("last"))
+        limits: dict[str, Any] = dict(given)
+        found = cls(**limits, first=months.get("first"), last=months.get("last"))
         if found.first and found.last and found.last < found.first:
             raise BadReferenceError(f"it ends ({found.last}) before it starts ({found.first})")
         return found
@@ -153,7 +158,7 @@ class FigureReference:
     @property
     def query(self) -> str:
         """As the query of an address."""
-        return urlencode(self.parts())
+        return urlencode(self.parts() | self._moment)
 
     @property
     def lineage_url(self) -> str:
@@ -166,9 +171,13 @@ class FigureReference:
         parts = {key: value for key, value in self.parts().items() if key != "measure"}
         if month := parts.pop("month", ""):
             parts |= {"from": month, "to": month}
-        return f"{address_of('costs')}?{urlencode(parts)}"
+        return f"{address_of('costs')}?{urlencode(parts | self._moment)}"
 
-    def with_(self, **changes: str | Month | None) -> Self:
+    @property
+    def _moment(self) -> dict[str, str]:
+        return {"as_of": moment_key(self.at)} if self.at else {}
+
+    def with_(self, **changes: str | Month | dt.datetime | None) -> Self:
         """The same with other limits."""
         return replace(self, **changes)  # type: ignore[arg-type]
 

@@ -44,7 +44,11 @@ def _in_force(at: dt.datetime | None) -> Q:
 
 def rules_recorded_at(at: dt.datetime | None = None) -> list[TrialRule]:
     """The rules that were in force at a moment (None: now), in the order in which they apply."""
-    rows = AllocationRule.objects.filter(_in_force(at))
+    return trial_rules(AllocationRule.objects.filter(_in_force(at)))
+
+
+def trial_rules(rows: QuerySet[AllocationRule]) -> list[TrialRule]:
+    """These rules with their shares, in the order in which they apply. Two queries."""
     rules = list(rows.order_by("priority", "created_at", "pk"))
     shares: dict[int, list[tuple[int, int]]] = {}
     for rule_id, use_case_id, share in (
@@ -55,9 +59,7 @@ def rules_recorded_at(at: dt.datetime | None = None) -> list[TrialRule]:
         shares.setdefault(rule_id, []).append((use_case_id, share))
     return [
         TrialRule(
-            RuleMatch(
-                rule.pk, conditions_of(rule), rule.starts_on, rule.ends_on, rule.connection_id
-            ),
+            match_of(rule),
             tuple(shares.get(rule.pk, ())),
             rule.key,
             rule.name,
@@ -66,6 +68,11 @@ def rules_recorded_at(at: dt.datetime | None = None) -> list[TrialRule]:
         )
         for rule in rules
     ]
+
+
+def match_of(rule: AllocationRule) -> RuleMatch:
+    """What a stored rule looks for."""
+    return RuleMatch(rule.pk, conditions_of(rule), rule.starts_on, rule.ends_on, rule.connection_id)
 
 
 def bases_recorded_at(rule_ids: Iterable[int], at: dt.datetime | None = None) -> Bases:
@@ -149,6 +156,7 @@ class TrialCharge(NamedTuple):
     currency: str
     basis: str
     line: Line
+    slice_id: int
 
 
 def stream_charges(charges: QuerySet[Charge]) -> Iterator[TrialCharge]:
@@ -157,17 +165,18 @@ def stream_charges(charges: QuerySet[Charge]) -> Iterator[TrialCharge]:
         "pk",
         "currency",
         "cost_basis",
+        "slice_id",
         "dimension_id",
         "slice__connection_id",
         "day",
         "billed_nano",
         "effective_nano",
     )
-    for pk, currency, basis, dimension, connection, day, billed, effective in rows.iterator(
+    for pk, currency, basis, owner, dimension, source, day, billed, effective in rows.iterator(
         chunk_size=_CHUNK
     ):
-        line = Line(dimension, connection, day, billed, effective, currency, basis)
-        yield TrialCharge(pk, currency, basis, line)
+        line = Line(dimension, source, day, billed, effective, currency, basis)
+        yield TrialCharge(pk, currency, basis, line, owner)
 
 
 def setting_for(

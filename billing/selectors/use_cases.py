@@ -65,6 +65,13 @@ def all_use_case_names(user: AnyUser) -> list[UseCaseName]:
     return [UseCaseName(*row) for row in rows.values_list("pk", "slug", "title")]
 
 
+def teams_of_use_cases(ids: Iterable[int | None]) -> dict[int, str]:
+    """The slug of the team that owns each; without those that have none. One query."""
+    wanted = {pk for pk in ids if pk is not None}
+    rows = _rows(None).filter(pk__in=wanted, team__isnull=False)
+    return dict(rows.values_list("pk", "team__slug"))
+
+
 def use_cases_of_team(slug: str) -> list[int]:
     """Numbers of the use cases that a team owns, the teams below it aside. One query."""
     return list(_rows(None).filter(team__slug=slug).values_list("pk", flat=True))

@@ -31,6 +31,7 @@ from billing.services.staged_slices import (
     StagedSlice,
     add_up,
 )
+from billing.services.suspicion_notes import notes_on_suspicions
 from billing.sources.charge_columns import ChargeColumns
 from billing.sources.records import ChargeRecord
 from portal.imports.collector import collector_paused
@@ -279,6 +280,7 @@ class ChargeStore:
         refresh_daily_costs(connection_id=self.run.connection_id, days={key[2] for key in changed})
         correct_after_import(run=self.run, slices=slice_ids.values(), at=at)
         note_stale_bases(at=at)
+        plan.notes += notes_on_suspicions(self.run.connection_id, {key[2] for key in changed})
 
     def _save_slices(self, changed: dict[SliceKey, StagedSlice], at: datetime) -> dict[int, int]:
         """Write the slices' new sums; returns their ids by number."""

@@ -6,10 +6,18 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 
 import structlog
+from django.db.models import Q
 
 from billing.approvals import CLOSE_KIND
 from billing.choices import CorrectionCause
-from billing.models import ChargeSlice, CloseCorrection, ClosedPart, PeriodClose
+from billing.models import (
+    AllocationRule,
+    ChargeSlice,
+    CloseCorrection,
+    ClosedPart,
+    PeriodClose,
+    SpendOverlap,
+)
 from billing.selectors.close_figures import (
     Figures,
     figures_of,
@@ -126,6 +134,29 @@ def correct_after_import(*, run: ImportRun, slices: Collection[int], at: dt.date
     recheck_later(at=at)
 
 
+def _why_anew(at: dt.datetime) -> str:
+    """Which rules and which word about two sources have come or gone with this reallocation.
+
+    Those of this moment, and those that were too large to be worked out at once and wait for it.
+    """
+    now = Q(created_at=at) | Q(retired_at=at) | Q(pending_since__isnull=False)
+    rules: dict[str, str] = {}
+    for rule in AllocationRule.objects.filter(now).order_by("version", "pk"):
+        # An edit ends one version and makes the next: the newer one says it all.
+        gone = ", retired" if rule.retired_at is not None else ""
+        rules[rule.key] = f"{rule.name}, version {rule.version}{gone}"
+    said = [
+        f"{each.other.name} beside {each.counted.name}"
+        for each in SpendOverlap.objects.filter(now).select_related("counted", "other")
+    ]
+    parts = []
+    if rules:
+        parts.append(f"by {'; '.join(sorted(rules.values()))}")
+    if said:
+        parts.append(f"for two sources with the same money: {'; '.join(sorted(said))}")
+    return f"The lines were allocated anew {' and '.join(parts) or 'by other rules'}."
+
+
 def mark_reallocated(
     *, connection_id: int, start: dt.date, end: dt.date, at: dt.datetime
 ) -> list[CloseCorrection]:
@@ -139,7 +170,7 @@ def mark_reallocated(
     corrections = correct_closes(
         months={Month.of(month) for _, month in closes},
         cause=CorrectionCause.REALLOCATION,
-        reason="The lines were allocated anew by other rules.",
+        reason=_why_anew(at) if closes else "",
         at=at,
     )
     moved = {each.close_id for each in corrections}

@@ -39,7 +39,7 @@ class OverlapDraft:
     """What somebody says: `other` covers the same spend as `counted`, which is the one that counts.
 
     Months are UTC, both included; without `last` it goes on. Without `provider` it is everything
-    that `other` brings.
+    that `other` brings. With `is_distinct` it is the opposite: they look alike, and both count.
     """
 
     counted: Connection
@@ -48,6 +48,7 @@ class OverlapDraft:
     last: Month | None = None
     provider: str = ""
     reason: str = ""
+    is_distinct: bool = False
 
     @property
     def end(self) -> dt.date | None:
@@ -82,6 +83,7 @@ def declare_overlap(
         starts_on=draft.first.start,
         ends_on=draft.end,
         is_excluded=is_excluded,
+        is_distinct=draft.is_distinct,
         reason=draft.reason.strip()[:500],
         created_by=actor,
         created_at=at,
@@ -129,6 +131,7 @@ def draft_of(overlap: SpendOverlap) -> OverlapDraft:
         last=Month.of(overlap.ends_on) - 1 if overlap.ends_on else None,
         provider=overlap.provider,
         reason=overlap.reason,
+        is_distinct=overlap.is_distinct,
     )
 
 
@@ -152,6 +155,9 @@ def check_draft(draft: OverlapDraft, actor: User) -> bool:
         raise OverlapRefusedError("", "Only finance says which source counts.")
     _check(draft.counted, draft.other, draft.first, draft.last, draft.reason)
     start, end = draft.first.start, draft.end
+    _check_contrary(draft)
+    if draft.is_distinct:
+        return False
     _check_others(draft.counted, draft.other, draft.provider, start, end)
     sources = [
         bases_of(each.pk, provider=name, start=start, end=end)
@@ -193,16 +199,33 @@ def _check(
         raise OverlapRefusedError("reason", "Say how you know; it stays with it.")
 
 
-def _check_others(
-    counted: Connection, other: Connection, provider: str, start: dt.date, end: dt.date | None
-) -> None:
-    """The same money must be counted once: no second word about it, and no chain."""
+def _check_contrary(draft: OverlapDraft) -> None:
+    """The same days of two sources are not said to be the same money and different money."""
+    either = Q(counted=draft.counted, other=draft.other)
+    either |= Q(counted=draft.other, other=draft.counted)
+    live = _live(draft.provider, draft.first.start, draft.end)
+    if live.filter(either, is_distinct=not draft.is_distinct).exists():
+        said = "the same" if draft.is_distinct else "different"
+        raise OverlapRefusedError(
+            "other", f"In these months it is said to be {said} money; take that back first."
+        )
+
+
+def _live(provider: str, start: dt.date, end: dt.date | None) -> QuerySet[SpendOverlap]:
+    """What holds of some of these days, locked."""
     same_days = Q(ends_on__isnull=True) | Q(ends_on__gt=start)
     if end is not None:
         same_days &= Q(starts_on__lt=end)
     if provider:
         same_days &= Q(provider="") | Q(provider=provider)
-    live = SpendOverlap.objects.select_for_update().filter(same_days, retired_at__isnull=True)
+    return SpendOverlap.objects.select_for_update().filter(same_days, retired_at__isnull=True)
+
+
+def _check_others(
+    counted: Connection, other: Connection, provider: str, start: dt.date, end: dt.date | None
+) -> None:
+    """The same money must be counted once: no second word about it, and no chain."""
+    live = _live(provider, start, end).filter(is_distinct=False)
     if live.filter(other=other).exists():
         raise OverlapRefusedError("other", "In these months another source counts for it already.")
     if live.filter(other=counted).exists():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -30,6 +31,7 @@ from portal.approvals.registry import ApprovalKind, Content, Payload, SubjectGon
 from portal.choices import Role
 from portal.models import ApprovalRequest, Connection, User
 from portal.policies import AnyUser
+from portal.selectors.pending_approvals import pending_request
 from portal.services.approvals import request_approval
 
 Fields = dict[str, str | None]
@@ -68,12 +70,15 @@ def request_end(*, rule_id: int, reason: str, actor: User, at: dt.datetime) -> A
     """Ask to end a rule; what it took goes to the rules after it, or becomes unallocated.
 
     Raises:
-        RuleRefusedError: no reason is given, or somebody else has asked for a change already.
+        RuleRefusedError: no reason is given, its end is asked for already, or somebody else has
+            asked for a change.
         RuleNotLiveError: the version has been replaced or retired.
     """
     if not reason.strip():
         raise RuleRefusedError("reason", "Say why; it stays with the rule.")
     rule = _live(rule_id)
+    lock_rule(rule.key)  # of two people, or two clicks, the second one sees the first request
+    _refuse_second_end(rule, at=at)
     payload = {"end": rule.version, "reason": reason.strip()}
     return _ask(rule.key, payload, reason, actor, at)
 
@@ -83,6 +88,18 @@ def _live(rule_id: int) -> AllocationRule:
     if rule is None:
         raise RuleNotLiveError("This version of the rule is no longer the live one.")
     return rule
+
+
+def _refuse_second_end(rule: AllocationRule, *, at: dt.datetime) -> None:
+    """A second request for the same would only take the first one out of somebody's inbox."""
+    waiting = pending_request(RULE_KIND, rule.key)
+    if waiting is None or waiting.target != end_target(rule.version) or waiting.expires_at <= at:
+        return
+    raise RuleRefusedError(
+        "",
+        f"{waiting.author} has asked to end this rule already, and a second person has not decided "
+        "yet. To ask again, have that request withdrawn first.",
+    )
 
 
 def _ask(
@@ -118,18 +135,50 @@ def _draft(payload: Payload) -> RuleDraft:
 # --- the kind of approval -------------------------------------------------------------------------
 
 
-def describe_rule(subject: str, payload: Payload) -> Content:
-    """What the approver sees: the rule as it is and as it would be, field by field.
+@dataclass(frozen=True, slots=True)
+class AskedChange:
+    """What a request would do to the rules.
+
+    Attributes:
+        live: the version that it replaces or ends; None for a new rule.
+        draft: what comes in its place; None where it ends.
+    """
+
+    live: AllocationRule | None
+    draft: RuleDraft | None
+
+
+def asked_change(subject: str, payload: Payload) -> AskedChange:
+    """What a request would do, as things are now.
 
     Raises:
         SubjectGoneError: the version it would replace or end is no longer the live one.
     """
     live = AllocationRule.objects.filter(key=subject, retired_at__isnull=True).first()
-    before = _fields_of_rule(live) if live else {}
-    url = rule_address(subject if live else None)
     if "end" in payload:
         if live is None or live.version != payload["end"]:
             raise SubjectGoneError("This version of the rule is no longer the live one.")
+        return AskedChange(live, None)
+    if int(payload["version"]) != (live.version if live else _newest(subject)) + 1:
+        raise SubjectGoneError("Another version of this rule has come in the meantime.")
+    return AskedChange(live, _draft(payload))
+
+
+def describe_rule(subject: str, payload: Payload) -> Content:
+    """What the approver sees: the rule as it is and as it would be, field by field.
+
+    What it would move is not part of it: that changes with every import, and the page of the
+    request works it out when it is opened (`billing/views/rule_effects.py`).
+
+    Raises:
+        SubjectGoneError: the version it would replace or end is no longer the live one.
+    """
+    asked = asked_change(subject, payload)
+    live, draft = asked.live, asked.draft
+    before = _fields_of_rule(live) if live else {}
+    url = rule_address(subject if live else None)
+    if draft is None:
+        assert live is not None  # noqa: S101  (only what is live is ended)
         return Content(
             title=f"End the rule “{live.name}”",
             before=before,
@@ -138,9 +187,6 @@ def describe_rule(subject: str, payload: Payload) -> Content:
             url=url,
         )
     version = int(payload["version"])
-    if version != (live.version if live else _newest(subject)) + 1:
-        raise SubjectGoneError("Another version of this rule has come in the meantime.")
-    draft = _draft(payload)
     after = _fields_of_draft(draft)
     verb = "Change" if live else "Make"
     return Content(

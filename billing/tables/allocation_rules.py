@@ -127,3 +127,18 @@ class MoveTable(ShellTable):
     billed_nano = MoneyColumn("Billed")
     effective_nano = MoneyColumn("Effective")
     basis = ShellColumn("Basis")
+
+
+class TakenTable(ShellTable):
+    """What a rule takes of several months, newest first.
+
+    `closed` says whose closed lines would move in the month.
+    """
+
+    caption = "What the rule takes"
+
+    month = ShellColumn("Month (UTC)", row_header=True, sub="closed")
+    lines = NumberColumn("Lines")
+    billed_nano = MoneyColumn("Billed")
+    effective_nano = MoneyColumn("Effective")
+    basis = ShellColumn("Basis")

@@ -23,6 +23,10 @@ class BudgetTable(ShellTable):
 
     name = ShellColumn("Of", url=LinkTo("budget", "pk"), sub="scope", row_header=True)
     state = StatusColumn("State", vocabulary="budget", orderable=False)
+    crosses_on = DateColumn(
+        "Exceeded", sub="crossing", fields=("crossing",), reason="not expected",
+        reason_key="not_crossing", orderable=False,
+    )  # fmt: skip
     period = ShellColumn("Period", sub="window")
     amount_nano = MoneyColumn("Budget", orderable=False)
     used = FigureColumn(
@@ -30,8 +34,17 @@ class BudgetTable(ShellTable):
         nullable=True,
     )  # fmt: skip
     ends_at = FigureColumn("Will end at", figure=lambda r: r["ends_at"], fields=("ends_at",))
-    crosses_on = DateColumn("Will be exceeded", reason="not expected", orderable=False)
     owner = ShellColumn("Owner", orderable=False)
+
+
+class CountedTable(ShellTable):
+    """What the budget of a programme counts; it sums to what is used."""
+
+    caption = "Use cases that it counts"
+
+    name = ShellColumn("Use case", url=lambda record: record["url"], fields=("url",),
+                       row_header=True)  # fmt: skip
+    nano = MoneyColumn("Used")
 
 
 class BudgetAlertTable(ShellTable):

@@ -6,8 +6,11 @@ from typing import Any
 
 from django.utils.html import format_html
 
+from billing.choices import CorrectionCause
+from billing.selectors.close_figures import moved_between
 from portal.shell.columns import (
     DateColumn,
+    ExportValue,
     HtmlColumn,
     LinkTo,
     MomentColumn,
@@ -27,6 +30,29 @@ class ExactColumn(MoneyColumn):
 
     def inner_html(self, value: Any, record: Record) -> str:
         return format_html("{} {}", number_text(from_nano(value), None), record[self.currency_key])
+
+
+class BetweenColumn(MoneyColumn):
+    """What changed its place when lines were allocated anew; of other causes the difference says
+    it."""
+
+    def needed(self) -> set[str]:
+        return super().needed() | {"cause"}
+
+    def value(self, record: Record) -> int | None:
+        if record["cause"] != CorrectionCause.REALLOCATION:
+            return None
+        return moved_between(record[self.source_key])
+
+
+class CauseColumn(StatusColumn):
+    """Cause and, below it, why in words; a column each in the export."""
+
+    def export_headings(self, heading: str) -> list[str]:
+        return [heading, "Why"]
+
+    def export_values(self, record: Record) -> list[ExportValue]:
+        return [*super().export_values(record), record[self.sub]]
 
 
 class InvoiceTable(ShellTable):
@@ -77,9 +103,25 @@ class LooseTable(ShellTable):
     caption = "Cost lines on no invoice"
 
     issuer = ShellColumn("Issuer", sub="account", row_header=True)
+    category = ShellColumn("Charge category", reason="none stated")
+    billed_nano = MoneyColumn("Billed")
+    left_out_nano = MoneyColumn(
+        "Not counted", reason="all counts", help_text="Another source has it and counts"
+    )
     invoice_id = ShellColumn("Invoice id in the lines", reason="none")
     lines = NumberColumn("Lines")
+    basis = ShellColumn("Basis", sub="source", fields=("source",))
+
+
+class UninvoicedTable(ShellTable):
+    """Cost of a month outside its invoices, by issuer and account."""
+
+    caption = "Cost of the month on no invoice"
+
+    issuer = ShellColumn("Issuer", sub="account", row_header=True)
     billed_nano = MoneyColumn("Billed")
+    missing = ShellColumn("Missing")
+    lines = NumberColumn("Lines")
     basis = ShellColumn("Basis")
 
 
@@ -165,11 +207,17 @@ class CorrectionTable(ShellTable):
     )  # fmt: skip
     month = DateColumn("Month", accessor="close__month", orderable=False)
     number = NumberColumn("No.", orderable=False)
-    cause = StatusColumn("Cause", vocabulary="correction_cause", orderable=False)
-    reason = ShellColumn("Why", orderable=False)
+    cause = CauseColumn("Cause", vocabulary="correction_cause", sub="reason", orderable=False)
+    moved_nano = MoneyColumn(
+        "Difference", currency_key="close__currency", orderable=False,
+        help_text="Of the billed sum; money that only changes its place leaves it as it was",
+    )  # fmt: skip
+    between = BetweenColumn(
+        "Moved", currency_key="close__currency", accessor="moves", orderable=False,
+        reason="not allocated anew", help_text="Came to places that had less of it before",
+    )  # fmt: skip
     old_nano = MoneyColumn("Old", currency_key="close__currency", orderable=False)
     new_nano = MoneyColumn("New", currency_key="close__currency", orderable=False)
-    moved_nano = MoneyColumn("Difference", currency_key="close__currency", orderable=False)
     recorded_at = MomentColumn("Recorded")
 
 
@@ -179,8 +227,9 @@ class MoveTable(ShellTable):
     caption = "What moved"
 
     place = ShellColumn("Place", row_header=True)
-    old = NumberColumn("Old", decimals=None)
-    new = NumberColumn("New", decimals=None)
+    old_nano = ExactColumn("Old")
+    new_nano = ExactColumn("New")
+    moved_nano = ExactColumn("Difference")
 
 
 class FrozenTable(ShellTable):
@@ -188,8 +237,24 @@ class FrozenTable(ShellTable):
 
     caption = "Frozen figures"
 
-    place = ShellColumn("Invoice and part", row_header=True)
+    place = ShellColumn(
+        "Invoice and part", url=lambda record: record["url"], fields=("url",), sub="note",
+        row_header=True,
+    )  # fmt: skip
     amount_nano = ExactColumn("Amount")
+
+
+class FrozenExplanationTable(ShellTable):
+    """What people had explained of the invoices when their month was closed."""
+
+    caption = "Explained in the frozen figures"
+
+    number = ShellColumn(
+        "Invoice", url=lambda record: record["url"], fields=("url",), row_header=True
+    )
+    reason = ShellColumn("Reason", sub="note", fields=("note",))
+    amount_nano = ExactColumn("Amount")
+    who = ShellColumn("By")
 
 
 class RateTable(ShellTable):

@@ -10,6 +10,7 @@ from portal.shell.columns import (
     NumberColumn,
     Record,
     ShellColumn,
+    StatusColumn,
 )
 from portal.shell.tables import ShellTable
 
@@ -68,4 +69,8 @@ class PivotTable(ShellTable):
         fields=("total_url",),
         reason="no line states one",
         nullable=True,
+    )
+    basis = ShellColumn("Basis")
+    status = StatusColumn(
+        "Status", vocabulary="figure", help_text="The least settled of the amounts in the row"
     )

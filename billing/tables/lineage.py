@@ -70,6 +70,7 @@ class PartTable(ShellTable):
     billed_nano = MoneyColumn("Billed")
     effective_nano = MoneyColumn("Effective", reason="not stated")
     rule = ShellColumn("By", url=lambda record: record["rule_url"], fields=("rule_url",))
+    rounding = ShellColumn("Rounding", reason="not split")
 
 
 class PastSumTable(ShellTable):
@@ -78,7 +79,7 @@ class PastSumTable(ShellTable):
     caption = "Then and now"
 
     kind = ShellColumn("Currency and basis", row_header=True)
-    then_nano = MoneyColumn("Recorded then", reason="nothing was recorded")
+    then = FigureColumn("Recorded then", figure=figure_of("then"), fields=("then",))
     then_lines = NumberColumn("Lines then")
     now = FigureColumn("Now", figure=figure_of("now"), fields=("now",))
     moved_nano = MoneyColumn("Difference", reason="no difference can be stated")

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.html import format_html
 
 from portal.shell.columns import HtmlColumn, MoneyColumn, NumberColumn, Record, ShellColumn
 from portal.shell.tables import ShellTable
 
 
-def _next(record: Record) -> str:
-    if not record["next_url"]:
+def _link(url: str, text: str, what: str) -> str:
+    if not url:
         return ""
-    return format_html(
-        '<a href="{}" aria-label="{}: {}">{}</a>',
-        record["next_url"],
-        record["next_text"],
-        record["other"],
-        record["next_text"],
-    )
+    return format_html('<a href="{}" aria-label="{}: {}">{}</a>', url, text, what, text)
+
+
+def _next(record: Record) -> str:
+    return _link(record["next_url"], record["next_text"], record["other"])
+
+
+def _answers(record: Record) -> str:
+    """Both answers that a suspicion can have."""
+    same = _next(record)
+    if not same:
+        return ""
+    other = _link(record["distinct_url"], "Different money", record["other"])
+    return format_html('{}<span class="sub w">{}</span>', same, other)
+
+
+class LeftOutColumn(MoneyColumn):
+    """An amount; where no sum holds it, with the way to its lines."""
+
+    def needed(self) -> set[str]:
+        return super().needed() | {"lines_url", "other"}
+
+    def inner_html(self, value: Any, record: Record) -> str:
+        amount = super().inner_html(value, record)
+        link = _link(record["lines_url"], "Its lines", record["other"])
+        return f'{amount}<span class="sub">{link}</span>' if link else amount
 
 
 class OverlapTable(ShellTable):
@@ -25,12 +46,12 @@ class OverlapTable(ShellTable):
 
     caption = "Sources that bring the same money"
 
-    counted = ShellColumn("Counts", row_header=True)
-    other = ShellColumn("Covers the same spend", sub="provider", fields=("provider",))
+    counted = ShellColumn("Source", row_header=True)
+    other = ShellColumn("And source", sub="provider", fields=("provider",))
     state = ShellColumn("Sums", sub="reason", fields=("reason",))
     months = ShellColumn("Months (UTC)")
     counted_nano = MoneyColumn("Brought by the first", reason="nothing of this kind")
-    other_nano = MoneyColumn("By the second", reason="nothing of this kind")
+    other_nano = LeftOutColumn("By the second", reason="nothing of this kind")
     basis = ShellColumn("Basis", reason="nothing brought")
     following = HtmlColumn(
         "Next", html=_next, text=lambda record: record["next_url"], fields=("next_url",)
@@ -44,11 +65,14 @@ class SuspectTable(ShellTable):
 
     first = ShellColumn("Source", row_header=True, sub="first_basis", fields=("first_basis",))
     other = ShellColumn("And source", sub="second_basis", fields=("second_basis",))
-    provider = ShellColumn("Provider")
+    provider = ShellColumn("Provider", sub="window", fields=("window",))
     why = ShellColumn("Because of")
+    following = HtmlColumn(
+        "Next",
+        html=_answers,
+        text=lambda record: record["next_text"],
+        fields=("next_url", "distinct_url"),
+    )
     first_nano = MoneyColumn("Brought by the first")
     second_nano = MoneyColumn("By the second")
     days = NumberColumn("Days", help_text="On which both have money")
-    following = HtmlColumn(
-        "Next", html=_next, text=lambda record: record["next_text"], fields=("next_url",)
-    )

@@ -40,12 +40,13 @@ from billing.services.rule_requests import request_end
 from billing.tables.allocation_rules import RuleTable, RuleVersionTable
 from billing.views.rule_editor import say_asked
 from billing.views.rule_preview import preview_context
-from portal.models import User
+from portal.models import ApprovalRequest, User
 from portal.selectors.pending_approvals import pending_request
 from portal.shell.formats import moment_text
 from portal.shell.htmx import is_fragment
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
+from portal.shell.periods import Month
 from portal.shell.views import Action, Crumb, EmptyState, ListPage
 
 
@@ -185,38 +186,52 @@ def _retired_why(version: AllocationRule) -> str:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def rule_retire_page(request: HttpRequest, key: str) -> HttpResponseBase:
-    """End a rule, having seen what that would move in the newest month."""
+    """End a rule, having seen what that would move in a month; the newest one at first."""
     if not may_edit_allocation_rules(request.user) or not isinstance(request.user, User):
         raise PermissionDenied
     rule = _rule_or_404(request, key)
+    page = reverse("allocation-rule", args=[key])
     if rule.retired_at is not None:
-        return HttpResponseRedirect(reverse("allocation-rule", args=[key]))
-    form = RetireForm(request.POST or None)
+        return HttpResponseRedirect(page)
+    newest = newest_month()
+    form = RetireForm(request.POST or None, initial={"month": str(newest) if newest else ""})
     status = 200
-    if request.method == "POST" and form.is_valid():
-        try:
-            asked = request_end(
-                rule_id=rule.pk,
-                reason=form.cleaned_data["reason"],
-                actor=request.user,
-                at=timezone.now(),
-            )
-        except (RuleNotLiveError, RuleRefusedError) as error:
-            form.add_error(None, str(error))
-            status = 409
-        else:
+    if "preview" in request.POST:
+        form.errors.pop("reason", None)  # the reason can wait until it is asked for
+    elif request.method == "POST" and form.is_valid():
+        asked = _ask_for_end(request.user, rule, form)
+        if asked is not None:
             say_asked(request)
             return HttpResponseRedirect(reverse("approval", args=[asked.pk]))
-    page = reverse("allocation-rule", args=[key])
+        status = 409
     context: dict[str, Any] = {
         "page_title": f"Retire “{rule.name}”",
         "page_lead": _condition(rule),
         "breadcrumbs": [*_crumbs(), Crumb(rule.name, page)],
         "form": form,
         "rule": rule,
+        "pending": pending_request(RULE_KIND, rule.key),
         "cancel_url": page,
     }
-    month = newest_month()
+    month = _month_to_try(form, newest)
     if month is not None:
         context |= preview_context(dry_run(month=month, draft=None, replaces=rule.pk))
     return render(request, "billing/rule_retire.html", context, status=status)
+
+
+def _ask_for_end(person: User, rule: AllocationRule, form: RetireForm) -> ApprovalRequest | None:
+    """The request; None when the service refuses, which the form then says."""
+    reason = form.cleaned_data["reason"]
+    try:
+        return request_end(rule_id=rule.pk, reason=reason, actor=person, at=timezone.now())
+    except (RuleNotLiveError, RuleRefusedError) as error:
+        form.add_error(None, str(error))
+    return None
+
+
+def _month_to_try(form: RetireForm, newest: Month | None) -> Month | None:
+    """The month that was typed; the newest when none was; none while it cannot be read."""
+    if "month" in form.errors:
+        return None
+    typed: Month | None = form.cleaned_data.get("month") if form.is_bound else None
+    return typed or newest

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from itertools import accumulate
+from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from billing.choices import BudgetPeriod
 from billing.models import Budget
-from billing.selectors.budgets import NOT_PROJECTED, Standing
+from billing.selectors.budgets import NOT_PROJECTED, Standing, spent_by_use_case
 from billing.selectors.freshness import newest_cost_moment
 from billing.selectors.references import FigureReference
 from billing.selectors.spending import daily_spend
@@ -49,8 +50,10 @@ def state_of(budget: Budget, standing: Standing | None) -> str:
     if standing.spent is None:
         return "unknown"
     amount = budget.amount_nano
-    if standing.spent >= amount:
+    if standing.is_exceeded:
         return "over"
+    if standing.spent == amount:
+        return "used"
     if standing.crosses_on is not None:
         return "crossing"
     if 100 * standing.spent >= 80 * amount:
@@ -67,9 +70,41 @@ def lineage_of(standing: Standing) -> str:
             use_case=standing.slug, first=first, last=last, currency=budget.currency,
             basis=budget.cost_basis, measure=budget.measure,
         ).lineage_url  # fmt: skip
-    query = {"from": str(first), "to": str(last), "currency": budget.currency,
-             "basis": budget.cost_basis, "group": "use_case"}  # fmt: skip
+    # The explorer knows no programme, and would add what the budget does not count.
+    return f"{reverse('budget', args=[budget.pk])}#counts"
+
+
+def beyond_url(standing: Standing) -> str:
+    """All cost of the period in the explorer, also what the budget of a programme leaves out."""
+    budget, period = standing.budget, standing.period
+    query = {"from": str(period.months()[0]), "to": str(period.months()[-1]),
+             "currency": budget.currency, "basis": budget.cost_basis,
+             "group": "use_case"}  # fmt: skip
     return f"{reverse('costs')}?{urlencode(query)}"
+
+
+def counted_rows(standing: Standing) -> list[dict[str, Any]]:
+    """What the budget of a programme counts, a row a use case that leads to its lines."""
+    budget, months = standing.budget, standing.period.months()
+    return [
+        {
+            "name": spender.title,
+            "url": FigureReference(
+                use_case=spender.slug, first=months[0], last=months[-1],
+                currency=budget.currency, basis=budget.cost_basis, measure=budget.measure,
+            ).lineage_url,
+            "nano": nano,
+            "currency": budget.currency,
+        }
+        for spender, nano in spent_by_use_case(standing)
+    ]  # fmt: skip
+
+
+def exceeded_text(standing: Standing | None, since: dt.date | None) -> str:
+    """That it is exceeded, and since when; empty while it is not."""
+    if standing is None or not standing.is_exceeded:
+        return ""
+    return f"Exceeded since {date_text(since)}" if since else "Exceeded"
 
 
 def used_figure(standing: Standing | None, *, as_of: dt.datetime | None = None) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ from billing.selectors.budgets import (
     alerts_of,
     budget_for_page,
     budgets_visible_to,
+    exceeded_since,
     standings,
 )
 from billing.selectors.freshness import newest_cost_moment
@@ -36,9 +38,12 @@ from billing.selectors.spenders import spenders
 from billing.selectors.use_cases import all_use_case_names, use_case_by_slug
 from billing.services.budgets import change_budget, create_budget, end_budget
 from billing.services.refusals import ChangeRefusedError
-from billing.tables.budgets import BudgetAlertTable, BudgetTable
+from billing.tables.budgets import BudgetAlertTable, BudgetTable, CountedTable
 from billing.views.budget_figures import (
+    beyond_url,
     burn_chart,
+    counted_rows,
+    exceeded_text,
     projected_figure,
     share_figure,
     state_of,
@@ -94,7 +99,8 @@ class BudgetListPage(ListPage):
         budgets = list(cast("Sequence[Budget]", source))
         found = standings(budgets, today=timezone.now().date())
         as_of = newest_cost_moment()
-        rows = [_row(each, found.get(each.pk), as_of) for each in budgets]
+        since = exceeded_since(found.values())
+        rows = [_row(each, found.get(each.pk), as_of, since.get(each.pk)) for each in budgets]
         return BudgetTable(rows, query=self.request.GET, path=self.request.path)
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
@@ -115,7 +121,10 @@ class BudgetListPage(ListPage):
         )
 
 
-def _row(budget: Budget, standing: Standing | None, as_of: Any) -> dict[str, Any]:
+def _row(
+    budget: Budget, standing: Standing | None, as_of: Any, since: dt.date | None
+) -> dict[str, Any]:
+    crosses = standing.crosses_on if standing else None
     return {
         "pk": budget.pk,
         "name": _name(budget),
@@ -127,7 +136,9 @@ def _row(budget: Budget, standing: Standing | None, as_of: Any) -> dict[str, Any
         "used": used_figure(standing, as_of=as_of),
         "share": standing.share if standing else None,
         "ends_at": projected_figure(standing),
-        "crosses_on": standing.crosses_on if standing else None,
+        "crosses_on": since or crosses,
+        "crossing": "since then" if since else "expected" if crosses else "",
+        "not_crossing": exceeded_text(standing, None),
         "state": state_of(budget, standing),
         "owner": str(budget.owner),
     }
@@ -146,6 +157,7 @@ def budget_page(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One budget: where it stands, how it came there, what was said about it."""
     budget = _budget_or_404(request, pk)
     standing = standings([budget], today=timezone.now().date()).get(budget.pk)
+    since = exceeded_since([standing] if standing else []).get(budget.pk)
     alerts = [
         {**each, "currency": budget.currency}
         for each in alerts_of(budget).values(
@@ -167,12 +179,23 @@ def budget_page(request: HttpRequest, pk: int) -> HttpResponseBase:
         "budget": budget,
         "state": state_of(budget, standing),
         "figures": figures,
+        "exceeded": exceeded_text(standing, since),
+        "counted": _counted(standing),
+        "beyond_url": beyond_url(standing) if standing else "",
         "chart": burn_chart(standing) if standing is not None else None,
         "alerts": BudgetAlertTable.of(alerts) if alerts else None,
         "last_month": Month.of(budget.ends_on) - 1 if budget.ends_on else None,
         "may_edit": _may_edit(request.user, budget),
     }
     return TemplateResponse(request, "billing/budget_detail.html", context)
+
+
+def _counted(standing: Standing | None) -> CountedTable | None:
+    """What the budget of a programme counts; that of a use case has its lines behind the figure."""
+    if standing is None or standing.budget.programme_id is None or standing.spent is None:
+        return None
+    rows = counted_rows(standing)
+    return CountedTable.of(rows) if rows else None
 
 
 def _programmes(user: Any) -> list[tuple[str, str]]:

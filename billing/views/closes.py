@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -19,27 +20,41 @@ from billing.forms.invoices import CloseRequestForm, MonthForm
 from billing.models import CloseCorrection, PeriodClose
 from billing.policies import may_ask_for_close, may_see_charges
 from billing.selectors.close_checks import Checklist
-from billing.selectors.close_figures import COMPONENTS, lines_nano, text_nano
+from billing.selectors.close_figures import lines_nano
 from billing.selectors.closes import (
     checklist_by_key,
     checklists_for,
     closes_visible_to,
     corrections_visible_to,
+    invoices_of_close,
     month_to_close,
 )
 from billing.selectors.exchange import rates_between, reporting_currencies
-from billing.selectors.reconciliation import Reconciled, Reconciliation
+from billing.selectors.open_suspicions import source_names, suspicions_in
+from billing.selectors.reconciliation import Reconciliation
+from billing.selectors.references import FigureReference
+from billing.selectors.uninvoiced import uninvoiced
 from billing.services.closes import CloseRefusedError, request_close
 from billing.tables.closes import (
     ConversionTable,
     CorrectionTable,
+    FrozenExplanationTable,
     FrozenTable,
     LooseTable,
     MoveTable,
     ReconciliationTable,
+    UninvoicedTable,
+)
+from billing.views.close_rows import (
+    frozen_explanations,
+    frozen_rows,
+    loose_rows,
+    move_rows,
+    moved_text,
+    reconciliation_rows,
+    uninvoiced_rows,
 )
 from billing.views.conversions import conversion_row, month_end
-from billing.views.rule_editor import say_asked
 from portal.models import User
 from portal.shell.figures import Figure
 from portal.shell.navigation import Visitor
@@ -104,45 +119,15 @@ def reconciliation_page(request: HttpRequest) -> HttpResponseBase:
     }
     if month is not None:
         found, lists = read_month(request, month)
-        rows = _reconciliation_rows(found.invoices, lists)
-        loose = [
-            {
-                "issuer": group.key.issuer,
-                "account": group.key.account,
-                "invoice_id": group.key.invoice_id,
-                "lines": group.lines,
-                "billed_nano": group.billed_nano,
-                "currency": group.key.currency,
-                "basis": group.key.basis,
-            }
-            for group in found.loose
-        ]
+        rows = reconciliation_rows(found.invoices, lists)
+        names = source_names(group.key.connection_id for group in found.loose)
+        loose = loose_rows(found.loose, names)
         context |= {
             "table": ReconciliationTable.of(rows) if rows else None,
             "loose": LooseTable.of(loose) if loose else None,
+            "suspicions": suspicions_in(FigureReference(first=month, last=month)),
         }
     return TemplateResponse(request, "billing/reconciliation.html", context)
-
-
-def _reconciliation_rows(
-    invoices: Sequence[Reconciled], lists: Sequence[Checklist]
-) -> list[dict[str, Any]]:
-    states = {each.invoice.pk: lst.state for lst in lists for each in lst.invoices}
-    return [
-        {
-            "pk": each.invoice.pk,
-            "number": each.invoice.number,
-            "issuer": each.invoice.issuer,
-            "matched_by": each.matched_by.value,
-            "lines": each.lines,
-            **{f"{name}_nano": getattr(each, f"{name}_nano") for name in COMPONENTS},
-            "total_nano": each.invoice.total_nano,
-            "residual_nano": each.residual_nano,
-            "currency": each.invoice.currency,
-            "state": states[each.invoice.pk].value,
-        }
-        for each in invoices
-    ]
 
 
 @require_safe
@@ -150,7 +135,8 @@ def checklist_page(request: HttpRequest) -> HttpResponseBase:
     """What is done and what is missing, for each scope of a month."""
     see_money(request)
     form, month = month_of(request)
-    lists = read_month(request, month)[1] if month is not None else []
+    found, lists = read_month(request, month) if month is not None else (None, [])
+    rest = uninvoiced_rows(uninvoiced(found)) if found is not None else []
     context = {
         "page_title": "Close checklist",
         "page_lead": "Imported, matched, allocated, explained, settled; then a second person.",
@@ -158,6 +144,8 @@ def checklist_page(request: HttpRequest) -> HttpResponseBase:
         "form": form,
         "month": month,
         "lists": lists,
+        "rest": UninvoicedTable.of(rest) if rest else None,
+        "suspicions": suspicions_in(FigureReference(first=month, last=month)) if month else [],
         "may_ask": may_ask_for_close(request.user),
         "empty": _NO_INVOICE,
     }
@@ -190,9 +178,13 @@ def close_ask_page(request: HttpRequest, key: str) -> HttpResponse:
                 form.add_error(None, problem)
             status = 409
         else:
-            say_asked(request)
+            messages.success(
+                request,
+                "Asked. Nothing is frozen yet: another person looks at these figures and closes "
+                "exactly them.",
+            )
             return HttpResponseRedirect(reverse("approval", args=[asked.pk]))
-    rows = _reconciliation_rows(checklist.invoices, [checklist])
+    rows = reconciliation_rows(checklist.invoices, [checklist])
     context = {
         "page_title": "Ask for the close",
         "page_lead": str(checklist.scope),
@@ -215,6 +207,8 @@ def close_page(request: HttpRequest, key: str) -> HttpResponseBase:
         raise Http404
     month = Month.of(close.month)
     corrections = list(close.corrections.order_by("number"))
+    invoices = invoices_of_close(close)
+    explained = frozen_explanations(close, invoices)
     context = {
         "page_title": f"{month.label}, {close.issuer}",
         "page_lead": "Closed. These figures stay; what has moved since stands below.",
@@ -224,9 +218,17 @@ def close_page(request: HttpRequest, key: str) -> HttpResponseBase:
         ],
         "close": close,
         "month": month,
-        "frozen": FrozenTable.of(_frozen_rows(close)),
+        "frozen": FrozenTable.of(frozen_rows(close, invoices)),
+        "explained": FrozenExplanationTable.of(explained) if explained else None,
         "corrections": [
-            (each, MoveTable.of(each.moves, caption=f"What correction {each.number} moved"))
+            (
+                each,
+                moved_text(each, close.currency),
+                MoveTable.of(
+                    move_rows(each.moves, close.currency),
+                    caption=f"What correction {each.number} moved",
+                ),
+            )
             for each in corrections
         ],
         "figures": _closed_and_now(close, corrections, month),
@@ -280,20 +282,6 @@ def _converted(close: PeriodClose, month: Month) -> ConversionTable | None:
         for currency in currencies
     ]
     return ConversionTable.of(rows, caption="The closed total converted") if rows else None
-
-
-def _frozen_rows(close: PeriodClose) -> list[dict[str, Any]]:
-    rows = []
-    for invoice in close.figures["invoices"]:
-        for name in (*COMPONENTS, "total", "residual"):
-            rows.append(
-                {
-                    "place": f"{invoice['number']}: {name}",
-                    "amount_nano": text_nano(invoice[name]),
-                    "currency": close.currency,
-                }
-            )
-    return rows
 
 
 class CorrectionListPage(ListPage):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -28,6 +28,7 @@ from portal.policies import AnyUser
 from portal.shell.exports import csv_response
 from portal.shell.money import from_nano
 from portal.shell.periods import Month
+from portal.shell.refusals import UnreadableRequestError, unreadable
 from portal.shell.views import Crumb
 
 UNIT_COLUMNS = (
@@ -84,9 +85,19 @@ def _scope(form: ExportForm) -> Scope:
 
 
 def _asked(request: HttpRequest) -> ExportForm:
+    """What is to be exported.
+
+    Raises:
+        UnreadableRequestError: it cannot be read, or it asks for an earlier moment.
+    """
+    if request.GET.get("as_of"):
+        # An answer of now to a question about then would be taken for one of then.
+        raise UnreadableRequestError(
+            "As recorded at (as_of): this file is of now. The explorer exports as of a moment."
+        )
     form = ExportForm(request.GET)
     if not form.is_valid():
-        raise BadRequest("the months or the basis cannot be read, so there is nothing to export")
+        raise unreadable(form)
     return form
 
 
@@ -95,13 +106,16 @@ def focus_export(request: HttpRequest) -> HttpResponseBase:
     """FOCUS 1.2 rows, one a part of a charge: for those who may see cost lines.
 
     Raises:
-        BadRequest: the window holds several bases and none was chosen.
+        UnreadableRequestError: the form cannot be read, or the window holds several bases and none
+            was chosen.
     """
     if not may_see_charges(request.user):
         raise PermissionDenied
     scope = _scope(_asked(request))
     if len({basis for _, basis in bases_in(scope)}) > 1:
-        raise BadRequest("these months hold several bases, which are never added; choose one")
+        raise UnreadableRequestError(
+            "Basis (basis): these months hold several bases, which are never added; choose one."
+        )
     take_turn("export", f"person {request.user.pk}")
     window = f"{scope.reference.first}-to-{scope.reference.last}"
     return csv_response(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
 from django.http import QueryDict
 
-from billing.selectors.costs import CostSum, Group
-from billing.selectors.figures import NO_EFFECTIVE
+from billing.selectors.costs import CostSum, Group, merge_sums
+from billing.selectors.figures import NO_EFFECTIVE, status_of
 from billing.selectors.pivots import Pivot, PivotRow
 from billing.selectors.references import FigureReference
 from billing.tables.costs import PivotTable
@@ -33,8 +34,13 @@ class PivotView:
         across: Group,
         names: GroupNames,
         reference: FigureReference,
+        sums: Sequence[CostSum],
+        now: dt.datetime,
     ) -> None:
         self.pivot = pivot
+        of_kind = [each for each in sums if each.kind == pivot.kind]
+        rows = merge_sums(of_kind, keep=(0,))
+        self.statuses = {each.key[0]: status_of(each, now=now) for each in rows}
         self.group = group
         self.across = across
         self.names = names
@@ -62,7 +68,9 @@ class PivotView:
             "total": row.total,
             "total_url": reference.lineage_url,
             "rest": row.rest,
+            "status": self.statuses[row.key],
             "currency": self.pivot.kind.currency,
+            "basis": self.pivot.kind.basis_label,
         }
         for place, key in enumerate(self.pivot.columns):
             record[f"c{place}"] = row.cells.get(key)

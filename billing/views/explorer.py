@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -14,34 +16,39 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.choices import UnallocatedReason
 from billing.filters.costs import GROUP_LABELS, CostFilters
 from billing.forms.fields import USE_CASE_LIST, UseCaseField
 from billing.policies import may_see_costs
+from billing.selectors.as_of import TooManyChargesError
 from billing.selectors.choices_in_use import newest_month
-from billing.selectors.costs import CostSum, Group, Kind, cost_sums, merge_sums
-from billing.selectors.coverage import NO_SHARE, Coverage, coverage_of
+from billing.selectors.costs import Costs, CostSum, Group, Kind, PresentCosts, merge_sums
+from billing.selectors.coverage import Coverage, coverage_of
 from billing.selectors.daily_costs import monthly_costs_visible_to
-from billing.selectors.figures import cost_figure, status_of
+from billing.selectors.figures import cost_figure
+from billing.selectors.moments import BadMomentError, parse_moment
+from billing.selectors.open_suspicions import suspicions_in
+from billing.selectors.past_costs import past_costs
 from billing.selectors.pivots import largest_kind, pivot_of
 from billing.selectors.references import (
     LIMITS,
     MEASURES,
-    UNALLOCATED,
     BadReferenceError,
     FigureReference,
+    scope_of,
 )
 from billing.selectors.use_cases import all_use_case_names
 from billing.tables.costs import CostTable, LargestCostTable
 from billing.views.cost_charts import largest_chart, month_chart
 from billing.views.cost_groups import GroupNames, names_for
 from billing.views.cost_pivot import PivotView, kinds_of
+from billing.views.cost_shares import coverage_figures, unallocated_figure
 from portal.limits import take_turn
-from portal.shell.figures import Figure, FigureKind, share_of
-from portal.shell.formats import nano_money_text
+from portal.shell.figures import Figure
 from portal.shell.htmx import is_fragment
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
+from portal.shell.periods import Month
+from portal.shell.refusals import UnreadableRequestError, unreadable
 from portal.shell.tables import ShellTable
 from portal.shell.views import Action, EmptyState, ListPage
 from portal.shell.workbooks import TooManyRowsError, xlsx_response
@@ -76,10 +83,20 @@ class CostExplorerPage(ListPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Without any question in the address, ask for the newest months and say so there."""
-        if not request.GET and self.allows(request.user) and (newest := newest_month()):
+        is_allowed = self.allows(request.user)  # who is not is refused below
+        if not request.GET and is_allowed and (newest := newest_month()):
             window = {"from": str(newest - (_SHOWN_AT_FIRST - 1)), "to": str(newest)}
             return HttpResponseRedirect(f"{request.path}?{urlencode(window)}")
         self.now = timezone.now()
+        self.at: dt.datetime | None = None
+        self.refused = ""
+        if is_allowed and request.GET.get("as_of", "").strip():
+            with suppress(BadMomentError):  # the filter form says what is wrong
+                self.at = parse_moment(request.GET["as_of"], now=self.now)
+            if self.at is not None and not (request.GET.get("from") or request.GET.get("to")):
+                return HttpResponseRedirect(self._months_before(self.at))
+            # Every status, and whether a month was open, is told as it was.
+            self.now = self.at or self.now
         self.groups: list[Named] = []
         self.unallocated: dict[Kind, CostSum] = {}
         self.coverage: dict[Kind, Coverage] = {}
@@ -89,20 +106,26 @@ class CostExplorerPage(ListPage):
             return self._workbook(request)
         return super().get(request, *args, **kwargs)
 
+    def _months_before(self, at: dt.datetime) -> str:
+        """The same question about the newest months that there were at a moment."""
+        newest = min(newest_month() or Month.of(at.date()), Month.of(at.date()))
+        query = self.request.GET.copy()
+        query["from"], query["to"] = str(newest - (_SHOWN_AT_FIRST - 1)), str(newest)
+        return f"{self.request.path}?{query.urlencode()}"
+
     def _workbook(self, request: HttpRequest) -> HttpResponseBase:
         """What is shown, all its pages, as a spreadsheet.
 
         Raises:
             PermissionDenied: this person may not see costs.
-            BadRequest: a filter cannot be read, or it does not fit.
+            UnreadableRequestError: a filter cannot be read, or as of the moment there is too much.
+            BadRequest: it does not fit.
             TooManyRequestsError: the person exports too often.
         """
         if not self.allows(request.user):
             raise PermissionDenied
-        filterset = CostFilters(request.GET, queryset=self.get_queryset(), request=request)
+        filterset = self._filterset(request)
         table = self.make_table(filterset.rows())
-        if not filterset.is_readable:
-            raise BadRequest("a filter cannot be read, so there is nothing to export")
         take_turn("export", f"person {request.user.pk}")
         try:
             return xlsx_response(self.export_name, table.export_headings(), table.export_rows())
@@ -129,16 +152,17 @@ class CostExplorerPage(ListPage):
             self.reference = self._reference()
         except (BadReferenceError, ValidationError):
             self.reference = FigureReference()  # the filter form says what is wrong
+        costs = self._costs(source)
         across = self.across
         by: tuple[Group, ...]
         if across is not None:
             by = (self.group, across)
         else:
             by = (Group.SERVICE, Group.PROVIDER) if self.group == Group.SERVICE else (self.group,)
-        sums = cost_sums(source, by=by, now=self.now)
+        sums = costs.sums(by)
         self.kinds = kinds_of(sums)
         names = names_for(by, sums)
-        self._cover(source, sums)
+        self._cover(costs, sums)
         if across is not None and (kind := largest_kind(sums)):
             return self._pivot_table(sums, kind, across, names)
         self.groups = [Named(each, *self._narrow(each, names)) for each in sums]
@@ -146,11 +170,40 @@ class CostExplorerPage(ListPage):
         table_class = CostTable if self.group == Group.MONTH else LargestCostTable
         return table_class(records, query=self.request.GET, path=self.request.path)
 
-    def _cover(self, source: QuerySet[Any], sums: Sequence[CostSum]) -> None:
+    def _filterset(self, request: HttpRequest) -> CostFilters:
+        """The filters.
+
+        Raises:
+            UnreadableRequestError: one cannot be read, and a file of nothing would say nothing.
+        """
+        self.filterset = CostFilters(request.GET, queryset=self.get_queryset(), request=request)
+        if request.GET.get("export") and not self.filterset.is_readable:
+            raise unreadable(self.filterset.form)
+        return self.filterset
+
+    def _costs(self, source: QuerySet[Any]) -> Costs:
+        """What is summed: the roll-up, or the lines as they were recorded at the moment.
+
+        Raises:
+            UnreadableRequestError: for a file, there are too many lines to go through.
+        """
+        if self.at is None or not self.filterset.is_readable:
+            return PresentCosts(source, self.now)
+        self.reference = self.reference.with_(at=self.at)
+        try:
+            # Whoever may see costs sees those of every use case; the form has looked this one up.
+            return past_costs(scope_of(self.reference, None), self.at)
+        except TooManyChargesError as error:
+            if self.request.GET.get("export"):
+                raise UnreadableRequestError(str(error)) from error
+            self.refused = str(error)
+            return PresentCosts(source.none(), self.now)
+
+    def _cover(self, costs: Costs, sums: Sequence[CostSum]) -> None:
         """What is unallocated, and the coverage, by currency and basis."""
         if self.reference.use_case or self.reference.team:
             return
-        nowhere = cost_sums(source.filter(use_case__isnull=True), by=(Group.REASON,), now=self.now)
+        nowhere = costs.unallocated().sums((Group.REASON,))
         self.unallocated = {each.kind: each for each in merge_sums(nowhere, keep=())}
         whole = merge_sums(sums, keep=())
         self.coverage = {each.kind: each for each in coverage_of(whole, nowhere)}
@@ -167,6 +220,8 @@ class CostExplorerPage(ListPage):
             across=across,
             names=names,
             reference=reference,
+            sums=sums,
+            now=self.now,
         )
         rows = merge_sums([each for each in sums if each.kind == kind], keep=(0,))
         self.groups = [Named(each, *names.of(self.group, each.key[0])) for each in rows]
@@ -231,6 +286,10 @@ class CostExplorerPage(ListPage):
             "reference": self.reference,
             "other_kinds": self._other_kinds() if self.pivot else [],
             "workbook_url": self._workbook_url(),
+            "at": self.at if self.filterset.is_readable else None,
+            "now_url": self._now_url(),
+            "refused": self.refused or self._moment_problem(),
+            "suspicions": suspicions_in(self.reference),
         }
 
     def _other_kinds(self) -> list[tuple[str, str]]:
@@ -248,6 +307,18 @@ class CostExplorerPage(ListPage):
         query["currency"], query["basis"] = kind.currency, kind.basis
         query.pop("page", None)
         return f"{self.request.path}?{query.urlencode()}"
+
+    def _now_url(self) -> str:
+        query = self.request.GET.copy()
+        for name in ("as_of", "page"):
+            query.pop(name, None)
+        return f"{self.request.path}?{query.urlencode()}"
+
+    def _moment_problem(self) -> str:
+        """What is wrong with the moment, for the part that is exchanged alone: the form, which
+        says it too, stays as it is then."""
+        problems = self.filterset.form.errors.get("as_of", [])
+        return " ".join(map(str, problems)) if is_fragment(self.request) else ""
 
     def _workbook_url(self) -> str:
         query = self.request.GET.copy()
@@ -270,50 +341,9 @@ class CostExplorerPage(ListPage):
             cost_figure(total, reference.with_(measure="effective"), now=self.now),
         ]
         if not (reference.use_case or reference.team):
-            figures += [self._unallocated(total), *self._coverage(total)]
+            nowhere, coverage = self.unallocated.get(total.kind), self.coverage.get(total.kind)
+            figures += [
+                unallocated_figure(total, nowhere, reference, now=self.now),
+                *coverage_figures(total, coverage, reference, now=self.now),
+            ]
         return figures
-
-    def _coverage(self, total: CostSum) -> list[Figure]:
-        """Metric 20: allocated of effective cost, and apart the commitments that nobody used."""
-        found = self.coverage.get(total.kind)
-        if found is None or found.share is None:
-            return [Figure.missing("Allocation coverage", found.why_not if found else NO_SHARE)]
-        facts: dict[str, Any] = {
-            "kind": FigureKind.SHARE,
-            "status": status_of(total, now=self.now),
-            "definition_url": reverse("cost-definitions"),
-        }
-        unknown = f"without {found.unknown} lines that state none" if found.unknown else ""
-        figures = [
-            Figure(label="Allocation coverage", value=found.share,
-                   note=unknown or "of effective cost", **facts)
-        ]  # fmt: skip
-        if found.unused_nano:
-            where = self.reference.with_(
-                use_case=UNALLOCATED, reason=UnallocatedReason.UNUSED_COMMITMENT,
-                currency=total.kind.currency, basis=total.kind.basis, measure="effective",
-            )  # fmt: skip
-            amount = nano_money_text(found.unused_nano, total.kind.currency)
-            figures.append(
-                Figure(label="Unused commitment", value=found.unused_share,
-                       note=f"{amount} effective", lineage_url=where.lineage_url, **facts)
-            )  # fmt: skip
-        return figures
-
-    def _unallocated(self, total: CostSum) -> Figure:
-        """The share of what was billed that no use case bears, linked to what it is."""
-        found = self.unallocated.get(total.kind)
-        nano = found.billed_nano if found else 0
-        share = share_of(nano, total.billed_nano)
-        if share is None or not 0 <= share <= 1:
-            return Figure.missing("Unallocated", "credits outweigh charges: a share says nothing")
-        kind = total.kind
-        where = self.reference.with_(use_case=UNALLOCATED, currency=kind.currency, basis=kind.basis)
-        return Figure(
-            label="Unallocated",
-            value=share,
-            kind=FigureKind.SHARE,
-            status=status_of(total, now=self.now),
-            note=f"{nano_money_text(nano, kind.currency)} billed",
-            lineage_url=f"{where.explorer_url}&group=service",
-        )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -36,9 +36,8 @@ from billing.tables.closes import (
     PartsTable,
     VersionsTable,
 )
+from billing.views.documents import document_download
 from billing.views.lineage import reason_or_rule, rule_url
-from portal.imports.files import landed_path
-from portal.limits import take_turn
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.periods import Month
@@ -232,16 +231,6 @@ def _version_row(each: Invoice) -> dict[str, Any]:
 def invoice_document(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The attached document as a download; its bytes are what its hash says, or nothing is sent."""
     invoice = invoice_or_404(request, pk)
-    path = landed_path(invoice.document_sha256) if invoice.document_sha256 else None
-    if path is None or not path.is_file():
+    if not invoice.document_sha256:
         raise Http404
-    take_turn("export", f"person {request.user.pk}")
-    response = FileResponse(
-        path.open("rb"),
-        as_attachment=True,
-        filename=invoice.document_name,
-        content_type="application/octet-stream",
-    )
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return document_download(request, sha256=invoice.document_sha256, name=invoice.document_name)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -16,30 +16,40 @@ from django.views.decorators.http import require_safe
 
 from billing.choices import UnallocatedReason
 from billing.policies import may_see_charges, may_see_costs
-from billing.selectors.as_of import PastFigure, TooManyChargesError, figure_as_of, past_lines
+from billing.selectors.as_of import (
+    PartPage,
+    PastFigure,
+    TooManyChargesError,
+    figure_as_of,
+    past_lines,
+)
 from billing.selectors.costs import CostSum
 from billing.selectors.figures import MEASURE_LABELS, cost_figure
 from billing.selectors.lineage import (
     LINES_ON_A_PAGE,
     MOST_LINES_TO_SUMMARISE,
+    Origin,
     Position,
-    figure_sums,
     lines_of,
     origins_of,
 )
 from billing.selectors.moments import BadMomentError, parse_moment
+from billing.selectors.not_counted import NOT_COUNTED_NOTE, is_not_counted, sums_of
 from billing.selectors.references import BadReferenceError, FigureReference, Scope, scope_of
+from billing.selectors.rounding import UNIT, residues_of
 from billing.tables.lineage import LineTable, OriginTable, PastSumTable
 from portal.shell.addresses import address_of
 from portal.shell.figures import Figure
 from portal.shell.formats import moment_text
 from portal.shell.htmx import is_fragment
+from portal.shell.refusals import UnreadableRequestError
 from portal.shell.views import Crumb, EmptyState
 
 MOST_CHARGES_ON_A_PAGE = 100_000
 # Summing the lines by rule and file reads each of them. Above this many the page comes first and
 # fetches them then; a month of a large use case is below it.
 MOST_LINES_AT_ONCE = 5_000
+_MOST_RESIDUES = 12
 _OWN = ("after", "as_of", "start", "page", "origins")
 _NOTHING = EmptyState(
     "No line lies in this figure",
@@ -50,26 +60,44 @@ _NOTHING = EmptyState(
 
 @require_safe
 def lineage_page(request: HttpRequest) -> HttpResponseBase:
-    """A figure, the rules and files it comes from, and its lines."""
+    """A figure, the rules and files it comes from, and its lines.
+
+    Raises:
+        PermissionDenied: this person may not see costs.
+        UnreadableRequestError: the address names no figure.
+    """
     if not may_see_costs(request.user):
         raise PermissionDenied
+    now = timezone.now()
     given = {key: str(value) for key, value in request.GET.items() if key not in _OWN}
     try:
         scope = scope_of(FigureReference.of(given), request.user)
-        at = parse_moment(request.GET.get("as_of", ""))
-    except (BadReferenceError, BadMomentError) as error:
-        raise BadRequest(str(error)) from error
-    now = timezone.now()
-    sums = figure_sums(scope, now=now)
+    except BadReferenceError as error:
+        raise UnreadableRequestError(f"This address names no figure: {error}.") from error
+    at, problem = _moment(request, now)
+    sums = sums_of(scope, now=now)
     if request.GET.get("origins") and is_fragment(request):
         found = _origins(request, scope, sum(each.lines for each in sums))
         return TemplateResponse(request, "billing/_lineage_origins.html", found)
-    context = _heading(scope, sums, now) | {"at": at, "as_of_text": request.GET.get("as_of", "")}
+    context = _heading(scope, sums, now) | {
+        "at": at,
+        "as_of_text": request.GET.get("as_of", ""),
+        "as_of_problem": problem,
+    }
     if at is not None:
         context |= _past(request, scope, sums, at, now)
-    else:
+    elif not problem:
         context |= _present(request, scope, sums)
-    return TemplateResponse(request, "billing/lineage.html", context)
+    status = 400 if problem else 200
+    return TemplateResponse(request, "billing/lineage.html", context, status=status)
+
+
+def _moment(request: HttpRequest, now: dt.datetime) -> tuple[dt.datetime | None, str]:
+    """The moment asked for, or what is wrong with it."""
+    try:
+        return parse_moment(request.GET.get("as_of", ""), now=now), ""
+    except BadMomentError as error:
+        return None, str(error)
 
 
 def _heading(scope: Scope, sums: Sequence[CostSum], now: dt.datetime) -> dict[str, Any]:
@@ -79,6 +107,8 @@ def _heading(scope: Scope, sums: Sequence[CostSum], now: dt.datetime) -> dict[st
     if scope.use_case_title:
         crumbs = [Crumb(scope.use_case_title, address_of("use-case", reference.use_case))]
     limits = [reference.service, reference.provider, reference.window_text]
+    if is_not_counted(reference):
+        limits.append(NOT_COUNTED_NOTE)
     return {
         "page_title": "Where this figure comes from",
         "page_lead": ", ".join(
@@ -127,11 +157,23 @@ def _origins(request: HttpRequest, scope: Scope, lines: int) -> dict[str, Any]:
     if not 0 < lines <= MOST_LINES_TO_SUMMARISE:
         return {}
     if lines <= MOST_LINES_AT_ONCE or request.GET.get("origins"):
-        return {"origins": OriginTable.of(_origin_rows(scope))}
+        origins = origins_of(scope)
+        found = _residues({each.run for each in origins})
+        return found | {"origins": OriginTable.of(_origin_rows(origins))}
     return {"origins_url": f"{scope.reference.lineage_url}&origins=1", "lines": lines}
 
 
-def _origin_rows(scope: Scope) -> list[dict[str, Any]]:
+def _residues(runs: Collection[int]) -> dict[str, Any]:
+    """What the newest of these runs lost or gained by rounding, and how many more there are."""
+    shown = sorted(runs)[-_MOST_RESIDUES:]
+    return {
+        "rounding_unit": UNIT,
+        "residues": residues_of(shown),
+        "more_residues": len(runs) - len(shown),
+    }
+
+
+def _origin_rows(origins: Sequence[Origin]) -> list[dict[str, Any]]:
     return [
         {
             "rule": reason_or_rule(each.rule_name, each.rule_version, ""),
@@ -144,7 +186,7 @@ def _origin_rows(scope: Scope) -> list[dict[str, Any]]:
             "currency": each.kind.currency,
             "basis": each.kind.basis_label,
         }
-        for each in origins_of(scope)
+        for each in origins
     ]
 
 
@@ -179,12 +221,12 @@ def _past(
     start = int(text) if text.isdecimal() and len(text) < 9 else 0
     try:
         past = figure_as_of(
-            scope, at, most=MOST_CHARGES_ON_A_PAGE, start=start, limit=LINES_ON_A_PAGE
+            scope, at, most=MOST_CHARGES_ON_A_PAGE, page=PartPage(LINES_ON_A_PAGE, start)
         )
     except TooManyChargesError as error:
         return {"too_many": str(error)}
     found: dict[str, Any] = {
-        "past_table": PastSumTable.of(_past_rows(scope, past, sums, now)),
+        "past_table": PastSumTable.of(_past_rows(scope, past, sums, at, now)),
         "past_empty": EmptyState(
             "Nothing was recorded then",
             f"At {moment_text(at)} no line of this figure had been imported.",
@@ -194,7 +236,9 @@ def _past(
     total = sum(each.lines for each in past.sums)
     found["lines"] = total
     if found["may_see_charges"] and past.parts:
-        found["line_table"] = LineTable.of([_line_row(line) for line in past_lines(past)])
+        shown = past_lines(past)
+        found |= _residues({int(str(line["run"])) for line in shown})
+        found["line_table"] = LineTable.of([_line_row(line) for line in shown])
         base = f"{scope.reference.lineage_url}&{urlencode({'as_of': request.GET['as_of']})}"
         found["is_first"] = start == 0
         found["first_url"] = base
@@ -204,9 +248,10 @@ def _past(
 
 
 def _past_rows(
-    scope: Scope, past: PastFigure, sums: Sequence[CostSum], now: dt.datetime
+    scope: Scope, past: PastFigure, sums: Sequence[CostSum], at: dt.datetime, now: dt.datetime
 ) -> list[dict[str, Any]]:
     measure = scope.reference.measure
+    reference = scope.reference.with_(at=at)
     today = {each.kind: each for each in sums}
     before = {each.kind: each for each in past.sums}
     rows = []
@@ -218,7 +263,9 @@ def _past_rows(
             {
                 "kind": f"{kind.currency}, {kind.basis_label.lower()}",
                 "currency": kind.currency,
-                "then_nano": then,
+                "then": cost_figure(before[kind], reference, now=at, window="")
+                if kind in before
+                else Figure.missing("Then", "nothing was recorded"),
                 "then_lines": before[kind].lines if kind in before else 0,
                 "now": cost_figure(current, scope.reference, now=now)
                 if current

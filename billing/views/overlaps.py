@@ -17,19 +17,20 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.approvals import OVERLAP_KIND
+from billing.choices import UnallocatedReason
 from billing.forms.overlaps import OverlapEndForm, OverlapForm
 from billing.models import SpendOverlap
 from billing.policies import may_see_costs, may_settle_overlaps
 from billing.selectors.choices_in_use import newest_month
+from billing.selectors.open_suspicions import LOOKED_AT, suspicions_to_settle
 from billing.selectors.overlaps import (
     Both,
-    Suspect,
-    basis_label,
     overlap_for_page,
     overlaps_visible_to,
     sums_of_overlaps,
-    suspected_overlaps,
 )
+from billing.selectors.references import UNALLOCATED, FigureReference
+from billing.selectors.suspicions import Suspect, basis_label, suspected_overlaps
 from billing.services.overlap_requests import say_overlap, take_overlap_back
 from billing.services.overlaps import OverlapDraft, OverlapRefusedError
 from billing.tables.overlaps import OverlapTable, SuspectTable
@@ -38,11 +39,21 @@ from portal.selectors.pending_approvals import pending_requests
 from portal.shell.periods import Month
 from portal.shell.views import Crumb
 
-_LOOKED_AT = 6  # months
+_STATES = {
+    "excluded": "The second is not counted",
+    "distinct": "Different money: both count",
+    "bases": "Kept apart by their bases",
+}
 
 
 def _crumbs() -> list[Crumb]:
     return [Crumb("Costs", reverse("costs"))]
+
+
+def suspicions_panel(request: HttpRequest) -> dict[str, Any] | None:
+    """The home panel: money that two sources seem to bring, for whoever says which counts."""
+    found = suspicions_to_settle(request.user)
+    return {"suspicions": found} if found else None
 
 
 @require_safe
@@ -65,7 +76,7 @@ def overlaps_page(request: HttpRequest) -> HttpResponseBase:
         "waiting": pending_requests(OVERLAP_KIND),
         "declared": OverlapTable.of(_declared(overlaps, may_settle)),
         "suspects": SuspectTable.of(suspects),
-        "window": f"{(newest - (_LOOKED_AT - 1)).label} to {newest.label}" if newest else "",
+        "window": f"{(newest - (LOOKED_AT - 1)).label} to {newest.label}" if newest else "",
     }
     return TemplateResponse(request, "billing/overlaps.html", context)
 
@@ -84,7 +95,8 @@ def _declared_row(each: SpendOverlap, both: Both | None, may_settle: bool) -> di
         "counted": each.counted.name,
         "other": each.other.name,
         "provider": f"only {each.provider}" if each.provider else "",
-        "state": "The second is not counted" if each.is_excluded else "Kept apart by their bases",
+        "state": _STATES[_word(each)],
+        "lines_url": _lines_url(each) if each.is_excluded else "",
         "reason": each.reason,
         "months": _months(each),
         "counted_nano": both.counted_nano if both else None,
@@ -96,6 +108,24 @@ def _declared_row(each: SpendOverlap, both: Both | None, may_settle: bool) -> di
     }
 
 
+def _word(each: SpendOverlap) -> str:
+    if each.is_excluded:
+        return "excluded"
+    return "distinct" if each.is_distinct else "bases"
+
+
+def _lines_url(each: SpendOverlap) -> str:
+    """The lines that are left out, one by one: the explorer has no sum of them."""
+    return FigureReference(
+        use_case=UNALLOCATED,
+        reason=UnallocatedReason.NOT_COUNTED,
+        connection=each.other.slug,
+        provider=each.provider,
+        first=Month.of(each.starts_on),
+        last=Month.of(each.ends_on) - 1 if each.ends_on else None,
+    ).lineage_url
+
+
 def _months(each: SpendOverlap) -> str:
     first = Month.of(each.starts_on)
     if each.ends_on is None:
@@ -105,24 +135,25 @@ def _months(each: SpendOverlap) -> str:
 
 
 def _suspects(newest: Month, may_settle: bool) -> list[dict[str, Any]]:
-    found = suspected_overlaps(first=newest - (_LOOKED_AT - 1), last=newest)
+    found = suspected_overlaps(first=newest - (LOOKED_AT - 1), last=newest)
     pks = {pk for each in found for pk in (each.first, each.second)}
     sources = Connection.objects.in_bulk(pks)
-    return [_suspect_row(each, sources, newest, may_settle) for each in found]
+    return [_suspect_row(each, sources, may_settle) for each in found]
 
 
 def _suspect_row(
-    each: Suspect, sources: Mapping[int, Connection], newest: Month, may_settle: bool
+    each: Suspect, sources: Mapping[int, Connection], may_settle: bool
 ) -> dict[str, Any]:
     first, second = sources[each.first], sources[each.second]
     query = {
         "counted": first.slug,
         "other": second.slug,
         "provider": each.provider,
-        "first": str(newest - (_LOOKED_AT - 1)),
+        "first": str(Month.of(each.starts_on)),
         "reason": each.why.capitalize(),
     }
     text = "Say which counts" if each.is_in_one_basis else "Say so (bases differ, never added)"
+    same = f"{reverse('cost-overlap-new')}?{urlencode(query)}" if may_settle else ""
     return {
         "first": first.name,
         "first_basis": basis_label(each.bases[0]),
@@ -134,8 +165,10 @@ def _suspect_row(
         "second_nano": each.second_nano,
         "currency": each.currency,
         "days": each.days,
-        "next_url": f"{reverse('cost-overlap-new')}?{urlencode(query)}" if may_settle else "",
+        "window": each.window,
+        "next_url": same,
         "next_text": text,
+        "distinct_url": f"{same}&is_distinct=on" if same else "",
     }
 
 
@@ -156,7 +189,7 @@ def overlap_new_page(request: HttpRequest) -> HttpResponseBase:
             form.add_error(error.field or None, error.reason)
             status = 409
         else:
-            _say(request, made, "Said. The sums of those months count that money once.")
+            _say(request, made, _done(made))
             return HttpResponseRedirect(reverse("cost-overlaps"))
     return _form_page(request, form, "Two sources, the same money", "Say so", status)
 
@@ -189,6 +222,12 @@ def overlap_end_page(request: HttpRequest, pk: int) -> HttpResponseBase:
             return HttpResponseRedirect(reverse("cost-overlaps"))
     title = f"{overlap.other.name} beside {overlap.counted.name}"
     return _form_page(request, form, title, "Take it back", status)
+
+
+def _done(made: SpendOverlap | ApprovalRequest) -> str:
+    if isinstance(made, SpendOverlap) and made.is_distinct:
+        return "Said. Both sources count, and nobody is asked about those months again."
+    return "Said. The sums of those months count that money once."
 
 
 def _say(request: HttpRequest, made: SpendOverlap | ApprovalRequest, done: str) -> None:

@@ -9,7 +9,8 @@ from django.urls import reverse
 from billing.filters.restatements import RestatementFilters
 from billing.policies import may_see_costs
 from billing.selectors.restatements import restatements_visible_to
-from billing.tables.restatements import RestatementTable
+from billing.tables.restatements import RestatementTable, RestatementWithRunTable
+from portal.policies import may_see_imports
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.views import Crumb, EmptyState, ListPage
@@ -30,6 +31,11 @@ class RestatementListPage(ListPage):
 
     def get_queryset(self) -> Source:
         return restatements_visible_to(self.request.user)
+
+    def make_table(self, source: Source) -> RestatementTable:
+        may_open = may_see_imports(self.request.user)
+        table_class = RestatementWithRunTable if may_open else RestatementTable
+        return table_class(source, query=self.request.GET, path=self.request.path)
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
         return [Crumb("Costs", reverse("costs"))]

@@ -36,7 +36,8 @@ class Plan:
     totals_stored: Totals = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     hold_reasons: list[str] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)  # said on the run; they stop nothing
+    # Said on the run, also what is found while applying; they stop nothing.
+    notes: list[Note] = field(default_factory=list)
     overtaken_by: int | None = None  # a newer run that has already written what this one would
 
 

@@ -251,6 +251,7 @@ class _Execution:
                 status = RunStatus.APPLIED
                 store.apply(plan, at=at)
                 fields["facts"] = _plain(plan.facts)
+                fields["notes"] = _notes([*reading.notes, *plan.notes])
             if not self.run.is_dry_run:
                 ledger.record_rejections(self.run, self.files, reading.rejections)
             ledger.close_run(self.run, status=status, at=at, **fields)

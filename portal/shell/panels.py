@@ -1,7 +1,8 @@
 """Panels: parts of a page that one room lends to a page of another.
 
 A page names a *slot* (`home`, `use_case`, …) and shows every panel registered for it. The portal
-knows no slot but `home`; the room that owns a page says in its README what `obj` is.
+knows no slots but `home` and `approval` (`obj` is the request); the room that owns a page says in
+its README what `obj` is.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from django.utils.safestring import SafeString
 from portal.registry import Registry
 
 HOME_SLOT = "home"
+APPROVAL_SLOT = "approval"
 PanelContext = Mapping[str, Any] | None
 
 

@@ -32,6 +32,7 @@ from portal.selectors.approvals import (
 from portal.services.approvals import decide, withdraw
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
+from portal.shell.panels import APPROVAL_SLOT, render_panels
 from portal.shell.views import Action, Crumb, EmptyState, ListPage
 from portal.tables.approvals import ApprovalTable, time_left
 from portal.views.connections import person_of
@@ -182,6 +183,7 @@ def _respond(
         "status": _status(found, standing),
         "changes": changes_of(found.content),
         "facts": found.content["facts"],
+        "panels": render_panels(request, APPROVAL_SLOT, found),
         "parties": _hands(found),
         "decision": decision,
         "channel": Channel(decision.channel).label if decision else "",

@@ -15,6 +15,7 @@ from django.template.loader import get_template
 
 from portal.api.errors import problem_for_status, problem_response
 from portal.limits import TooManyRequestsError
+from portal.shell.refusals import UnreadableRequestError
 from portal.shell.theme import theme_of
 from portal.uploads import TooManyUploadsError, UploadTooLargeError
 
@@ -93,6 +94,8 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
         most = settings.DATA_UPLOAD_MAX_NUMBER_FILES
         text = f"An upload may have at most {most} files. Nothing was kept."
         return render_error(request, replace(TOO_LARGE, text=text))
+    if isinstance(exception, UnreadableRequestError):
+        return render_error(request, replace(BAD_REQUEST, text=str(exception)))
     return render_error(request, BAD_REQUEST)
 
 

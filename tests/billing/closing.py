@@ -40,7 +40,12 @@ def bill_line(day: int = 3, cost: str = "1.50", **changes: str) -> dict[str, str
 
 
 def make_invoice(
-    total: str = "3.00", *, actor: User | None = None, at: dt.datetime = START, **fields: Any
+    total: str = "3.00",
+    *,
+    actor: User | None = None,
+    at: dt.datetime = START,
+    document: Document | None = None,
+    **fields: Any,
 ) -> Invoice:
     """Invoice INV-1 of Cloud Ltd for May 2026, in USD."""
     amounts = {
@@ -57,7 +62,8 @@ def make_invoice(
         "total_nano": to_nano(Decimal(total)),
     }
     draft = InvoiceDraft(**{**values, **amounts, **fields})
-    return enter_invoice(draft=draft, actor=actor or make_user(Role.FINANCE), at=at)
+    actor = actor or make_user(Role.FINANCE)
+    return enter_invoice(draft=draft, actor=actor, at=at, document=document)
 
 
 def only_checklist(month: Month = MAY, *, now: dt.datetime = START) -> Checklist:

@@ -22,6 +22,7 @@ from billing.models.allocation import WHOLE
 from billing.selectors.close_checks import checklists
 from billing.selectors.explanations import explain
 from billing.selectors.invoices import INVOICE_PREFIX
+from billing.selectors.listed import FirstLines
 from billing.selectors.references import UNALLOCATED, FigureReference
 from billing.services.closes import CloseRefusedError, request_close
 from billing.sources.invoices.source import COLUMNS
@@ -217,7 +218,7 @@ def explain_back(source: random.Random, months: Sequence[Month]) -> None:
         currency=source.choice(("", "USD", "EUR", "GBP")),
         provider=source.choice(("", "", "Nimbus Ltd", "Foundry Inc", "Seats BV")),
     )
-    found = explain(str(reference), at=None, now=START, limit=None)
+    found = explain(str(reference), at=None, now=START, lines=FirstLines(None))
     for each in found["sums"]:
         for measure in ("billed", "effective"):
             lines = [
@@ -231,7 +232,7 @@ def explain_back(source: random.Random, months: Sequence[Month]) -> None:
 
 def explain_forward(charge: Charge) -> None:
     """An invoice line: the places of its money sum to it, to the nano-unit."""
-    found = explain(f"charge:{charge.pk}", at=None, now=START, limit=None)
+    found = explain(f"charge:{charge.pk}", at=None, now=START, lines=FirstLines(None))
     for measure in ("billed", "effective"):
         parts = [Decimal(part[measure]) for part in found["allocations"]]
         assert sum(parts) == Decimal(found["charge"][measure])
@@ -240,7 +241,7 @@ def explain_forward(charge: Charge) -> None:
 def explain_whole_invoice(invoice: Invoice) -> None:
     """An invoice: destinations and allocations sum to its lines, its parts to the invoice."""
     text = f"{INVOICE_PREFIX}{invoice.issuer}/{invoice.number}"
-    found = explain(text, at=None, now=START, limit=None)
+    found = explain(text, at=None, now=START, lines=FirstLines(None))
     lines = Decimal(found["invoice"]["lines_billed"])
     assert sum(Decimal(each["billed"]) for each in found["destinations"]) == lines
     assert sum(Decimal(each["billed"]) for each in found["allocations"]) == lines

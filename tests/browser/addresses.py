@@ -290,6 +290,8 @@ PAGES: Mapping[str, Sequence[Visit]] = {
         Visit("impossible", query="from=soon&use_case=no-such-thing"),
         Visit("columns", query="group=service&across=month"),
         Visit("team and model", query="group=team&across=model&measure=effective"),
+        Visit("as of", query="from={month}&to={month}&as_of=2026-01-01T00:00:00Z&group=service"),
+        Visit("as of too much", query="from=2020-01&to={month}&as_of=2026-01-01T00:00:00Z"),
     ),
     "costs-unmapped": (Visit("all"), Visit("by tag", query="by=tag")),
     "cost-overlaps": ONE,

@@ -59,6 +59,7 @@ ELSEWHERE: Mapping[str, Elsewhere] = {
     "cost-export-focus": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
     "cost-export-unit-costs": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
     "invoice-document": Elsewhere(Visit(values={"pk": "closing.invoice.pk"}), 200, "A download."),
+    "charge-document": Elsewhere(Visit(values={"pk": "seat_purchase.pk"}), 200, "A download."),
     "close-journal": Elsewhere(Visit(query="month=2026-05"), 200, "A download."),
     "close-workbook": Elsewhere(Visit(query="month=2026-05"), 200, "A download."),
     "dashboard-export": Elsewhere(Visit(values=slug_at("board.slug")), 200, "A download."),

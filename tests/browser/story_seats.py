@@ -1,4 +1,4 @@
-"""Price plans in every state, and a connection for seats with one subscription in it."""
+"""Price plans in every state, and seats that were bought with an invoice beside them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from billing.models import PricePlan
 from billing.services.plans import PlanDraft, create_plan, end_plan
 from portal.models import User
 from portal.services.connections import create_connection
+from tests.billing.seats import buy_seats
 
 
 def make_plans(now: dt.datetime, viewer: User, **_: Any) -> dict[str, Any]:
-    """Plans that hold, ended and were withdrawn, with a long name among them."""
+    """Plans that hold, ended and were withdrawn, with a long name among them; one purchase."""
     today = now.date()
 
     def plan(key: str, start: dt.date, **changes: Any) -> PricePlan:
@@ -33,7 +34,10 @@ def make_plans(now: dt.datetime, viewer: User, **_: Any) -> dict[str, Any]:
     wrong = plan("pro", today)
     end_plan(plan_id=wrong.pk, valid_until=today, reason="Typed wrong.", actor=viewer, at=now)
     plan("UNBROKEN" * 2, today + dt.timedelta(days=30), seat_price=None, currency="EUR")
-    create_connection(
+    subscriptions = create_connection(
         slug="subscriptions", source="seats", name="Subscriptions", actor=viewer, at=now
     )
-    return {"plan": plan("team", today - dt.timedelta(days=30), seat_price=Decimal("32.5"))}
+    return {
+        "plan": plan("team", today - dt.timedelta(days=30), seat_price=Decimal("32.5")),
+        "seat_purchase": buy_seats(subscriptions),
+    }

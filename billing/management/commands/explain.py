@@ -9,7 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from billing.allocation.sharing import Rounding
 from billing.selectors.explanations import explain
+from billing.selectors.listed import FirstLines
 from billing.selectors.moments import BadMomentError, parse_moment
 from billing.selectors.references import BadReferenceError
 
@@ -51,11 +53,12 @@ class Command(BaseCommand):
                 self.stdout.write(line)
 
     def _document(self, options: dict[str, Any]) -> dict[str, Any]:
+        now = timezone.now()
         return explain(
             options["figure"],
-            at=parse_moment(options["as_of"] or ""),
-            now=timezone.now(),
-            limit=options["limit"] or None,
+            at=parse_moment(options["as_of"] or "", now=now),
+            now=now,
+            lines=FirstLines(options["limit"] or None),
         )
 
 
@@ -69,7 +72,8 @@ def _as_text(document: dict[str, Any]) -> list[str]:
         lines.append("  nothing is in it")
     for section in ("charge", "invoice", "parts"):
         for name, value in document.get(section, {}).items():
-            lines.append(f"  {name}: {value}")
+            lines.append(f"  {name}: {value}" if name != "written" else _written_text(value))
+    lines += _rounding_text(document.get("rounding"))
     for place in document.get("destinations", []):
         said = "  ".join(str(value) for value in place.values() if value is not None)
         lines.append(f"  went to: {said}")
@@ -81,6 +85,26 @@ def _as_text(document: dict[str, Any]) -> list[str]:
     shown, total = len(document.get("allocations", [])), document.get("lines", 0)
     if shown < total:
         lines.append(f"  … and {total - shown} more lines (--limit 0 lists all)")
+    return lines
+
+
+def _written_text(written: dict[str, str]) -> str:
+    said = ", ".join(f"{measure} {text}" for measure, text in written.items())
+    return f"  written by the source: {said or 'not kept, or not in a known column'}"
+
+
+def _rounding_text(rounding: dict[str, Any] | None) -> list[str]:
+    """What was rounded away: amounts are exact as stored, and not always as the source wrote."""
+    if rounding is None:
+        return []
+    lines = [f"  amounts are stored to {rounding['unit']}, rounded half even at import"]
+    for each in rounding["runs"]:
+        said = [
+            f"{text} {currency} {measure}"
+            for currency, sums in each["residue"].items()
+            for measure, text in sums.items()
+        ]
+        lines.append(f"  residue of run {each['run']}, all its lines: {', '.join(said) or 'none'}")
     return lines
 
 
@@ -97,5 +121,12 @@ def _line_text(line: dict[str, Any]) -> str:
         line.get("state", ""),
         f"{line['file']}:{line['line']}" if "file" in line else "",
         f"run {line['run']}" if "run" in line else "",
+        _rounded_text(line.get("rounded")),
     ]
     return "  ".join(part for part in parts if part)
+
+
+def _rounded_text(rounded: dict[str, Any] | None) -> str:
+    """Which parts of a split took a nano-unit that was left over."""
+    taken = [name for name, how in (rounded or {}).items() if how == Rounding.UP]
+    return f"largest remainder of {' and '.join(taken)}" if taken else ""

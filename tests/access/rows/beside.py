@@ -327,7 +327,7 @@ TOLD = [
         by=only(Column.FINANCE, Column.AUDITOR, Column.ADMINISTRATOR),
     ),
     Told(
-        page("cost-lineage", EVERYBODY, query="use_case={case.slug}&as_of=2026-11-21"),
+        page("cost-lineage", EVERYBODY, query="use_case={case.slug}&as_of=2026-11-20"),
         "Single cost lines are shown to those who answer for money",
         EVERYBODY - SEE_IMPORTS,
     ),

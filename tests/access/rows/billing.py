@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import Any
+
+from django.utils import timezone
+
+from billing.approvals import RULE_KIND
+from billing.models import AllocationRule
+from billing.models.allocation import WHOLE
+from portal.models import ApprovalRequest
 from tests.access.matrix import (
     EVERYBODY,
     Column,
@@ -14,6 +23,7 @@ from tests.access.matrix import (
     page,
 )
 from tests.access.readers import Panel, Reader
+from tests.billing.factories import make_rule
 
 # Single lines name accounts and resources; sums per use case, service and month are for all.
 SEE_LINES = only(
@@ -56,4 +66,25 @@ READERS = [
     Reader(f"{_SELECTORS}.charges:charges_visible_to", SEE_LINES),
     Reader(f"{_SELECTORS}.charges:charge_for_page", SEE_LINES, arguments={"pk": "@charge.pk"}),
 ]
-PANELS = [Panel("billing.cost", EVERYBODY, thing="case")]
+PANELS = [
+    Panel("billing.cost", EVERYBODY, thing="case"),
+    Panel("billing.rule_effect", EVERYBODY, thing="asked_end"),
+    # What a rule about one person takes is what that person costs.
+    Panel("billing.rule_effect", SEE_LINES, thing="asked_end_of_personal"),
+]
+
+
+def prepare(world: Any) -> None:
+    """Requests to end a rule by tag and one by principal."""
+    personal = make_rule((world.case, WHOLE), field="principal", value="mark")
+    world.add(asked_end=_asked_end(world.rule), asked_end_of_personal=_asked_end(personal))
+
+
+def _asked_end(rule: AllocationRule) -> ApprovalRequest:
+    """Not stored: it would wait in inboxes that other rows are about."""
+    return ApprovalRequest(
+        kind=RULE_KIND,
+        subject=rule.key,
+        payload={"end": rule.version, "reason": "Over."},
+        expires_at=timezone.now() + dt.timedelta(days=1),
+    )

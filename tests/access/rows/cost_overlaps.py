@@ -8,7 +8,7 @@ from billing.models import SpendOverlap
 from billing.selectors.references import FigureReference, Scope
 from portal.services.connections import create_connection
 from tests.access.matrix import EVERYBODY, Column, form_function, only, page
-from tests.access.readers import Reader
+from tests.access.readers import Panel, Reader
 from tests.access.rows.billing import SEE_LINES
 from tests.adoption.factories import NOW
 
@@ -35,7 +35,9 @@ READERS = [
     Reader(
         "billing.selectors.overlaps:overlap_for_page", EVERYBODY, arguments={"pk": "@overlap.pk"}
     ),
+    Reader("billing.selectors.open_suspicions:suspicions_to_settle", FINANCE),
 ]
+PANELS = [Panel("billing.suspicions", FINANCE)]
 
 
 def prepare(world: Any) -> None:

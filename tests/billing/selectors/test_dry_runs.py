@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from billing.allocation.split import split_by_weight
 from billing.choices import UnallocatedReason
-from billing.models import DailyCost
+from billing.models import CloseCorrection, DailyCost
 from billing.models.allocation import WHOLE
-from billing.selectors.dry_runs import Receiver, _transfers, dry_run
+from billing.selectors.closed_lines import ClosedMonth
+from billing.selectors.dry_runs import Receiver, _transfers, dry_run, dry_runs
 from billing.views.rule_editor import trial_of
 from portal.choices import Role
 from portal.shell.periods import Month
 from tests.adoption.factories import make_use_case, make_user
+from tests.billing.closing import bill_line, close, make_invoice
 from tests.billing.factories import create_rule, give_all, make_draft, make_rule, retire_rule
 from tests.billing.services.charges import fingerprint
 from tests.billing.sweeps import sweep_both_engines
@@ -25,6 +27,7 @@ from tests.imports import START, line, make_connection, run_import
 
 pytestmark = pytest.mark.django_db
 MAY = Month(2026, 5)
+OTHER = "Other Ltd"
 NO_RULE = Receiver(None, UnallocatedReason.NO_RULE)
 REMAINDER = Receiver(None, UnallocatedReason.REMAINDER)
 
@@ -50,7 +53,7 @@ def test_what_it_says_is_what_saving_does(django_assert_num_queries: Any) -> Non
     draft = make_draft((one, 333_333), (two, 333_333), field="service", value="Model Service",
                        priority=10)  # fmt: skip
     before, unmoved = balances(), fingerprint()
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         found = dry_run(month=MAY, draft=trial_of(draft), priority=draft.priority)
     assert fingerprint() == unmoved
     assert [(each.lines, each.billed_nano) for each in found.taken] == [(3, 9_700_000_000)]
@@ -94,6 +97,37 @@ def test_only_the_chosen_month_is_looked_at() -> None:
     run_import(make_connection(), [line(3, "10")])
     draft = trial_of(make_draft((case, WHOLE), starts_on=dt.date(2026, 1, 1)))
     assert dry_run(month=Month(2026, 4), draft=draft, priority=100).taken == []
+
+
+@pytest.mark.both_engines
+def test_it_names_the_closes_that_saving_corrects_and_no_other() -> None:
+    case, late = make_use_case(), make_use_case()
+    rule = give_all(case)
+    elsewhere = {
+        "BillingAccountId": "0099", "InvoiceId": "INV-2", "InvoiceIssuerName": OTHER, "Tags": "{}",
+    }  # fmt: skip
+    run_import(make_connection(), [bill_line(3, "3"), bill_line(4, "5", **elsewhere)])
+    for invoice in (
+        make_invoice("3.00"),
+        make_invoice("5.00", number="INV-2", billing_account_id="0099", issuer=OTHER),
+    ):
+        close(invoice)
+    found = dry_run(month=MAY, draft=None, replaces=rule.pk)
+    assert found.corrected == [ClosedMonth(MAY, "Cloud Ltd", "USD")]
+    assert found.untouched == [ClosedMonth(MAY, OTHER, "USD")]
+    draft = make_draft((late, WHOLE), priority=200)
+    nothing = dry_run(month=MAY, draft=trial_of(draft), priority=draft.priority)
+    assert (nothing.corrected, len(nothing.untouched)) == ([], 2)
+    retire_rule(rule_id=rule.pk, reason="Over.", actor=rule.created_by, at=START)
+    assert [each.close.issuer for each in CloseCorrection.objects.all()] == ["Cloud Ltd"]
+
+
+def test_several_months_are_tried_as_each_would_be_alone() -> None:
+    rule = give_all(make_use_case())
+    run_import(make_connection(), [line(3, "10")])
+    april = Month(2026, 4)
+    both = dry_runs(months=[MAY, april], draft=None, replaces=rule.pk)
+    assert both == [dry_run(month=month, draft=None, replaces=rule.pk) for month in (MAY, april)]
 
 
 weights = st.lists(st.integers(0, 100), min_size=4, max_size=4).filter(any)

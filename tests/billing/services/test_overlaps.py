@@ -10,8 +10,9 @@ import pytest
 from billing.models import Allocation, Charge, DailyCost, MonthlyCost, SpendOverlap
 from billing.selectors.as_of import figure_as_of
 from billing.selectors.lineage import lines_of
-from billing.selectors.overlaps import sums_of_overlaps, suspected_overlaps
+from billing.selectors.overlaps import sums_of_overlaps
 from billing.selectors.references import FigureReference, Scope
+from billing.selectors.suspicions import suspected_overlaps
 from billing.selectors.trials import allocator_for, rules_recorded_at, stream_charges
 from billing.services import overlaps as service
 from billing.services.overlaps import (

@@ -17,8 +17,9 @@ from billing.models import Invoice, InvoiceVariance
 from billing.selectors.invoices import invoice_by_reference
 from portal.choices import ApprovalStatus, Role
 from portal.models import ApprovalRequest, User
-from tests.adoption.factories import make_user
+from tests.adoption.factories import make_use_case, make_user
 from tests.billing.closing import bill_line, make_invoice, tell_a_close
+from tests.billing.factories import give_all
 from tests.imports import make_connection, run_import
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +75,21 @@ def test_asking_leads_to_the_request(finance: Client, person: User, told: dict[s
     asked = ApprovalRequest.objects.get(status=ApprovalStatus.PENDING)
     assert answer.url == reverse("approval", args=[asked.pk])  # type: ignore[attr-defined]
     assert (asked.author, asked.reason) == (person, "Month end.")
+    page = text_of(finance, "approval", asked.pk)
+    assert "Asked. Nothing is frozen yet" in page
+    assert "allocated anew" not in page
     assert "Waits for a second person" in text_of(finance, "close-checklist", month="2026-05")
+
+
+def test_a_dry_run_says_that_the_month_is_closed(finance: Client, told: dict[str, Any]) -> None:
+    """And that what it moves there becomes a correction, not a silent change."""
+    rule = give_all(make_use_case())
+    page = text_of(finance, "allocation-rule-retire", rule.key)
+    assert "Closed: May 2026, Billed Ltd (USD)." in page
+    assert "becomes a correction when a second person approves it" in page
+    april = {"preview": "1", "month": "2026-04"}
+    answer = finance.post(reverse("allocation-rule-retire", args=[rule.key]), april)
+    assert "Closed: " not in answer.content.decode()
 
 
 def test_what_is_closed_is_not_asked_for_again(finance: Client, told: dict[str, Any]) -> None:

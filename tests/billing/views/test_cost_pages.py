@@ -15,7 +15,9 @@ from django.urls import reverse
 
 from billing.models import AllocationRule, Charge, DailyCost, MonthlyCost
 from billing.views.use_case_panel import cost_to_date_column
+from portal.choices import ApprovalStatus
 from portal.imports.files import landed_path
+from portal.models import ApprovalRequest
 from tests.adoption.factories import make_use_case
 from tests.approving import approve_all
 from tests.billing.factories import give_all
@@ -269,6 +271,32 @@ def test_changing_and_retiring_keep_every_version(finance: Client, bill: Bill) -
     assert not DailyCost.objects.filter(use_case__isnull=False).exists()
 
 
+def test_ending_a_rule_is_tried_on_the_month_that_was_chosen(finance: Client, bill: Bill) -> None:
+    retire = bill.url("allocation-rule-retire")
+    assert 'value="2026-05"' in text_of(finance, retire)
+    page = finance.post(retire, {"preview": "1", "month": "2026-04", "reason": ""}).content.decode()
+    assert "What would move in Apr 2026" in page
+    assert "The rule takes no line of that month" in page
+    assert "This field is required" not in page
+    unread = finance.post(retire, {"preview": "1", "month": "May", "reason": "R"}).content.decode()
+    assert "is not a month" in unread
+    assert "What would move" not in unread
+    assert not ApprovalRequest.objects.filter(status=ApprovalStatus.PENDING).exists()
+    data = {"month": "2026-04", "reason": "Over."}
+    assert finance.post(retire, data).status_code == 302
+    again = finance.post(retire, data)
+    assert again.status_code == 409
+    assert "Fay Finance has asked to end this rule already" in again.content.decode()
+    assert "It waits for a second person" in again.content.decode()
+
+
+def test_a_minus_among_the_flows_is_explained(finance: Client, bill: Bill) -> None:
+    new, what = reverse("allocation-rule-new"), "A negative amount is a credit"
+    credit = {"field": "charge_category", "tag_key": "", "value": "Credit", "priority": "1"}
+    assert what in finance.post(new, rule_data(bill, preview="1", **credit)).content.decode()
+    assert what not in finance.post(new, rule_data(bill, preview="1")).content.decode()
+
+
 # --- lineage, charge, restatements ----------------------------------------------------------
 
 
@@ -324,3 +352,16 @@ def test_restatements_show_old_new_and_why(finance: Client, bill: Bill) -> None:
     assert "20.00\N{NO-BREAK SPACE}USD → 24.00\N{NO-BREAK SPACE}USD" in page
     assert "1 changed" in page
     assert "No restatements" in text_of(finance, f"{reverse('restatements')}?month=2026-04")
+
+
+def test_restatements_export_exact_amounts_and_lead_to_the_run(finance: Client, bill: Bill) -> None:
+    answer = finance.get(f"{reverse('restatements')}?export=csv")
+    (row,) = csv.DictReader(io.StringIO(b"".join(answer).decode()))
+    parts = ("old", "new", "difference", "currency")
+    assert [row[f"Billed ({part})"] for part in parts] == ["20", "24", "4", "USD"]
+    assert [row[f"Effective ({part})"] for part in parts] == ["20", "20", "0", "USD"]
+    link = f'href="{reverse("import-run", args=[bill.charge.run_id])}"'
+    assert link in text_of(finance, reverse("restatements"))
+    stranger = Client()
+    stranger.force_login(bill.employee)
+    assert link not in text_of(stranger, reverse("restatements"))

@@ -86,10 +86,13 @@ def test_cells_and_totals_are_exact(
         row["Row"]: (
             row["Total"],
             {key: value for key, value in row.items()
-             if value and key not in ("Row", "Total") and "(currency)" not in key},
+             if value and key not in ("Row", "Total", "Basis", "Status")
+             and "(currency)" not in key},
         )
         for row in found
     } == expected  # fmt: skip
+    # The source has not yet said that it is done with May.
+    assert {(row["Basis"], row["Status"]) for row in found} == {("Invoiced", "Provisional")}
 
 
 def test_one_currency_is_shown_and_the_others_are_a_link_away(
@@ -123,8 +126,8 @@ def test_the_workbook_holds_what_is_shown(finance: Client, case: UseCase) -> Non
     sheet = openpyxl.load_workbook(io.BytesIO(response.content)).active
     assert sheet is not None
     rows = list(sheet.iter_rows(values_only=True))
-    assert rows[0][:4] == ("Row", "Total", "Total (currency)", "atlas-small")
-    assert rows[1][:4] == ("Answer drafts", 30, "USD", 20)
+    assert rows[0][:6] == (*("Row", "Total", "Total (currency)", "Basis", "Status", "atlas-small"),)
+    assert rows[1][:6] == ("Answer drafts", 30, "USD", "Invoiced", "Provisional", 20)
     assert finance.get(reverse("costs"), query | {"from": "x"}).status_code == 400
 
 

@@ -146,3 +146,28 @@ def test_an_overlap_is_found_said_and_taken_back_on_its_page(finance: Client) ->
     assert finance.post(end, {"reason": "Another key."}).status_code == 302
     overlap.refresh_from_db()
     assert overlap.retired_reason == "Another key."
+
+
+def test_what_only_looks_alike_is_answered_and_not_asked_again(finance: Client) -> None:
+    for slug, account in (("invoice", "1"), ("gateway", "2")):
+        rows = [line(day, f"{day}.5", BillingAccountId=account) for day in range(3, 10)]
+        run_import(make_connection(slug), rows)
+    costs = reverse("costs")
+    month = {"from": "2026-05", "to": "2026-05"}
+    warned = finance.get(costs, month).content.decode()
+    assert "Perhaps counted twice" in warned
+    assert "45.50" in warned
+    assert reverse("cost-overlaps") in warned
+    assert "Perhaps counted twice" in finance.get("/").content.decode()
+    page = finance.get(reverse("cost-overlaps")).content.decode()
+    mark = 'aria-label="Different money: Gateway"'
+    link = page.partition(mark)[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
+    asked = {key: value[0] for key, value in parse_qs(urlsplit(link).query).items()}
+    assert asked["is_distinct"] == "on"
+    assert "checked" in finance.get(link).content.decode()
+    assert finance.post(reverse("cost-overlap-new"), asked | {"last": ""}).status_code == 302
+    overlap = SpendOverlap.objects.get()
+    assert (overlap.is_distinct, overlap.is_excluded) == (True, False)
+    assert "Different money: both count" in finance.get(reverse("cost-overlaps")).content.decode()
+    assert "Perhaps counted twice" not in finance.get(costs, month).content.decode()
+    assert "Perhaps counted twice" not in finance.get("/").content.decode()

@@ -17,7 +17,9 @@ from billing.services.breakers import check_breakers
 from billing.services.budget_alerts import check_budgets
 from billing.services.forecasts import freeze_forecasts
 from portal.choices import Role
-from portal.shell.money import NANO_PER_UNIT
+from portal.shell.formats import date_text
+from portal.shell.money import NANO_PER_UNIT, from_nano
+from portal.shell.periods import Month
 from tests.adoption.factories import make_use_case, make_user
 from tests.billing.watching import every_day, make_budget, paid_for, spend
 
@@ -68,6 +70,38 @@ def test_a_budget_from_form_to_alert(story: Story) -> None:
     assert "Answer drafts" in listed
     assert "Answer drafts" in client.get(reverse("use-case", args=[case.slug])).content.decode()
     assert "Budget used" in client.get(reverse("portfolio")).content.decode()
+
+
+def test_an_exceeded_budget_says_so_and_since_when(story: Story) -> None:
+    case, now = story
+    client = signed_in(case.owner)
+    budget = make_budget(case, 400, owner=case.owner, period="year", first=Month(now.year, 1))
+    yesterday = now.date() - dt.timedelta(days=1)
+    before = max(dt.date(now.year, 1, 1), yesterday - dt.timedelta(days=150))
+    since = min(before + dt.timedelta(days=40), yesterday)
+    listed = client.get(reverse("budgets")).content.decode()
+    assert "since then" in listed
+    assert "not expected" not in listed
+    text = client.get(reverse("budget", args=[budget.pk])).content.decode()
+    assert f"Exceeded since {date_text(since)}." in text
+
+
+def test_a_programme_budget_leads_to_what_it_counts(story: Story) -> None:
+    case, now = story
+    last_day = now.date() - dt.timedelta(days=1)
+    spend({last_day: "3"}, "nobody")
+    budget = make_budget(
+        None, 10_000, owner=case.owner, programme_id=case.programme_id, period="year",
+        first=Month(last_day.year, 1),
+    )  # fmt: skip
+    client = signed_in(case.owner)
+    page = client.get(reverse("budget", args=[budget.pk]))
+    used = page.context["figures"][1]
+    assert used.lineage_url == f"{reverse('budget', args=[budget.pk])}#counts"
+    rows = page.context["counted"].page_of_records.records
+    assert [row["name"] for row in rows] == ["Answer drafts"]
+    assert sum(from_nano(row["nano"]) for row in rows) == used.value
+    assert "are not in it" in page.content.decode()
 
 
 def test_nobody_makes_budgets_for_the_use_case_of_another(story: Story) -> None:

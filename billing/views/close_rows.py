@@ -1,0 +1,150 @@
+"""Records of the tables about reconciling and closing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.urls import reverse
+
+from billing.choices import CorrectionCause, CostBasis, VarianceReason
+from billing.models import CloseCorrection, PeriodClose
+from billing.selectors.close_checks import Checklist
+from billing.selectors.close_figures import COMPONENTS, moved_between, text_nano
+from billing.selectors.month_lines import LineGroup
+from billing.selectors.reconciliation import Reconciled
+from billing.selectors.uninvoiced import Uninvoiced, left_out_nano
+from portal.shell.formats import nano_money_text, number_text
+from portal.shell.money import from_nano
+
+_OTHERWISE = {
+    CostBasis.ESTIMATED: "Nothing: an estimate is not billed",
+}
+_ELSEWHERE = "Nothing: another source has it and counts"
+
+
+def reconciliation_rows(
+    invoices: Sequence[Reconciled], lists: Sequence[Checklist]
+) -> list[dict[str, Any]]:
+    """One row an invoice."""
+    states = {each.invoice.pk: lst.state for lst in lists for each in lst.invoices}
+    return [
+        {
+            "pk": each.invoice.pk,
+            "number": each.invoice.number,
+            "issuer": each.invoice.issuer,
+            "matched_by": each.matched_by.value,
+            "lines": each.lines,
+            **{f"{name}_nano": getattr(each, f"{name}_nano") for name in COMPONENTS},
+            "total_nano": each.invoice.total_nano,
+            "residual_nano": each.residual_nano,
+            "currency": each.invoice.currency,
+            "state": states[each.invoice.pk].value,
+        }
+        for each in invoices
+    ]
+
+
+def loose_rows(groups: Sequence[LineGroup], sources: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Lines on no invoice; `sources` are names of connections."""
+    return [
+        {
+            "issuer": group.key.issuer,
+            "account": group.key.account,
+            "source": sources.get(group.key.connection_id, ""),
+            "category": group.key.category,
+            "invoice_id": group.key.invoice_id,
+            "lines": group.lines,
+            "billed_nano": group.billed_nano,
+            "left_out_nano": left_out_nano(group) or None,
+            "currency": group.key.currency,
+            "basis": CostBasis(group.key.basis).label,
+        }
+        for group in groups
+    ]
+
+
+def uninvoiced_rows(found: Sequence[Uninvoiced]) -> list[dict[str, Any]]:
+    """Cost that no invoice takes, with what is missing."""
+    return [
+        {
+            "issuer": each.scope.issuer,
+            "account": each.scope.account,
+            "lines": each.lines,
+            "billed_nano": each.billed_nano,
+            "currency": each.scope.currency,
+            "basis": CostBasis(each.basis).label,
+            "missing": " ".join(each.missing) or _OTHERWISE.get(CostBasis(each.basis), _ELSEWHERE),
+        }
+        for each in found
+    ]
+
+
+def frozen_rows(close: PeriodClose, invoices: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Every frozen amount; `invoices` are ids by number, for links."""
+    rows = []
+    for invoice in close.figures["invoices"]:
+        pk = invoices.get(invoice["number"])
+        for name in (*COMPONENTS, "total", "residual"):
+            rows.append(
+                {
+                    "place": f"{invoice['number']}: {name}",
+                    "url": reverse("invoice", args=[pk]) if pk else "",
+                    "note": _note(invoice, name, close.currency),
+                    "amount_nano": text_nano(invoice[name]),
+                    "currency": close.currency,
+                }
+            )
+    return rows
+
+
+def _note(invoice: Mapping[str, Any], name: str, currency: str) -> str:
+    """Where an amount comes from that is not only the lines'."""
+    stated = invoice["stated"].get(name)
+    if name == "rounding" and stated is not None:
+        return f"{number_text(from_nano(text_nano(stated)), None)} {currency} stated on the invoice"
+    return ""
+
+
+def frozen_explanations(close: PeriodClose, invoices: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What people had explained when the month was closed: reason, amount, note, who."""
+    labels = dict(VarianceReason.choices)
+    return [
+        {
+            "number": invoice["number"],
+            "url": reverse("invoice", args=[invoices[invoice["number"]]])
+            if invoice["number"] in invoices
+            else "",
+            "reason": str(labels.get(each["reason"], each["reason"])),
+            "note": each["note"],
+            "amount_nano": text_nano(each["amount"]),
+            "currency": close.currency,
+            "who": each["by"],
+        }
+        for invoice in close.figures["invoices"]
+        for each in invoice["variances"]
+    ]
+
+
+def move_rows(moves: Sequence[Mapping[str, str]], currency: str) -> list[dict[str, Any]]:
+    """What one correction moved, place by place."""
+    rows = []
+    for each in moves:
+        old, new = text_nano(each["old"]), text_nano(each["new"])
+        rows.append(
+            {
+                "place": each["place"],
+                "old_nano": old,
+                "new_nano": new,
+                "moved_nano": new - old,
+                "currency": currency,
+            }
+        )
+    return rows
+
+
+def moved_text(correction: CloseCorrection, currency: str) -> str:
+    """How much changed its place when lines were allocated anew; empty for other causes."""
+    if correction.cause != CorrectionCause.REALLOCATION:
+        return ""
+    return f"Moved: {nano_money_text(moved_between(correction.moves), currency)}."

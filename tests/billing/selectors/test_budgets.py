@@ -1,0 +1,38 @@
+"""Since when a budget is exceeded."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from billing.selectors.budgets import exceeded_since, standings
+from tests.adoption.factories import make_use_case
+from tests.billing.watching import make_budget, paid_for, spend
+
+pytestmark = pytest.mark.django_db
+TODAY = dt.date(2026, 5, 20)
+
+
+def may(day: int) -> dt.date:
+    return dt.date(2026, 5, day)
+
+
+def test_it_is_the_day_after_which_the_sum_stayed_above(
+    django_assert_num_queries: Any,
+) -> None:
+    days = {may(2): "60", may(3): "60", may(5): "-40", may(8): "20", may(9): "5"}
+    budgets = []
+    for amount in (100, 105, 200):
+        case = make_use_case()
+        paid_for(case, f"tag-{amount}", may(1))
+        spend(days, f"tag-{amount}", BillingAccountId=f"account-{amount}")
+        budgets.append(make_budget(case, amount))
+    exceeded, exact, wide = budgets
+    found = standings(budgets, today=TODAY)
+    assert [found[each.pk].is_exceeded for each in budgets] == [True, False, False]
+    with django_assert_num_queries(1):
+        assert exceeded_since(found.values()) == {exceeded.pk: may(9)}
+    with django_assert_num_queries(0):
+        assert exceeded_since([found[exact.pk], found[wide.pk]]) == {}
