@@ -245,8 +245,8 @@ def _overlap_end_unapproved(dialect: Dialect) -> str:
 
 
 def _overlap_changes(dialect: Dialect) -> str:
-    fixed = ("counted_id", "other_id", "provider", "starts_on", "is_excluded", "reason",
-             "created_by_id", "created_at")  # fmt: skip
+    fixed = ("counted_id", "other_id", "provider", "starts_on", "is_excluded", "is_distinct",
+             "reason", "created_by_id", "created_at")  # fmt: skip
     differs = " OR ".join(dialect.differs(column) for column in fixed)
     ends = " <> ".join(f"COALESCE({dialect.text(f'{row}.ends_on')}, '')" for row in ("OLD", "NEW"))
     again = "OLD.retired_at IS NOT NULL AND NEW.retired_at IS NULL"

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, transaction
 
 from billing.models import Allocation, Charge, DailyCost, MonthlyCost, SpendOverlap
 from billing.selectors.as_of import figure_as_of
@@ -205,6 +206,29 @@ def test_what_makes_no_sense_is_refused_at_the_field(field: str, changes: dict[s
     assert refused.value.field == field
     with pytest.raises(OverlapRefusedError, match="two different"):
         declare(first, first)
+
+
+@pytest.mark.both_engines
+def test_the_database_lets_nobody_edit_what_was_said() -> None:
+    first, second = two_channels()
+    said = declare(first, second)
+    other = make_connection("another")
+    changes = {
+        "counted": other,
+        "other": other,
+        "provider": "Cloud",
+        "starts_on": dt.date(2026, 4, 1),
+        "ends_on": dt.date(2027, 1, 1),
+        "reason": "Another one.",
+        "created_at": LATER + dt.timedelta(hours=1),
+    }
+    for field, value in changes.items():
+        with pytest.raises(DatabaseError, match="never edited"), transaction.atomic():
+            SpendOverlap.objects.filter(pk=said.pk).update(**{field: value})
+    third = bill("calls", *AMOUNTS, account="org-3", provider="Anthropic")
+    alike = declare(first, third, is_distinct=True)
+    with pytest.raises(DatabaseError, match="never edited"), transaction.atomic():
+        SpendOverlap.objects.filter(pk=alike.pk).update(is_distinct=False)
 
 
 def test_only_finance_says_which_counts() -> None:
