@@ -29,10 +29,10 @@ from billing.selectors.raw_records import PAGE_BYTES
 from billing.selectors.references import PREFIX, BadReferenceError
 from portal.api.errors import FieldProblem, Problem, invalid
 from portal.api.etags import content_tag
+from portal.api.figures import FIGURE_STATUSES
 from portal.api.pagination import BACKWARD, Page, page_links, read_limit, read_page
 from portal.api.schema import operation
 from portal.api.views import ApiView, absolute, conditional, read_query
-from portal.shell.statuses import FigureStatus
 
 _BOUNDS = Bounds(charges=MOST_CHARGES_AS_OF, raw_bytes=PAGE_BYTES)
 _PAST = "past-lines"
@@ -56,11 +56,14 @@ class ExplanationFilters(serializers.Serializer[Any]):
     )
 
 
+ROUNDINGS = [(each.value, each.value) for each in Rounding]
+
+
 class RoundedSerializer(serializers.Serializer[Any]):
     """How a part of a split was rounded: `up` took a nano-unit as one of the largest remainders."""
 
-    billed = serializers.ChoiceField([each.value for each in Rounding])
-    effective = serializers.ChoiceField([each.value for each in Rounding], allow_null=True)
+    billed = serializers.ChoiceField(ROUNDINGS)
+    effective = serializers.ChoiceField(ROUNDINGS, allow_null=True)
 
 
 class AllocationSerializer(serializers.Serializer[Any]):
@@ -94,7 +97,7 @@ class SumSerializer(serializers.Serializer[Any]):
     effective_unknown = serializers.IntegerField()
     lines = serializers.IntegerField()
     status = serializers.ChoiceField(
-        [each.value for each in FigureStatus], help_text="With `as_of`, the status as it was."
+        FIGURE_STATUSES, help_text="With `as_of`, the status as it was."
     )
     imported_at = serializers.CharField(
         allow_null=True, help_text="When its sources were imported last, the oldest of them."

@@ -10,6 +10,8 @@ from rest_framework import serializers
 from portal.shell.money import nano_text
 from portal.shell.statuses import FigureStatus
 
+FIGURE_STATUSES = [(status.value, status.value) for status in FigureStatus]
+
 
 class FigureSerializer(serializers.Serializer[Any]):
     """The shape of every figure."""
@@ -29,7 +31,7 @@ class FigureSerializer(serializers.Serializer[Any]):
         help_text="For money: `invoiced`, `metered`, `estimated` or `derived`; never mixed.",
     )
     status = serializers.ChoiceField(
-        choices=[(status.value, status.value) for status in FigureStatus],
+        choices=FIGURE_STATUSES,
         allow_null=True,
         help_text="How settled it is; null without a value.",
     )
