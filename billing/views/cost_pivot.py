@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from billing.selectors.costs import CostSum, Group, merge_sums
+from billing.selectors.costs import CostSum, Group
 from billing.selectors.figures import NO_EFFECTIVE, status_of
 from billing.selectors.pivots import Pivot, PivotRow
 from billing.selectors.references import FigureReference
@@ -34,12 +34,10 @@ class PivotView:
         across: Group,
         names: GroupNames,
         reference: FigureReference,
-        sums: Sequence[CostSum],
+        rows: Sequence[CostSum],
         now: dt.datetime,
     ) -> None:
         self.pivot = pivot
-        of_kind = [each for each in sums if each.kind == pivot.kind]
-        rows = merge_sums(of_kind, keep=(0,))
         self.statuses = {each.key[0]: status_of(each, now=now) for each in rows}
         self.group = group
         self.across = across

@@ -214,16 +214,16 @@ class CostExplorerPage(ListPage):
         asked = self.request.GET.get("measure", "")
         measure = asked if asked in MEASURES else MEASURES[0]
         reference = self.reference.with_(measure=measure)
+        rows = merge_sums([each for each in sums if each.kind == kind], keep=(0,))
         self.pivot = PivotView(
             pivot_of(sums, kind=kind, across=across, measure=measure),
             group=self.group,
             across=across,
             names=names,
             reference=reference,
-            sums=sums,
+            rows=rows,
             now=self.now,
         )
-        rows = merge_sums([each for each in sums if each.kind == kind], keep=(0,))
         self.groups = [Named(each, *names.of(self.group, each.key[0])) for each in rows]
         return self.pivot.table(query=self.request.GET, path=self.request.path)
 

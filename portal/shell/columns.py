@@ -32,7 +32,7 @@ Record = Mapping[str, Any]
 # Text is escaped against formulas by the export; numbers, dates and None are not text.
 ExportValue = str | int | Decimal | dt.date | dt.datetime | None
 NOT_GIVEN = "not given"
-_LONG_NAME, _LONG_REASON = 16, 32  # characters
+_LONG_NAME, _LONG_REASON, _LONG_TEXT = 16, 32, 32  # characters
 
 
 class LinkTo:
@@ -142,6 +142,8 @@ class ShellColumn(tables.Column):  # type: ignore[misc]  # django-tables2 ships 
             if not css and isinstance(value, str) and len(value) > _LONG_NAME:
                 css = ' class="name"'  # it keeps a width in which it reads well
             return f'<th scope="row"{css}>{inner}</th>'
+        if not css and isinstance(value, str) and len(value) > _LONG_TEXT:
+            css = ' class="text"'  # beside many columns it would stand a word a line
         return f"<td{css}>{inner}</td>"
 
     def export_headings(self, heading: str) -> list[str]:

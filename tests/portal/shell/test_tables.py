@@ -176,6 +176,15 @@ def test_the_first_cell_names_its_row_and_numbers_are_set_right() -> None:
     assert '<td class="n">137</td>' in html
 
 
+def test_a_long_text_keeps_a_width_in_which_it_reads_well() -> None:
+    class Told(ShellTable):
+        why = ShellColumn("Why")
+
+    long, short = "The source revised these days. " * 2, "Revised."
+    assert f'<td class="text">{long}</td>' in Told.of([{"why": long}]).body_html
+    assert f"<td>{short}</td>" in Told.of([{"why": short}]).body_html
+
+
 def test_the_export_has_every_row_in_the_order_shown_with_exact_numbers() -> None:
     table = GalleryTable(RECORDS, query=QueryDict("sort=-cost"), path="/")
     rows = list(table.export_rows())
