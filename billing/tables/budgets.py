@@ -8,6 +8,7 @@ from portal.shell.columns import (
     LinkTo,
     MomentColumn,
     MoneyColumn,
+    MonthColumn,
     ShellColumn,
     StatusColumn,
 )
@@ -68,7 +69,7 @@ class ForecastTable(ShellTable):
     unique_key = ("pk",)
 
     name = ShellColumn("Use case", url=LinkTo("use-case", "slug"), row_header=True)
-    month = DateColumn("Month from")
+    month = MonthColumn("Month")
     forecast = FigureColumn("Forecast", figure=lambda r: r["forecast"], fields=("forecast",))
     lower_nano = MoneyColumn("Lower", orderable=False, reason="none")
     upper_nano = MoneyColumn("Upper", orderable=False, reason="none")

@@ -15,6 +15,7 @@ from portal.shell.columns import (
     LinkTo,
     MomentColumn,
     MoneyColumn,
+    MonthColumn,
     NumberColumn,
     Record,
     ShellColumn,
@@ -64,7 +65,7 @@ class InvoiceTable(ShellTable):
     number = ShellColumn(
         "Invoice", url=LinkTo("invoice", "pk"), fields=("pk",), sub="issuer", row_header=True
     )
-    month = DateColumn("Billing month", help_text="Its first day")
+    month = MonthColumn("Billing month")
     billing_account_id = ShellColumn("Account", orderable=False)
     total_nano = MoneyColumn("To pay", sort_by=("currency", "total_nano"))
     tax_nano = MoneyColumn("Tax", nullable=True, reason="not stated", orderable=False)
@@ -205,7 +206,7 @@ class CorrectionTable(ShellTable):
         "Closed month", accessor="close__issuer", url=LinkTo("close", "close__key"),
         fields=("close__key",), sub="close__billing_account_id", row_header=True, orderable=False,
     )  # fmt: skip
-    month = DateColumn("Month", accessor="close__month", orderable=False)
+    month = MonthColumn("Month", accessor="close__month", orderable=False)
     number = NumberColumn("No.", orderable=False)
     cause = CauseColumn("Cause", vocabulary="correction_cause", sub="reason", orderable=False)
     moved_nano = MoneyColumn(

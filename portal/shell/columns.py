@@ -26,6 +26,7 @@ from portal.shell.formats import (
     percent_text,
 )
 from portal.shell.money import from_nano, nano_text
+from portal.shell.periods import Month
 from portal.shell.statuses import StatusVocabulary, vocabularies
 
 Record = Mapping[str, Any]
@@ -225,6 +226,19 @@ class DateColumn(ShellColumn):
 
     def inner_html(self, value: dt.date, record: Record) -> str:
         return date_text(value)
+
+
+class MonthColumn(ShellColumn):
+    """A month, given as its first day: in words on the page, as `2026-05` in the export."""
+
+    css = "w"
+
+    def inner_html(self, value: dt.date, record: Record) -> str:
+        return Month.of(value).label
+
+    def export_values(self, record: Record) -> list[ExportValue]:
+        value = self.value(record)
+        return [None if value is None else str(Month.of(value))]
 
 
 class MomentColumn(ShellColumn):

@@ -14,7 +14,14 @@ from django.test.utils import CaptureQueriesContext
 
 from portal.models import User
 from portal.shell import paging
-from portal.shell.columns import HtmlColumn, MomentColumn, MoneyColumn, NumberColumn, ShellColumn
+from portal.shell.columns import (
+    HtmlColumn,
+    MomentColumn,
+    MoneyColumn,
+    MonthColumn,
+    NumberColumn,
+    ShellColumn,
+)
 from portal.shell.paging import PageOfRecords, read_page
 from portal.shell.tables import ShellTable
 from tests.portal.shell.gallery.pages import RECORDS, GalleryTable, PeopleTable
@@ -154,6 +161,16 @@ def test_missing_values_are_a_dash_with_their_reason() -> None:
     assert "not counted yet" in html
     assert html.count("no charge is allocated") == 2
     assert ">0<" not in html
+
+
+def test_a_month_is_named_on_the_page_and_a_month_in_the_file() -> None:
+    class Months(ShellTable):
+        caption = "Months"
+        month = MonthColumn("Month")
+
+    table = Months.of([{"month": dt.date(2026, 5, 1)}, {"month": None}])
+    assert "May 2026" in table.body_html
+    assert list(table.export_rows()) == [["2026-05"], [None]]
 
 
 def test_cells_escape_what_they_show() -> None:
