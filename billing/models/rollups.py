@@ -13,14 +13,25 @@ class DailyCost(models.Model):
     Four facts say how settled the sum is: `uninvoiced` lines carry no invoice id, `restated`
     lines lie in a slice that a source revised (or that moved after its close), `closed` lines
     stand in a closed month, and `changed_at` is when one of their slices was written last.
+    Its keys are not looked up: the allocations and slices that it is made from keep what they
+    point at, and so what it does.
     """
 
     day = models.DateField()
     use_case = models.ForeignKey(
-        "adoption.UseCase", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+        "adoption.UseCase",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     connection = models.ForeignKey(
-        "portal.Connection", on_delete=models.PROTECT, related_name="+", db_index=False
+        "portal.Connection",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     provider = models.TextField()
     service_name = models.TextField()
@@ -53,7 +64,7 @@ class DailyCost(models.Model):
 class MonthlyCost(models.Model):
     """Daily costs summed by UTC month: every figure on a page is of whole months.
 
-    Rewritten with the days of its month. `day` is the first day of the month, so that one window
+    In step with the days of its month. `day` is the first day of the month, so that one window
     of days reads both tables. A month's sum can pass 64 bits where a day's cannot, so amounts
     stand in two columns: whole units, and the nano-units left over (summed, so of any size).
     """
@@ -61,10 +72,19 @@ class MonthlyCost(models.Model):
     day = models.DateField()
     newest_day = models.DateField()
     use_case = models.ForeignKey(
-        "adoption.UseCase", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+        "adoption.UseCase",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     connection = models.ForeignKey(
-        "portal.Connection", on_delete=models.PROTECT, related_name="+", db_index=False
+        "portal.Connection",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     provider = models.TextField()
     service_name = models.TextField()

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from adoption.models import UseCase
 from billing.models import DailyCost
-from billing.services.rollups import refresh_monthly_costs
+from billing.services.monthly_rollups import refresh_monthly_costs
 from portal.choices import ImportKind, RunStatus, RunTrigger
 from portal.models import Connection, ImportRun, User
 from portal.shell.periods import Month

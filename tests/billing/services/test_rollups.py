@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -18,27 +19,30 @@ from billing.models import ChargeSlice, DailyCost, MonthlyCost, Restatement
 from billing.selectors.costs import Group, cost_sums
 from billing.selectors.sums import newest_write
 from billing.selectors.use_case_costs import service_totals
-from billing.services.rollups import refresh_daily_costs, refresh_monthly_costs
+from billing.services.monthly_rollups import MonthsInStep, refresh_monthly_costs
+from billing.services.rollups import refresh_daily_costs
+from portal.imports.staging import StagingTable
 from portal.shell.periods import Month
 from tests.imports import START, line, make_connection, run_import
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 
 MAY = Month(2026, 5)
-_KEY = ("connection_id", "use_case_id", "provider", "service_name", "charge_category", "currency",
-        "cost_basis", "unallocated_reason")  # fmt: skip
-_COUNTS = ("effective_unknown", "charges", "uninvoiced", "restated")
+_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+_KEY = ("connection_id", "use_case_id", "provider", "service_name", "model", "cost_center",
+        "charge_category", "currency", "cost_basis", "unallocated_reason")  # fmt: skip
+_COUNTS = ("effective_unknown", "charges", "uninvoiced", "restated", "closed")
 
 
 def of_days() -> dict[tuple[Any, ...], list[Any]]:
     """What months should say: sums of the daily costs, made here in Python."""
-    found: dict[tuple[Any, ...], list[Any]] = defaultdict(lambda: [0] * 6 + [dt.date.min])
+    found: dict[tuple[Any, ...], list[Any]] = defaultdict(lambda: [0] * 7 + [dt.date.min, _NEVER])
     rows: Iterable[Mapping[str, Any]] = DailyCost.objects.values()
     for row in rows:
         sums = found[(row["day"].replace(day=1), *(row[name] for name in _KEY))]
         for place, name in enumerate(("billed_nano", "effective_nano", *_COUNTS)):
             sums[place] += row[name]
-        sums[-1] = max(sums[-1], row["day"])
+        sums[-2:] = max(sums[-2], row["day"]), max(sums[-1], row["changed_at"])
     return dict(found)
 
 
@@ -51,6 +55,7 @@ def of_months() -> dict[tuple[Any, ...], list[Any]]:
             row["effective_whole"] * 10**9 + row["effective_part"],
             *(row[name] for name in _COUNTS),
             row["newest_day"],
+            row["changed_at"],
         ]
         for row in rows
     }
@@ -94,6 +99,66 @@ def test_of_a_month_only_what_a_day_has_to_do_with_is_written() -> None:
     run_import(bill, [line(3, "3", **search), line(4, "5", **search), line(4, "1", **search)])
     assert {row.service_name for row in MonthlyCost.objects.all()} == {"Search"}
     assert of_months() == of_days()
+
+
+class Days:
+    """Days of a few costs, written and taken away in the roll-up as an import would do it."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)  # noqa: S311  (no secret)
+        self.connection = make_connection()
+        run_import(self.connection, [line(3, "1")])
+        (like,) = DailyCost.objects.all()
+        self.like = {each.attname: getattr(like, each.attname) for each in like._meta.fields[1:]}
+        DailyCost.objects.all().delete()
+        refresh_monthly_costs(connection_id=self.connection.pk, months={MAY})
+
+    def write(self, days: list[dt.date]) -> None:
+        """Other costs, or none, for these days, and the months in step with them."""
+        touched = StagingTable("touched_day", {"day": "date"}, primary_key=["day"])
+        touched.create()
+        touched.load((day,) for day in days)
+        with connection.cursor() as cursor:
+            months = MonthsInStep(cursor, connection_id=self.connection.pk, days=days)
+            DailyCost.objects.filter(day__in=days).delete()
+            DailyCost.objects.bulk_create(each for day in days for each in self.costs(day))
+            months.follow()
+
+    def costs(self, day: dt.date) -> list[DailyCost]:
+        one = self.random
+        return [
+            DailyCost(**self.like | {
+                "day": day,
+                "service_name": service,
+                "billed_nano": one.randint(-(10**19) // 2, 9 * 10**18),
+                "effective_nano": one.randint(-(10**12), 10**12),
+                "effective_unknown": one.randint(0, 3),
+                "charges": one.randint(3, 9),
+                "closed": one.randint(0, 2),
+                "changed_at": START + dt.timedelta(seconds=one.randint(-9, 9)),
+            })
+            for service in one.sample(("Chat", "Search", "Speech"), one.randint(0, 3))
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_months_stay_in_step_with_whatever_happens_to_some_of_their_days(seed: int) -> None:
+    days = Days(seed)
+    all_days = [dt.date(2026, month, number) for month in (4, 5) for number in (1, 2, 3)]
+    for _ in range(12):
+        days.write(sorted(days.random.sample(all_days, days.random.randint(1, 4))))
+        assert of_months() == of_days()
+    refresh_monthly_costs(connection_id=days.connection.pk, months={MAY - 1, MAY})
+    assert of_months() == of_days()
+
+
+def test_a_month_whose_row_was_lost_is_summed_anew() -> None:
+    bill = make_connection()
+    run_import(bill, [line(3, "1"), line(4, "2")])
+    MonthlyCost.objects.all().delete()
+    run_import(bill, [line(3, "5"), line(4, "2")])
+    assert of_months() == of_days()
+    assert MonthlyCost.objects.get().billed_whole == 7
 
 
 def test_a_month_without_days_is_gone() -> None:
