@@ -1,8 +1,9 @@
 """Synthetic FOCUS 1.2 bills, seeded: the same plan gives the same bytes.
 
-Two providers. *Nimbus Cloud* bills by the hour below one sub-account a team, with a `use_case` tag
-on most lines; *Foundry Models* bills tokens by workspace (sub-account), one a use case, and holds
-no tags. Both send tax and credits; some lines belong to nobody.
+Three providers. *Nimbus Cloud* bills by the hour below one sub-account a team, with a `use_case`
+tag on most lines; *Foundry Models* bills tokens by model and workspace (sub-account), one a use
+case, and holds no tags; *Lexica* bills the reading of contracts in euros, without credits. All send
+tax; some lines belong to nobody.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ COLUMNS = (
     "ChargeFrequency", "PricingQuantity", "PricingUnit", "ConsumedQuantity", "ConsumedUnit",
     "InvoiceIssuerName", "InvoiceId", "ProviderName", "PublisherName", "ServiceCategory",
     "ServiceName", "SkuId", "SkuMeter", "SubAccountId", "SubAccountName", "ResourceId",
-    "RegionId", "Tags",
+    "RegionId", "Tags", "x_Model",
 )  # fmt: skip
 BURST_DAYS_AGO = (30, 1)
 _BURST = 12  # times as many tokens as on another day
@@ -132,6 +133,28 @@ class Bill:
         rows += self._tax_and_credit("Foundry Models", "org-plumb", rows)
         _write(path, rows)
 
+    def write_lexica(self, path: Path, use_case: str) -> None:
+        """Pages read each day, in euros, for one use case."""
+        source = self._source("lexica")
+        rows = [
+            {
+                **self._base("Lexica", "lexica-7", day),
+                **_money(_steady(Decimal("6.40"), source), discount=Decimal(1)),
+                "ChargeDescription": "Pages of contracts, read",
+                "PricingQuantity": "1",
+                "PricingUnit": "Days",
+                "ServiceCategory": _AI,
+                "ServiceName": "Document Reader",
+                "SubAccountId": "lexica-contracts",
+                "SubAccountName": "Contracts",
+                "Tags": json.dumps({"use_case": use_case}),
+                "x_Model": "lexica-read-2",
+            }
+            for day in _days(self.month, self.until)
+        ]
+        rows += self._tax_and_credit("Lexica", "lexica-7", rows)[:1]
+        _write(path, [{**row, "BillingCurrency": "EUR"} for row in rows])
+
     def _base(self, provider: str, account: str, day: date) -> dict[str, str]:
         following = next_month(self.month)
         closed = self.until >= following
@@ -216,6 +239,7 @@ class Bill:
             "SkuMeter": meter,
             "SubAccountId": f"ws-{workspace}",
             "SubAccountName": workspace,
+            "x_Model": model,
         }
 
     def _tax_and_credit(
@@ -248,6 +272,11 @@ class Bill:
 
 def _amount(mean: float, source: random.Random) -> Decimal:
     return Decimal(str(round(mean * source.uniform(0.7, 1.35), 8)))
+
+
+def _steady(mean: Decimal, source: random.Random) -> Decimal:
+    """Within a twentieth: nothing that a watch would call odd."""
+    return mean * Decimal(source.randrange(950, 1050)) / 1000
 
 
 def _money(amount: Decimal, *, discount: Decimal) -> dict[str, str]:

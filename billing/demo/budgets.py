@@ -21,6 +21,7 @@ from portal.shell.periods import Month, month_range
 
 _ALLOWANCE = {0: 110, 1: 70, 2: 150}  # per cent of what was planned, in turn
 _SHOWN = 6
+_BREAKS_AT = 25  # part of a month in a day: above a busy day, below a burst on a quiet one
 
 
 def build_budgets(context: DemoContext) -> None:
@@ -89,6 +90,7 @@ def _burst(context: DemoContext) -> dict[date, str]:
 def _guard_a_key(context: DemoContext) -> None:
     """The key of the batch is guarded, and yesterday's burst opens its breaker."""
     slug = next(iter(_burst(context).values()))
+    monthly = next((item[2] for item in context.shared["spenders"] if item[0] == slug), 0)
     case = use_case_by_slug(slug, None)
     if case is None or CircuitBreaker.objects.exists():
         return
@@ -96,7 +98,8 @@ def _guard_a_key(context: DemoContext) -> None:
         draft=BreakerDraft(
             name="Nightly batch of the busiest workspace", use_case_id=case.pk,
             field=BreakerField.SUB_ACCOUNT, value=f"ws-{slug}", window="day",
-            currency="USD", cost_basis=CostBasis.INVOICED, limit_nano=200 * NANO_PER_UNIT,
+            currency="USD", cost_basis=CostBasis.INVOICED,
+            limit_nano=monthly * NANO_PER_UNIT // _BREAKS_AT,
         ),
         actor=context.people["lead"], at=context.now - timedelta(days=5),
     )  # fmt: skip

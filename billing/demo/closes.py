@@ -14,6 +14,7 @@ from billing.demo.steps import import_bills, write_bill
 from billing.models import Invoice, PeriodClose
 from billing.selectors.close_checks import checklists
 from billing.selectors.month_lines import LineGroup, month_lines
+from billing.services.base_refresh import refresh_split_bases
 from billing.services.closes import request_close
 from billing.services.invoices import explain_difference
 from portal.choices import ApprovalOutcome
@@ -28,6 +29,7 @@ _COLUMNS = ("issuer", "number", "month", "billing_account", "currency", "total",
             "rounding", "lines")  # fmt: skip
 _SURCHARGE = Decimal("18.40")  # what one invoice asks for beyond its lines
 _MONTHS = 4  # how many months have invoices
+_ISSUERS = ("Nimbus Cloud", "Foundry Models", "Lexica")
 
 
 def build_invoices(context: DemoContext) -> None:
@@ -66,6 +68,9 @@ def close_months(context: DemoContext) -> None:
     late = months[1].start
     import_bills(context, foundry, [write_bill(context, foundry.slug, late, next_month(late),
                                                revision=1)])  # fmt: skip
+    # The revision changed the direct cost by which the month's tax and credits are split. A worker
+    # would split them anew within a minute, and the closed month gets its second correction.
+    refresh_split_bases(at=timezone.now())
 
 
 def _months(context: DemoContext) -> list[Month]:
@@ -79,7 +84,7 @@ def _invoices_of(month: Month, *, is_dearer: bool) -> list[dict[str, str]]:
     """What the issuers ask for: their lines, rounded to cents, with the rounding stated."""
     by_number: dict[str, list[LineGroup]] = {}
     for group in month_lines(month).groups:
-        if group.key.invoice_id and group.key.issuer in ("Nimbus Cloud", "Foundry Models"):
+        if group.key.invoice_id and group.key.issuer in _ISSUERS:
             by_number.setdefault(group.key.invoice_id, []).append(group)
     return [
         _invoice(number, month, groups, is_dearer=is_dearer)

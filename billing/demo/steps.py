@@ -30,6 +30,7 @@ from portal.services.imports import request_import
 _NAMES = {"nimbus-cloud": "Nimbus Cloud, FOCUS export", "foundry-models": "Foundry Models, FOCUS"}
 
 _SHARED = "Shared model gateway"
+CONTRACTS = "contract-clause-finder"  # the use case that Lexica reads for
 
 
 def _spenders(context: DemoContext) -> list[Spender]:
@@ -64,6 +65,8 @@ def build_rules(context: DemoContext) -> None:
                 shares=((ids[spender.slug], WHOLE),),
             )
             _approved_rule(context, draft)
+    for rule in _rules_of_trials(context):
+        _approved_rule(context, rule)
     receivers = [ids[spender.slug] for spender in paying][:3]
     shared = RuleDraft(
         name=_SHARED,
@@ -87,6 +90,32 @@ def build_rules(context: DemoContext) -> None:
         shares=(),
     )
     _approved_rule(context, of_the_account)
+
+
+def _rules_of_trials(context: DemoContext) -> list[RuleDraft]:
+    """What is tried out before anybody plans to spend: a workspace, and a tag of another bill."""
+    tried = (
+        (trial_of(context), "workspace", MatchField.SUB_ACCOUNT, ""),
+        (CONTRACTS, "tag", MatchField.TAG, "use_case"),
+    )
+    return [
+        RuleDraft(
+            name=f"{slug}: {label}",
+            starts_on=context.first_month,
+            field=field,
+            tag_key=tag_key,
+            value=slug if tag_key else f"ws-{slug}",
+            mode=MatchMode.EQUALS,
+            shares=((case.pk, WHOLE),),
+        )
+        for slug, label, field, tag_key in tried
+        if (case := use_case_by_slug(slug, None)) is not None
+    ]
+
+
+def trial_of(context: DemoContext) -> str:
+    """The use case that is approved and has no budgeted cost yet; empty when there is none."""
+    return next((each.slug for each in _spenders(context) if not each.monthly), "")
 
 
 def _approved_rule(context: DemoContext, draft: RuleDraft) -> None:
@@ -119,7 +148,7 @@ def ask_for_a_rule(context: DemoContext) -> None:
 def build_bills(context: DemoContext) -> None:
     """Every month up to today; then what providers do afterwards."""
     for slug in _NAMES:
-        if _was_imported(slug):
+        if was_imported(slug):
             continue
         context.say(f"Bills of {_NAMES[slug]}")
         connection = Connection.objects.filter(slug=slug).first() or create_connection(
@@ -129,23 +158,26 @@ def build_bills(context: DemoContext) -> None:
         today = context.now.date()
         months = _months(context.first_month, today)
         paths = [write_bill(context, slug, month, today) for month in months]
+        newest = [month for month in months if next_month(month) <= today][-1]
         if slug == "foundry-models":
             _damage_a_row(paths[-1])
             import_bills(context, connection, paths)
-            _revise(context, connection, months[-2])
+            _revise(context, connection, newest)
         else:
             import_bills(context, connection, paths)
-            _hold(context, connection, months[-2])
+            _hold(context, connection, newest)
     refresh_split_bases(at=timezone.now())  # a worker's task, done by the time people look
 
 
-def _was_imported(slug: str) -> bool:
+def was_imported(slug: str) -> bool:
+    """Whether a run of this connection was applied."""
     return Connection.objects.filter(slug=slug, runs__status=RunStatus.APPLIED).exists()
 
 
 def _months(first: date, today: date) -> list[date]:
+    """Those of which a day has passed: on its first day a month has nothing to bill."""
     months = [first]
-    while next_month(months[-1]) <= today:
+    while next_month(months[-1]) < today:
         months.append(next_month(months[-1]))
     return months
 
@@ -183,7 +215,8 @@ def _revise(context: DemoContext, connection: Connection, month: date) -> None:
 def _damage_a_row(path: Path) -> None:
     """One date of a file is damaged: the row waits in quarantine, the rest is taken."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    lines[7] = _damage(lines[7])
+    row = min(7, len(lines) - 1)  # a month may have begun yesterday
+    lines[row] = _damage(lines[row])
     path.write_text("".join(lines), encoding="utf-8")
 
 
@@ -209,7 +242,7 @@ def _hold(context: DemoContext, connection: Connection, month: date) -> None:
 def build_real_bill(context: DemoContext) -> None:
     """The public FOCUS sample, where the folder named by PLUMBLINE_SHARED_DATA has it."""
     path = Path(settings.SHARED_DATA_DIR) / "focus" / "focus_sample.csv"
-    if not path.is_file() or _was_imported("public-focus-sample"):
+    if not path.is_file() or was_imported("public-focus-sample"):
         return
     context.say("Public FOCUS sample")
     connection = Connection.objects.filter(slug="public-focus-sample").first()

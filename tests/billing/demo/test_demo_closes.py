@@ -12,10 +12,8 @@ from billing.demo.closes import build_invoices, close_months
 from billing.demo.steps import build_bills
 from billing.models import CloseCorrection, ExchangeRate, Invoice, InvoiceVariance, PeriodClose
 from billing.selectors.close_checks import checklists
-from portal.choices import Role
-from portal.demo import DemoContext
 from portal.shell.periods import Month
-from tests.adoption.factories import make_use_case, make_user
+from tests.billing.demo.story import short_programme
 
 pytestmark = pytest.mark.django_db
 
@@ -23,20 +21,7 @@ pytestmark = pytest.mark.django_db
 def test_some_months_are_closed_one_was_explained_and_one_revised(tmp_path: Path) -> None:
     now = timezone.now()
     newest = Month.of(now.date()) - 1
-    first = newest - 3
-    spender = (make_use_case(title="Drafts").slug, "Support", 900, first.start, None)
-    context = DemoContext(
-        now=now,
-        first_month=first.start,
-        spool=tmp_path,
-        say=lambda _: None,
-        people={
-            "admin": make_user(Role.ADMINISTRATOR),
-            "finance": make_user(Role.FINANCE),
-            "approver": make_user(Role.APPROVER),
-        },
-        shared={"spenders": [spender]},
-    )
+    context = short_programme(tmp_path, now)
     for _ in range(2):  # the second time changes nothing
         build_bills(context)
         build_invoices(context)
