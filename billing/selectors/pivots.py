@@ -27,12 +27,16 @@ class PivotRow:
 
 @dataclass(frozen=True, slots=True)
 class Pivot:
-    """`columns` are keys, in order; `hidden` is how many more stand together in the rest."""
+    """`columns` are keys, in order; `hidden` is how many more stand together in the rest.
+
+    `total` sums all rows; its key is None.
+    """
 
     kind: Kind
     columns: list[Any]
     hidden: int
     rows: list[PivotRow]
+    total: PivotRow
 
 
 def largest_kind(sums: Sequence[CostSum]) -> Kind | None:
@@ -59,15 +63,16 @@ def pivot_of(sums: Sequence[CostSum], *, kind: Kind, across: Group, measure: str
         columns = ordered[:MOST_COLUMNS]
     shown = set(columns)
     rows: dict[Any, PivotRow] = {}
+    total = PivotRow(None)
     for each in wanted:
-        row = rows.setdefault(each.key[0], PivotRow(each.key[0]))
         nano = each.nano(measure)
-        row.total = _plus(row.total, nano)
-        if each.key[1] in shown:
-            row.cells[each.key[1]] = _plus(row.cells.get(each.key[1]), nano)
-        else:
-            row.rest = _plus(row.rest, nano)
-    return Pivot(kind, columns, len(ordered) - len(columns), list(rows.values()))
+        for row in (rows.setdefault(each.key[0], PivotRow(each.key[0])), total):
+            row.total = _plus(row.total, nano)
+            if each.key[1] in shown:
+                row.cells[each.key[1]] = _plus(row.cells.get(each.key[1]), nano)
+            else:
+                row.rest = _plus(row.rest, nano)
+    return Pivot(kind, columns, len(ordered) - len(columns), list(rows.values()), total)
 
 
 def _plus(known: int | None, more: int | None) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from billing.selectors.costs import CostSum, Group
+from billing.selectors.costs import CostSum, Group, merge_sums
 from billing.selectors.figures import NO_EFFECTIVE, status_of
 from billing.selectors.pivots import Pivot, PivotRow
 from billing.selectors.references import FigureReference
@@ -39,6 +39,8 @@ class PivotView:
     ) -> None:
         self.pivot = pivot
         self.statuses = {each.key[0]: status_of(each, now=now) for each in rows}
+        (whole,) = merge_sums(rows, keep=())  # one kind, so one sum
+        self.whole_status = status_of(whole, now=now)
         self.group = group
         self.across = across
         self.names = names
@@ -46,7 +48,7 @@ class PivotView:
         self.reference = reference.with_(currency=kind.currency, basis=kind.basis)
 
     def table(self, *, query: QueryDict, path: str) -> PivotTable:
-        """Rows by name or month; every cell leads to the lines that it sums."""
+        """Rows by name or month, then the total; every cell leads to the lines that it sums."""
         rows = [self._record(row) for row in self.pivot.rows]
         columns = [
             (f"c{place}", _column(place, self.names.of(self.across, key)[0]))
@@ -55,18 +57,30 @@ class PivotView:
         if self.pivot.hidden:
             columns.append(("rest", MoneyColumn(f"{self.pivot.hidden} more", reason="nothing",
                                                 nullable=True)))  # fmt: skip
-        return PivotTable(rows, query=query, path=path, extra_columns=columns)
+        return PivotTable(rows, query=query, path=path, extra_columns=columns, foot=[self._total()])
 
     def _record(self, row: PivotRow) -> Record:
         name, limits = self.names.of(self.group, row.key)
-        reference = self.reference.with_(**limits)
-        record: dict[str, Any] = {
+        return {
+            **self._amounts(row, self.reference.with_(**limits)),
             "name": name,
             "place": row.key if self.group == Group.MONTH else name.casefold(),
+            "status": self.statuses[row.key],
+        }
+
+    def _total(self) -> Record:
+        """All rows, also those of other pages."""
+        return {
+            **self._amounts(self.pivot.total, self.reference),
+            "name": "Total",
+            "status": self.whole_status,
+        }
+
+    def _amounts(self, row: PivotRow, reference: FigureReference) -> dict[str, Any]:
+        record: dict[str, Any] = {
             "total": row.total,
             "total_url": reference.lineage_url,
             "rest": row.rest,
-            "status": self.statuses[row.key],
             "currency": self.pivot.kind.currency,
             "basis": self.pivot.kind.basis_label,
         }

@@ -143,7 +143,9 @@ class ShellColumn(tables.Column):  # type: ignore[misc]  # django-tables2 ships 
             if not css and isinstance(value, str) and len(value) > _LONG_NAME:
                 css = ' class="name"'  # it keeps a width in which it reads well
             return f'<th scope="row"{css}>{inner}</th>'
-        if not css and isinstance(value, str) and len(value) > _LONG_TEXT:
+        below = record.get(self.sub) if self.sub else None
+        if not css and any(isinstance(each, str) and len(each) > _LONG_TEXT
+                           for each in (value, below)):  # fmt: skip
             css = ' class="text"'  # beside many columns it would stand a word a line
         return f"<td{css}>{inner}</td>"
 

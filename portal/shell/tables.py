@@ -53,6 +53,10 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
         caption: what the table lists, for screen readers.
         page_size: rows a page.
         count_by: column that counting reads; see `bounded_count`.
+        is_dense: many narrow columns that are read together stand closer.
+
+    Args:
+        foot: rows such as a total: below every page, last in an export, never sorted or counted.
     """
 
     default_sort: ClassVar[str] = ""
@@ -60,6 +64,7 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
     caption: str = ""
     page_size: ClassVar[int] = PAGE_SIZE
     count_by: ClassVar[str] = "pk"
+    is_dense: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -70,6 +75,7 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
         target: str = "results",
         prefix: str = "",
         extra_columns: Sequence[tuple[str, ShellColumn]] = (),
+        foot: Sequence[Record] = (),
     ) -> None:
         super().__init__(
             data=[],
@@ -80,6 +86,7 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
         self.query = query
         self.path = path
         self.target = target
+        self.foot = foot
         self.shown: list[tuple[str, str, ShellColumn]] = []
         for bound in self.columns:
             column = bound.column
@@ -179,16 +186,25 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
                 turn = is_sorted and not self.is_descending
                 url = self._url(sort=f"-{name}" if turn else name, page="")
                 state = "" if not is_sorted else "descending" if self.is_descending else "ascending"
-            found.append(Heading(name, label, column.css, column.help_text, url, state))
+            css = f"{column.css} h".strip() if column.row_header else column.css
+            found.append(Heading(name, label, css, column.help_text, url, state))
         return found
 
     @property
     def body_html(self) -> SafeString:
         """All rows. Each column escapes what it writes."""
+        return self._rows_html(self.page_of_records.records)
+
+    @property
+    def foot_html(self) -> SafeString:
+        """The rows of the foot; empty when there is none."""
+        return self._rows_html(self.foot)
+
+    def _rows_html(self, records: Sequence[Record]) -> SafeString:
         columns = [column for _, _, column in self.shown]
         rows = [
             f"<tr>{''.join([column.cell_html(record) for column in columns])}</tr>"
-            for record in self.page_of_records.records
+            for record in records
         ]
         return mark_safe("\n".join(rows))  # noqa: S308  (cells are escaped by their columns)
 
@@ -230,16 +246,19 @@ class ShellTable(tables.Table):  # type: ignore[misc]  # django-tables2 ships no
         return [text for _, label, column in self.shown for text in column.export_headings(label)]
 
     def export_rows(self) -> Iterator[list[ExportValue]]:
-        """Every row that matches, not only this page, in the order shown."""
+        """Every row that matches, not only this page, in the order shown; the foot comes last."""
         source = self.ordered
         records = (
             source.iterator(chunk_size=EXPORT_CHUNK) if isinstance(source, QuerySet) else source
         )
         for chunk in batched(records, EXPORT_CHUNK):
             for record in self.enrich(chunk):
-                yield [
-                    value for _, _, column in self.shown for value in column.export_values(record)
-                ]
+                yield self._export_row(record)
+        for record in self.foot:
+            yield self._export_row(record)
+
+    def _export_row(self, record: Record) -> list[ExportValue]:
+        return [value for _, _, column in self.shown for value in column.export_values(record)]
 
 
 def batched(records: Iterable[Record], size: int) -> Iterator[list[Record]]:

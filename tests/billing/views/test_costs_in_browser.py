@@ -17,8 +17,10 @@ from playwright.sync_api import Page, expect
 from billing.models import AllocationRule
 from billing.views import lineage
 from tests.approving import approve_all
+from tests.billing.closing import bill_line, make_invoice
 from tests.billing.views.conftest import Bill, make_bill
 from tests.browser.visits import some
+from tests.imports import make_connection, run_import
 from tests.plugins.sweeping import sampled
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -128,6 +130,29 @@ def test_the_explorer_narrows_down_and_keeps_its_address(
     expect(page.get_by_role("heading", level=1)).to_have_text("Where this figure comes from")
     page.locator("#lines tbody th a").first.click()
     expect(page.get_by_role("heading", name="The record in the file")).to_be_visible()
+
+
+@pytest.mark.parametrize("total", ["1.00", "184258.84"])
+def test_the_whole_equation_of_an_invoice_is_in_sight_at_1200_pixels(
+    open_page: Callable[[str], Page], page: Page, total: str
+) -> None:
+    page.set_viewport_size({"width": 1200, "height": 900})
+    rows = [
+        bill_line(3, total),
+        bill_line(4, "9120.005", ChargeCategory="Tax"),
+        bill_line(5, "-12000.0042", ChargeCategory="Credit"),
+    ]
+    run_import(make_connection("equation"), rows)
+    make_invoice(total)
+    open_page(f"{reverse('reconciliation')}?month=2026-05")
+    region = page.get_by_role("region", name="Reconciliation by invoice")
+    room = region.evaluate("box => box.getBoundingClientRect().right")
+    headings = region.get_by_role("columnheader")
+    names = ["Invoice", "Residual", "Allocated", "Unallocated", "Tax", "Credits", "Rounding",
+             "Explained", "To pay"]  # fmt: skip
+    assert headings.all_inner_texts()[: len(names)] == names
+    assert headings.nth(len(names) - 1).evaluate("e => e.getBoundingClientRect().right") <= room
+    assert violations(page) == []
 
 
 @pytest.mark.sweep

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import html
 import io
 from decimal import Decimal
 from typing import Any
@@ -81,7 +82,7 @@ def rows_of(client: Client, **query: str) -> list[dict[str, str]]:
 def test_cells_and_totals_are_exact(
     finance: Client, case: UseCase, group: str, across: str, expected: dict[str, Any]
 ) -> None:
-    found = rows_of(finance, group=group, across=across)
+    *found, total = rows_of(finance, group=group, across=across)
     assert {
         row["Row"]: (
             row["Total"],
@@ -92,7 +93,49 @@ def test_cells_and_totals_are_exact(
         for row in found
     } == expected  # fmt: skip
     # The source has not yet said that it is done with May.
-    assert {(row["Basis"], row["Status"]) for row in found} == {("Invoiced", "Provisional")}
+    rows = [*found, total]
+    assert {(row["Basis"], row["Status"]) for row in rows} == {("Invoiced", "Provisional")}
+    assert total["Row"] == "Total"
+    money = [name for name in total if f"{name} (currency)" in total]
+    assert {name: Decimal(total[name]) for name in money} == {
+        name: sum(Decimal(row[name] or 0) for row in found) for name in money
+    }
+
+
+def test_the_total_is_of_all_rows_and_leads_to_all_their_lines(finance: Client) -> None:
+    rows = [
+        line(3, "0.000000001", ResourceId=f"r{number}", Tags=f'{{"use_case": "u{number}"}}',
+             EffectiveCost="", x_model="")
+        for number in range(30)
+    ]  # fmt: skip
+    run_import(make_connection(), rows)
+    for number in range(30):
+        give_all(make_use_case(title=f"Case {number:02}"), value=f"u{number}")
+    allocate_range(start=None, end=None, at=START)
+    query = {"group": "use_case", "across": "month", "from": "2026-05", "to": "2026-05"}
+    page = finance.get(reverse("costs"), query)
+    text = page.content.decode()
+    foot = text[text.index("<tfoot>") : text.index("</tfoot>")]
+    assert text.count('<th scope="row"') - foot.count('<th scope="row"') >= 25
+    assert foot.count('title="0.00000003 USD"') == 2  # the total, and the only month
+    lineage = reverse("cost-lineage")
+    url = html.unescape(foot[foot.index(lineage) : foot.index('"', foot.index(lineage))])
+    assert "0.00000003 USD" in finance.get(url).content.decode()
+    missing = finance.get(reverse("costs"), query | {"measure": "effective"}).content.decode()
+    foot = missing[missing.index("<tfoot>") :]
+    assert "no line states one" in foot
+    assert "nothing" in foot
+
+
+def test_the_total_is_as_unsettled_as_its_least_settled_row(finance: Client) -> None:
+    run_import(make_connection(), [line(3, "10", ResourceId="a", InvoiceId="i-1")])
+    other = make_connection("other")
+    run_import(other, [line(3, "5", BillingAccountId="2", InvoiceId="i-2")])
+    run_import(other, [line(3, "6", BillingAccountId="2", InvoiceId="i-2")])
+    found = rows_of(finance, group="connection", across="month")
+    assert [row["Status"] for row in found][1:] == ["Restated", "Restated"]
+    assert found[0]["Status"] != "Restated"
+    assert found[-1]["Total"] == "16"
 
 
 def test_one_currency_is_shown_and_the_others_are_a_link_away(
@@ -128,6 +171,7 @@ def test_the_workbook_holds_what_is_shown(finance: Client, case: UseCase) -> Non
     rows = list(sheet.iter_rows(values_only=True))
     assert rows[0][:6] == (*("Row", "Total", "Total (currency)", "Basis", "Status", "atlas-small"),)
     assert rows[1][:6] == ("Answer drafts", 30, "USD", "Invoiced", "Provisional", 20)
+    assert rows[-1][:6] == ("Total", 40, "USD", "Invoiced", "Provisional", 20)
     assert finance.get(reverse("costs"), query | {"from": "x"}).status_code == 400
 
 

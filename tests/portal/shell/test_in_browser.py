@@ -194,6 +194,43 @@ def test_a_request_that_fails_is_said(
     expect(page.locator("#request-status")).to_contain_text("could not be updated (error 500)")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_names_of_a_wide_table_stay_in_sight_and_cover_no_focus(
+    open_page: Callable[[str], Page], page: Page, scheme: Any
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 360, "height": 800})
+    open_page("/gallery/list/")
+    region = page.get_by_role("region", name="Use cases of the gallery")
+    measured = """box => {
+      const rect = (element) => element.getBoundingClientRect();
+      const name = box.querySelector("tbody th"), head = box.querySelector("thead .h");
+      const focused = document.activeElement.closest("td") ? rect(document.activeElement) : null;
+      const style = getComputedStyle(name);
+      return {room: box.clientWidth, left: rect(name).left - rect(box).left,
+              head: rect(head).left - rect(box).left, width: rect(name).width,
+              edge: style.boxShadow, colour: style.backgroundColor, scrolled: box.scrollLeft,
+              hidden: focused && focused.left < rect(name).right - 1}; }"""
+    still = region.evaluate(measured)
+    assert still["width"] <= 0.45 * still["room"]
+    region.evaluate("box => { box.scrollLeft = 200 }")
+    page.wait_for_timeout(50)  # the edge follows the next frame
+    moved = region.evaluate(measured)
+    assert moved["scrolled"] == 200
+    assert (moved["left"], moved["head"]) == (1, 1)  # the border of the box
+    assert "0px 0px 0px 0px" in still["edge"]  # nothing is beneath the names yet
+    assert "0px 0px 0px 0px" not in moved["edge"]
+    assert moved["colour"].startswith("rgb(")  # nothing shines through
+    links = region.locator("tbody td a")
+    links.nth(0).focus()
+    region.evaluate("box => { box.scrollLeft = box.scrollWidth }")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    assert region.evaluate(measured)["hidden"] is not True
+    links.nth(1).focus()
+    assert region.evaluate(measured)["hidden"] is False
+
+
 def test_paper_shows_the_content_and_not_the_frame(
     open_page: Callable[[str], Page], page: Page
 ) -> None:

@@ -173,6 +173,24 @@ def test_a_month_is_named_on_the_page_and_a_month_in_the_file() -> None:
     assert list(table.export_rows()) == [["2026-05"], [None]]
 
 
+def test_a_foot_stands_below_every_page_and_last_in_the_export() -> None:
+    class Costs(ShellTable):
+        caption = "Costs"
+        name = ShellColumn("Name", row_header=True)
+        count = NumberColumn("Count")
+
+    rows = [{"name": f"n{number:02}", "count": number} for number in range(30)]
+    foot = [{"name": "Total", "count": 435}]
+    for query in ("", "page=2", "sort=-count", "sort=name"):
+        table = Costs(rows, query=QueryDict(query), path="/costs/", foot=foot)
+        assert table.foot_html == '<tr><th scope="row">Total</th><td class="n">435</td></tr>'
+        assert table.page_of_records.count_text == "30"
+        assert "Total" not in table.body_html
+        assert list(table.export_rows())[-1] == ["Total", 435]
+        assert len(list(table.export_rows())) == 31
+    assert Costs.of(rows).foot_html == ""
+
+
 def test_cells_escape_what_they_show() -> None:
     class Hostile(ShellTable):
         text = ShellColumn("Text", url=lambda record: '/"onclick="x', sub="more", fields=("more",))
