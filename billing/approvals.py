@@ -143,8 +143,27 @@ def _in_a_close(row: str) -> str:
     )
 
 
-def _variance_late(_dialect: Dialect) -> str:
-    return _in_a_close("NEW")
+def _variance_late(dialect: Dialect) -> str:
+    """A new explanation comes before the close. One that goes along with its invoice is none: the
+    version before, which says the same, has it, and it is not there yet."""
+    same = [f"n.{column} = o.{column}" for column in ("issuer", "number", *_STATED)]
+    same += [
+        f"COALESCE({dialect.text(f'n.{column}')}, '') = COALESCE({dialect.text(f'o.{column}')}, '')"
+        for column in _STATED_AT_WILL
+    ]
+    words = ("reason", "amount_nano", "note", "recorded_by_id", "recorded_at")
+    alike = " AND ".join(f"v.{column} = NEW.{column}" for column in words)
+    goes_along = (
+        "EXISTS (SELECT 1 FROM billing_invoice n JOIN billing_invoice o "
+        f"ON o.id < n.id AND o.superseded_at >= n.recorded_at AND {' AND '.join(same)} "
+        "JOIN billing_invoicevariance v ON v.invoice_id = o.id AND v.withdrawn_at IS NULL "
+        f"WHERE n.id = NEW.invoice_id AND {alike})"
+    )
+    is_there = (
+        "EXISTS (SELECT 1 FROM billing_invoicevariance v "
+        f"WHERE v.invoice_id = NEW.invoice_id AND {alike})"
+    )
+    return f"{_in_a_close('NEW')} AND ({is_there} OR NOT {goes_along})"
 
 
 def _variance_changes(dialect: Dialect) -> str:
@@ -153,15 +172,18 @@ def _variance_changes(dialect: Dialect) -> str:
     return f"{differs} OR OLD.withdrawn_at IS NOT NULL OR {_in_a_close('OLD')}"
 
 
+# What an invoice states, and what it may leave open.
+_STATED = (
+    "billing_account_id", "month", "currency", "total_nano", "tax_in_lines", "credits_in_lines",
+)  # fmt: skip
+_STATED_AT_WILL = (
+    "issued_on", "tax_nano", "credits_nano", "rounding_nano", "stated_lines", "effective_nano",
+)  # fmt: skip
+
+
 def _invoice_changes(dialect: Dialect) -> str:
-    fixed = (
-        "issuer", "number", "billing_account_id", "month", "currency", "total_nano",
-        "tax_in_lines", "credits_in_lines", "document_sha256", "recorded_at",
-    )  # fmt: skip
-    optional = (
-        "issued_on", "tax_nano", "credits_nano", "rounding_nano", "stated_lines",
-        "effective_nano", "run_id", "file_id", "line", "entered_by_id",
-    )  # fmt: skip
+    fixed = ("issuer", "number", *_STATED, "document_sha256", "recorded_at")
+    optional = (*_STATED_AT_WILL, "run_id", "file_id", "line", "entered_by_id")
     differs = [dialect.differs(column) for column in fixed]
     differs += [
         f"COALESCE({dialect.text(f'OLD.{column}')}, '') <> "

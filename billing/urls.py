@@ -13,6 +13,7 @@ from billing.views import (
     definitions,
     exchange_rates,
     explorer,
+    invoice_documents,
     invoice_forms,
     invoices,
     lineage,
@@ -56,6 +57,11 @@ urlpatterns = [
     path("invoices/<int:pk>/", invoices.invoice_page, name="invoice"),
     path("invoices/<int:pk>/change/", invoice_forms.invoice_change_page, name="invoice-change"),
     path("invoices/<int:pk>/document/", invoices.invoice_document, name="invoice-document"),
+    path(
+        "invoices/<int:pk>/document/attach/",
+        invoice_documents.invoice_attach_page,
+        name="invoice-attach",
+    ),
     path("invoices/<int:pk>/explain/", invoice_forms.explain_page, name="invoice-explain"),
     path(
         "explanations/<int:pk>/withdraw/",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from billing.choices import (
@@ -21,28 +22,44 @@ from portal.shell.statuses import (
     Tone,
 )
 
-# What `billing.selectors.figures.status_of` says, in the order of how settled it is; the words of
-# every other figure, with what they mean of money.
-COST_STATUSES = StatusVocabulary(
+
+def _of_figures(key: str, meanings: Mapping[FigureStatus, str]) -> StatusVocabulary:
+    """The words of every figure, with what they mean of this kind of money."""
+    return StatusVocabulary(
+        key,
+        tuple(
+            replace(FIGURE_STATUSES.get(word), meaning=meaning)
+            for word, meaning in meanings.items()
+        ),
+    )
+
+
+# What `billing.selectors.figures.status_of` says, in the order of how settled it is.
+COST_STATUSES = _of_figures(
     "cost_status",
-    tuple(
-        replace(FIGURE_STATUSES.get(key), meaning=meaning)
-        for key, meaning in (
-            (FigureStatus.ESTIMATED, "Its basis is estimated or derived, and no close has "
-             "confirmed it."),
-            (FigureStatus.PROVISIONAL, "The month is still running, or it is over and the source "
-             "may still change it."),
-            (FigureStatus.FINAL, "Every line is on an invoice, and nothing has changed for 14 "
-             "days."),
-            (FigureStatus.RESTATED, "The source changed it after it was imported, or it moved "
-             "after its month was closed; the old value is kept."),
-            (FigureStatus.CLOSED, "It ties to the invoice, and a second person has closed the "
-             "month."),
-            (FigureStatus.STALE, "The month is still running, and its source has not been imported "
-             "for three days."),
-        )
-    ),
-)  # fmt: skip
+    {
+        FigureStatus.ESTIMATED: "Its basis is estimated or derived, and no close has confirmed it.",
+        FigureStatus.PROVISIONAL: "The month is still running, or it is over and the source may "
+        "still change it.",
+        FigureStatus.FINAL: "Every line is on an invoice, and nothing has changed for 14 days.",
+        FigureStatus.RESTATED: "The source changed it after it was imported, or it moved after its "
+        "month was closed; the old value is kept.",
+        FigureStatus.CLOSED: "It ties to the invoice, and a second person has closed the month.",
+        FigureStatus.STALE: "The month is still running, and its source has not been imported for "
+        "three days.",
+    },
+)
+# What `billing.selectors.invoice_status` says of the amounts that an invoice states.
+INVOICE_STATUSES = _of_figures(
+    "invoice_status",
+    {
+        FigureStatus.FINAL: "The document states it, and no version of it has said otherwise.",
+        FigureStatus.RESTATED: "An earlier version of the invoice said otherwise, this version is "
+        "superseded, or a correction has moved it since its month was closed.",
+        FigureStatus.CLOSED: "A second person has closed its month, and nothing of it has moved "
+        "since.",
+    },
+)
 UNALLOCATED_REASONS = StatusVocabulary.from_choices(
     "unallocated_reason",
     UnallocatedReason.choices,
@@ -110,10 +127,10 @@ BUDGET_STATES = StatusVocabulary(
                Tone.WARN),
         Status("used", "Used", "The whole amount is used.", "warn", Tone.BAD),
         Status("over", "Exceeded", "More than the amount is used.", "warn", Tone.BAD),
-        Status("unknown", "Not known", "Some costs state no effective cost.", "dot",
+        Status("unknown", "Not known", "What is used is not known; its figure says why.", "dot",
                Tone.NEUTRAL),
-        Status("outside", "Not running", "Today lies outside its months.", "pause",
-               Tone.NEUTRAL),
+        Status("outside", "Not running", "The day that is looked at lies outside its months.",
+               "pause", Tone.NEUTRAL),
         Status("ended", "Ended", "Nothing is measured against it any more.", "stop",
                Tone.NEUTRAL),
     ),

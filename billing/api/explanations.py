@@ -39,7 +39,7 @@ _PAST = "past-lines"
 _PAST_SHAPE = (day_text, int, int)
 _ALLOCATION = (
     *("charge", "day", "use_case", "rule", "rule_key", "rule_version", "billed", "effective"),
-    *("currency", "file", "line", "run", "rounded"),
+    *("currency", "status", "file", "line", "run", "rounded"),
 )
 
 
@@ -78,6 +78,9 @@ class AllocationSerializer(serializers.Serializer[Any]):
     billed = serializers.CharField()
     effective = serializers.CharField(allow_null=True)
     currency = serializers.CharField()
+    status = serializers.ChoiceField(
+        FIGURE_STATUSES, help_text="Of its amounts; with `as_of`, the status as it was."
+    )
     file = serializers.CharField(help_text="The imported file.")
     line = serializers.IntegerField(help_text="Its line, or row, from 1.")
     run = serializers.IntegerField(help_text="The import run that brought it.")
@@ -127,6 +130,7 @@ class DestinationSerializer(serializers.Serializer[Any]):
     cost_center = serializers.CharField(allow_null=True)
     rule = serializers.CharField()
     billed = serializers.CharField()
+    status = serializers.ChoiceField(FIGURE_STATUSES, help_text="Of the lines that it sums.")
 
 
 class ExplanationSerializer(serializers.Serializer[Any]):
@@ -137,12 +141,20 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     sums = SumSerializer(many=True, help_text="One for each currency and basis.")
     charge = serializers.DictField(
         allow_null=True,
-        help_text="A cost line: amounts, attributes; `written` has the amounts as the source wrote "
-        "them, where its record is kept and says them.",
+        help_text="A cost line: amounts with their `status`, attributes; `written` has the amounts "
+        "as the source wrote them, where its record is kept and says them.",
     )
-    invoice = serializers.DictField(allow_null=True)
+    invoice = serializers.DictField(
+        allow_null=True,
+        help_text="`status` is that of `total`, `lines_status` that of `lines_billed`.",
+    )
     parts = serializers.DictField(
         allow_null=True, help_text="What the invoice is made of, and the residual."
+    )
+    part_statuses = serializers.DictField(
+        child=serializers.ChoiceField(FIGURE_STATUSES),
+        allow_null=True,
+        help_text="The status of each of the `parts`, by the same names.",
     )
     destinations = DestinationSerializer(many=True)
     lines = serializers.IntegerField(help_text="How many cost lines, or parts of lines, there are.")
@@ -251,6 +263,7 @@ def _answer(request: Request, found: dict[str, Any], lines: _PagedLines | None) 
         "charge": found.get("charge"),
         "invoice": found.get("invoice"),
         "parts": found.get("parts"),
+        "part_statuses": found.get("part_statuses"),
         "destinations": found.get("destinations", []),
         "lines": found.get("lines", len(allocations)),
         "allocations": [{name: each.get(name) for name in _ALLOCATION} for each in allocations],

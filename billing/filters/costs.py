@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import django_filters
 from django import forms
 from django.db.models import QuerySet
-from django.http import QueryDict
 
 from adoption.selectors.principals import team_names
 from billing.choices import UnallocatedReason
-from billing.forms.fields import NOWHERE, MomentField, UseCaseField
+from billing.filters.moments import AsOfFilterSet, MomentFilter
+from billing.forms.fields import NOWHERE, UseCaseField
 from billing.models import MonthlyCost
 from billing.selectors.choices_in_use import choices_of, values_in_use
 from billing.selectors.costs import Group
@@ -24,8 +21,7 @@ from billing.selectors.references import MEASURES, NONE_STATED
 from billing.selectors.use_cases import UseCaseName
 from portal.choices import ImportKind
 from portal.models import Connection
-from portal.shell.filters import AppliedFilter, MonthField, ShellFilterSet
-from portal.shell.formats import moment_text
+from portal.shell.filters import MonthField
 from portal.shell.periods import Month
 
 GROUP_LABELS = {
@@ -83,15 +79,6 @@ class _InUseFilter(_StatedFilter):
     """One of the values that costs have; the filter set says which those are."""
 
 
-class _MomentFilter(django_filters.Filter):
-    """As recorded at a moment. No row of the roll-ups knows it: the page asks another selector."""
-
-    field_class = MomentField
-
-    def filter(self, qs: QuerySet[Any], _value: dt.datetime | None) -> QuerySet[Any]:
-        return qs
-
-
 class _CostForm(forms.Form):
     """The filters together: as of a moment, only so many months are worked out."""
 
@@ -109,7 +96,7 @@ def _choice(column: str, label: str) -> Any:
     return _InUseFilter(field_name=column, choices=(), empty_label="Any", label=label)
 
 
-class CostFilters(ShellFilterSet):
+class CostFilters(AsOfFilterSet):
     """Months, use case, service, provider, currency, basis; and how to group."""
 
     use_case = _UseCaseFilter(label="Use case", allow_unallocated=True)
@@ -162,7 +149,7 @@ class CostFilters(ShellFilterSet):
         initial=MEASURES[0],
     )
 
-    as_of = _MomentFilter(label="As recorded at (UTC)")
+    as_of = MomentFilter()
 
     class Meta:
         model = MonthlyCost
@@ -186,16 +173,6 @@ class CostFilters(ShellFilterSet):
                 known = list(each.extra["choices"])
                 if asked not in {value for value, _ in known}:
                     each.extra["choices"] = [*known, (asked, asked)]
-
-    def applied(self, query: QueryDict, path: str) -> Iterator[AppliedFilter]:
-        """The filters in force; the moment is written for people."""
-        for each in super().applied(query, path):
-            is_moment = each.label == self.form.fields["as_of"].label
-            yield (
-                replace(each, value=moment_text(self.form.cleaned_data["as_of"]))
-                if is_moment
-                else each
-            )
 
     @classmethod
     def get_filters(cls) -> dict[str, Any]:

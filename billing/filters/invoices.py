@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
+from django.db.models import Q, QuerySet
 
 from billing.choices import CorrectionCause
 from billing.models import CloseCorrection, ExchangeRate, Invoice
@@ -10,10 +13,21 @@ from portal.shell.filters import MonthFilter, SearchFilter, ShellFilterSet
 
 
 class InvoiceFilters(ShellFilterSet):
-    """By text and billing month."""
+    """By text, billing month, and whether the document is there."""
 
     q = SearchFilter(fields=("issuer", "number", "billing_account_id"))
     month = MonthFilter(field_name="month", label="Billing month")
+    document = django_filters.ChoiceFilter(
+        choices=[("missing", "Without a document"), ("attached", "With its document")],
+        empty_label="Any",
+        label="Document",
+        method="filter_document",
+    )
+
+    def filter_document(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Invoices whose document nobody has attached, or the others."""
+        missing = Q(document_sha256="")
+        return rows.filter(missing if value == "missing" else ~missing)
 
     class Meta:
         model = Invoice

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import Any
+
 import django_filters
 from django.db.models import QuerySet
 
+from billing.filters.moments import AsOfFilterSet, MomentFilter
 from billing.models import Restatement
 from portal.choices import ImportKind
 from portal.models import Connection
-from portal.shell.filters import MonthFilter, SearchFilter, ShellFilterSet
+from portal.shell.filters import MonthFilter, SearchFilter
 
 
 def _connections(_request: object) -> QuerySet[Connection]:
     return Connection.objects.filter(kind=ImportKind.COSTS).order_by("name", "pk")
 
 
-class RestatementFilters(ShellFilterSet):
-    """By the month whose money moved, and by source."""
+class _RestatedByFilter(MomentFilter):
+    """What had been restated by a moment. None is ever changed or taken back."""
+
+    def filter(self, qs: QuerySet[Any], value: dt.datetime | None) -> QuerySet[Any]:
+        return qs if value is None else qs.filter(restated_at__lte=value)
+
+
+class RestatementFilters(AsOfFilterSet):
+    """By the month whose money moved, and by source; as of a moment."""
 
     q = SearchFilter(fields=("reason", "slice__billing_account_id"))
     month = MonthFilter(field_name="day", label="Month of the cost")
@@ -27,6 +38,7 @@ class RestatementFilters(ShellFilterSet):
         empty_label="Any",
         label="Source",
     )
+    as_of = _RestatedByFilter()
 
     class Meta:
         model = Restatement

@@ -12,6 +12,7 @@ from billing.selectors.moments import BadMomentError, parse_moment
 from billing.selectors.references import UNALLOCATED
 from billing.selectors.use_cases import UseCaseName, use_case_by_name
 
+AS_OF_LABEL = "As recorded at (UTC)"
 USE_CASE_LIST = "use-case-names"  # id of the <datalist> in billing/_use_case_names.html
 NOWHERE = UseCaseName(0, UNALLOCATED, "Unallocated")
 

@@ -55,6 +55,24 @@ class CurrencyField(forms.RegexField):
         )
 
 
+class DocumentField(forms.FileField):
+    """The file of an invoice; what it is is known by its first bytes, not here."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=255,
+            label="Document",
+            widget=forms.FileInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg,.xml"}),
+            **kwargs,
+        )
+
+
+class DocumentForm(forms.Form):
+    """The document of an invoice that is known."""
+
+    document = DocumentField(help_text="PDF, PNG, JPEG or XML. It is kept under its hash.")
+
+
 class InvoiceForm(forms.Form):
     """One invoice as its document states it."""
 
@@ -91,12 +109,9 @@ class InvoiceForm(forms.Form):
     effective = AmountField(
         required=False, label="Effective cost of the lines", help_text="Control, where it is told."
     )
-    document = forms.FileField(
+    document = DocumentField(
         required=False,
-        max_length=255,
-        label="Document",
         help_text="The invoice itself: PDF, PNG, JPEG or XML. It is kept under its hash.",
-        widget=forms.FileInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg,.xml"}),
     )
 
     def draft(self) -> InvoiceDraft:

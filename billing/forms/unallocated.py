@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from billing.choices import MatchField
+from billing.forms.fields import AS_OF_LABEL, MomentField
 from billing.selectors.unallocated import ATTRIBUTES
 from portal.shell.filters import MonthField
 
@@ -18,6 +19,7 @@ class UnallocatedForm(forms.Form):
 
     month = MonthField(required=False, label="Month")
     by = forms.ChoiceField(choices=BY_CHOICES, required=False, label="By")
+    as_of = MomentField(required=False, label=AS_OF_LABEL)
 
     def asked(self) -> dict[str, Any]:
         """What can be read of it."""
@@ -32,6 +34,7 @@ class UnmappedForm(forms.Form):
     by = forms.ChoiceField(
         choices=[("", "All that can name a use case"), *BY_CHOICES], required=False, label="By"
     )
+    as_of = MomentField(required=False, label=AS_OF_LABEL)
 
     def asked(self) -> dict[str, Any]:
         """What can be read of it."""

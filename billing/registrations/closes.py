@@ -8,7 +8,7 @@ from billing.policies import may_see_charges, may_see_costs
 from billing.selectors.invoices import document_hashes
 from billing.services.close_corrections import RECHECK_CLOSES
 from billing.services.closes import CLOSES, recheck_all_closes
-from billing.vocabularies import CLOSE_STATES, CORRECTION_CAUSES, MATCHES
+from billing.vocabularies import CLOSE_STATES, CORRECTION_CAUSES, INVOICE_STATUSES, MATCHES
 from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.backup.documents import LandedDocuments, landed_documents
@@ -26,7 +26,7 @@ demo_steps.register(DemoStep("billing.closes", 84, demo.close_months))
 
 landed_documents.register(LandedDocuments("billing.invoice", document_hashes))
 
-for _vocabulary in (CLOSE_STATES, MATCHES, CORRECTION_CAUSES):
+for _vocabulary in (CLOSE_STATES, MATCHES, CORRECTION_CAUSES, INVOICE_STATUSES):
     vocabularies.register(_vocabulary)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adoption.selectors.portfolio import PortfolioColumn, portfolio_columns
+from billing.demo import sources as demo_sources
 from billing.demo import steps as demo
 from billing.fact_guards import register_guards
 from billing.metrics import cost_per_delivery  # noqa: F401  (importing it registers the metrics)
@@ -25,7 +26,11 @@ api_scopes.register(Scope("costs:read", "Read costs that the owner may see"))
 
 demo_steps.register(DemoStep("billing.rules", 60, demo.build_rules))
 demo_steps.register(DemoStep("billing.bills", 70, demo.build_bills))
+demo_steps.register(DemoStep("billing.euro_bill", 75, demo_sources.build_euro_bill))
 demo_steps.register(DemoStep("billing.real_bill", 80, demo.build_real_bill))
+demo_steps.register(DemoStep("billing.saved_answers", 86, demo_sources.build_saved_answers))
+demo_steps.register(DemoStep("billing.seats", 87, demo_sources.build_seats))
+demo_steps.register(DemoStep("billing.gateway", 88, demo_sources.build_gateway))
 demo_steps.register(DemoStep("billing.requests", 96, demo.ask_for_a_rule))
 
 register_urls("costs/", "billing.urls")

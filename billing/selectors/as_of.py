@@ -28,6 +28,7 @@ from billing.selectors.trials import (
     rules_recorded_at,
     stream_charges,
 )
+from portal.shell.statuses import FigureStatus
 
 
 class TooManyChargesError(ValueError):
@@ -87,11 +88,12 @@ class PartPage:
 
 @dataclass(frozen=True, slots=True)
 class PastFigure:
-    """A figure as it was: its sums, and the parts that were asked for."""
+    """A figure as it was: its sums, and the parts that were asked for with the status of each."""
 
     sums: list[CostSum]
     parts: list[PastPart]
     rules: dict[int, TrialRule]
+    statuses: list[FigureStatus]
 
 
 def parts_as_of(
@@ -189,7 +191,9 @@ def figure_as_of(
         place = PartPlace(charge.line.day, charge.pk, number)
         wanted.see(place, found)
     sums = finish_sums(drafts, by=(), around=book.around)
-    return PastFigure(sums, [found for _, found in wanted.kept], rules)
+    parts = [found for _, found in wanted.kept]
+    statuses = book.statuses_of(found.charge for found in parts)
+    return PastFigure(sums, parts, rules, statuses)
 
 
 def past_lines(past: PastFigure) -> list[dict[str, object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,35 @@ def window_start(window: str, moment: dt.datetime) -> dt.datetime:
 def window_length(window: str) -> dt.timedelta:
     """An hour or a day."""
     return _HOUR if window == BreakerWindow.HOUR else _DAY
+
+
+def may_trip(breaker: CircuitBreaker, start: dt.datetime, last: BreakerTrip | None) -> bool:
+    """Whether a window can open the breaker, given its newest trip: it is closed, and the window
+    ended after the breaker was made and after its last reset."""
+    end = start + window_length(breaker.window)
+    if end <= breaker.created_at:
+        return False
+    if last is None or last.reset_at is None:
+        return last is None
+    return start > last.window_start and end > last.reset_at
+
+
+def over_limit_text(
+    breaker: CircuitBreaker, start: dt.datetime, trips: Sequence[BreakerTrip]
+) -> str:
+    """What a window above the limit did, or why it opened nothing; `trips` are oldest first."""
+    if any(each.window_start == start for each in trips):
+        return "over the limit: opened it"
+    if start + window_length(breaker.window) <= breaker.created_at:
+        return "over the limit, before the breaker was made"
+    if breaker.ended_at is not None:
+        return "over the limit; the breaker has ended"
+    last = trips[-1] if trips else None
+    if may_trip(breaker, start, last):
+        return "over the limit: opens it at the next check"
+    if last is not None and last.reset_at is None:
+        return "over the limit, while it was open"
+    return "over the limit, before the reset"
 
 
 @dataclass(frozen=True, slots=True)

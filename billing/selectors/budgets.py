@@ -1,4 +1,4 @@
-"""How budgets stand: what of the current period is used, and where it will end."""
+"""How budgets stand, or stood: what of the current period is used, and where it will end."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from billing.choices import BudgetPeriod
 from billing.forecast.projection import Pace, Projection, project, together
 from billing.models import Budget, BudgetAlert, Forecast
 from billing.policies import may_see_costs
-from billing.selectors.costs import Kind
+from billing.selectors.budget_spending import Frozen, Spending, SpentMonths
+from billing.selectors.costs import CostSum, Kind, merge_sums
+from billing.selectors.figures import status_of
 from billing.selectors.spenders import Spender, SpendingProgramme, spenders, spending_programmes
-from billing.selectors.spending import MonthSpend, daily_spend, monthly_spend
 from portal.policies import AnyUser
 from portal.shell.figures import share_of
 from portal.shell.periods import DateRange, FiscalCalendar, Month
+from portal.shell.statuses import FigureStatus
 
-Months = Mapping[Month, MonthSpend]
+Months = Mapping[Month, CostSum]
+NO_EFFECTIVE = "some costs state no effective cost"
 NOT_PROJECTED = "no forecast, and fewer than seven days of this month have a cost"
 
 
@@ -38,9 +41,12 @@ def budget_for_page(user: AnyUser, pk: int) -> Budget | None:
     return found
 
 
-def alerts_of(budget: Budget) -> QuerySet[BudgetAlert]:
-    """What was said about it, newest first."""
-    return BudgetAlert.objects.filter(budget=budget).order_by("-fired_at", "-pk")
+def alerts_of(budget: Budget, *, at: dt.datetime | None = None) -> QuerySet[BudgetAlert]:
+    """What was said about it (by a moment), newest first."""
+    alerts = BudgetAlert.objects.filter(budget=budget)
+    if at is not None:
+        alerts = alerts.filter(fired_at__lte=at)
+    return alerts.order_by("-fired_at", "-pk")
 
 
 def period_of(budget: Budget, day: dt.date, calendar: FiscalCalendar) -> DateRange | None:
@@ -58,12 +64,14 @@ def period_of(budget: Budget, day: dt.date, calendar: FiscalCalendar) -> DateRan
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one budget stands in the period around a day. Nano-units of its currency.
+    """How one budget stands in the period around a moment. Nano-units of its currency.
 
     Attributes:
+        spending: where its costs and forecasts come from; it knows the moment.
         name, slug: of the use case or programme.
         spenders: ids of the use cases whose cost counts.
-        spent: None when costs state no effective cost and the budget is about that.
+        cost: all money of the period, with what decides about its status; None when there is none.
+        spent: None when it is not known, and `unknown_because` says why.
         projection: where the period will end; None when nothing can be said.
         band: how far either way the rest of the period may end, as a share of it; None without
             frozen forecasts.
@@ -77,11 +85,21 @@ class Standing:
     scope_owner_id: int
     spenders: tuple[int, ...]
     period: DateRange
+    spending: Spending
+    cost: CostSum | None
     spent: int | None
     projection: Projection | None
     band: Fraction | None
     unprojected: int
     covered_until: dt.date | None
+    unknown_because: str = ""
+
+    @property
+    def status(self) -> FigureStatus:
+        """How settled the used amount is."""
+        if self.cost is None:
+            return FigureStatus.PROVISIONAL  # nothing yet, of a period that goes on
+        return status_of(self.cost, now=self.spending.now)
 
     @property
     def share(self) -> Decimal | None:
@@ -109,12 +127,16 @@ class Standing:
         return Kind(self.budget.currency, self.budget.cost_basis)
 
 
-def standings(budgets: Iterable[Budget], *, today: dt.date) -> dict[int, Standing]:
-    """By id, how budgets stand in the period around `today` (UTC); those outside are left out.
+def standings(budgets: Iterable[Budget], spending: Spending) -> dict[int, Standing]:
+    """By id, how budgets stand in the period around the moment (UTC) of `spending`; those outside
+    are left out.
 
-    Four queries, however many budgets there are.
+    Six queries at most, however many budgets there are; as of a moment about a dozen more.
+
+    Raises:
+        TooManyChargesError: as of a moment, there are more than are worked out.
     """
-    found = list(budgets)
+    found, today = list(budgets), spending.now.astimezone(dt.UTC).date()
     cases = (
         spenders(None)
         if any(each.programme_id for each in found)
@@ -127,20 +149,41 @@ def standings(budgets: Iterable[Budget], *, today: dt.date) -> dict[int, Standin
         period = period_of(budget, today, scope[0].calendar)
         if period is not None:
             scopes[budget.pk] = (*scope, period)
-    if not scopes:
-        return {}
-    ids = {pk for _, members, _ in scopes.values() for pk in members}
-    window = DateRange(
-        min(period.start for _, _, period in scopes.values()),
-        max(period.end for _, _, period in scopes.values()),
-    )
-    spend = monthly_spend(use_case_ids=ids, window=window)
-    frozen = current_forecasts(ids, Month.of(today))
+    most = spending.most_months
+    told = {
+        pk: scope for pk, scope in scopes.items() if most is None or len(scope[2].months()) <= most
+    }
+    ids = {pk for _, members, _ in told.values() for pk in members}
+    spend: SpentMonths = {}
+    frozen: Frozen = {}
+    if told:
+        window = DateRange(
+            min(period.start for _, _, period in told.values()),
+            max(period.end for _, _, period in told.values()),
+        )
+        spend, frozen = spending.months(ids, window), spending.forecasts(ids, Month.of(today))
     return {
-        budget.pk: _standing(budget, *scopes[budget.pk], spend, frozen, today)
+        budget.pk: _standing(budget, *scopes[budget.pk], spend, frozen, spending)
+        if budget.pk in told
+        else _untold(budget, *scopes[budget.pk], spending)
         for budget in found
         if budget.pk in scopes
     }
+
+
+def _untold(
+    budget: Budget,
+    scope: Spender | SpendingProgramme,
+    members: tuple[int, ...],
+    period: DateRange,
+    spending: Spending,
+) -> Standing:
+    """Of a period that is longer than is worked out as of a moment."""
+    return Standing(
+        budget, scope.title, scope.slug, scope.owner_id, members, period, spending,
+        cost=None, spent=None, projection=None, band=None, unprojected=0, covered_until=None,
+        unknown_because=f"as of a moment, at most {spending.most_months} months are worked out",
+    )  # fmt: skip
 
 
 def exceeded_since(found: Iterable[Standing]) -> dict[int, dt.date]:
@@ -156,16 +199,16 @@ def exceeded_since(found: Iterable[Standing]) -> dict[int, dt.date]:
         if each.is_exceeded:
             over.setdefault(each.budget.measure, []).append(each)
     for measure, standing in over.items():
-        spend = daily_spend(
-            use_case_ids={pk for each in standing for pk in each.spenders},
-            window=DateRange(
+        spend = standing[0].spending.days(
+            {pk for each in standing for pk in each.spenders},
+            DateRange(
                 min(each.period.start for each in standing),
                 max(each.period.end for each in standing),
             ),
             measure=measure,
         )
         for each in standing:
-            costs = [spend[key].costs for pk in each.spenders if (key := (pk, each.kind)) in spend]
+            costs = [spend[key] for pk in each.spenders if (key := (pk, each.kind)) in spend]
             since = _above_since(costs, each.period, each.budget.amount_nano)
             if since is not None:
                 days[each.budget.pk] = since
@@ -190,17 +233,18 @@ def _above_since(
     return since
 
 
-def spent_by_use_case(standing: Standing) -> list[tuple[Spender, int]]:
-    """What a budget of a programme counts, the largest first; it sums to what is used."""
+def spent_by_use_case(standing: Standing) -> list[tuple[Spender, int, FigureStatus]]:
+    """What a budget of a programme counts and how settled it is, the largest first; it sums to
+    what is used."""
     budget = standing.budget
-    spend = monthly_spend(use_case_ids=standing.spenders, window=standing.period)
+    spend = standing.spending.months(standing.spenders, standing.period)
     names = spenders(standing.spenders)
     found = []
     for pk in standing.spenders:
         months = spend.get((pk, standing.kind), {})
         nano = sum(each.nano(budget.measure) or 0 for each in months.values())
-        if months:
-            found.append((names[pk], nano))
+        for cost in merge_sums(months.values(), keep=()):
+            found.append((names[pk], nano, status_of(cost, now=standing.spending.now)))
     return sorted(found, key=lambda pair: (-pair[1], pair[0].title))
 
 
@@ -214,38 +258,26 @@ def _scope(
     return programme, members
 
 
-Frozen = Mapping[tuple[int, Kind, str], Forecast]
-
-
-def current_forecasts(
-    use_case_ids: Collection[int], month: Month
-) -> dict[tuple[int, Kind, str], Forecast]:
-    """The frozen forecasts of a month that say an amount. One query."""
-    rows = Forecast.objects.filter(
-        use_case_id__in=use_case_ids, month=month.start, forecast_nano__isnull=False
-    )
-    return {(each.use_case_id, Kind(each.currency, each.cost_basis), each.measure): each
-            for each in rows}  # fmt: skip
-
-
 def _standing(
     budget: Budget,
     scope: Spender | SpendingProgramme,
     members: tuple[int, ...],
     period: DateRange,
-    spend: Mapping[tuple[int, Kind], Months],
+    spend: SpentMonths,
     frozen: Frozen,
-    today: dt.date,
+    spending: Spending,
 ) -> Standing:
-    kind = Kind(budget.currency, budget.cost_basis)
+    kind, today = Kind(budget.currency, budget.cost_basis), spending.now.astimezone(dt.UTC).date()
     spent: int | None = 0
     projections, silent, newest = [], 0, None
+    sums: list[CostSum] = []
     for pk in members:
         months = {m: s for m, s in spend.get((pk, kind), {}).items() if m.start in period}
         amounts = {m: s.nano(budget.measure) for m, s in months.items()}
         if None in amounts.values():
             spent = None
             break
+        sums += months.values()
         known = {month: nano or 0 for month, nano in amounts.items()}
         spent = (spent or 0) + sum(known.values())
         newest = max(filter(None, (newest, *(s.newest_day for s in months.values()))), default=None)
@@ -259,9 +291,11 @@ def _standing(
             projections.append(one)
     can_say = spent is not None and not silent
     return Standing(
-        budget, scope.title, scope.slug, scope.owner_id, members, period, spent,
+        budget, scope.title, scope.slug, scope.owner_id, members, period, spending,
+        next(iter(merge_sums(sums, keep=())), None), spent,
         together(projections) if can_say else None,
         _band(frozen, members, kind, budget.measure), silent, newest,
+        NO_EFFECTIVE if spent is None else "",
     )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.core.cache import cache
 from django.db.models import Max
 
@@ -40,7 +42,13 @@ def choices_of(column: str, values: list[str]) -> list[tuple[str, str]]:
     return [(value, value) if value else (NONE_STATED, "None stated") for value in values]
 
 
-def newest_month() -> Month | None:
-    """The newest month (UTC) with costs; None before the first import."""
+def newest_month(*, until: dt.datetime | None = None) -> Month | None:
+    """The newest month (UTC) with costs; None before the first import.
+
+    Args:
+        until: none after the month of this moment, which pages ask about as of a moment.
+    """
     day = MonthlyCost.objects.aggregate(newest=Max("day"))["newest"]
-    return None if day is None else Month.of(day)
+    if day is None or until is None:
+        return None if day is None else Month.of(day)
+    return min(Month.of(day), Month.of(until.astimezone(dt.UTC).date()))

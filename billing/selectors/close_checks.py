@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from billing.approvals import CLOSE_KIND, close_subject
 from billing.choices import CloseState, MatchedBy
-from billing.models import AllocationRule, CloseCorrection, PeriodClose
+from billing.models import AllocationRule, CloseCorrection, Invoice, PeriodClose
 from billing.selectors.close_rules import rule_of, settled_from
 from billing.selectors.open_suspicions import Suspicion, suspicions_of_month
 from billing.selectors.reconciliation import CloseScope, Reconciled, Reconciliation, reconcile
@@ -74,6 +74,11 @@ class Checklist:
     @property
     def total_nano(self) -> int:
         return sum(each.invoice.total_nano for each in self.invoices)
+
+    @property
+    def without_document(self) -> list[Invoice]:
+        """Invoices whose document is not attached. Told to people; nothing waits for it."""
+        return [each.invoice for each in self.invoices if not each.invoice.document_sha256]
 
 
 def close_key(scope: CloseScope) -> str:

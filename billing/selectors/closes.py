@@ -13,6 +13,7 @@ from billing.selectors.close_checks import Checklist, checklists
 from billing.selectors.reconciliation import Reconciliation
 from portal.policies import AnyUser
 from portal.shell.periods import BadPeriodError, Month
+from portal.shell.statuses import FigureStatus
 
 
 def closes_visible_to(user: AnyUser) -> QuerySet[PeriodClose]:
@@ -26,6 +27,12 @@ def corrections_visible_to(user: AnyUser) -> QuerySet[CloseCorrection]:
     """Every correction, with `moved_nano`: by how much the billed sum of its lines moved."""
     rows = CloseCorrection.objects.annotate(moved_nano=F("new_nano") - F("old_nano"))
     return rows if may_see_charges(user) else rows.none()
+
+
+def statuses_of_correction(number: int) -> tuple[FigureStatus, FigureStatus]:
+    """Of old and new: the first correction starts from the frozen figure, all else moved since."""
+    old = FigureStatus.CLOSED if number == 1 else FigureStatus.RESTATED
+    return old, FigureStatus.RESTATED
 
 
 def invoices_of_close(close: PeriodClose) -> dict[str, int]:

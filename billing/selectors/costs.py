@@ -171,9 +171,22 @@ def cost_sums(
 
     In the order of the groups, then currency and basis.
     """
+    drafts = drafts_of(rows, {f"by_{group}": _COLUMNS[group] for group in by})
+    if not drafts:
+        return []
+    around = Surroundings(withdrawn_months(), last_applied_runs(), now)
+    return finish_sums(drafts, by=by, around=around)
+
+
+def drafts_of(
+    rows: QuerySet[DailyCost] | QuerySet[MonthlyCost], columns: Mapping[str, Any]
+) -> dict[tuple[tuple[Any, ...], Kind], SumDraft]:
+    """Daily or monthly costs gathered by some columns, currency and basis. One query.
+
+    Args:
+        columns: name (of no column of the costs) → expression.
+    """
     drafts: dict[tuple[tuple[Any, ...], Kind], SumDraft] = {}
-    names = [f"by_{group}" for group in by]
-    columns = {name: _COLUMNS[group] for name, group in zip(names, by, strict=True)}
     found: Iterable[Mapping[str, Any]] = (
         rows.order_by()
         .values("connection_id", "currency", "cost_basis", **columns)
@@ -189,13 +202,10 @@ def cost_sums(
         )
     )
     for row in found:
-        key = tuple(row[name] for name in names)
+        key = tuple(row[name] for name in columns)
         kind = Kind(row["currency"], row["cost_basis"])
         drafts.setdefault((key, kind), SumDraft()).add(row)
-    if not drafts:
-        return []
-    around = Surroundings(_withdrawn(), last_applied_runs(), now)
-    return finish_sums(drafts, by=by, around=around)
+    return drafts
 
 
 def finish_sums(
@@ -214,7 +224,7 @@ def _place(found: CostSum) -> tuple[Any, ...]:
     return (key, found.kind.currency, found.kind.basis)
 
 
-def _withdrawn() -> set[tuple[int, str]]:
+def withdrawn_months() -> set[tuple[int, str]]:
     """Connection and month of slices that the source took back whole: no daily cost tells."""
     rows = (
         Restatement.objects.filter(slice__rows=0)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from billing.allocation.sharing import Part, Rounded, Rounding
 from billing.choices import UnallocatedReason
-from billing.models import Charge
+from billing.models import Charge, ChargeSlice
 from billing.selectors.charges import (
     allocations_of_charge,
     attributes_of_charge,
@@ -16,12 +16,21 @@ from billing.selectors.charges import (
     history_of_charge,
     tags_of_charge,
 )
+from billing.selectors.costs import Surroundings
+from billing.selectors.freshness import last_applied_runs
+from billing.selectors.line_status import (
+    LineBook,
+    facts_of,
+    slice_facts,
+    statuses_of_versions,
+)
 from billing.selectors.raw_records import RawRecord, raw_record
 from billing.selectors.references import CHARGE_PREFIX, UNALLOCATED, BadReferenceError
 from billing.selectors.rounding import UNIT, residues_of, rounded_parts, written_amounts
 from billing.selectors.trials import allocator_for, rules_recorded_at, stream_charges
 from billing.selectors.use_cases import use_case_names
 from portal.shell.money import nano_text
+from portal.shell.statuses import FigureStatus
 
 
 class _Went(NamedTuple):
@@ -56,11 +65,12 @@ def rounding_of(runs: Iterable[int]) -> dict[str, Any]:
 
 
 def explain_charge(
-    number: int, *, at: dt.datetime | None, most_bytes: int | None = None
+    number: int, *, at: dt.datetime | None, now: dt.datetime, most_bytes: int | None = None
 ) -> dict[str, Any]:
     """One cost line: amounts, attributes, versions, where it went, and its record in the file.
 
-    With `at`, the version of the line that was live then, and where the rules of then put it.
+    With `at`, the version of the line that was live then, with its status of then, and where the
+    rules of then put it. Its versions are always told as they are now.
 
     Args:
         most_bytes: how many decompressed bytes of its file may be read on the way; None: all.
@@ -75,13 +85,16 @@ def explain_charge(
     if at is not None:
         charge = _live_at(charge, versions, at)
     raw = raw_record(sha256=charge.file.sha256, line=charge.line, most_bytes=most_bytes)
+    statuses = statuses_of_versions(charge, versions, now=now)
+    status = statuses[charge.pk] if at is None else _status_at(charge, at)
+    parts = _stored(charge) if at is None else _worked_out(charge, at)
     return {
         "figure": f"{CHARGE_PREFIX}{charge.pk}",
         "as_of": at.isoformat() if at else None,
-        "charge": _charge_facts(charge, raw),
-        "allocations": _parts(charge, _stored(charge) if at is None else _worked_out(charge, at)),
+        "charge": _charge_facts(charge, raw) | {"status": str(status)},
+        "allocations": [part | {"status": str(status)} for part in _parts(charge, parts)],
         "rounding": rounding_of([charge.run_id]),
-        "versions": [_version(each) for each in versions],
+        "versions": [_version(each) | {"status": str(statuses[each.pk])} for each in versions],
         "raw": {"text": raw.text, "problem": raw.problem},
     }
 
@@ -93,6 +106,13 @@ def _live_at(charge: Charge, versions: list[Charge], at: dt.datetime) -> Charge:
             if found is not None:
                 return found
     raise BadReferenceError(f"no version of charge {charge.pk} was live at {at.isoformat()}")
+
+
+def _status_at(charge: Charge, at: dt.datetime) -> FigureStatus:
+    """How settled the line was. Five queries."""
+    slices = slice_facts(ChargeSlice.objects.filter(pk=charge.slice_id), until=at)
+    book = LineBook(slices, Surroundings((), last_applied_runs(until=at), at))
+    return book.status_of_line(facts_of(charge), charge.cost_basis)
 
 
 def _charge_facts(charge: Charge, raw: RawRecord) -> dict[str, Any]:

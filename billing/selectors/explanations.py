@@ -21,6 +21,7 @@ from billing.selectors.explained_charges import (
 from billing.selectors.figures import status_of
 from billing.selectors.forward import explain_invoice
 from billing.selectors.invoices import INVOICE_PREFIX
+from billing.selectors.line_status import statuses_of_rows
 from billing.selectors.lineage import LINE_ORDER, figure_sums, line_rows
 from billing.selectors.listed import Listed
 from billing.selectors.references import (
@@ -32,6 +33,7 @@ from billing.selectors.references import (
 )
 from billing.selectors.use_cases import UseCaseName, use_case_names
 from portal.policies import AnyUser
+from portal.shell.statuses import FigureStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +91,12 @@ def explain(
     if text.startswith(INVOICE_PREFIX):
         if at is not None:
             raise BadReferenceError("an invoice is explained as it is now; leave as_of out")
-        return explain_invoice(text, lines=lines)
+        return explain_invoice(text, now=now, lines=lines)
     if text.startswith(CHARGE_PREFIX):
         number = text.removeprefix(CHARGE_PREFIX)
         if not number.isdecimal() or len(number) > 18:
             raise BadReferenceError(f"{text!r} names no charge; expected charge:123")
-        return explain_charge(int(number), at=at, most_bytes=bounds.raw_bytes)
+        return explain_charge(int(number), at=at, now=now, most_bytes=bounds.raw_bytes)
     reference = FigureReference.parse(text)
     if at is not None:
         return explain_past_figure(reference, at=at, lines=lines, user=user, bounds=bounds)
@@ -121,7 +123,7 @@ def explain_figure(
         "as_of": None,
         "sums": [_sum(each, now=now) for each in sums],
         "lines": sum(each.lines for each in sums),
-        "allocations": _allocations(found),
+        "allocations": _allocations(found, statuses_of_rows(found, now=now)),
         "rounding": _rounding(found),
     }
 
@@ -149,15 +151,20 @@ def explain_past_figure(
         "as_of_text": f"as recorded at {at.isoformat()}",
         "sums": [_sum(each, now=at) for each in found.sums],
         "lines": sum(each.lines for each in found.sums),
-        "allocations": _allocations(told),
+        "allocations": _allocations(told, found.statuses),
         "rounding": _rounding(told),
     }
 
 
-def _allocations(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _allocations(
+    lines: Iterable[Mapping[str, Any]], statuses: Iterable[FigureStatus]
+) -> list[dict[str, Any]]:
     found = list(lines)
     names = use_case_names(line["use_case_id"] for line in found)
-    return [_allocation(line, names) for line in found]
+    return [
+        _allocation(line, names) | {"status": str(status)}
+        for line, status in zip(found, statuses, strict=True)
+    ]
 
 
 def _allocation(line: Mapping[str, Any], names: Mapping[int, UseCaseName]) -> dict[str, Any]:

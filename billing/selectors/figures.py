@@ -39,6 +39,11 @@ def status_of(found: CostSum, *, now: dt.datetime) -> FigureStatus:
     return _STATUSES[found.finality]
 
 
+def word_of(finality: Finality) -> FigureStatus:
+    """The word of what a document states or a close froze: no basis and no import is in it."""
+    return _STATUSES[finality]
+
+
 def coverage_note(found: CostSum, measure: str) -> str:
     """What must be said beside the sum; empty when nothing must."""
     notes = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 from billing.choices import UnallocatedReason
 from billing.selectors.close_figures import COMPONENTS
 from billing.selectors.explained_charges import rounding_of
+from billing.selectors.invoice_status import InvoiceStatuses, invoice_statuses
 from billing.selectors.invoices import (
     INVOICE_LINE_ORDER,
     INVOICE_PREFIX,
@@ -17,6 +19,7 @@ from billing.selectors.invoices import (
     invoice_by_reference,
     reconciled_invoice,
 )
+from billing.selectors.line_status import statuses_of_rows
 from billing.selectors.listed import Listed
 from billing.selectors.reconciliation import Reconciled
 from billing.selectors.references import UNALLOCATED, BadReferenceError
@@ -25,7 +28,7 @@ from portal.shell.money import nano_text
 from portal.shell.periods import Month
 
 
-def explain_invoice(text: str, *, lines: Listed) -> dict[str, Any]:
+def explain_invoice(text: str, *, now: dt.datetime, lines: Listed) -> dict[str, Any]:
     """An invoice forward: its parts, every destination, and the allocations that `lines` picks.
 
     The destinations sum to its cost lines, the parts to the invoice; the residual says what does
@@ -41,6 +44,8 @@ def explain_invoice(text: str, *, lines: Listed) -> dict[str, Any]:
     parts = lines.of_rows(allocations_of_invoice(found), INVOICE_LINE_ORDER)
     ids = {each.place.use_case_id for each in places} | {part["use_case_id"] for part in parts}
     names = use_case_names(ids)
+    statuses = invoice_statuses(found, now=now)
+    of_parts = statuses_of_rows(parts, now=now)
     invoice = found.invoice
     return {
         "figure": f"{INVOICE_PREFIX}{invoice.issuer}/{invoice.number}",
@@ -52,14 +57,23 @@ def explain_invoice(text: str, *, lines: Listed) -> dict[str, Any]:
             "month": str(Month.of(invoice.month)),
             "currency": invoice.currency,
             "total": nano_text(invoice.total_nano),
+            "status": str(statuses.invoice),
             "matched_by": found.matched_by.value,
             "basis": found.basis or None,
             "lines_billed": nano_text(found.lines_nano),
+            "lines_status": str(statuses.lines),
         },
         "parts": _parts(found),
-        "destinations": [_destination(each, names) for each in places],
+        "part_statuses": _part_statuses(statuses),
+        "destinations": [
+            _destination(each, names) | {"status": str(statuses.place(each.place))}
+            for each in places
+        ],
         "lines": found.lines,
-        "allocations": [_allocation(part, names) for part in parts],
+        "allocations": [
+            _allocation(part, names) | {"status": str(status)}
+            for part, status in zip(parts, of_parts, strict=True)
+        ],
         "rounding": rounding_of({part["charge__run_id"] for part in parts}),
     }
 
@@ -67,6 +81,11 @@ def explain_invoice(text: str, *, lines: Listed) -> dict[str, Any]:
 def _parts(found: Reconciled) -> dict[str, str]:
     parts = {name: nano_text(getattr(found, f"{name}_nano")) for name in COMPONENTS}
     return parts | {"residual": nano_text(found.residual_nano)}
+
+
+def _part_statuses(statuses: InvoiceStatuses) -> dict[str, str]:
+    known = statuses.parts()
+    return {name: str(known[name]) for name in (*COMPONENTS, "residual")}
 
 
 def _destination(each: LineAmount, names: Mapping[int, UseCaseName]) -> dict[str, Any]:

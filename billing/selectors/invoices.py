@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from billing.models import Allocation, Charge, Invoice, InvoiceVariance
 from billing.policies import may_see_charges
@@ -166,6 +166,11 @@ def allocations_of_invoice(found: Reconciled) -> QuerySet[Allocation, Any]:
             "charge__file__name",
             "charge__line",
             "charge__run_id",
+            slice_id=F("charge__slice_id"),
+            issuer=F("charge__dimension__invoice_issuer"),
+            provider=F("charge__dimension__provider"),
+            invoice_id=F("charge__dimension__invoice_id"),
+            basis=F("charge__cost_basis"),
         )
     )
     return parts

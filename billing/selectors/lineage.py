@@ -7,19 +7,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from billing.choices import UnallocatedReason
 from billing.models import Allocation
-from billing.selectors.costs import CostSum, Kind, cost_sums
+from billing.selectors.costs import CostSum, Kind, Surroundings, cost_sums
+from billing.selectors.freshness import last_applied_runs
+from billing.selectors.line_status import LineBook, SliceFacts, drafts_of_parts
 from billing.selectors.references import CHARGE_LIMITS, Scope, stated
-from billing.selectors.sums import nano_sums, read_nano
+from portal.shell.statuses import FigureStatus
 
 LINES_ON_A_PAGE = 50
 LINE_ORDER = ("day", "id")
 MOST_LINES_TO_SUMMARISE = 200_000
 _COLUMNS = {
     "charge_number": F("charge_id"),
+    "slice_id": F("charge__slice_id"),
+    "issuer": F("charge__dimension__invoice_issuer"),
+    "invoice_id": F("charge__dimension__invoice_id"),
     "service": F("charge__dimension__service_name"),
     "provider": F("charge__dimension__provider"),
     "sub_account": F("charge__dimension__sub_account_name"),
@@ -144,39 +149,39 @@ class Origin:
     lines: int
     billed_nano: int
     effective_nano: int
+    status: FigureStatus
 
 
-def origins_of(scope: Scope) -> list[Origin]:
-    """The rules and files that a figure comes from, largest first; one query.
+def origins_of(scope: Scope, *, now: dt.datetime) -> list[Origin]:
+    """The rules and files that a figure comes from, largest first; five queries.
 
     Reads every line of it: ask only for figures of at most `MOST_LINES_TO_SUMMARISE` lines.
     """
-    rows = (
-        allocations_of(scope)
-        .order_by()
-        .values(
-            "rule__key",
-            "rule__name",
-            "rule__version",
-            "charge__currency",
-            "charge__cost_basis",
-            "charge__run_id",
-            "charge__file__name",
-        )
-        .annotate(**nano_sums(billed="billed_nano", effective="effective_nano"), lines=Count("pk"))
+    columns = (
+        "charge__currency",
+        "charge__cost_basis",
+        "rule__key",
+        "rule__name",
+        "rule__version",
+        "charge__run_id",
+        "charge__file__name",
     )
+    book = LineBook(SliceFacts(), Surroundings((), last_applied_runs(), now))
     found = [
         Origin(
-            kind=Kind(row["charge__currency"], row["charge__cost_basis"]),
-            rule_key=row["rule__key"] or "",
-            rule_name=row["rule__name"] or "",
-            rule_version=row["rule__version"],
-            run=row["charge__run_id"],
-            file_name=row["charge__file__name"],
-            lines=row["lines"],
-            billed_nano=read_nano(row, "billed"),
-            effective_nano=read_nano(row, "effective"),
+            kind=Kind(currency, basis),
+            rule_key=rule_key or "",
+            rule_name=rule_name or "",
+            rule_version=version,
+            run=run,
+            file_name=file_name,
+            lines=draft.lines,
+            billed_nano=draft.billed,
+            effective_nano=draft.effective,
+            status=book.status_of(draft, basis),
         )
-        for row in rows
+        for (currency, basis, rule_key, rule_name, version, run, file_name), draft in (
+            drafts_of_parts(allocations_of(scope), columns).items()
+        )
     ]
     return sorted(found, key=lambda each: (-abs(each.billed_nano), each.rule_name, each.run))

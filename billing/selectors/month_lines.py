@@ -133,7 +133,8 @@ def month_lines(month: Month) -> MonthLines:
     return MonthLines(month, [groups[key] for key in sorted(groups)], revised, content)
 
 
-def _of_month(month: Month, prefix: str) -> Q:
+def of_month(month: Month, prefix: str = "") -> Q:
+    """What belongs to a billing month: slices, or what leads to them by `prefix`."""
     return Q(
         **{
             f"{prefix}billing_period_start__gte": month.start,
@@ -144,7 +145,7 @@ def _of_month(month: Month, prefix: str) -> Q:
 
 def _charges(month: Month) -> dict[LineKey, LineGroup]:
     rows = (
-        Charge.objects.filter(_of_month(month, "slice__"), superseded_at__isnull=True)
+        Charge.objects.filter(of_month(month, "slice__"), superseded_at__isnull=True)
         .order_by()
         .values(*_KEYS.values())
         .annotate(
@@ -177,7 +178,7 @@ def _add_allocations(month: Month, groups: dict[LineKey, LineGroup]) -> None:
     )
     rows: Iterable[dict[str, Any]] = (
         Allocation.objects.filter(
-            _of_month(month, "charge__slice__"), charge__superseded_at__isnull=True
+            of_month(month, "charge__slice__"), charge__superseded_at__isnull=True
         )
         .order_by()
         .values(*columns, *places)
@@ -199,13 +200,13 @@ def _slices(month: Month) -> tuple[dict[Place, dt.datetime], dict[Place, str]]:
     """Newest revision and content digest by place."""
     texts: dict[Place, list[str]] = {}
     for pk, account, currency, day, rows, digest in ChargeSlice.objects.filter(
-        _of_month(month, "")
+        of_month(month)
     ).values_list("connection_id", "billing_account_id", "currency", "day", "rows", "digest"):
         if rows:
             texts.setdefault(Place(pk, account, currency), []).append(f"{day} {rows} {digest}")
     revised = {
         Place(*row[:3]): row[3]
-        for row in Restatement.objects.filter(_of_month(month, "slice__"))
+        for row in Restatement.objects.filter(of_month(month, "slice__"))
         .order_by()
         .values_list("slice__connection_id", "slice__billing_account_id", "slice__currency")
         .annotate(newest=Max("restated_at"))

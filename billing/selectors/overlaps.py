@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from billing.choices import UnallocatedReason
 from billing.models import Allocation, Charge, DailyCost, MonthlyCost, SpendOverlap
 from billing.policies import may_see_costs
-from billing.selectors.costs import Kind
-from billing.selectors.sums import nano_sums, read_nano, roll_up_sums
+from billing.selectors.costs import (
+    CostSum,
+    Kind,
+    SumDraft,
+    Surroundings,
+    drafts_of,
+    finish_sums,
+    withdrawn_months,
+)
+from billing.selectors.figures import status_of
+from billing.selectors.freshness import last_applied_runs
+from billing.selectors.line_status import drafts_of_parts
+from billing.selectors.sums import nano_sums, read_nano
 from billing.selectors.suspicions import same_provider_name
 from portal.policies import AnyUser
 from portal.shell.periods import Month
+from portal.shell.statuses import FigureStatus
 
 
 def overlaps_visible_to(user: AnyUser) -> QuerySet[SpendOverlap]:
@@ -40,89 +52,98 @@ class _Place(NamedTuple):
 
 @dataclass(slots=True)
 class Both:
-    """What both sources bring in the months of an overlap, of one kind, in nano-units; None when a
-    source has nothing of the kind."""
+    """What both sources bring in the months of an overlap, of one kind, in nano-units with their
+    statuses; None when a source has nothing of the kind."""
 
     kind: Kind
     counted_nano: int | None = None
     other_nano: int | None = None
+    counted_status: FigureStatus | None = None
+    other_status: FigureStatus | None = None
 
 
-def sums_of_overlaps(overlaps: Sequence[SpendOverlap]) -> dict[int, list[Both]]:
-    """What both sources bring, by overlap and kind. Two queries.
+def sums_of_overlaps(
+    overlaps: Sequence[SpendOverlap], *, now: dt.datetime
+) -> dict[int, list[Both]]:
+    """What both sources bring, by overlap and kind. Seven queries.
 
     Whether it counts or not: this is the one place where what is not counted is shown.
     """
     counted = _counted()
-    found: dict[int, list[Both]] = {}
     excluded = _not_counted()
+    around = Surroundings(withdrawn_months(), last_applied_runs(), now)
+    found: dict[int, list[Both]] = {}
     for each in overlaps:
-        first = _sums(counted, each, each.counted_id)
-        second = _sums(excluded if each.is_excluded else counted, each, each.other_id)
+        first = _sums(counted, each, each.counted_id, around)
+        second = _sums(excluded if each.is_excluded else counted, each, each.other_id, around)
         kinds = sorted({*first, *second}, key=lambda kind: (kind.currency, kind.basis))
-        found[each.pk] = [Both(kind, first.get(kind), second.get(kind)) for kind in kinds]
+        found[each.pk] = [_both(kind, first.get(kind), second.get(kind), now) for kind in kinds]
     return found
+
+
+def _both(kind: Kind, first: CostSum | None, second: CostSum | None, now: dt.datetime) -> Both:
+    return Both(
+        kind,
+        first.billed_nano if first else None,
+        second.billed_nano if second else None,
+        status_of(first, now=now) if first else None,
+        status_of(second, now=now) if second else None,
+    )
 
 
 def _sums(
-    places: Mapping[_Place, int], overlap: SpendOverlap, connection_id: int
-) -> dict[Kind, int]:
+    places: Mapping[_Place, SumDraft],
+    overlap: SpendOverlap,
+    connection_id: int,
+    around: Surroundings,
+) -> dict[Kind, CostSum]:
     wanted = same_provider_name(overlap.provider)
-    found: dict[Kind, int] = {}
-    for place, nano in places.items():
-        if place.connection_id != connection_id or place.month < overlap.starts_on:
-            continue
-        if overlap.ends_on is not None and place.month >= overlap.ends_on:
+    drafts: dict[tuple[tuple[Any, ...], Kind], SumDraft] = {}
+    for place, draft in places.items():
+        if place.connection_id != connection_id or not _is_in(place.month, overlap):
             continue
         if wanted and same_provider_name(place.provider) != wanted:
             continue
-        found[place.kind] = found.get(place.kind, 0) + nano
-    return found
+        drafts.setdefault(((), place.kind), SumDraft()).absorb(draft)
+    withdrawn = {each for each in around.withdrawn if _is_in(Month.parse(each[1]).start, overlap)}
+    sums = finish_sums(drafts, by=(), around=replace(around, withdrawn=withdrawn))
+    return {each.kind: each for each in sums}
 
 
-def _counted() -> dict[_Place, int]:
-    rows = (
-        MonthlyCost.objects.order_by()
-        .values("connection_id", "provider", "currency", "cost_basis", "day")
-        .annotate(**roll_up_sums(MonthlyCost))
-    )
+def _is_in(month: dt.date, overlap: SpendOverlap) -> bool:
+    return overlap.starts_on <= month and (overlap.ends_on is None or month < overlap.ends_on)
+
+
+def _counted() -> dict[_Place, SumDraft]:
+    columns = {
+        "by_connection": F("connection_id"), "by_provider": F("provider"), "by_month": F("day"),
+    }  # fmt: skip
     return {
-        _Place(
-            row["connection_id"],
-            row["provider"],
-            Kind(row["currency"], row["cost_basis"]),
-            row["day"],
-        ): read_nano(row, "billed")
-        for row in rows
+        _Place(connection_id, provider, kind, month): draft
+        for ((connection_id, provider, month), kind), draft in drafts_of(
+            MonthlyCost.objects.all(), columns
+        ).items()
     }
 
 
-def _not_counted() -> dict[_Place, int]:
-    rows = (
-        Allocation.objects.filter(
-            use_case__isnull=True,
-            unallocated_reason=UnallocatedReason.NOT_COUNTED,
-            charge__superseded_at__isnull=True,
-        )
-        .order_by()
-        .values(
-            "charge__slice__connection_id",
-            "charge__dimension__provider",
-            "charge__currency",
-            "charge__cost_basis",
-            "day",
-        )
-        .annotate(**nano_sums(billed="billed_nano"))
+def _not_counted() -> dict[_Place, SumDraft]:
+    parts = Allocation.objects.filter(
+        use_case__isnull=True,
+        unallocated_reason=UnallocatedReason.NOT_COUNTED,
+        charge__superseded_at__isnull=True,
     )
-    found: dict[_Place, int] = {}
-    for row in rows:
-        place = _Place(
-            row["charge__slice__connection_id"],
-            row["charge__dimension__provider"],
-            Kind(row["charge__currency"], row["charge__cost_basis"]),
-            row["day"].replace(day=1),
-        )
-        found[place] = found.get(place, 0) + read_nano(row, "billed")
+    columns = (
+        "charge__slice__connection_id",
+        "charge__dimension__provider",
+        "charge__currency",
+        "charge__cost_basis",
+        "day",
+    )
+    found: dict[_Place, SumDraft] = {}
+    for key, draft in drafts_of_parts(parts, columns).items():
+        connection_id, provider, currency, basis, day = key
+        place = _Place(connection_id, provider, Kind(currency, basis), day.replace(day=1))
+        found.setdefault(place, SumDraft()).absorb(draft)
     return found
 
 

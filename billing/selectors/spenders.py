@@ -69,3 +69,9 @@ def spending_programmes(ids: Iterable[int] | None = None) -> dict[int, SpendingP
 def people(ids: Iterable[int]) -> list[User]:
     """The active ones of these people, each once. One query."""
     return list(User.objects.filter(pk__in=set(ids), is_active=True).order_by("pk"))
+
+
+def people_by_id(ids: Iterable[int]) -> dict[int, User]:
+    """These people, whether they are still here or not. One query, or none."""
+    wanted = set(ids)
+    return User.objects.in_bulk(wanted) if wanted else {}

@@ -2,59 +2,83 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, F, QuerySet
-from django.db.models.expressions import Combinable
+from django.db.models import Count, F, Max, Q, QuerySet
 
 from billing.allocation.match import tags_of
 from billing.choices import MatchField, MatchMode, UnallocatedReason
-from billing.models import Allocation
-from billing.selectors.costs import Kind
-from billing.selectors.sums import MonthOf, nano_sums, read_nano
+from billing.models import Allocation, ChargeSlice
+from billing.selectors.costs import (
+    CostSum,
+    Kind,
+    SumDraft,
+    Surroundings,
+    finish_sums,
+    withdrawn_months,
+)
+from billing.selectors.freshness import last_applied_runs
+from billing.selectors.line_status import LineFacts, slice_facts
+from billing.selectors.sums import nano_sums, read_nano
 from portal.shell.periods import Month
 
-_COLUMNS: dict[str, Combinable] = {
-    MatchField.SUB_ACCOUNT: F("charge__dimension__sub_account_id"),
-    MatchField.SERVICE: F("charge__dimension__service_name"),
-    MatchField.TAG: F("charge__dimension__tags"),
-    MatchField.RESOURCE: F("charge__dimension__resource_id"),
-    MatchField.API_KEY: F("charge__dimension__api_key_id"),
-    MatchField.REPOSITORY: F("charge__dimension__repository"),
-    MatchField.COST_CENTER: F("charge__dimension__cost_center"),
-    MatchField.BILLING_ACCOUNT: F("charge__dimension__billing_account_id"),
-    MatchField.PROVIDER: F("charge__dimension__provider"),
-    MatchField.MODEL: F("charge__dimension__model"),
-    MatchField.SKU: F("charge__dimension__sku_id"),
+MOST_CANDIDATES = 2_000
+# By the field of a rule, the column of a charge's dimension that holds it, and that with its name.
+COLUMNS: dict[str, str] = {
+    MatchField.SUB_ACCOUNT: "sub_account_id",
+    MatchField.SERVICE: "service_name",
+    MatchField.TAG: "tags",
+    MatchField.RESOURCE: "resource_id",
+    MatchField.API_KEY: "api_key_id",
+    MatchField.REPOSITORY: "repository",
+    MatchField.COST_CENTER: "cost_center",
+    MatchField.BILLING_ACCOUNT: "billing_account_id",
+    MatchField.PROVIDER: "provider",
+    MatchField.MODEL: "model",
+    MatchField.SKU: "sku_id",
 }
-_NAMES: dict[str, Combinable] = {
-    MatchField.SUB_ACCOUNT: F("charge__dimension__sub_account_name"),
-    MatchField.RESOURCE: F("charge__dimension__resource_name"),
-    MatchField.BILLING_ACCOUNT: F("charge__dimension__billing_account_name"),
-    MatchField.SKU: F("charge__dimension__sku_meter"),
+NAMES: dict[str, str] = {
+    MatchField.SUB_ACCOUNT: "sub_account_name",
+    MatchField.RESOURCE: "resource_name",
+    MatchField.BILLING_ACCOUNT: "billing_account_name",
+    MatchField.SKU: "sku_meter",
 }
 # People are not listed with what they cost: a rule by principal is written by hand.
-ATTRIBUTES = tuple(_COLUMNS)
+ATTRIBUTES = tuple(COLUMNS)
+_LINE = ("slice_id", "dimension__invoice_issuer", "dimension__provider", "dimension__invoice_id")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """Unallocated money that one rule could take, in nano-units of one kind.
+    """Unallocated money that one rule could take.
 
     The same money stands under its sub-account, its service and each of its tags, so candidates
     are never added up.
+
+    Attributes:
+        name: what the newest line calls it.
+        sum: its money, of one kind, with what decides about its status.
+        months: as `2026-05`, those with such lines.
     """
 
     attribute: str
     tag_key: str
     value: str
     name: str
-    kind: Kind
-    lines: int = 0
-    billed_nano: int = 0
-    effective_nano: int = 0
-    months: set[str] = field(default_factory=set)
+    sum: CostSum
+    months: frozenset[str]
+
+    @property
+    def kind(self) -> Kind:
+        return self.sum.kind
+
+    @property
+    def shown(self) -> str:
+        """The value for people; of a tag with its key."""
+        return f"{self.tag_key}: {self.value}" if self.tag_key else self.value
 
     @property
     def rule_query(self) -> dict[str, str]:
@@ -67,53 +91,119 @@ class Candidate:
         }
 
 
-def unallocated_candidates(
-    *, field: str, month: Month, last: Month | None = None, limit: int = 2_000
-) -> tuple[list[Candidate], bool]:
-    """Unallocated money without a rule in `month` (UTC), or from it to `last`, by one attribute.
+class _Place(NamedTuple):
+    tag_key: str
+    value: str
 
-    Largest first; one query over the unallocated lines of those months.
+
+@dataclass(slots=True)
+class Gathering:
+    """Candidates of one attribute while lines come in, as they are or as they were."""
+
+    attribute: str
+    drafts: dict[tuple[tuple[Any, ...], Kind], SumDraft] = field(default_factory=dict)
+    names: dict[tuple[Any, ...], tuple[dt.date, str]] = field(default_factory=dict)
+    months: dict[tuple[tuple[Any, ...], Kind], set[str]] = field(default_factory=dict)
+
+    def enter(self, value: str, name: str, kind: Kind, lines: SumDraft) -> None:
+        """Add lines of one day that have this value (of tags: their JSON text)."""
+        for place in _places(self.attribute, value):
+            self.drafts.setdefault((place, kind), SumDraft()).absorb(lines)
+            self.months.setdefault((place, kind), set()).add(str(Month.of(lines.newest_day)))
+            known = self.names.get(place, (dt.date.min, ""))
+            self.names[place] = max(known, (lines.newest_day, name))
+
+    def candidates(self, around: Surroundings) -> Iterator[Candidate]:
+        """What has come in."""
+        for each in finish_sums(self.drafts, by=(), around=around):
+            place = _Place(*each.key)
+            months = frozenset(self.months[place, each.kind])
+            name = self.names[place][1]
+            yield Candidate(self.attribute, place.tag_key, place.value, name, each, months)
+
+
+def _places(attribute: str, text: str) -> list[_Place]:
+    if attribute != MatchField.TAG:
+        return [_Place("", text)] if text else []
+    return [_Place(key, value) for key, value in tags_of(text).items() if value]
+
+
+def largest_first(
+    gathered: Sequence[Gathering], around: Surroundings, *, limit: int
+) -> tuple[list[Candidate], bool]:
+    """At most `limit` of all candidates, the largest first, and whether there are more."""
+    found = [each for one in gathered for each in one.candidates(around)]
+    found.sort(
+        key=lambda each: (-abs(each.sum.billed_nano), each.attribute, each.tag_key, each.value,
+                          each.kind)
+    )  # fmt: skip
+    return found[:limit], len(found) > limit
+
+
+def unallocated_candidates(
+    *,
+    fields: Sequence[str],
+    first: Month,
+    last: Month,
+    now: dt.datetime,
+    limit: int = MOST_CANDIDATES,
+) -> tuple[list[Candidate], bool]:
+    """Unallocated money without a rule from `first` to `last` (UTC), by some attributes.
+
+    Largest first; a query an attribute over the unallocated lines of those months, and five.
 
     Returns:
         at most `limit` candidates, and whether there are more.
     """
-    found: dict[tuple[str, str, Kind], Candidate] = {}
-    for row in _rows(field, month, last or month):
-        kind = Kind(row["charge__currency"], row["charge__cost_basis"])
-        for tag_key, value in _values(field, row["wanted"]):
-            candidate = found.get((tag_key, value, kind))
-            if candidate is None:
-                candidate = Candidate(field, tag_key, value, row.get("shown") or "", kind)
-                found[tag_key, value, kind] = candidate
-            candidate.months.add(row["by_month"])
-            candidate.lines += row["lines"]
-            candidate.billed_nano += read_nano(row, "billed")
-            candidate.effective_nano += read_nano(row, "effective")
-    ordered = sorted(
-        found.values(), key=lambda each: (-abs(each.billed_nano), each.tag_key, each.value)
-    )
-    return ordered[:limit], len(ordered) > limit
+    days = Q(day__gte=first.start, day__lt=last.end)
+    facts = slice_facts(ChargeSlice.objects.filter(days))
+    gathered = []
+    for attribute in fields:
+        one = Gathering(attribute)
+        for row in _rows(attribute, days):
+            line = LineFacts(
+                slice_id=row["charge__slice_id"],
+                issuer=row["charge__dimension__invoice_issuer"],
+                provider=row["charge__dimension__provider"],
+                invoice_id=row["charge__dimension__invoice_id"],
+                newest_day=row["newest"],
+                lines=row["lines"],
+            )
+            draft = SumDraft(
+                billed=read_nano(row, "billed"),
+                effective=read_nano(row, "effective"),
+                unknown=row["unknown"],
+            )
+            facts.enter(line, into=draft)
+            kind = Kind(row["charge__currency"], row["charge__cost_basis"])
+            one.enter(row["wanted"], row.get("shown") or "", kind, draft)
+        gathered.append(one)
+    around = Surroundings(withdrawn_months(), last_applied_runs(), now)
+    return largest_first(gathered, around, limit=limit)
 
 
-def _rows(field: str, first: Month, last: Month) -> QuerySet[Allocation, Any]:
-    columns: dict[str, Combinable] = {"wanted": _COLUMNS[field], "by_month": MonthOf("day")}
-    if field in _NAMES:
-        columns["shown"] = _NAMES[field]
-    return (
+def _rows(attribute: str, days: Q) -> QuerySet[Allocation, Any]:
+    """Its unallocated lines by value, slice and invoice: as fine as a status is told."""
+    columns = {"wanted": F(f"charge__dimension__{COLUMNS[attribute]}")}
+    if attribute in NAMES:
+        columns["shown"] = F(f"charge__dimension__{NAMES[attribute]}")
+    rows: QuerySet[Allocation, Any] = (
         Allocation.objects.filter(
+            days,
             use_case__isnull=True,
-            day__gte=first.start,
-            day__lt=last.end,
             unallocated_reason=UnallocatedReason.NO_RULE,
             charge__superseded_at__isnull=True,
         )
         .order_by()
-        .values("charge__currency", "charge__cost_basis", **columns)
-        .annotate(**nano_sums(billed="billed_nano", effective="effective_nano"), lines=Count("pk"))
-    )
-
-
-def _values(field: str, text: str) -> list[tuple[str, str]]:
-    if field != MatchField.TAG:
-        return [("", text)] if text else []
-    return [(key, value) for key, value in tags_of(text).items() if value]
+        .values(
+            "charge__currency", "charge__cost_basis", *(f"charge__{name}" for name in _LINE),
+            **columns,
+        )
+        .annotate(
+            **nano_sums(billed="billed_nano", effective="effective_nano"),
+            lines=Count("pk"),
+            unknown=Count("pk", filter=Q(effective_nano__isnull=True)),
+            newest=Max("day"),
+        )
+    )  # fmt: skip
+    return rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from billing.choices import CostBasis, UnallocatedReason
 from billing.selectors.close_rules import rule_of
-from billing.selectors.month_lines import LineGroup
+from billing.selectors.month_lines import LineGroup, LineKey
 from billing.selectors.reconciliation import CloseScope, Reconciliation
 from portal.wording import counted
 
@@ -20,6 +20,7 @@ class Uninvoiced:
 
     Attributes:
         left_out_nano: of it, what another source counts.
+        keys: of those lines.
         missing: what stands between it and a close, one sentence each; empty when nothing does.
     """
 
@@ -28,6 +29,7 @@ class Uninvoiced:
     lines: int = 0
     billed_nano: int = 0
     left_out_nano: int = 0
+    keys: list[LineKey] = field(default_factory=list)
     numbers: set[str] = field(default_factory=set)
     bare_lines: int = 0
     missing: list[str] = field(default_factory=list)
@@ -49,6 +51,7 @@ def uninvoiced(found: Reconciliation) -> list[Uninvoiced]:
         key = group.key
         scope = CloseScope(found.month, key.issuer, key.account, key.currency)
         own = by_place.setdefault((scope, key.basis), Uninvoiced(scope, key.basis))
+        own.keys.append(key)
         own.lines += group.lines
         own.billed_nano += group.billed_nano
         own.left_out_nano += left_out_nano(group)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from billing.allocation.names import Hint, Named, Suggester
 from billing.choices import MatchField
-from billing.selectors.unallocated import Candidate, unallocated_candidates
+from billing.selectors.unallocated import Candidate
 from billing.selectors.use_cases import UseCaseName
-from portal.shell.periods import Month
 
 # What can stand for one use case; a service or model serves many.
 NAMING = (
@@ -30,33 +29,12 @@ class Unmapped:
     hint: Hint | None
 
 
-def unmapped_values(
-    *,
-    use_cases: Iterable[UseCaseName],
-    first: Month,
-    last: Month,
-    fields: Sequence[str] = NAMING,
-    limit: int = 2_000,
-) -> tuple[list[Unmapped], bool]:
-    """Values with money that no rule takes in some months (UTC), largest first.
-
-    One query an attribute. Suggestions are among `use_cases`.
-
-    Returns:
-        at most `limit` of them, and whether there are more.
-    """
-    found: list[Candidate] = []
-    is_cut = False
-    for field in fields:
-        candidates, is_longer = unallocated_candidates(
-            field=field, month=first, last=last, limit=limit
-        )
-        found += candidates
-        is_cut |= is_longer
-    found.sort(key=lambda each: (-abs(each.billed_nano), each.attribute, each.tag_key, each.value))
+def with_hints(
+    candidates: Sequence[Candidate], *, use_cases: Iterable[UseCaseName]
+) -> list[Unmapped]:
+    """Each with the one of `use_cases` that its spelling is near to, if any."""
     suggester = Suggester([Named(each.pk, each.slug, each.title) for each in use_cases])
-    rows = [Unmapped(each, _hint(suggester, each)) for each in found[:limit]]
-    return rows, is_cut or len(found) > limit
+    return [Unmapped(each, _hint(suggester, each)) for each in candidates]
 
 
 def _hint(suggester: Suggester, each: Candidate) -> Hint | None:

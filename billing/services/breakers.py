@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from billing.addresses import breaker_address
 from billing.choices import BreakerField
 from billing.models import BreakerTrip, CircuitBreaker
-from billing.selectors.breakers import spend_by_window, window_length
+from billing.selectors.breakers import may_trip, spend_by_window
 from billing.selectors.spenders import Spender, people, spenders
 from billing.services.refusals import ChangeRefusedError
 from portal.audit.context import because
@@ -111,7 +111,7 @@ def check_breakers(*, at: dt.datetime) -> list[BreakerTrip]:
         if last is not None and last.reset_at is None:
             continue
         for start, nano in sorted(spend[breaker.pk].items()):
-            if nano > breaker.limit_nano and _may_trip(breaker, start, last):
+            if nano > breaker.limit_nano and may_trip(breaker, start, last):
                 trip = _trip(breaker, start, nano, cases[breaker.use_case_id], at)
                 made += [] if trip is None else [trip]
                 break
@@ -121,15 +121,6 @@ def check_breakers(*, at: dt.datetime) -> list[BreakerTrip]:
 def _newest_trips() -> dict[int, BreakerTrip]:
     """By breaker, its newest trip. One query."""
     return {each.breaker_id: each for each in BreakerTrip.objects.order_by("pk")}
-
-
-def _may_trip(breaker: CircuitBreaker, start: dt.datetime, last: BreakerTrip | None) -> bool:
-    end = start + window_length(breaker.window)
-    if end <= breaker.created_at:
-        return False
-    if last is None or last.reset_at is None:
-        return last is None
-    return start > last.window_start and end > last.reset_at
 
 
 def _trip(

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from billing.addresses import budget_address
 from billing.choices import BudgetThreshold
 from billing.models import Budget, BudgetAlert
+from billing.selectors.budget_spending import PresentSpending
 from billing.selectors.budgets import Standing, live_budgets, standings
 from billing.selectors.spenders import people
 from portal.models import User
@@ -30,7 +31,7 @@ def check_budgets(*, at: dt.datetime, budgets: Iterable[Budget] | None = None) -
         the alerts that this call made.
     """
     given = list(live_budgets() if budgets is None else budgets)
-    found = standings(given, today=at.astimezone(dt.UTC).date())
+    found = standings(given, PresentSpending(at))
     said = fired_thresholds(found.values())
     made: list[BudgetAlert] = []
     for standing in found.values():

@@ -6,6 +6,7 @@ import datetime as dt
 
 from billing.addresses import budget_address
 from billing.policies import may_see_costs
+from billing.selectors.budget_spending import PresentSpending
 from billing.selectors.budgets import Standing, budgets_visible_to, ordered, standings
 from portal.choices import Role
 from portal.digests import DigestLine
@@ -22,7 +23,7 @@ def gets_budgets(user: User) -> bool:
 def budget_lines(user: User, since: dt.datetime, until: dt.datetime) -> list[DigestLine]:
     """Each live budget in its current period, nearest to its amount first."""
     live = budgets_visible_to(user).filter(ended_at__isnull=True).order_by("pk")
-    found = standings(live, today=until.date())
+    found = standings(live, PresentSpending(until))
     return [DigestLine(_line(each), budget_address(each.budget.pk)) for each in ordered(found)]
 
 

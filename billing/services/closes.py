@@ -21,6 +21,7 @@ from billing.selectors.close_figures import (
     figures_of,
     total_nano,
 )
+from billing.selectors.invoice_hands import hands_of_invoices
 from billing.selectors.reconciliation import CloseScope, Reconciliation, reconcile
 from billing.services.rollups import refresh_daily_costs
 from portal.approvals.errors import ApprovalRefusedError
@@ -156,9 +157,8 @@ def describe_close(subject: str, payload: Payload) -> Content:
             label = f"Invoice {each['number']}, {name}"
             after[label] = f"{each[name]} {scope.currency}"
     digest = figures_hash(figures)
-    hands = {each.invoice.entered_by_id for each in invoices}
+    hands = hands_of_invoices([each.invoice for each in invoices])
     hands |= {variance.recorded_by_id for each in invoices for variance in each.variances}
-    hands |= {each.invoice.run.requested_by_id for each in invoices if each.invoice.run}
     return Content(
         title=f"Close {scope}",
         before={label: "open" if label == "State" else None for label in after},
@@ -166,7 +166,7 @@ def describe_close(subject: str, payload: Payload) -> Content:
         facts=tuple(_facts(figures, digest)),
         target=close_target(digest),
         url=close_address(str(scope.month)),
-        editors=frozenset(pk for pk in hands if pk is not None),
+        editors=frozenset(hands),
     )
 
 

@@ -11,8 +11,10 @@ from billing.models import Invoice, PeriodClose
 from billing.selectors.close_checks import close_key
 from billing.selectors.reconciliation import scope_of_invoice
 from billing.services.invoices import (
+    Document,
     InvoiceDraft,
     Origin,
+    Version,
     keep_versions,
     live_invoice,
     lock_for,
@@ -55,7 +57,8 @@ class InvoiceStore:
             sums = totals.setdefault(record.currency, {"total": Decimal(0)})
             sums["total"] = EXACT.add(sums["total"], Decimal(nano_text(record.total_nano)))
             stored = live_invoice(record.issuer, record.number)
-            if stored is not None and same_as(draft, stored):
+            says_the_same = stored is not None and same_as(draft, stored)
+            if says_the_same and not _is_new_document(record, stored):
                 plan.unchanged += 1
                 continue
             self._changed.append(record)
@@ -65,7 +68,8 @@ class InvoiceStore:
                 plan.updated += 1
                 if stored.run_id is not None and stored.run_id > age:
                     plan.overtaken_by = max(plan.overtaken_by or 0, stored.run_id)
-            plan.hold_reasons += _in_closed_months(draft, stored)
+            if not says_the_same:  # a document alone moves no money
+                plan.hold_reasons += _in_closed_months(draft, stored)
         plan.totals_in = plan.totals_stored = totals
         return plan
 
@@ -73,14 +77,27 @@ class InvoiceStore:
         files = {file.index: file for file in self.run.files.all()}
         keep_versions(
             [
-                (
+                Version(
                     _draft(record),
                     Origin(run=self.run, file=files[record.file_index], line=record.line),
+                    _document(record),
                 )
                 for record in self._changed
             ],
             at=at,
         )
+
+
+def _document(record: InvoiceRecord) -> Document | None:
+    if not record.document_sha256:
+        return None
+    return Document(record.document_name, record.document_sha256, record.document_size)
+
+
+def _is_new_document(record: InvoiceRecord, stored: Invoice | None) -> bool:
+    """Whether a row brings another document than its invoice has."""
+    known = stored.document_sha256 if stored is not None else ""
+    return record.document_sha256 not in ("", known)
 
 
 def _draft(record: InvoiceRecord) -> InvoiceDraft:

@@ -75,6 +75,22 @@ class Origin:
     person: User | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version to be kept. Without a document, that of the version before stays."""
+
+    draft: InvoiceDraft
+    origin: Origin
+    document: Document | None = None
+
+
+def draft_of(stored: Invoice) -> InvoiceDraft:
+    """What a stored version says."""
+    return InvoiceDraft(
+        **{field.name: getattr(stored, field.name) for field in fields(InvoiceDraft)}
+    )
+
+
 def same_as(draft: InvoiceDraft, stored: Invoice) -> bool:
     """Whether the stored version says exactly this."""
     return all(getattr(draft, field.name) == getattr(stored, field.name) for field in fields(draft))
@@ -96,7 +112,7 @@ def enter_invoice(
     if stored is not None and document is None and same_as(draft, stored):
         raise InvoiceRefusedError("number", "This invoice is there already, just like this.")
     lock_for([draft])
-    return keep_versions([(draft, Origin(person=actor))], at=at, document=document)[0]
+    return keep_versions([Version(draft, Origin(person=actor), document)], at=at)[0]
 
 
 def live_invoice(issuer: str, number: str) -> Invoice | None:
@@ -129,22 +145,18 @@ def lock_for(drafts: Sequence[InvoiceDraft]) -> None:
     lock_scopes(sorted(scopes))
 
 
-def keep_versions(
-    given: Sequence[tuple[InvoiceDraft, Origin]],
-    *,
-    at: dt.datetime,
-    document: Document | None = None,
-) -> list[Invoice]:
+def keep_versions(given: Sequence[Version], *, at: dt.datetime) -> list[Invoice]:
     """Write new versions; what they replace stays, superseded. Needs `lock_for`.
 
-    A document stays with its invoice until another one is given. Closed months whose invoice
-    changes get a correction, requests that show another invoice are void.
+    A document stays with its invoice until another one is given, and explanations for as long as it
+    says the same: they are about its amounts. Closed months whose money changes get a correction,
+    requests that show another invoice are void.
     """
     months: set[Month] = set()
     kept: list[Invoice] = []
-    for draft, origin in given:
-        stored = live_invoice(draft.issuer, draft.number)
-        papers = document
+    for each in given:
+        stored = live_invoice(each.draft.issuer, each.draft.number)
+        papers = each.document
         if stored is not None:
             Invoice.objects.filter(pk=stored.pk).update(superseded_at=max(at, stored.recorded_at))
             months.add(Month.of(stored.month))
@@ -152,18 +164,35 @@ def keep_versions(
                 papers = Document(
                     stored.document_name, stored.document_sha256, stored.document_size or 0
                 )
-        kept.append(_insert(draft, origin, papers, at))
-        months.add(Month.of(draft.month))
+        invoice = _insert(each.draft, each.origin, papers, at)
+        if stored is not None and same_as(each.draft, stored):
+            _carry_explanations(stored, invoice)
+        kept.append(invoice)
+        months.add(Month.of(each.draft.month))
     correct_closes(
         months=months,
         cause=CorrectionCause.INVOICE,
         reason="An invoice of the month was entered or replaced.",
         at=at,
-        run=given[0][1].run if given else None,
+        run=given[0].origin.run if given else None,
     )
     for month in sorted(months):
         recheck_closes(month=month, at=at)
     return kept
+
+
+def _carry_explanations(old: Invoice, new: Invoice) -> None:
+    """Explain the next version as the one before, in the words of whoever explained that one."""
+    in_force = InvoiceVariance.objects.filter(invoice=old, withdrawn_at__isnull=True)
+    for each in in_force.order_by("pk"):
+        InvoiceVariance.objects.create(
+            invoice=new,
+            reason=each.reason,
+            amount_nano=each.amount_nano,
+            note=each.note,
+            recorded_by_id=each.recorded_by_id,
+            recorded_at=each.recorded_at,
+        )
 
 
 def _insert(

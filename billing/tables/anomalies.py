@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
+
+from django.http import QueryDict
+
+from billing.selectors.day_status import DayOf, statuses_of_days
+from billing.tables.figures import SettledColumn
 from portal.shell.columns import (
     DateColumn,
     LinkTo,
     MoneyColumn,
     NumberColumn,
+    Record,
     ShellColumn,
     StatusColumn,
 )
+from portal.shell.paging import Source
 from portal.shell.tables import ShellTable
+
+_DAY = ("day__use_case_id", "day__day", "day__currency", "day__cost_basis")
 
 
 class AnomalyTable(ShellTable):
@@ -25,8 +36,9 @@ class AnomalyTable(ShellTable):
         "Use case", accessor="day__use_case__title", url=LinkTo("use-case", "day__use_case__slug"),
         orderable=False,
     )  # fmt: skip
-    actual = MoneyColumn(
+    actual = SettledColumn(
         "Cost", accessor="day__actual_nano", currency_key="day__currency", orderable=False,
+        fields=("day__use_case_id", "day__day", "day__cost_basis"),
         help_text="Effective cost, without purchases, credits and tax",
     )  # fmt: skip
     expected = MoneyColumn(
@@ -40,13 +52,24 @@ class AnomalyTable(ShellTable):
     )
     standing = StatusColumn("State", vocabulary="anomaly", orderable=False)
 
+    def __init__(self, source: Source, *, query: QueryDict, path: str, now: dt.datetime) -> None:
+        self.now = now
+        super().__init__(source, query=query, path=path)
+
+    def enrich(self, records: Sequence[Record]) -> Sequence[Record]:
+        days = [DayOf(*(record[name] for name in _DAY)) for record in records]
+        statuses = statuses_of_days(days, now=self.now)
+        return [
+            {**record, "status": statuses[day]} for record, day in zip(records, days, strict=True)
+        ]
+
 
 class AnomalyDayTable(ShellTable):
     """Judged days, as the chart draws them."""
 
     caption = "Judged days"
     day = DateColumn("Day", row_header=True, orderable=False)
-    actual_nano = MoneyColumn("Actual", orderable=False)
+    actual_nano = SettledColumn("Actual", orderable=False)
     expected_nano = MoneyColumn("Expected", orderable=False, reason="learning")
     lower_nano = MoneyColumn("Lower", orderable=False, reason="learning")
     upper_nano = MoneyColumn("Upper", orderable=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing.tables.figures import RowStatusColumn
 from portal.shell.columns import (
     DateColumn,
     FigureColumn,
@@ -15,6 +16,12 @@ from portal.shell.columns import (
 from portal.shell.tables import ShellTable
 
 
+class PeriodColumn(ShellColumn):
+    """A period and its months; short words that stay on their lines."""
+
+    css = "w"
+
+
 class BudgetTable(ShellTable):
     """One row a budget, in its current period."""
 
@@ -22,20 +29,26 @@ class BudgetTable(ShellTable):
     default_sort = "-used"
     unique_key = ("pk",)
 
-    name = ShellColumn("Of", url=LinkTo("budget", "pk"), sub="scope", row_header=True)
+    name = ShellColumn("Of", url=lambda r: r["url"], fields=("url",), sub="scope", row_header=True)
     state = StatusColumn("State", vocabulary="budget", orderable=False)
-    crosses_on = DateColumn(
-        "Exceeded", sub="crossing", fields=("crossing",), reason="not expected",
-        reason_key="not_crossing", orderable=False,
-    )  # fmt: skip
-    period = ShellColumn("Period", sub="window")
     amount_nano = MoneyColumn("Budget", orderable=False)
     used = FigureColumn(
         "Used", figure=lambda r: r["used"], fields=("used", "share"), sort_by=("share",),
         nullable=True,
     )  # fmt: skip
     ends_at = FigureColumn("Will end at", figure=lambda r: r["ends_at"], fields=("ends_at",))
+    crosses_on = DateColumn(
+        "Exceeded", sub="crossing", fields=("crossing",), reason="not expected",
+        reason_key="not_crossing", orderable=False,
+    )  # fmt: skip
+    period = PeriodColumn("Period", sub="window")
     owner = ShellColumn("Owner", orderable=False)
+
+
+class PastBudgetTable(BudgetTable):
+    """The same as of a moment."""
+
+    ends_at = FigureColumn("Was to end at", figure=lambda r: r["ends_at"], fields=("ends_at",))
 
 
 class CountedTable(ShellTable):
@@ -46,6 +59,7 @@ class CountedTable(ShellTable):
     name = ShellColumn("Use case", url=lambda record: record["url"], fields=("url",),
                        row_header=True)  # fmt: skip
     nano = MoneyColumn("Used")
+    status = RowStatusColumn()
 
 
 class BudgetAlertTable(ShellTable):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.html import format_html
 
 from billing.choices import CorrectionCause
 from billing.selectors.close_figures import moved_between
+from billing.selectors.closes import statuses_of_correction
+from billing.selectors.invoice_status import INVOICE_FACTS, statuses_of_invoices
+from billing.tables.figures import SettledColumn
 from portal.shell.columns import (
     DateColumn,
     ExportValue,
@@ -21,8 +25,8 @@ from portal.shell.columns import (
     ShellColumn,
     StatusColumn,
 )
-from portal.shell.formats import number_text
-from portal.shell.money import from_nano
+from portal.shell.formats import nano_money_text, number_text
+from portal.shell.money import from_nano, nano_text
 from portal.shell.tables import ShellTable
 
 
@@ -31,6 +35,37 @@ class ExactColumn(MoneyColumn):
 
     def inner_html(self, value: Any, record: Record) -> str:
         return format_html("{} {}", number_text(from_nano(value), None), record[self.currency_key])
+
+
+class SettledExactColumn(SettledColumn, ExactColumn):
+    """The same with its status."""
+
+
+class PartColumn(MoneyColumn):
+    """A part of an amount: the currency stands at the whole, in the same row."""
+
+    def inner_html(self, value: Any, record: Record) -> str:
+        exact = f"{nano_text(value)} {record[self.currency_key]}"
+        return format_html('<span title="{}">{}</span>', exact, self.text(value))
+
+    def text(self, nano: int) -> str:
+        """The number alone."""
+        return nano_money_text(nano, "").strip()
+
+
+class ExactPartColumn(PartColumn):
+    """The same with every digit."""
+
+    def text(self, nano: int) -> str:
+        return number_text(from_nano(nano), None)
+
+
+class SettledPartColumn(SettledColumn, PartColumn):
+    """A part with its status, as a word alone: the whole equation has to fit."""
+
+    def badge_html(self, word: str) -> str:
+        status = self.statuses.get(word)
+        return format_html('<span title="{}">{}</span>', status.meaning, status.label)
 
 
 class BetweenColumn(MoneyColumn):
@@ -67,33 +102,51 @@ class InvoiceTable(ShellTable):
     )
     month = MonthColumn("Billing month")
     billing_account_id = ShellColumn("Account", orderable=False)
-    total_nano = MoneyColumn("To pay", sort_by=("currency", "total_nano"))
+    total_nano = SettledColumn(
+        "To pay", sort_by=("currency", "total_nano"), fields=INVOICE_FACTS,
+        vocabulary="invoice_status",
+        help_text="The status is that of every amount that the document states",
+    )  # fmt: skip
     tax_nano = MoneyColumn("Tax", nullable=True, reason="not stated", orderable=False)
     credits_nano = MoneyColumn("Credits", nullable=True, reason="not stated", orderable=False)
     document_name = ShellColumn("Document", orderable=False, reason="none attached")
     recorded_at = MomentColumn("Recorded")
 
+    def enrich(self, records: Sequence[Record]) -> Sequence[Record]:
+        statuses = statuses_of_invoices(records)
+        return [
+            {**record, "status": status} for record, status in zip(records, statuses, strict=True)
+        ]
+
 
 class ReconciliationTable(ShellTable):
     """One row an invoice: the parts sum to it, or the residual says by how much they do not.
 
-    What decides stands first; the parts follow, where a narrow window scrolls.
+    What decides stands first, then the whole equation; what explains it follows, where a narrow
+    window scrolls.
     """
 
     caption = "Reconciliation by invoice"
+    is_dense = True
 
     number = ShellColumn(
         "Invoice", url=LinkTo("invoice", "pk"), fields=("pk",), sub="issuer", row_header=True
     )
-    residual_nano = ExactColumn("Residual", help_text="0 when it ties, to the nano-unit")
+    residual_nano = ExactPartColumn("Residual", help_text="0 when it ties, to the nano-unit")
+    allocated_nano = SettledPartColumn(
+        "Allocated", status_key="lines_status",
+        help_text="The status is that of all parts that come from cost lines",
+    )  # fmt: skip
+    unallocated_nano = PartColumn("Unallocated")
+    tax_nano = PartColumn("Tax")
+    credits_nano = PartColumn("Credits")
+    rounding_nano = PartColumn("Rounding")
+    explained_nano = PartColumn("Explained")
+    total_nano = SettledColumn(
+        "To pay", vocabulary="invoice_status",
+        help_text="The sum of the six before it and the residual",
+    )  # fmt: skip
     state = StatusColumn("Month", vocabulary="close_state")
-    total_nano = MoneyColumn("Invoice total")
-    allocated_nano = MoneyColumn("Allocated")
-    unallocated_nano = MoneyColumn("Unallocated")
-    tax_nano = MoneyColumn("Tax")
-    credits_nano = MoneyColumn("Credits")
-    rounding_nano = MoneyColumn("Rounding")
-    explained_nano = MoneyColumn("Explained")
     matched_by = StatusColumn("Lines found", vocabulary="invoice_match")
     lines = NumberColumn("Lines")
 
@@ -105,7 +158,7 @@ class LooseTable(ShellTable):
 
     issuer = ShellColumn("Issuer", sub="account", row_header=True)
     category = ShellColumn("Charge category", reason="none stated")
-    billed_nano = MoneyColumn("Billed")
+    billed_nano = SettledColumn("Billed")
     left_out_nano = MoneyColumn(
         "Not counted", reason="all counts", help_text="Another source has it and counts"
     )
@@ -120,7 +173,7 @@ class UninvoicedTable(ShellTable):
     caption = "Cost of the month on no invoice"
 
     issuer = ShellColumn("Issuer", sub="account", row_header=True)
-    billed_nano = MoneyColumn("Billed")
+    billed_nano = SettledColumn("Billed")
     missing = ShellColumn("Missing")
     lines = NumberColumn("Lines")
     basis = ShellColumn("Basis")
@@ -132,7 +185,7 @@ class PartsTable(ShellTable):
     caption = "What the invoice is made of"
 
     part = ShellColumn("Part", row_header=True, sub="note")
-    amount_nano = ExactColumn("Amount")
+    amount_nano = SettledExactColumn("Amount")
 
 
 class ExplanationTable(ShellTable):
@@ -141,7 +194,7 @@ class ExplanationTable(ShellTable):
     caption = "Explained differences"
 
     reason = ShellColumn("Reason", row_header=True, sub="note")
-    amount_nano = ExactColumn("Amount")
+    amount_nano = SettledExactColumn("Amount", vocabulary="invoice_status")
     who = ShellColumn("By")
     recorded_at = MomentColumn("Recorded")
     state = ShellColumn("State")
@@ -168,7 +221,7 @@ class DestinationTable(ShellTable):
                          row_header=True)  # fmt: skip
     cost_center = ShellColumn("Cost centre", reason="none")
     rule = ShellColumn("Rule", url=lambda record: record["rule_url"], fields=("rule_url",))
-    billed_nano = ExactColumn("Billed")
+    billed_nano = SettledExactColumn("Billed")
 
 
 class InvoiceLineTable(ShellTable):
@@ -180,7 +233,7 @@ class InvoiceLineTable(ShellTable):
     day = DateColumn("Day")
     service = ShellColumn("Service", sub="description")
     category = ShellColumn("Category")
-    billed_nano = ExactColumn("Billed")
+    billed_nano = SettledExactColumn("Billed")
     effective_nano = MoneyColumn("Effective", nullable=True, reason="not stated")
     origin = ShellColumn("File and line")
 
@@ -191,7 +244,7 @@ class VersionsTable(ShellTable):
     caption = "Versions of the invoice"
 
     recorded_at = MomentColumn("Recorded", row_header=True)
-    total_nano = ExactColumn("To pay")
+    total_nano = SettledExactColumn("To pay", vocabulary="invoice_status")
     origin = ShellColumn("From")
     state = ShellColumn("State")
 
@@ -217,9 +270,20 @@ class CorrectionTable(ShellTable):
         "Moved", currency_key="close__currency", accessor="moves", orderable=False,
         reason="not allocated anew", help_text="Came to places that had less of it before",
     )  # fmt: skip
-    old_nano = MoneyColumn("Old", currency_key="close__currency", orderable=False)
-    new_nano = MoneyColumn("New", currency_key="close__currency", orderable=False)
+    old_nano = SettledColumn(
+        "Old", currency_key="close__currency", orderable=False, status_key="old_status"
+    )
+    new_nano = SettledColumn(
+        "New", currency_key="close__currency", orderable=False, status_key="new_status"
+    )
     recorded_at = MomentColumn("Recorded")
+
+    def enrich(self, records: Sequence[Record]) -> Sequence[Record]:
+        found = []
+        for record in records:
+            old, new = statuses_of_correction(record["number"])
+            found.append({**record, "old_status": old, "new_status": new})
+        return found
 
 
 class MoveTable(ShellTable):
@@ -228,8 +292,8 @@ class MoveTable(ShellTable):
     caption = "What moved"
 
     place = ShellColumn("Place", row_header=True)
-    old_nano = ExactColumn("Old")
-    new_nano = ExactColumn("New")
+    old_nano = SettledExactColumn("Old", status_key="old_status")
+    new_nano = SettledExactColumn("New", status_key="new_status")
     moved_nano = ExactColumn("Difference")
 
 
@@ -242,7 +306,7 @@ class FrozenTable(ShellTable):
         "Invoice and part", url=lambda record: record["url"], fields=("url",), sub="note",
         row_header=True,
     )  # fmt: skip
-    amount_nano = ExactColumn("Amount")
+    amount_nano = SettledExactColumn("Amount")
 
 
 class FrozenExplanationTable(ShellTable):
@@ -254,7 +318,7 @@ class FrozenExplanationTable(ShellTable):
         "Invoice", url=lambda record: record["url"], fields=("url",), row_header=True
     )
     reason = ShellColumn("Reason", sub="note", fields=("note",))
-    amount_nano = ExactColumn("Amount")
+    amount_nano = SettledExactColumn("Amount")
     who = ShellColumn("By")
 
 
@@ -278,6 +342,6 @@ class ConversionTable(ShellTable):
     caption = "Converted amounts"
 
     month = ShellColumn("Month", row_header=True)
-    original_nano = MoneyColumn("Billed")
+    original_nano = SettledColumn("Billed")
     nano = MoneyColumn("Converted", currency_key="quote", nullable=True, reason_key="reason")
     rate = ShellColumn("Rate", reason="none")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing.tables.figures import figure_of
+from billing.tables.figures import SettledColumn, figure_of
 from portal.shell.columns import (
     DateColumn,
     FigureColumn,
@@ -23,7 +23,7 @@ class LineTable(ShellTable):
     day = DateColumn("Day")
     service = ShellColumn("Service", sub="provider", fields=("provider",))
     description = ShellColumn("Description", sub="sub_account", reason="the source gives none")
-    billed_nano = MoneyColumn("Billed")
+    billed_nano = SettledColumn("Billed")
     effective_nano = MoneyColumn("Effective", reason="not stated")
     whole_nano = MoneyColumn("Of the line", help_text="Billed cost of the whole line")
     rule = ShellColumn("Taken by", url=lambda record: record["rule_url"], fields=("rule_url",))
@@ -40,7 +40,7 @@ class OriginTable(ShellTable):
     )
     file = ShellColumn("File", sub="run", fields=("run",))
     lines = NumberColumn("Lines")
-    billed_nano = MoneyColumn("Billed")
+    billed_nano = SettledColumn("Billed")
     effective_nano = MoneyColumn("Effective")
     basis = ShellColumn("Basis")
 
@@ -52,7 +52,7 @@ class VersionTable(ShellTable):
 
     charge = ShellColumn("Charge", row_header=True, url=LinkTo("charge", "charge"))
     state = ShellColumn("State")
-    billed_nano = MoneyColumn("Billed")
+    billed_nano = SettledColumn("Billed")
     effective_nano = MoneyColumn("Effective", reason="not stated")
     recorded = ShellColumn("Recorded")
     superseded = ShellColumn("Superseded", reason="still live")
@@ -67,7 +67,7 @@ class PartTable(ShellTable):
     target = ShellColumn(
         "Use case", row_header=True, url=lambda record: record["url"], fields=("url",)
     )
-    billed_nano = MoneyColumn("Billed")
+    billed_nano = SettledColumn("Billed")
     effective_nano = MoneyColumn("Effective", reason="not stated")
     rule = ShellColumn("By", url=lambda record: record["rule_url"], fields=("rule_url",))
     rounding = ShellColumn("Rounding", reason="not split")

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.utils.html import format_html
 
-from portal.shell.columns import HtmlColumn, MoneyColumn, NumberColumn, Record, ShellColumn
+from billing.tables.figures import SettledColumn
+from portal.shell.columns import HtmlColumn, NumberColumn, Record, ShellColumn
 from portal.shell.tables import ShellTable
 
 
@@ -29,7 +30,7 @@ def _answers(record: Record) -> str:
     return format_html('{}<span class="sub w">{}</span>', same, other)
 
 
-class LeftOutColumn(MoneyColumn):
+class LeftOutColumn(SettledColumn):
     """An amount; where no sum holds it, with the way to its lines."""
 
     def needed(self) -> set[str]:
@@ -50,8 +51,12 @@ class OverlapTable(ShellTable):
     other = ShellColumn("And source", sub="provider", fields=("provider",))
     state = ShellColumn("Sums", sub="reason", fields=("reason",))
     months = ShellColumn("Months (UTC)")
-    counted_nano = MoneyColumn("Brought by the first", reason="nothing of this kind")
-    other_nano = LeftOutColumn("By the second", reason="nothing of this kind")
+    counted_nano = SettledColumn(
+        "Brought by the first", reason="nothing of this kind", status_key="counted_status"
+    )
+    other_nano = LeftOutColumn(
+        "By the second", reason="nothing of this kind", status_key="other_status"
+    )
     basis = ShellColumn("Basis", reason="nothing brought")
     following = HtmlColumn(
         "Next", html=_next, text=lambda record: record["next_url"], fields=("next_url",)
@@ -73,6 +78,6 @@ class SuspectTable(ShellTable):
         text=lambda record: record["next_text"],
         fields=("next_url", "distinct_url"),
     )
-    first_nano = MoneyColumn("Brought by the first")
-    second_nano = MoneyColumn("By the second")
+    first_nano = SettledColumn("Brought by the first", status_key="first_status")
+    second_nano = SettledColumn("By the second", status_key="second_status")
     days = NumberColumn("Days", help_text="On which both have money")

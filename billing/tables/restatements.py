@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
 from django.utils.html import format_html
 
+from billing.selectors.restatements import new_amount_statuses
+from billing.tables.figures import RowStatusColumn
 from portal.shell.columns import (
     DateColumn,
     ExportValue,
@@ -15,6 +21,7 @@ from portal.shell.columns import (
 )
 from portal.shell.formats import nano_money_text
 from portal.shell.money import from_nano, nano_text
+from portal.shell.paging import Source
 from portal.shell.tables import ShellTable
 
 
@@ -39,7 +46,7 @@ class OldToNewColumn(ShellColumn):
             nano_text(record[self.old]),
             nano_text(value),
             currency,
-            nano_money_text(record[self.old], currency),
+            nano_money_text(record[self.old], "").strip(),  # in the currency of the new one
             nano_money_text(value, currency),
         )
 
@@ -62,30 +69,58 @@ class PageOnlyMoneyColumn(MoneyColumn):
         return []
 
 
+class NewStatusColumn(RowStatusColumn):
+    """How settled the new amounts are; `enrich` says it, no column of the database does."""
+
+    def needed(self) -> set[str]:
+        return {"slice_id", "restated_at"}
+
+
+class SourceColumn(ShellColumn):
+    """A source and its account: it keeps its width, so that a row is two lines and not five."""
+
+    css = "text"
+
+
 class RestatementTable(ShellTable):
-    """Old → new → why, one row for a slice that an import changed."""
+    """Old → new → why, one row for a slice that an import changed.
+
+    What moved, of which source and how settled it is stands first; a narrow window scrolls to when
+    and why.
+    """
 
     caption = "Restatements"
     default_sort = "-restated_at"
 
     day = DateColumn("Day", row_header=True)
-    restated_at = MomentColumn("Restated")
-    run = ShellColumn("Run", accessor="run_id", orderable=False)
-    billed = OldToNewColumn(
-        "Billed", old="old_billed_nano", new="new_billed_nano", moved="moved_nano"
-    )
-    moved_nano = PageOnlyMoneyColumn("Difference", help_text="New billed minus old billed")
-    effective = OldToNewColumn(
-        "Effective", old="old_effective_nano", new="new_effective_nano",
-        moved="moved_effective_nano",
-    )  # fmt: skip
-    reason = ShellColumn("Why", orderable=False)
-    source = ShellColumn(
+    source = SourceColumn(
         "Source",
         accessor="slice__connection__name",
         sub="slice__billing_account_id",
         orderable=False,
     )
+    billed = OldToNewColumn(
+        "Billed", old="old_billed_nano", new="new_billed_nano", moved="moved_nano"
+    )
+    moved_nano = PageOnlyMoneyColumn("Difference", help_text="New billed minus old billed")
+    status = NewStatusColumn(help_text="Of the new amounts: closed once a close has taken them in")
+    effective = OldToNewColumn(
+        "Effective", old="old_effective_nano", new="new_effective_nano",
+        moved="moved_effective_nano",
+    )  # fmt: skip
+    restated_at = MomentColumn("Restated")
+    run = ShellColumn("Run", accessor="run_id", orderable=False)
+    reason = ShellColumn("Why", orderable=False)
+
+    def __init__(self, source: Source, *, at: dt.datetime | None = None, **kwargs: Any) -> None:
+        self.at = at
+        super().__init__(source, **kwargs)
+
+    def enrich(self, records: Sequence[Record]) -> Sequence[Record]:
+        statuses = new_amount_statuses(records, at=self.at)
+        return [
+            {**record, "status": status} for record, status in zip(records, statuses, strict=True)
+        ]
 
 
 class RestatementWithRunTable(RestatementTable):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.utils.html import format_html
 
-from portal.shell.columns import HtmlColumn, MoneyColumn, NumberColumn, Record, ShellColumn
+from billing.selectors.figures import NO_EFFECTIVE
+from billing.tables.figures import SettledColumn
+from portal.shell.columns import HtmlColumn, NumberColumn, Record, ShellColumn
 from portal.shell.tables import ShellTable
 
 
@@ -18,7 +20,7 @@ def _make_rule(record: Record) -> str:
     )
 
 
-class UnallocatedTable(ShellTable):
+class PastUnallocatedTable(ShellTable):
     """Largest first. The same money can stand in several rows, so nothing is added up."""
 
     caption = "Unallocated money"
@@ -27,12 +29,17 @@ class UnallocatedTable(ShellTable):
     value = ShellColumn(
         "Value", row_header=True, sub="name", fields=("url",), url=lambda record: record["url"]
     )
-    billed_nano = MoneyColumn(
+    billed_nano = SettledColumn(
         "Billed", sort_by=("currency", "size"), fields=("size",), help_text="In this month"
     )
-    effective_nano = MoneyColumn("Effective", orderable=False)
+    effective_nano = SettledColumn("Effective", orderable=False, sub="without", reason=NO_EFFECTIVE)
     basis = ShellColumn("Basis", orderable=False)
     lines = NumberColumn("Lines")
+
+
+class UnallocatedTable(PastUnallocatedTable):
+    """The same now, when something can be done about it."""
+
     rule = HtmlColumn(
         "Next", html=_make_rule, text=lambda record: record["rule_url"], fields=("rule_url",)
     )

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from django.utils.html import format_html
 
-from portal.shell.columns import HtmlColumn, MoneyColumn, NumberColumn, Record, ShellColumn
+from billing.tables.figures import SettledColumn
+from portal.shell.columns import (
+    ExportValue,
+    HtmlColumn,
+    NumberColumn,
+    Record,
+    ShellColumn,
+)
 from portal.shell.tables import ShellTable
 
 
@@ -18,7 +25,17 @@ def _make_rule(record: Record) -> str:
     )
 
 
-class UnmappedTable(ShellTable):
+class MonthsColumn(ShellColumn):
+    """From when to when, and below it how many; together in the export."""
+
+    css = "w"
+
+    def export_values(self, record: Record) -> list[ExportValue]:
+        parts = (self.value(record), record[self.sub])
+        return [", ".join(filter(None, parts))]
+
+
+class PastUnmappedTable(ShellTable):
     """Largest first. The same money can stand in several rows, so nothing is added up."""
 
     caption = "Values that no rule takes"
@@ -26,9 +43,16 @@ class UnmappedTable(ShellTable):
 
     value = ShellColumn("Value", row_header=True, sub="name", fields=("name",))
     attribute = ShellColumn("Attribute")
-    billed_nano = MoneyColumn("Billed", sort_by=("currency", "size"), fields=("size",))
+    billed_nano = SettledColumn("Billed", sort_by=("currency", "size"), fields=("size",))
     basis = ShellColumn("Basis", orderable=False)
-    months = ShellColumn("Months", sort_by=("newest",), fields=("newest",), help_text="UTC")
+    months = MonthsColumn(
+        "Months", sub="months_count", sort_by=("newest",), fields=("newest",), help_text="UTC"
+    )
+
+
+class UnmappedTable(PastUnmappedTable):
+    """The same now, with what can be done about it."""
+
     suggestion = ShellColumn(
         "Seems to be",
         sub="why",
@@ -52,3 +76,7 @@ class UnmappedTable(ShellTable):
         fields=("rule_url",),
         reason="for finance",
     )
+
+    class Meta:
+        # What is to be done stands beside the amount; a narrow window scrolls to the rest.
+        sequence = ("value", "attribute", "billed_nano", "suggestion", "score", "rule", "...")

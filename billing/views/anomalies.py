@@ -27,6 +27,7 @@ from billing.selectors.anomalies import (
     response_of,
     thresholds_by_currency,
 )
+from billing.selectors.day_status import DayOf, statuses_of_days
 from billing.selectors.references import FigureReference
 from billing.services.anomalies import acknowledge, impact_nano, set_policy
 from billing.services.refusals import ChangeRefusedError
@@ -69,6 +70,10 @@ class AnomalyListPage(ListPage):
 
     def get_queryset(self) -> Source:
         return anomalies_visible_to(self.request.user)
+
+    def make_table(self, source: Source) -> AnomalyTable:
+        request = self.request
+        return AnomalyTable(source, query=request.GET, path=request.path, now=timezone.now())
 
     def get_context_data(self) -> dict[str, Any]:
         return {"figures": _response_figures(anomalies_visible_to(self.request.user))}
@@ -141,14 +146,19 @@ def _context(request: HttpRequest, anomaly: Anomaly, form: AnswerForm) -> dict[s
     days = days_around(day)
     may = may_answer_anomaly(request.user, day.use_case.owner_id)
     names = ("day", "actual_nano", "expected_nano", "lower_nano", "upper_nano", "currency", "state")
-    rows = [{name: getattr(each, name) for name in names} for each in reversed(days)]
+    wanted = [DayOf.of(each) for each in (day, *reversed(days))]
+    statuses = statuses_of_days(wanted, now=timezone.now())
+    rows = [
+        {name: getattr(each, name) for name in names} | {"status": statuses[DayOf.of(each)]}
+        for each in reversed(days)
+    ]
     return {
         "page_title": f"{day.use_case.title}, {date_text(day.day)}",
         "page_lead": "Effective cost without purchases, credits and tax. Days are UTC.",
         "breadcrumbs": _crumbs(),
         "anomaly": anomaly,
         "day": day,
-        "figures": _figures(anomaly),
+        "figures": _figures(anomaly, statuses[DayOf.of(day)]),
         "chart": _chart(days, day),
         "table": AnomalyDayTable.of(rows),
         "form": form,
@@ -156,7 +166,7 @@ def _context(request: HttpRequest, anomaly: Anomaly, form: AnswerForm) -> dict[s
     }
 
 
-def _figures(anomaly: Anomaly) -> list[Figure]:
+def _figures(anomaly: Anomaly, actual: FigureStatus) -> list[Figure]:
     day = anomaly.day
     month = Month.of(day.day)
     lineage = FigureReference(
@@ -175,7 +185,7 @@ def _figures(anomaly: Anomaly) -> list[Figure]:
     unknown = day.effective_unknown
     impact = impact_nano(day)
     return [
-        money("Actual", day.actual_nano, FigureStatus.PROVISIONAL,
+        money("Actual", day.actual_nano, actual,
               f"without {unknown} lines that state none" if unknown else ""),
         money("Expected", day.expected_nano, FigureStatus.ESTIMATED),
         money("Too much", impact, FigureStatus.ESTIMATED,

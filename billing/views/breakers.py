@@ -23,6 +23,7 @@ from billing.policies import may_edit_budgets_of, may_make_budgets, may_see_cost
 from billing.selectors.breakers import (
     breaker_for_page,
     breakers_visible_to,
+    over_limit_text,
     spend_by_window,
     state_of,
 )
@@ -121,7 +122,8 @@ def breaker_page(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 def _context(request: HttpRequest, breaker: Any, form: ReasonForm) -> dict[str, Any]:
     windows = spend_by_window([breaker], now=timezone.now())[breaker.pk]
-    trips = [
+    trips = list(breaker.trips.select_related("reset_by").order_by("pk"))
+    rows = [
         {
             "tripped_at": each.tripped_at,
             "window_start": each.window_start,
@@ -132,7 +134,7 @@ def _context(request: HttpRequest, breaker: Any, form: ReasonForm) -> dict[str, 
             "reset_by": str(each.reset_by) if each.reset_by else None,
             "reset_reason": each.reset_reason,
         }
-        for each in breaker.trips.select_related("reset_by")
+        for each in reversed(trips)
     ]
     may = may_edit_budgets_of(request.user, breaker.use_case.owner_id)
     return {
@@ -143,10 +145,14 @@ def _context(request: HttpRequest, breaker: Any, form: ReasonForm) -> dict[str, 
         "state": state_of(is_open=breaker.is_open, ended_at=breaker.ended_at),
         "limit": nano_money_text(breaker.limit_nano, breaker.currency),
         "windows": [
-            (moment_text(start), nano_money_text(nano, breaker.currency), nano > breaker.limit_nano)
+            (
+                moment_text(start),
+                nano_money_text(nano, breaker.currency),
+                over_limit_text(breaker, start, trips) if nano > breaker.limit_nano else "",
+            )
             for start, nano in reversed(windows.items())
         ][:12],
-        "trips": TripTable.of(trips) if trips else None,
+        "trips": TripTable.of(rows) if rows else None,
         "form": form,
         "may_reset": may and breaker.is_open,
         "may_end": may and breaker.ended_at is None and not breaker.is_open,

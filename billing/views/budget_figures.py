@@ -1,31 +1,25 @@
-"""Figures and drawings of how a budget stands."""
+"""Figures of how a budget stands, or stood at a moment."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from itertools import accumulate
 from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from billing.choices import BudgetPeriod
+from billing.choices import Measure
 from billing.models import Budget
 from billing.selectors.budgets import NOT_PROJECTED, Standing, spent_by_use_case
-from billing.selectors.freshness import newest_cost_moment
+from billing.selectors.moments import moment_key
 from billing.selectors.references import FigureReference
-from billing.selectors.spending import daily_spend
-from portal.shell.charts import Chart, Series, line_chart
 from portal.shell.figures import Figure, FigureKind
-from portal.shell.formats import Number, date_text, money_text, to_decimal
-from portal.shell.money import from_nano
-from portal.shell.periods import DateRange, Month
+from portal.shell.formats import Number, date_text, money_text, number_text, to_decimal
+from portal.shell.periods import DateRange
 from portal.shell.statuses import FigureStatus
 
-NO_EFFECTIVE = "some costs state no effective cost"
-_NOT_YET = "lies ahead"
-_PAST = "is past; see what was used"
+_OUTSIDE = "{} lies outside its months"
 
 
 def money_writer(currency: str) -> Callable[[Number], str]:
@@ -61,17 +55,27 @@ def state_of(budget: Budget, standing: Standing | None) -> str:
     return "half" if 2 * standing.spent >= amount else "within"
 
 
+def budget_url(budget: Budget, at: dt.datetime | None = None) -> str:
+    """The page of a budget, as of a moment where one is given."""
+    query = f"?{urlencode({'as_of': moment_key(at)})}" if at else ""
+    return f"{reverse('budget', args=[budget.pk])}{query}"
+
+
+def _reference(standing: Standing, slug: str) -> FigureReference:
+    """What the budget counts of one use case, at its moment."""
+    budget, months = standing.budget, standing.period.months()
+    return FigureReference(
+        use_case=slug, first=months[0], last=months[-1], currency=budget.currency,
+        basis=budget.cost_basis, measure=budget.measure, at=standing.spending.at,
+    )  # fmt: skip
+
+
 def lineage_of(standing: Standing) -> str:
     """Where the money in the period stands in detail."""
-    budget, period = standing.budget, standing.period
-    first, last = period.months()[0], period.months()[-1]
-    if budget.use_case_id is not None:
-        return FigureReference(
-            use_case=standing.slug, first=first, last=last, currency=budget.currency,
-            basis=budget.cost_basis, measure=budget.measure,
-        ).lineage_url  # fmt: skip
+    if standing.budget.use_case_id is not None:
+        return _reference(standing, standing.slug).lineage_url
     # The explorer knows no programme, and would add what the budget does not count.
-    return f"{reverse('budget', args=[budget.pk])}#counts"
+    return f"{budget_url(standing.budget, standing.spending.at)}#counts"
 
 
 def beyond_url(standing: Standing) -> str:
@@ -80,24 +84,23 @@ def beyond_url(standing: Standing) -> str:
     query = {"from": str(period.months()[0]), "to": str(period.months()[-1]),
              "currency": budget.currency, "basis": budget.cost_basis,
              "group": "use_case"}  # fmt: skip
+    if standing.spending.at is not None:
+        query["as_of"] = moment_key(standing.spending.at)
     return f"{reverse('costs')}?{urlencode(query)}"
 
 
 def counted_rows(standing: Standing) -> list[dict[str, Any]]:
     """What the budget of a programme counts, a row a use case that leads to its lines."""
-    budget, months = standing.budget, standing.period.months()
     return [
         {
             "name": spender.title,
-            "url": FigureReference(
-                use_case=spender.slug, first=months[0], last=months[-1],
-                currency=budget.currency, basis=budget.cost_basis, measure=budget.measure,
-            ).lineage_url,
+            "url": _reference(standing, spender.slug).lineage_url,
             "nano": nano,
-            "currency": budget.currency,
+            "currency": standing.budget.currency,
+            "status": status,
         }
-        for spender, nano in spent_by_use_case(standing)
-    ]  # fmt: skip
+        for spender, nano, status in spent_by_use_case(standing)
+    ]
 
 
 def exceeded_text(standing: Standing | None, since: dt.date | None) -> str:
@@ -107,17 +110,28 @@ def exceeded_text(standing: Standing | None, since: dt.date | None) -> str:
     return f"Exceeded since {date_text(since)}" if since else "Exceeded"
 
 
-def used_figure(standing: Standing | None, *, as_of: dt.datetime | None = None) -> Figure:
-    """What is used of the amount."""
+def outside_reason(at: dt.datetime | None) -> str:
+    """Why a budget outside its months has no figure."""
+    return _OUTSIDE.format("that moment" if at else "today")
+
+
+def used_figure(standing: Standing | None, *, at: dt.datetime | None = None) -> Figure:
+    """What is used of the amount, as settled as its lines are.
+
+    Args:
+        at: the moment that is asked about, for a budget outside its months; None is today.
+    """
     if standing is None:
-        return Figure.missing("Used", "today lies outside its months")
+        return Figure.missing("Used", outside_reason(at))
     if standing.spent is None:
-        return Figure.missing("Used", NO_EFFECTIVE)
-    budget = standing.budget
+        return Figure.missing("Used", standing.unknown_because)
+    budget, cost = standing.budget, standing.cost
+    unknown = cost.effective_unknown if cost and budget.measure == Measure.EFFECTIVE else 0
     return Figure.money(
-        "Used", standing.spent, budget.currency, status=FigureStatus.PROVISIONAL,
+        "Used", standing.spent, budget.currency, status=standing.status,
         basis=f"{budget.get_cost_basis_display()}, {budget.get_measure_display().lower()}",
-        window=window_text(standing.period), as_of=as_of or newest_cost_moment(),
+        window=window_text(standing.period), as_of=cost.as_of if cost else None,
+        note=f"without {number_text(unknown)} lines that state none" if unknown else "",
         lineage_url=lineage_of(standing),
     )  # fmt: skip
 
@@ -125,21 +139,21 @@ def used_figure(standing: Standing | None, *, as_of: dt.datetime | None = None) 
 def share_figure(standing: Standing, *, label: str = "Of the budget") -> Figure:
     """The used share of the amount."""
     if standing.share is None:
-        return Figure.missing(label, NO_EFFECTIVE)
+        return Figure.missing(label, standing.unknown_because)
     return Figure(
         label=label, value=standing.share, kind=FigureKind.SHARE,
-        status=FigureStatus.PROVISIONAL, window=window_text(standing.period),
-        lineage_url=reverse("budget", args=[standing.budget.pk]),
+        status=standing.status, window=window_text(standing.period),
+        lineage_url=budget_url(standing.budget, standing.spending.at),
     )  # fmt: skip
 
 
-def projected_figure(standing: Standing | None) -> Figure:
-    """Where the period will end."""
-    label = "Will end at"
+def projected_figure(standing: Standing | None, *, at: dt.datetime | None = None) -> Figure:
+    """Where the period will end, or was to end as far as was known at a moment."""
+    label = "Was to end at" if at else "Will end at"
     if standing is None:
-        return Figure.missing(label, "today lies outside its months")
+        return Figure.missing(label, outside_reason(at))
     if standing.projected is None:
-        return Figure.missing(label, NO_EFFECTIVE if standing.spent is None else NOT_PROJECTED)
+        return Figure.missing(label, standing.unknown_because or NOT_PROJECTED)
     crosses = standing.crosses_on
     return Figure.money(
         label, standing.projected, standing.budget.currency, status=FigureStatus.ESTIMATED,
@@ -148,65 +162,3 @@ def projected_figure(standing: Standing | None) -> Figure:
         note=f"exceeded on {date_text(crosses)}" if crosses else "",
         lineage_url=f"{reverse('forecasts')}",
     )  # fmt: skip
-
-
-def burn_chart(standing: Standing) -> Chart:
-    """What was used so far and what is expected, day by day or month by month, with its band."""
-    budget, period = standing.budget, standing.period
-    spend = daily_spend(use_case_ids=standing.spenders, window=period, measure=budget.measure)
-    by_day: dict[dt.date, int] = {}
-    for (_, kind), days in spend.items():
-        if kind == standing.kind:
-            for day, nano in days.costs.items():
-                by_day[day] = by_day.get(day, 0) + nano
-    newest = max(by_day, default=None)
-    expected = dict(standing.projection.expected) if standing.projection else {}
-    by_month = budget.period != BudgetPeriod.MONTH and len(period.months()) > 1
-    ends = _ends(period, by_month=by_month)
-    used = _up_to(by_day, ends)
-    still = _up_to(expected, ends)
-    total = sum(by_day.values())
-    shown_used = [
-        from_nano(nano) if newest is not None and start <= newest else None
-        for nano, (start, _) in zip(used, ends, strict=True)
-    ]
-    is_ahead = [newest is None or end - dt.timedelta(days=1) >= newest for _, end in ends]
-    lines = [Series("Used", shown_used, reason=_NOT_YET)]
-    if standing.projection is not None:
-        band = standing.band
-        for name, factor in (("Expected", 0), *((("Low", -1), ("High", 1)) if band else ())):
-            lines.append(
-                Series(
-                    name,
-                    [
-                        from_nano(total + nano + round(nano * (band or 0) * factor))
-                        if ahead
-                        else None
-                        for nano, ahead in zip(still, is_ahead, strict=True)
-                    ],
-                    reason=_PAST,
-                )
-            )
-    labels = [Month.of(start).label if by_month else str(start.day) for start, _ in ends]
-    return line_chart(
-        title=f"Used and expected, {window_text(period)}",
-        description="Cost summed up over the period, what is still expected, and the budget.",
-        labels=labels,
-        unit=f"{budget.currency}, {budget.get_measure_display().lower()}",
-        series=lines,
-        target=from_nano(budget.amount_nano),
-        text=money_writer(budget.currency),
-    )
-
-
-def _ends(period: DateRange, *, by_month: bool) -> list[tuple[dt.date, dt.date]]:
-    """The steps of the drawing, half-open."""
-    if by_month:
-        return [(month.start, month.end) for month in period.months()]
-    return [(day, day + dt.timedelta(days=1)) for day in period.days()]
-
-
-def _up_to(nano: dict[dt.date, int], ends: list[tuple[dt.date, dt.date]]) -> list[int]:
-    """Running sums at the end of each step."""
-    steps = [sum(v for day, v in nano.items() if start <= day < end) for start, end in ends]
-    return list(accumulate(steps))

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from billing.policies import may_answer_anomaly, may_edit_budgets_of, may_see_costs
 from billing.selectors.anomalies import unanswered
+from billing.selectors.budget_spending import PresentSpending
 from billing.selectors.budgets import budgets_of_use_case, live_budgets, standings
 from billing.views.budget_figures import (
     projected_figure,
@@ -30,7 +31,7 @@ def budget_panel(request: HttpRequest, use_case: Any) -> dict[str, Any] | None:
         return None
     budgets = budgets_of_use_case(use_case.pk)
     may_edit = may_edit_budgets_of(request.user, use_case.owner_id)
-    found = standings(budgets, today=timezone.now().date()) if budgets else {}
+    found = standings(budgets, PresentSpending(timezone.now())) if budgets else {}
     waiting = unanswered(request.user).filter(day__use_case_id=use_case.pk)[:_SHOWN]
     if not budgets and not may_edit and not waiting:
         return None
@@ -57,7 +58,7 @@ def budget_used_column(use_case_ids: Sequence[int]) -> dict[int, Figure]:
         return {}
     found: dict[int, Figure] = {}
     fullest = sorted(
-        standings(budgets, today=timezone.now().date()).values(),
+        standings(budgets, PresentSpending(timezone.now())).values(),
         key=lambda each: (each.share is not None, each.share or 0),
     )
     for standing in fullest:

@@ -1,9 +1,10 @@
-"""Budgets: the list, one with its burn and alerts, making, changing and ending one."""
+"""Budgets: the list and one with its burn and alerts, now or as of a moment; making, changing
+and ending one."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -25,6 +26,8 @@ from billing.policies import (
     may_make_budgets,
     may_see_costs,
 )
+from billing.selectors.as_of import TooManyChargesError
+from billing.selectors.budget_spending import PastSpending, PresentSpending, Spending
 from billing.selectors.budgets import (
     Standing,
     alerts_of,
@@ -33,15 +36,22 @@ from billing.selectors.budgets import (
     exceeded_since,
     standings,
 )
-from billing.selectors.freshness import newest_cost_moment
+from billing.selectors.costs import Kind
+from billing.selectors.moments import BadMomentError, parse_moment
+from billing.selectors.past_budgets import budgets_recorded_at
 from billing.selectors.spenders import spenders
 from billing.selectors.use_cases import all_use_case_names, use_case_by_slug
 from billing.services.budgets import change_budget, create_budget, end_budget
 from billing.services.refusals import ChangeRefusedError
-from billing.tables.budgets import BudgetAlertTable, BudgetTable, CountedTable
+from billing.tables.budgets import (
+    BudgetAlertTable,
+    BudgetTable,
+    CountedTable,
+    PastBudgetTable,
+)
 from billing.views.budget_figures import (
     beyond_url,
-    burn_chart,
+    budget_url,
     counted_rows,
     exceeded_text,
     projected_figure,
@@ -50,14 +60,17 @@ from billing.views.budget_figures import (
     used_figure,
     window_text,
 )
+from billing.views.burn_charts import burn_chart
+from billing.views.moments import NOT_WORKED_OUT, AsOfListPage, refuse_too_much
 from billing.views.watch_forms import form_answer, person_of
 from portal.models import User
 from portal.shell.figures import Figure
+from portal.shell.formats import moment_text
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.periods import Month
 from portal.shell.statuses import FigureStatus
-from portal.shell.views import Action, Crumb, EmptyState, ListPage
+from portal.shell.views import Action, Crumb, EmptyState
 
 
 def _crumbs(budget: Budget | None = None) -> list[Crumb]:
@@ -79,8 +92,8 @@ def _may_edit(user: Any, budget: Budget) -> bool:
     return may_edit_budgets_of(user, budget.use_case.owner_id)
 
 
-class BudgetListPage(ListPage):
-    """Every budget in its current period."""
+class BudgetListPage(AsOfListPage):
+    """Every budget in its current period, or in that of a moment."""
 
     title = "Budgets"
     lead = "What may be spent, what is used, and where the period will end."
@@ -88,6 +101,7 @@ class BudgetListPage(ListPage):
     export_name = "budgets"
     table_class = BudgetTable
     filterset_class = BudgetFilters
+    refused: EmptyState | None = None
 
     def allows(self, user: Visitor) -> bool:
         return may_see_costs(user)  # type: ignore[arg-type]
@@ -96,12 +110,27 @@ class BudgetListPage(ListPage):
         return budgets_visible_to(self.request.user)
 
     def make_table(self, source: Source) -> BudgetTable:
-        budgets = list(cast("Sequence[Budget]", source))
-        found = standings(budgets, today=timezone.now().date())
-        as_of = newest_cost_moment()
+        table_class = PastBudgetTable if self.at else BudgetTable
+        rows = self._rows(cast("Sequence[Budget]", source))
+        return table_class(rows, query=self.request.GET, path=self.request.path)
+
+    def _rows(self, source: Sequence[Budget]) -> list[dict[str, Any]]:
+        """A row a budget; none, and why, when there is too much to work out.
+
+        Raises:
+            UnreadableRequestError: a file is asked for, and there is too much.
+        """
+        budgets = list(source)
+        if self.at is not None:
+            filters = cast("BudgetFilters", self.filterset)
+            budgets = [e for e in budgets_recorded_at(budgets, self.at) if filters.has_period(e)]
+        try:
+            found = standings(budgets, spending_of(budgets, self.at))
+        except TooManyChargesError as error:
+            self.refused = refuse_too_much(self.request, error)
+            return []
         since = exceeded_since(found.values())
-        rows = [_row(each, found.get(each.pk), as_of, since.get(each.pk)) for each in budgets]
-        return BudgetTable(rows, query=self.request.GET, path=self.request.path)
+        return [_row(each, found.get(each.pk), since.get(each.pk), self.at) for each in budgets]
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
         return [Crumb("Costs", reverse("costs"))]
@@ -120,22 +149,37 @@ class BudgetListPage(ListPage):
             reverse("budget-new"),
         )
 
+    def get_past_empty(self, at: dt.datetime) -> EmptyState:
+        return EmptyState("No budget then", f"Up to {moment_text(at)} none had been made.")
+
+    def get_context_data(self) -> dict[str, Any]:
+        found = super().get_context_data()
+        return found | {"empty": self.refused} if self.refused else found
+
+
+def spending_of(budgets: Iterable[Budget], at: dt.datetime | None) -> Spending:
+    """What these budgets are measured by, now or as of a moment."""
+    if at is None:
+        return PresentSpending(timezone.now())
+    return PastSpending(at, {Kind(each.currency, each.cost_basis) for each in budgets})
+
 
 def _row(
-    budget: Budget, standing: Standing | None, as_of: Any, since: dt.date | None
+    budget: Budget, standing: Standing | None, since: dt.date | None, at: dt.datetime | None
 ) -> dict[str, Any]:
     crosses = standing.crosses_on if standing else None
     return {
         "pk": budget.pk,
+        "url": budget_url(budget, at),
         "name": _name(budget),
         "scope": "programme" if budget.programme_id else "",
         "period": budget.get_period_display(),
         "window": window_text(standing.period) if standing else "",
         "amount_nano": budget.amount_nano,
         "currency": budget.currency,
-        "used": used_figure(standing, as_of=as_of),
+        "used": used_figure(standing, at=at),
         "share": standing.share if standing else None,
-        "ends_at": projected_figure(standing),
+        "ends_at": projected_figure(standing, at=at),
         "crosses_on": since or crosses,
         "crossing": "since then" if since else "expected" if crosses else "",
         "not_crossing": exceeded_text(standing, None),
@@ -154,40 +198,68 @@ def _budget_or_404(request: HttpRequest, pk: int) -> Budget:
 
 @require_safe
 def budget_page(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """One budget: where it stands, how it came there, what was said about it."""
+    """One budget: where it stands, how it came there, what was said about it; or as of a moment."""
     budget = _budget_or_404(request, pk)
-    standing = standings([budget], today=timezone.now().date()).get(budget.pk)
-    since = exceeded_since([standing] if standing else []).get(budget.pk)
-    alerts = [
-        {**each, "currency": budget.currency}
-        for each in alerts_of(budget).values(
-            "fired_at", "threshold", "period_start", "spent_nano", "amount_nano",
-            "projected_nano", "crosses_on",
+    context: dict[str, Any] = {
+        "page_title": f"Budget of {_name(budget)}",
+        "breadcrumbs": _crumbs(),
+        "as_of_text": request.GET.get("as_of", ""),
+        "now_url": budget_url(budget),
+    }
+    try:
+        at = parse_moment(request.GET.get("as_of", ""), now=timezone.now())
+    except BadMomentError as error:
+        context |= {"budget": budget, "as_of_problem": str(error)}
+        return TemplateResponse(request, "billing/budget_detail.html", context, status=400)
+    context |= {"at": at, "budget": budget}
+    if at is None:
+        context |= _shown(budget, None) | {"may_edit": _may_edit(request.user, budget)}
+    elif not (found := budgets_recorded_at([budget], at)):
+        context["refused"] = EmptyState(
+            "No such budget then", f"It was made after {moment_text(at)}."
         )
-    ]  # fmt: skip
+    else:
+        context |= {"budget": found[0]} | _shown(found[0], at)
+    return TemplateResponse(request, "billing/budget_detail.html", context)
+
+
+def _shown(budget: Budget, at: dt.datetime | None) -> dict[str, Any]:
+    """Where a budget stands, as it is or was."""
+    try:
+        standing = standings([budget], spending_of([budget], at)).get(budget.pk)
+    except TooManyChargesError as error:
+        return {"refused": EmptyState(NOT_WORKED_OUT, str(error))}
+    since = exceeded_since([standing] if standing else []).get(budget.pk)
+    alerts = _alerts(budget, at)
     amount = Figure.money(
         "Budget", budget.amount_nano, budget.currency, status=FigureStatus.FINAL,
         basis=budget.get_period_display(),
         window=window_text(standing.period) if standing else "",
     )  # fmt: skip
-    figures = [amount, used_figure(standing)]
+    figures = [amount, used_figure(standing, at=at)]
     if standing is not None:
-        figures += [share_figure(standing), projected_figure(standing)]
-    context = {
-        "page_title": f"Budget of {_name(budget)}",
-        "breadcrumbs": _crumbs(),
-        "budget": budget,
+        figures += [share_figure(standing), projected_figure(standing, at=at)]
+    is_known = standing is not None and standing.spent is not None
+    return {
         "state": state_of(budget, standing),
         "figures": figures,
         "exceeded": exceeded_text(standing, since),
         "counted": _counted(standing),
         "beyond_url": beyond_url(standing) if standing else "",
-        "chart": burn_chart(standing) if standing is not None else None,
+        "chart": burn_chart(standing) if standing and is_known else None,
         "alerts": BudgetAlertTable.of(alerts) if alerts else None,
         "last_month": Month.of(budget.ends_on) - 1 if budget.ends_on else None,
-        "may_edit": _may_edit(request.user, budget),
     }
-    return TemplateResponse(request, "billing/budget_detail.html", context)
+
+
+def _alerts(budget: Budget, at: dt.datetime | None) -> list[dict[str, Any]]:
+    return [
+        {**each, "currency": budget.currency}
+        for each in alerts_of(budget, at=at).values(
+            "fired_at", "threshold", "period_start", "spent_nano", "amount_nano",
+            "projected_nano", "crosses_on",
+        )
+    ]  # fmt: skip
 
 
 def _counted(standing: Standing | None) -> CountedTable | None:

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.allocation.sharing import Rounded, Rounding
@@ -23,6 +24,7 @@ from billing.selectors.charges import (
     history_of_charge,
     tags_of_charge,
 )
+from billing.selectors.line_status import statuses_of_versions
 from billing.selectors.raw_records import raw_record
 from billing.selectors.rounding import (
     UNIT,
@@ -65,6 +67,9 @@ def charge_page(request: HttpRequest, pk: int) -> HttpResponseBase:
     raw = raw_record(sha256=charge.file.sha256, line=charge.line)
     parts = allocations_of_charge(charge)
     rounded = rounded_parts(charge, parts)
+    versions = history_of_charge(charge)
+    statuses = statuses_of_versions(charge, versions, now=timezone.now())
+    status = statuses[charge.pk]
     context = {
         "page_title": f"Charge {charge.pk}",
         "page_lead": f"{charge.dimension.service_name}, {charge.dimension.provider}",
@@ -76,10 +81,16 @@ def charge_page(request: HttpRequest, pk: int) -> HttpResponseBase:
         "attributes": attributes_of_charge(charge),
         "tags": tags_of_charge(charge),
         "extra": extra_of_charge(charge),
+        "status": status,
         "parts": PartTable.of(
-            [_part_row(part, charge.currency, rounded.get(part.use_case_id)) for part in parts]
+            [
+                _part_row(part, charge.currency, rounded.get(part.use_case_id)) | {"status": status}
+                for part in parts
+            ]
         ),
-        "versions": VersionTable.of([_version_row(each) for each in history_of_charge(charge)]),
+        "versions": VersionTable.of(
+            [_version_row(each) | {"status": statuses[each.pk]} for each in versions]
+        ),
         "raw": raw,
         "cost_basis": charge.get_cost_basis_display(),
         "document": document_of_charge(charge),

@@ -11,11 +11,14 @@ from billing.choices import CorrectionCause, CostBasis, VarianceReason
 from billing.models import CloseCorrection, PeriodClose
 from billing.selectors.close_checks import Checklist
 from billing.selectors.close_figures import COMPONENTS, moved_between, text_nano
+from billing.selectors.closes import statuses_of_correction
+from billing.selectors.invoice_status import MonthStatuses, statuses_of_invoices
 from billing.selectors.month_lines import LineGroup
 from billing.selectors.reconciliation import Reconciled
 from billing.selectors.uninvoiced import Uninvoiced, left_out_nano
 from portal.shell.formats import nano_money_text, number_text
 from portal.shell.money import from_nano
+from portal.shell.statuses import FigureStatus
 
 _OTHERWISE = {
     CostBasis.ESTIMATED: "Nothing: an estimate is not billed",
@@ -24,10 +27,11 @@ _ELSEWHERE = "Nothing: another source has it and counts"
 
 
 def reconciliation_rows(
-    invoices: Sequence[Reconciled], lists: Sequence[Checklist]
+    invoices: Sequence[Reconciled], lists: Sequence[Checklist], statuses: MonthStatuses
 ) -> list[dict[str, Any]]:
-    """One row an invoice."""
+    """One row an invoice. Up to three queries, for the statuses of what the invoices state."""
     states = {each.invoice.pk: lst.state for lst in lists for each in lst.invoices}
+    stated = statuses_of_invoices([each.invoice for each in invoices])
     return [
         {
             "pk": each.invoice.pk,
@@ -40,12 +44,16 @@ def reconciliation_rows(
             "residual_nano": each.residual_nano,
             "currency": each.invoice.currency,
             "state": states[each.invoice.pk].value,
+            "status": status,
+            "lines_status": statuses.of_lines(group.key for group in each.groups),
         }
-        for each in invoices
+        for each, status in zip(invoices, stated, strict=True)
     ]
 
 
-def loose_rows(groups: Sequence[LineGroup], sources: Mapping[int, str]) -> list[dict[str, Any]]:
+def loose_rows(
+    groups: Sequence[LineGroup], sources: Mapping[int, str], statuses: MonthStatuses
+) -> list[dict[str, Any]]:
     """Lines on no invoice; `sources` are names of connections."""
     return [
         {
@@ -59,12 +67,13 @@ def loose_rows(groups: Sequence[LineGroup], sources: Mapping[int, str]) -> list[
             "left_out_nano": left_out_nano(group) or None,
             "currency": group.key.currency,
             "basis": CostBasis(group.key.basis).label,
+            "status": statuses.of_lines([group.key]),
         }
         for group in groups
     ]
 
 
-def uninvoiced_rows(found: Sequence[Uninvoiced]) -> list[dict[str, Any]]:
+def uninvoiced_rows(found: Sequence[Uninvoiced], statuses: MonthStatuses) -> list[dict[str, Any]]:
     """Cost that no invoice takes, with what is missing."""
     return [
         {
@@ -74,6 +83,7 @@ def uninvoiced_rows(found: Sequence[Uninvoiced]) -> list[dict[str, Any]]:
             "billed_nano": each.billed_nano,
             "currency": each.scope.currency,
             "basis": CostBasis(each.basis).label,
+            "status": statuses.of_lines(each.keys),
             "missing": " ".join(each.missing) or _OTHERWISE.get(CostBasis(each.basis), _ELSEWHERE),
         }
         for each in found
@@ -93,6 +103,7 @@ def frozen_rows(close: PeriodClose, invoices: Mapping[str, int]) -> list[dict[st
                     "note": _note(invoice, name, close.currency),
                     "amount_nano": text_nano(invoice[name]),
                     "currency": close.currency,
+                    "status": FigureStatus.CLOSED,
                 }
             )
     return rows
@@ -120,16 +131,18 @@ def frozen_explanations(close: PeriodClose, invoices: Mapping[str, int]) -> list
             "amount_nano": text_nano(each["amount"]),
             "currency": close.currency,
             "who": each["by"],
+            "status": FigureStatus.CLOSED,
         }
         for invoice in close.figures["invoices"]
         for each in invoice["variances"]
     ]
 
 
-def move_rows(moves: Sequence[Mapping[str, str]], currency: str) -> list[dict[str, Any]]:
+def move_rows(correction: CloseCorrection, currency: str) -> list[dict[str, Any]]:
     """What one correction moved, place by place."""
     rows = []
-    for each in moves:
+    was, became = statuses_of_correction(correction.number)
+    for each in correction.moves:
         old, new = text_nano(each["old"]), text_nano(each["new"])
         rows.append(
             {
@@ -137,6 +150,8 @@ def move_rows(moves: Sequence[Mapping[str, str]], currency: str) -> list[dict[st
                 "old_nano": old,
                 "new_nano": new,
                 "moved_nano": new - old,
+                "old_status": was,
+                "new_status": became,
                 "currency": currency,
             }
         )

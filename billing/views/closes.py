@@ -30,6 +30,7 @@ from billing.selectors.closes import (
     month_to_close,
 )
 from billing.selectors.exchange import rates_between, reporting_currencies
+from billing.selectors.invoice_status import month_statuses
 from billing.selectors.open_suspicions import source_names, suspicions_in
 from billing.selectors.reconciliation import Reconciliation
 from billing.selectors.references import FigureReference
@@ -119,9 +120,10 @@ def reconciliation_page(request: HttpRequest) -> HttpResponseBase:
     }
     if month is not None:
         found, lists = read_month(request, month)
-        rows = reconciliation_rows(found.invoices, lists)
+        statuses = month_statuses(month, now=timezone.now())
+        rows = reconciliation_rows(found.invoices, lists, statuses)
         names = source_names(group.key.connection_id for group in found.loose)
-        loose = loose_rows(found.loose, names)
+        loose = loose_rows(found.loose, names, statuses)
         context |= {
             "table": ReconciliationTable.of(rows) if rows else None,
             "loose": LooseTable.of(loose) if loose else None,
@@ -136,7 +138,8 @@ def checklist_page(request: HttpRequest) -> HttpResponseBase:
     see_money(request)
     form, month = month_of(request)
     found, lists = read_month(request, month) if month is not None else (None, [])
-    rest = uninvoiced_rows(uninvoiced(found)) if found is not None else []
+    left = uninvoiced(found) if found is not None else []
+    rest = uninvoiced_rows(left, month_statuses(month, now=timezone.now())) if month else []
     context = {
         "page_title": "Close checklist",
         "page_lead": "Imported, matched, allocated, explained, settled; then a second person.",
@@ -184,7 +187,8 @@ def close_ask_page(request: HttpRequest, key: str) -> HttpResponse:
                 "exactly them.",
             )
             return HttpResponseRedirect(reverse("approval", args=[asked.pk]))
-    rows = reconciliation_rows(checklist.invoices, [checklist])
+    statuses = month_statuses(checklist.scope.month, now=now)
+    rows = reconciliation_rows(checklist.invoices, [checklist], statuses)
     context = {
         "page_title": "Ask for the close",
         "page_lead": str(checklist.scope),
@@ -225,7 +229,7 @@ def close_page(request: HttpRequest, key: str) -> HttpResponseBase:
                 each,
                 moved_text(each, close.currency),
                 MoveTable.of(
-                    move_rows(each.moves, close.currency),
+                    move_rows(each, close.currency),
                     caption=f"What correction {each.number} moved",
                 ),
             )
@@ -278,6 +282,7 @@ def _converted(close: PeriodClose, month: Month) -> ConversionTable | None:
             rates_between({close.currency}, currency).convert(
                 close.total_nano, close.currency, currency, month_end(month, now)
             ),
+            FigureStatus.CLOSED,
         )
         for currency in currencies
     ]

@@ -14,6 +14,7 @@ from billing.selectors.use_case_costs import KindOfCost
 from billing.tables.closes import ConversionTable
 from portal.shell.figures import Figure
 from portal.shell.periods import Month
+from portal.shell.statuses import FigureStatus
 
 _DAY = dt.timedelta(days=1)
 
@@ -49,7 +50,10 @@ def _conversion(found: KindOfCost, currency: str, rates: Rates, now: dt.datetime
         )
         for month, cost in known
     ]
-    rows = [conversion_row(month.label, each) for month, each in reversed(months)]
+    rows = [
+        conversion_row(month.label, each, status_of(cost, now=now))
+        for (month, each), (_, cost) in zip(reversed(months), reversed(known), strict=True)
+    ]
     caption = f"{found.kind.currency} {found.kind.basis} in {currency}"
     return Conversion(
         _total(found, currency, [each for _, each in months], now),
@@ -78,8 +82,8 @@ def _total(
     )
 
 
-def conversion_row(month: str, each: Converted) -> dict[str, Any]:
-    """One converted amount as a row of `ConversionTable`."""
+def conversion_row(month: str, each: Converted, status: FigureStatus) -> dict[str, Any]:
+    """One converted amount as a row of `ConversionTable`, with the status of the original."""
     return {
         "month": month,
         "original_nano": each.original_nano,
@@ -87,5 +91,6 @@ def conversion_row(month: str, each: Converted) -> dict[str, Any]:
         "nano": each.nano,
         "quote": each.currency,
         "reason": each.reason,
+        "status": status,
         "rate": each.rate.said if each.rate is not None else "",
     }

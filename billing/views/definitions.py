@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from billing.policies import may_see_costs
-from billing.vocabularies import COST_STATUSES, UNALLOCATED_REASONS
+from billing.vocabularies import COST_STATUSES, INVOICE_STATUSES, UNALLOCATED_REASONS
 from portal.shell.views import Crumb
 
 
@@ -23,6 +23,7 @@ def definitions_page(request: HttpRequest) -> HttpResponseBase:
         "page_title": "What cost figures mean",
         "breadcrumbs": [Crumb("Costs", reverse("costs"))],
         "statuses": COST_STATUSES.statuses,
+        "invoice_statuses": INVOICE_STATUSES.statuses,
         "reasons": UNALLOCATED_REASONS.statuses,
     }
     return TemplateResponse(request, "billing/definitions.html", context)

@@ -278,6 +278,7 @@ class CostExplorerPage(ListPage):
 
     def get_context_data(self) -> dict[str, Any]:
         totals = merge_sums((group.sum for group in self.groups), keep=())
+        totals.sort(key=lambda total: -total.lines)  # most lines first, as the pivot chooses
         return {
             "totals": [(total, self._total_figures(total)) for total in totals],
             "charts": [self._chart(total.kind) for total in totals[:_MOST_CHARTS]],

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,8 +18,8 @@ from billing.models import Invoice, InvoiceVariance
 from billing.policies import may_keep_invoices
 from billing.selectors.closes import month_to_close
 from billing.selectors.invoices import reconciled_invoice, variances_of_invoice
+from billing.services.invoice_documents import land_document
 from billing.services.invoices import (
-    Document,
     InvoiceRefusedError,
     enter_invoice,
     explain_difference,
@@ -28,15 +27,11 @@ from billing.services.invoices import (
 )
 from billing.views.invoices import invoice_crumbs, invoice_or_404
 from portal.imports.contracts import ImportRefusedError
-from portal.imports.files import land_stream
 from portal.models import User
 from portal.shell.money import nano_text
 from portal.shell.periods import Month
 from portal.shell.views import Crumb
 from portal.uploads import takes_files
-
-# What a document starts with, whatever it is called.
-_DOCUMENTS = (b"%PDF-", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"<?xml", b"\xef\xbb\xbf<?xml")
 
 
 def keeper(request: HttpRequest) -> User:
@@ -97,38 +92,15 @@ def _edit(
 
 def _keep(form: InvoiceForm, person: User) -> Invoice | None:
     """The kept invoice; None when the form now says what is wrong."""
+    upload = form.cleaned_data["document"]
     try:
-        return enter_invoice(
-            draft=form.draft(),
-            actor=person,
-            at=timezone.now(),
-            document=_landed(form.cleaned_data["document"]),
-        )
+        document = land_document(upload, name=str(upload.name)) if upload else None
+        return enter_invoice(draft=form.draft(), actor=person, at=timezone.now(), document=document)
     except InvoiceRefusedError as error:
         form.add_error(error.field if error.field in form.fields else None, error.reason)
     except ImportRefusedError as error:
         form.add_error("document", str(error))
     return None
-
-
-def _landed(upload: UploadedFile | None) -> Document | None:
-    """Land the document under its hash.
-
-    Raises:
-        ImportRefusedError: it is too large, or no kind of document that is kept.
-    """
-    if upload is None:
-        return None
-    start = upload.read(8)
-    upload.seek(0)
-    name = str(upload.name)
-    if not start.startswith(_DOCUMENTS):
-        raise ImportRefusedError(
-            "not_a_document", "this is no document that is kept here", file=name,
-            expected="a PDF, PNG, JPEG or XML file",
-        )  # fmt: skip
-    landed = land_stream(upload, name=name)  # type: ignore[arg-type]  # reads as a binary file
-    return Document(name, landed.sha256, landed.size)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from billing.filters.invoices import InvoiceFilters
 from billing.models import Charge, Invoice, InvoiceVariance
 from billing.policies import may_keep_invoices, may_see_charges
 from billing.selectors.close_checks import checklists_of
+from billing.selectors.invoice_hands import origin_texts
+from billing.selectors.invoice_status import invoice_statuses, statuses_of_invoices
 from billing.selectors.invoices import (
     charge_page,
     destinations_of,
@@ -25,6 +28,7 @@ from billing.selectors.invoices import (
     variances_of_invoice,
     versions_of_invoice,
 )
+from billing.selectors.line_status import statuses_of_charges
 from billing.selectors.month_lines import Destination
 from billing.selectors.reconciliation import Reconciled, reconcile, scope_of_invoice
 from billing.selectors.use_cases import UseCaseName, use_case_names
@@ -41,6 +45,7 @@ from billing.views.lineage import reason_or_rule, rule_url
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.periods import Month
+from portal.shell.statuses import FigureStatus
 from portal.shell.views import Action, Crumb, EmptyState, ListPage
 
 
@@ -99,12 +104,18 @@ def invoice_crumbs() -> list[Crumb]:
 def invoice_page(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One invoice: its parts, what was explained, where the money went, its lines."""
     invoice = invoice_or_404(request, pk)
+    now = timezone.now()
     found = reconcile(Month.of(invoice.month))
     own = next((each for each in found.invoices if each.invoice.pk == invoice.pk), None)
-    lists = checklists_of(found, now=timezone.now())
+    lists = checklists_of(found, now=now)
     close = next((each for each in lists if each.scope == scope_of_invoice(invoice)), None)
     is_open = own is not None and close is not None and close.close is None
     may_edit = may_keep_invoices(request.user) and own is not None
+    versions = versions_of_invoice(invoice)
+    statuses = {
+        each.pk: status
+        for each, status in zip(versions, statuses_of_invoices(versions), strict=True)
+    }
     context: dict[str, Any] = {
         "page_title": f"Invoice {invoice.number}",
         "page_lead": f"{invoice.issuer}, {Month.of(invoice.month).label}",
@@ -116,31 +127,41 @@ def invoice_page(request: HttpRequest, pk: int) -> HttpResponseBase:
         "may_edit": may_edit,
         "explanations": ExplanationTable.of(
             [
-                _explanation_row(each, invoice, may_edit and is_open)
+                _explanation_row(each, invoice, statuses[invoice.pk], may_edit and is_open)
                 for each in variances_of_invoice(invoice)
             ]
         ),
-        "versions": VersionsTable.of([_version_row(each) for each in versions_of_invoice(invoice)]),
+        "versions": VersionsTable.of(
+            [
+                _version_row(each, statuses[each.pk], origin)
+                for each, origin in zip(versions, origin_texts(versions), strict=True)
+            ]
+        ),
     }
     if own is not None:
-        context |= _lines_context(request, own)
+        context |= _lines_context(request, own, now)
     return TemplateResponse(request, "billing/invoice_detail.html", context)
 
 
-def _lines_context(request: HttpRequest, own: Reconciled) -> dict[str, Any]:
+def _lines_context(request: HttpRequest, own: Reconciled, now: dt.datetime) -> dict[str, Any]:
     page = charge_page(own, after=request.GET.get("after", ""))
     places = destinations_of(own)
     names = use_case_names(each.place.use_case_id for each in places)
     address = reverse("invoice", args=[own.invoice.pk])
+    statuses = invoice_statuses(own, now=now)
+    of_lines = statuses_of_charges(page.charges, now=now)
     return {
-        "parts": PartsTable.of(part_rows(own)),
+        "parts": PartsTable.of(part_rows(own, statuses.parts())),
         "destinations": DestinationTable.of(
             [
                 destination_row(each.place, each.billed_nano, own.invoice.currency, names)
+                | {"status": statuses.place(each.place)}
                 for each in places
             ]
         ),
-        "line_table": InvoiceLineTable.of([_line_row(each) for each in page.charges]),
+        "line_table": InvoiceLineTable.of(
+            [_line_row(each, of_lines[each.pk]) for each in page.charges]
+        ),
         "lines": own.lines,
         "is_first": "after" not in request.GET,
         "first_url": address,
@@ -148,23 +169,30 @@ def _lines_context(request: HttpRequest, own: Reconciled) -> dict[str, Any]:
     }
 
 
-def part_rows(own: Reconciled) -> list[dict[str, Any]]:
+def part_rows(own: Reconciled, statuses: Mapping[str, FigureStatus]) -> list[dict[str, Any]]:
     """The parts of an invoice in the order in which they sum to it."""
     stated = own.invoice
     rows = (
-        ("Allocated", own.allocated_nano, "to use cases, before tax and credits"),
-        ("Unallocated", own.unallocated_nano, "what no rule takes"),
-        ("Tax", own.tax_nano, "" if stated.tax_in_lines else "as the invoice states it"),
-        ("Credits", own.credits_nano, "" if stated.credits_in_lines else "as the invoice states"),
-        ("Rounding", own.rounding_nano, "as stated, and as explained"),
-        ("Explained", own.explained_nano, "differences that a person has explained"),
-        ("Together", own.accounted_nano, ""),
-        ("Invoice", stated.total_nano, "as the document states it"),
-        ("Residual", own.residual_nano, "0 when it ties"),
-    )
+        ("allocated", "Allocated", own.allocated_nano, "to use cases, before tax and credits"),
+        ("unallocated", "Unallocated", own.unallocated_nano, "what no rule takes"),
+        ("tax", "Tax", own.tax_nano, "" if stated.tax_in_lines else "as the invoice states it"),
+        ("credits", "Credits", own.credits_nano,
+         "" if stated.credits_in_lines else "as the invoice states"),
+        ("rounding", "Rounding", own.rounding_nano, "as stated, and as explained"),
+        ("explained", "Explained", own.explained_nano, "differences that a person has explained"),
+        ("accounted", "Together", own.accounted_nano, ""),
+        ("total", "Invoice", stated.total_nano, "as the document states it"),
+        ("residual", "Residual", own.residual_nano, "0 when it ties"),
+    )  # fmt: skip
     return [
-        {"part": part, "amount_nano": nano, "note": note, "currency": stated.currency}
-        for part, nano, note in rows
+        {
+            "part": part,
+            "amount_nano": nano,
+            "note": note,
+            "currency": stated.currency,
+            "status": statuses[key],
+        }
+        for key, part, nano, note in rows
     ]
 
 
@@ -184,7 +212,7 @@ def destination_row(
     }
 
 
-def _line_row(charge: Charge) -> dict[str, Any]:
+def _line_row(charge: Charge, status: FigureStatus) -> dict[str, Any]:
     dimension = charge.dimension
     return {
         "pk": charge.pk,
@@ -197,16 +225,21 @@ def _line_row(charge: Charge) -> dict[str, Any]:
         "effective_nano": charge.effective_nano,
         "currency": charge.currency,
         "origin": f"{charge.file.name}, line {charge.line}",
+        "status": status,
     }
 
 
-def _explanation_row(each: InvoiceVariance, invoice: Invoice, may_withdraw: bool) -> dict[str, Any]:
+def _explanation_row(
+    each: InvoiceVariance, invoice: Invoice, status: FigureStatus, may_withdraw: bool
+) -> dict[str, Any]:
+    """An explanation is as settled as the invoice; a withdrawn one counts no more."""
     in_force = each.withdrawn_at is None
     return {
         "reason": each.get_reason_display(),
         "note": each.note,
         "amount_nano": each.amount_nano,
         "currency": invoice.currency,
+        "status": status if in_force else FigureStatus.RESTATED,
         "who": str(each.recorded_by),
         "recorded_at": each.recorded_at,
         "state": "in force" if in_force else f"withdrawn by {each.withdrawn_by}",
@@ -214,14 +247,12 @@ def _explanation_row(each: InvoiceVariance, invoice: Invoice, may_withdraw: bool
     }
 
 
-def _version_row(each: Invoice) -> dict[str, Any]:
-    origin = f"entered by {each.entered_by}"
-    if each.run_id is not None and each.file is not None:
-        origin = f"{each.file.name}, line {each.line}, import run {each.run_id}"
+def _version_row(each: Invoice, status: FigureStatus, origin: str) -> dict[str, Any]:
     return {
         "recorded_at": each.recorded_at,
         "total_nano": each.total_nano,
         "currency": each.currency,
+        "status": status,
         "origin": origin,
         "state": "superseded" if each.superseded_at else "live",
     }

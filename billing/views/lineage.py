@@ -25,6 +25,7 @@ from billing.selectors.as_of import (
 )
 from billing.selectors.costs import CostSum
 from billing.selectors.figures import MEASURE_LABELS, cost_figure
+from billing.selectors.line_status import statuses_of_rows
 from billing.selectors.lineage import (
     LINES_ON_A_PAGE,
     MOST_LINES_TO_SUMMARISE,
@@ -43,6 +44,7 @@ from portal.shell.figures import Figure
 from portal.shell.formats import moment_text
 from portal.shell.htmx import is_fragment
 from portal.shell.refusals import UnreadableRequestError
+from portal.shell.statuses import FigureStatus
 from portal.shell.views import Crumb, EmptyState
 
 MOST_CHARGES_ON_A_PAGE = 100_000
@@ -77,7 +79,7 @@ def lineage_page(request: HttpRequest) -> HttpResponseBase:
     at, problem = _moment(request, now)
     sums = sums_of(scope, now=now)
     if request.GET.get("origins") and is_fragment(request):
-        found = _origins(request, scope, sum(each.lines for each in sums))
+        found = _origins(request, scope, sum(each.lines for each in sums), now)
         return TemplateResponse(request, "billing/_lineage_origins.html", found)
     context = _heading(scope, sums, now) | {
         "at": at,
@@ -87,7 +89,7 @@ def lineage_page(request: HttpRequest) -> HttpResponseBase:
     if at is not None:
         context |= _past(request, scope, sums, at, now)
     elif not problem:
-        context |= _present(request, scope, sums)
+        context |= _present(request, scope, sums, now)
     status = 400 if problem else 200
     return TemplateResponse(request, "billing/lineage.html", context, status=status)
 
@@ -135,16 +137,19 @@ def reason_or_rule(name: str | None, version: int | None, reason: str) -> str:
     return str(UnallocatedReason(reason or UnallocatedReason.NO_RULE).label)
 
 
-def _present(request: HttpRequest, scope: Scope, sums: Sequence[CostSum]) -> dict[str, Any]:
+def _present(
+    request: HttpRequest, scope: Scope, sums: Sequence[CostSum], now: dt.datetime
+) -> dict[str, Any]:
     lines = sum(each.lines for each in sums)
     found: dict[str, Any] = {"lines": lines, "may_see_charges": may_see_charges(request.user)}
     if not sums:
         return found
-    found |= _origins(request, scope, lines)
+    found |= _origins(request, scope, lines, now)
     if found["may_see_charges"]:
         after = Position.parse(request.GET.get("after", ""))
         page = lines_of(scope, after=after)
-        found["line_table"] = LineTable.of([_line_row(line) for line in page.lines])
+        statuses = statuses_of_rows(page.lines, now=now)
+        found["line_table"] = _line_table(page.lines, statuses)
         found["is_first"] = after is None
         found["first_url"] = scope.reference.lineage_url
         if page.following is not None:
@@ -152,12 +157,12 @@ def _present(request: HttpRequest, scope: Scope, sums: Sequence[CostSum]) -> dic
     return found
 
 
-def _origins(request: HttpRequest, scope: Scope, lines: int) -> dict[str, Any]:
+def _origins(request: HttpRequest, scope: Scope, lines: int, now: dt.datetime) -> dict[str, Any]:
     """The rules and files; of many lines, only when they are asked for, else their address."""
     if not 0 < lines <= MOST_LINES_TO_SUMMARISE:
         return {}
     if lines <= MOST_LINES_AT_ONCE or request.GET.get("origins"):
-        origins = origins_of(scope)
+        origins = origins_of(scope, now=now)
         found = _residues({each.run for each in origins})
         return found | {"origins": OriginTable.of(_origin_rows(origins))}
     return {"origins_url": f"{scope.reference.lineage_url}&origins=1", "lines": lines}
@@ -185,9 +190,16 @@ def _origin_rows(origins: Sequence[Origin]) -> list[dict[str, Any]]:
             "effective_nano": each.effective_nano,
             "currency": each.kind.currency,
             "basis": each.kind.basis_label,
+            "status": each.status,
         }
         for each in origins
     ]
+
+
+def _line_table(lines: Sequence[Mapping[str, Any]], statuses: Sequence[FigureStatus]) -> LineTable:
+    return LineTable.of(
+        [_line_row(line) | {"status": status} for line, status in zip(lines, statuses, strict=True)]
+    )
 
 
 def _line_row(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -238,7 +250,7 @@ def _past(
     if found["may_see_charges"] and past.parts:
         shown = past_lines(past)
         found |= _residues({int(str(line["run"])) for line in shown})
-        found["line_table"] = LineTable.of([_line_row(line) for line in shown])
+        found["line_table"] = _line_table(shown, past.statuses)
         base = f"{scope.reference.lineage_url}&{urlencode({'as_of': request.GET['as_of']})}"
         found["is_first"] = start == 0
         found["first_url"] = base

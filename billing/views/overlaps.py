@@ -22,7 +22,9 @@ from billing.forms.overlaps import OverlapEndForm, OverlapForm
 from billing.models import SpendOverlap
 from billing.policies import may_see_costs, may_settle_overlaps
 from billing.selectors.choices_in_use import newest_month
+from billing.selectors.day_status import statuses_of_suspects
 from billing.selectors.open_suspicions import LOOKED_AT, suspicions_to_settle
+from billing.selectors.overlap_origins import Bringer, bringers_of
 from billing.selectors.overlaps import (
     Both,
     overlap_for_page,
@@ -36,7 +38,7 @@ from billing.services.overlaps import OverlapDraft, OverlapRefusedError
 from billing.tables.overlaps import OverlapTable, SuspectTable
 from portal.models import ApprovalRequest, Connection, User
 from portal.selectors.pending_approvals import pending_requests
-from portal.shell.periods import Month
+from portal.shell.periods import BadPeriodError, Month
 from portal.shell.views import Crumb
 
 _STATES = {
@@ -82,7 +84,7 @@ def overlaps_page(request: HttpRequest) -> HttpResponseBase:
 
 
 def _declared(overlaps: Sequence[SpendOverlap], may_settle: bool) -> list[dict[str, Any]]:
-    sums = sums_of_overlaps(overlaps)
+    sums = sums_of_overlaps(overlaps, now=timezone.now())
     rows = []
     for each in overlaps:
         found: list[Both | None] = [*sums[each.pk]]
@@ -101,6 +103,8 @@ def _declared_row(each: SpendOverlap, both: Both | None, may_settle: bool) -> di
         "months": _months(each),
         "counted_nano": both.counted_nano if both else None,
         "other_nano": both.other_nano if both else None,
+        "counted_status": both.counted_status if both else None,
+        "other_status": both.other_status if both else None,
         "currency": both.kind.currency if both else "",
         "basis": both.kind.basis_label if both else None,
         "next_url": reverse("cost-overlap-end", args=[each.pk]) if may_settle else "",
@@ -138,11 +142,16 @@ def _suspects(newest: Month, may_settle: bool) -> list[dict[str, Any]]:
     found = suspected_overlaps(first=newest - (LOOKED_AT - 1), last=newest)
     pks = {pk for each in found for pk in (each.first, each.second)}
     sources = Connection.objects.in_bulk(pks)
-    return [_suspect_row(each, sources, may_settle) for each in found]
+    statuses = statuses_of_suspects(found, now=timezone.now())
+    return [
+        _suspect_row(each, sources, may_settle, newest)
+        | {"first_status": first, "second_status": second}
+        for each, (first, second) in zip(found, statuses, strict=True)
+    ]
 
 
 def _suspect_row(
-    each: Suspect, sources: Mapping[int, Connection], may_settle: bool
+    each: Suspect, sources: Mapping[int, Connection], may_settle: bool, newest: Month
 ) -> dict[str, Any]:
     first, second = sources[each.first], sources[each.second]
     query = {
@@ -150,6 +159,8 @@ def _suspect_row(
         "other": second.slug,
         "provider": each.provider,
         "first": str(Month.of(each.starts_on)),
+        # What ended is said of its months only; what goes on has no last month.
+        "last": str(Month.of(each.newest_day)) if Month.of(each.newest_day) < newest else "",
         "reason": each.why.capitalize(),
     }
     text = "Say which counts" if each.is_in_one_basis else "Say so (bases differ, never added)"
@@ -191,7 +202,19 @@ def overlap_new_page(request: HttpRequest) -> HttpResponseBase:
         else:
             _say(request, made, _done(made))
             return HttpResponseRedirect(reverse("cost-overlaps"))
-    return _form_page(request, form, "Two sources, the same money", "Say so", status)
+    title = "Two sources, the same money"
+    return _form_page(request, form, title, "Say so", status, _bringers(request))
+
+
+def _bringers(request: HttpRequest) -> list[Bringer]:
+    """Which imports brought what the address names; nothing where it names no month."""
+    try:
+        first = Month.parse(request.GET.get("first", ""))
+        last = Month.parse(request.GET["last"]) if request.GET.get("last") else None
+    except BadPeriodError:
+        return []
+    slugs = [request.GET.get(name, "") for name in ("counted", "other")]
+    return bringers_of(request.user, slugs, first=first, last=last)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -242,13 +265,19 @@ def _say(request: HttpRequest, made: SpendOverlap | ApprovalRequest, done: str) 
 
 
 def _form_page(
-    request: HttpRequest, form: OverlapForm | OverlapEndForm, title: str, button: str, status: int
+    request: HttpRequest,
+    form: OverlapForm | OverlapEndForm,
+    title: str,
+    button: str,
+    status: int,
+    bringers: Sequence[Bringer] = (),
 ) -> HttpResponseBase:
     context = {
         "page_title": title,
         "breadcrumbs": [*_crumbs(), Crumb("Overlaps", reverse("cost-overlaps"))],
         "form": form,
         "button": button,
+        "bringers": bringers,
         "cancel_url": reverse("cost-overlaps"),
     }
     return render(request, "billing/overlap_form.html", context, status=status)

@@ -1,7 +1,10 @@
-"""Money without a use case: the list that finance works off."""
+"""Money without a use case: the list that finance works off, now or as of a moment."""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,15 +20,24 @@ from billing.choices import MatchField, UnallocatedReason
 from billing.forms.unallocated import UnallocatedForm
 from billing.models import MonthlyCost
 from billing.policies import may_edit_allocation_rules, may_see_costs
+from billing.selectors.as_of import TooManyChargesError
 from billing.selectors.choices_in_use import newest_month
-from billing.selectors.costs import Group, cost_sums
-from billing.selectors.figures import cost_figure
+from billing.selectors.costs import CostSum, Group, cost_sums
+from billing.selectors.figures import cost_figure, status_of
+from billing.selectors.past_unallocated import past_unallocated
 from billing.selectors.references import UNALLOCATED, FigureReference
 from billing.selectors.unallocated import Candidate, unallocated_candidates
-from billing.tables.unallocated import UnallocatedTable
+from billing.tables.unallocated import PastUnallocatedTable, UnallocatedTable
+from billing.views.moments import (
+    is_export,
+    nothing_recorded,
+    now_url,
+    refuse_too_much,
+    refuse_unreadable,
+)
 from portal.limits import take_turn
 from portal.shell.exports import csv_response
-from portal.shell.figures import Figure
+from portal.shell.formats import moment_text, number_text
 from portal.shell.periods import Month
 from portal.shell.views import Crumb, EmptyState
 
@@ -42,88 +54,150 @@ _NOTHING_IMPORTED = EmptyState(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the page shows: candidates, whether they are cut, sums by reason, or why none."""
+
+    candidates: Sequence[Candidate]
+    is_cut: bool
+    by_reason: Sequence[CostSum]
+    empty: EmptyState
+
+
 @require_safe
 def unallocated_page(request: HttpRequest) -> HttpResponseBase:
-    """Sub-accounts, tags, services and resources with money in a month, and no rule for it."""
+    """Sub-accounts, tags, services and resources with money in a month, and no rule for it.
+
+    Raises:
+        PermissionDenied: this person may not see costs.
+        UnreadableRequestError: a file is asked for that cannot be made.
+    """
     if not may_see_costs(request.user):
         raise PermissionDenied
     form = UnallocatedForm(request.GET)
+    refused = refuse_unreadable(request, form)
     asked = form.asked()
-    month: Month | None = asked.get("month") or newest_month()
+    at: dt.datetime | None = asked.get("as_of")
+    month: Month | None = asked.get("month") or newest_month(until=at)
     context: dict[str, Any] = {
         "page_title": "Unallocated",
         "page_lead": "Money that belongs to no use case yet. It is never hidden in another sum.",
         "breadcrumbs": [Crumb("Costs", reverse("costs"))],
         "form": form,
-        "empty": _NOTHING_IMPORTED,
+        "at": at,
+        "now_url": now_url(request),
+        "empty": refused or _NOTHING_IMPORTED,
     }
-    if month is None:
-        return TemplateResponse(request, "billing/unallocated.html", context)
-    field = asked.get("by") or MatchField.SUB_ACCOUNT
-    may_edit = may_edit_allocation_rules(request.user)
-    candidates, is_cut = unallocated_candidates(field=field, month=month)
-    rows = [_row(each, month, may_edit) for each in candidates]
-    table = UnallocatedTable(rows, query=request.GET, path=request.path)
-    if request.GET.get("export") == "csv":
-        take_turn("export", f"person {request.user.pk}")
-        return csv_response("unallocated", table.export_headings(), table.export_rows())
-    label = str(MatchField(field).label).lower()
-    context |= {
-        "month": month,
-        "field": field,
-        "by_label": label,
-        "table": table,
-        "is_cut": is_cut,
-        "figures": _figures(month),
-        "noun_plural": f"{label}s",
-        "empty": EmptyState(
-            f"Nothing is unallocated by {label} in {month.label}",
-            "Every line of that month that has one is taken by a rule. Those without are in the "
-            "sums above: look at them by another attribute.",
-        ),
-    }
-    return TemplateResponse(request, "billing/unallocated.html", context)
+    if month is not None and not refused:
+        now = at or timezone.now()
+        field = MatchField(asked.get("by") or MatchField.SUB_ACCOUNT)
+        try:
+            found = _past(field, month, at) if at else _present(field, month, now)
+        except TooManyChargesError as error:
+            context["empty"] = refuse_too_much(request, error)
+        else:
+            may_edit = at is None and may_edit_allocation_rules(request.user)
+            rows = [_row(each, month, may_edit, now, at) for each in found.candidates]
+            table_class = PastUnallocatedTable if at else UnallocatedTable
+            table = table_class(rows, query=request.GET, path=request.path)
+            if is_export(request):
+                take_turn("export", f"person {request.user.pk}")
+                return csv_response("unallocated", table.export_headings(), table.export_rows())
+            context |= _shown(found, field, month, now, at) | {"table": table}
+    return TemplateResponse(
+        request, "billing/unallocated.html", context, status=400 if refused else 200
+    )
 
 
-def _figures(month: Month) -> list[Figure]:
-    """What is unallocated in the month, by reason, currency and basis."""
-    now = timezone.now()
+def _present(field: MatchField, month: Month, now: dt.datetime) -> _Found:
+    candidates, is_cut = unallocated_candidates(fields=[field], first=month, last=month, now=now)
     rows = MonthlyCost.objects.filter(
         use_case__isnull=True, day__gte=month.start, day__lt=month.end
     )
-    whole = FigureReference(use_case=UNALLOCATED, first=month, last=month)
-    return [
-        cost_figure(
-            each, whole.with_(reason=each.key[0]), label=_WHY.get(each.key[0], each.key[0]), now=now
-        )
-        for each in cost_sums(rows, by=(Group.REASON,), now=now)
-    ]
+    empty = EmptyState(
+        f"Nothing is unallocated by {_label(field)} in {month.label}",
+        "Every line of that month that has one is taken by a rule. Those without are in the "
+        "sums above: look at them by another attribute.",
+    )
+    return _Found(candidates, is_cut, cost_sums(rows, by=(Group.REASON,), now=now), empty)
 
 
-def _row(each: Candidate, month: Month, may_edit: bool) -> dict[str, Any]:
-    shown = f"{each.tag_key}: {each.value}" if each.tag_key else each.value
+def _past(field: MatchField, month: Month, at: dt.datetime) -> _Found:
+    """The same as of a moment.
+
+    Raises:
+        TooManyChargesError: there are more than are worked out as of a moment.
+    """
+    found = past_unallocated(fields=[field], first=month, last=month, at=at)
+    empty = EmptyState(
+        f"Nothing was unallocated by {_label(field)} in {month.label}",
+        f"At {moment_text(at)} every line of that month that has one was taken by a rule. Those "
+        "without are in the sums above: look at them by another attribute.",
+    )
+    if not found.had_lines:
+        empty = nothing_recorded(month.label, at)
+    return _Found(found.candidates, found.is_cut, found.by_reason, empty)
+
+
+def _label(field: MatchField) -> str:
+    return str(field.label).lower()
+
+
+def _shown(
+    found: _Found, field: MatchField, month: Month, now: dt.datetime, at: dt.datetime | None
+) -> dict[str, Any]:
+    """What stands around the table: sums by reason, currency and basis, and words."""
+    whole = FigureReference(use_case=UNALLOCATED, first=month, last=month, at=at)
+    return {
+        "month": month,
+        "by_label": _label(field),
+        "is_cut": found.is_cut,
+        "figures": [
+            cost_figure(
+                each,
+                whole.with_(reason=each.key[0]),
+                label=_WHY.get(each.key[0], each.key[0]),
+                now=now,
+            )
+            for each in found.by_reason
+        ],
+        "noun_plural": f"{_label(field)}s",
+        "empty": found.empty,
+    }
+
+
+def _row(
+    each: Candidate, month: Month, may_edit: bool, now: dt.datetime, at: dt.datetime | None
+) -> dict[str, Any]:
     query = each.rule_query | {
-        "name": f"{each.name or shown}"[:160],
+        "name": f"{each.name or each.shown}"[:160],
         "starts_on": month.start.isoformat(),
         "month": str(month),
     }
+    unknown = each.sum.effective_unknown
     return {
-        "value": shown,
+        "value": each.shown,
         "name": each.name,
-        "url": _lineage(each, month),
-        "billed_nano": each.billed_nano,
-        "effective_nano": each.effective_nano,
-        "size": abs(each.billed_nano),
+        "url": _lineage(each, month, at),
+        "billed_nano": each.sum.billed_nano,
+        "effective_nano": each.sum.effective_nano,
+        "without": f"without {number_text(unknown)} lines that state none"
+        if 0 < unknown < each.sum.lines
+        else "",
+        "size": abs(each.sum.billed_nano),
         "currency": each.kind.currency,
         "basis": each.kind.basis_label,
-        "lines": each.lines,
+        "status": status_of(each.sum, now=now),
+        "lines": each.sum.lines,
         "rule_url": f"{reverse('allocation-rule-new')}?{urlencode(query)}" if may_edit else "",
     }
 
 
-def _lineage(each: Candidate, month: Month) -> str:
+def _lineage(each: Candidate, month: Month, at: dt.datetime | None) -> str:
     """Lineage is by service; the other attributes have no address of their own."""
     if each.attribute != MatchField.SERVICE:
         return ""
-    reference = FigureReference(use_case=UNALLOCATED, first=month, last=month, service=each.value)
+    reference = FigureReference(
+        use_case=UNALLOCATED, first=month, last=month, service=each.value, at=at
+    )
     return reference.lineage_url

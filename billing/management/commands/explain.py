@@ -71,8 +71,10 @@ def _as_text(document: dict[str, Any]) -> list[str]:
     if "sums" in document and not document["sums"]:
         lines.append("  nothing is in it")
     for section in ("charge", "invoice", "parts"):
+        statuses = document["part_statuses"] if section == "parts" and section in document else {}
         for name, value in document.get(section, {}).items():
-            lines.append(f"  {name}: {value}" if name != "written" else _written_text(value))
+            said = f"  {name}: {value}  {statuses.get(name, '')}".rstrip()
+            lines.append(said if name != "written" else _written_text(value))
     lines += _rounding_text(document.get("rounding"))
     for place in document.get("destinations", []):
         said = "  ".join(str(value) for value in place.values() if value is not None)
@@ -116,6 +118,7 @@ def _line_text(line: dict[str, Any]) -> str:
         f"{line['billed']} billed",
         f"{effective} effective",
         line.get("currency", ""),
+        line["status"],
         line.get("use_case", ""),
         line.get("rule", ""),
         line.get("state", ""),

@@ -7,6 +7,7 @@ from typing import Any
 from billing.models import SpendOverlap
 from billing.selectors.references import FigureReference, Scope
 from portal.services.connections import create_connection
+from portal.shell.periods import Month
 from tests.access.matrix import EVERYBODY, Column, form_function, only, page
 from tests.access.readers import Panel, Reader
 from tests.access.rows.billing import SEE_LINES
@@ -36,6 +37,11 @@ READERS = [
         "billing.selectors.overlaps:overlap_for_page", EVERYBODY, arguments={"pk": "@overlap.pk"}
     ),
     Reader("billing.selectors.open_suspicions:suspicions_to_settle", FINANCE),
+    Reader(
+        "billing.selectors.overlap_origins:bringers_of",
+        FINANCE,
+        arguments={"slugs": ["april"], "first": Month(2026, 4), "last": None},
+    ),
 ]
 PANELS = [Panel("billing.suspicions", FINANCE)]
 

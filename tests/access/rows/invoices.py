@@ -26,6 +26,7 @@ ROWS = [
     page("invoice", SEE_LINES, values=INVOICE, unseen=UNSEEN),
     form_function("invoice-change", FINANCE, values=OPEN),
     page("invoice-document", SEE_LINES, values=INVOICE, unseen=UNSEEN),
+    form_function("invoice-attach", FINANCE, values=OPEN),
     form_function("invoice-explain", FINANCE, values=OPEN),
     form_function("explanation-withdraw", FINANCE, posted=302, values={"pk": "variance.pk"}),
     page("reconciliation", SEE_LINES, query="month=2026-05"),

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from billing.selectors.budget_spending import PresentSpending
 from billing.selectors.budgets import exceeded_since, standings
 from tests.adoption.factories import make_use_case
 from tests.billing.watching import make_budget, paid_for, spend
 
 pytestmark = pytest.mark.django_db
-TODAY = dt.date(2026, 5, 20)
+NOW = PresentSpending(dt.datetime(2026, 5, 20, 12, tzinfo=dt.UTC))
 
 
 def may(day: int) -> dt.date:
@@ -30,7 +31,7 @@ def test_it_is_the_day_after_which_the_sum_stayed_above(
         spend(days, f"tag-{amount}", BillingAccountId=f"account-{amount}")
         budgets.append(make_budget(case, amount))
     exceeded, exact, wide = budgets
-    found = standings(budgets, today=TODAY)
+    found = standings(budgets, NOW)
     assert [found[each.pk].is_exceeded for each in budgets] == [True, False, False]
     with django_assert_num_queries(1):
         assert exceeded_since(found.values()) == {exceeded.pk: may(9)}

@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from billing.choices import CostBasis, Finality
 from billing.selectors.costs import CostSum, Kind
-from billing.selectors.figures import status_of
-from billing.vocabularies import COST_STATUSES
+from billing.selectors.figures import status_of, word_of
+from billing.vocabularies import COST_STATUSES, INVOICE_STATUSES
 from portal.choices import Role
 from portal.shell.statuses import FigureStatus
 from tests.adoption.factories import make_user
@@ -62,3 +62,19 @@ def test_the_finance_handbook_explains_exactly_those() -> None:
     table = text.partition("## What stands beside every figure")[2].partition("\n## ")[0]
     words = set(re.findall(r"^\| ([a-z ]+) \|", table, re.MULTILINE))
     assert words - {"word", "billed", "effective", "basis", "as of"} == set(every_status())
+
+
+@pytest.mark.django_db
+def test_the_page_of_definitions_says_what_an_invoice_can_have(client: Client) -> None:
+    client.force_login(make_user(Role.FINANCE))
+    page = client.get(reverse("cost-definitions")).content.decode()
+    section = page.partition('id="invoice-status"')[2].partition("</section>")[0]
+    assert {each.key for each in INVOICE_STATUSES.statuses} == {
+        word_of(found) for found in (Finality.FINAL, Finality.RESTATED, Finality.CLOSED)
+    }
+    for each in INVOICE_STATUSES.statuses:
+        assert str(each.html()) in section
+        assert each.meaning in section
+    handbook = (DOCS / "finance.md").read_text("utf-8")
+    said = handbook.partition("What an invoice itself states")[2].partition("\n")[0]
+    assert all(f"*{each.key}*" in said for each in INVOICE_STATUSES.statuses)

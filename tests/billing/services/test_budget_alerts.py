@@ -12,6 +12,7 @@ from django.core import mail
 from django.db import DatabaseError, connection, connections, transaction
 
 from billing.models import Budget, BudgetAlert
+from billing.selectors.budget_spending import PresentSpending
 from billing.selectors.budgets import month_budgets, standings
 from billing.services import budget_alerts
 from billing.services.budget_alerts import check_budgets
@@ -110,7 +111,7 @@ def test_other_currencies_and_bases_do_not_count() -> None:
     make_budget(case, 100, currency="EUR")
     make_budget(case, 100, cost_basis="estimated")
     assert check_budgets(at=noon(9)) == []
-    found = standings(Budget.objects.all(), today=noon(9).date()).values()
+    found = standings(Budget.objects.all(), PresentSpending(noon(9))).values()
     assert [each.spent or 0 for each in found] == [0, 0]
 
 
@@ -122,7 +123,7 @@ def test_a_programme_sums_its_use_cases_and_fiscal_quarters() -> None:
     paid_for(second, "other", MAY)
     spend(every_day(MAY, MAY.replace(day=8), "1"), "other")
     budget = make_budget(None, 1000, programme_id=programme.pk, period="quarter")
-    (standing,) = standings([budget], today=noon(9).date()).values()
+    (standing,) = standings([budget], PresentSpending(noon(9))).values()
     assert standing.spent == 88 * NANO_PER_UNIT
     assert (standing.period.start, standing.period.end) == (MAY, dt.date(2026, 8, 1))
     assert standing.spenders == tuple(sorted((first.pk, second.pk)))
@@ -137,7 +138,7 @@ def test_effective_budgets_say_nothing_where_no_line_states_an_effective_cost() 
     paid_for(case, "triage", MAY)
     spend(every_day(MAY, MAY.replace(day=9)), "triage", EffectiveCost="")
     budget = make_budget(case, 10, measure="effective")
-    (standing,) = standings([budget], today=noon(9).date()).values()
+    (standing,) = standings([budget], PresentSpending(noon(9))).values()
     assert standing.spent is None
     assert check_budgets(at=noon(9)) == []
 

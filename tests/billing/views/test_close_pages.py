@@ -58,7 +58,8 @@ def test_reconciliation_shows_every_part_and_what_stands_on_no_invoice(
     page = text_of(finance, "reconciliation", month="2026-05")
     for said in ("B-1", "O-1", "0.01", "Closed, with corrections", "Ready to close", "X-9"):
         assert said in page
-    assert "−0.25 USD" in page  # the residual since the late revision
+    assert ">−0.25<" in page  # the residual since the late revision
+    assert 'title="-0.25 USD"' in page
 
 
 def test_the_checklist_says_what_is_missing(finance: Client, told: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from django.test import Client
@@ -10,14 +10,15 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from billing.models import AllocationRule, ChargeDimension, MonthlyCost, SpendOverlap
-from billing.selectors.unmapped import unmapped_values
+from billing.selectors.unallocated import unallocated_candidates
+from billing.selectors.unmapped import NAMING, with_hints
 from billing.selectors.use_cases import all_use_case_names
 from portal.choices import Role
 from portal.shell.periods import Month
 from tests.adoption.factories import make_use_case, make_user
 from tests.approving import approve_all
 from tests.billing.factories import give_all
-from tests.imports import line, make_connection, run_import
+from tests.imports import START, line, make_connection, run_import
 
 pytestmark = pytest.mark.django_db
 MAY = Month(2026, 5)
@@ -46,12 +47,11 @@ def test_values_are_listed_with_months_amount_and_a_suggestion_that_says_why(
         line(5, "1", Tags='{"job": "zzz"}', ResourceId="key", **named),
     ])  # fmt: skip
     ChargeDimension.objects.filter(resource_id="key").update(api_key_id="key-77", principal_id="p")
-    found, is_cut = unmapped_values(
-        use_cases=all_use_case_names(case.owner), first=MAY, last=MAY + 1
-    )
+    candidates, is_cut = unallocated_candidates(fields=NAMING, first=MAY, last=MAY + 1, now=START)
+    found = with_hints(candidates, use_cases=all_use_case_names(case.owner))
     assert not is_cut
     (workspace_row,) = (each for each in found if each.candidate.value == "ws-answer-drafts")
-    assert workspace_row.candidate.billed_nano == 15 * 10**9
+    assert workspace_row.candidate.sum.billed_nano == 15 * 10**9
     assert workspace_row.candidate.months == {"2026-05", "2026-06"}
     assert workspace_row.hint is not None
     assert (workspace_row.hint.named.slug, workspace_row.hint.score) == (case.slug, 100)
@@ -59,7 +59,7 @@ def test_values_are_listed_with_months_amount_and_a_suggestion_that_says_why(
     assert {("api_key", "key-77"), ("tag", "zzz")} <= values
     assert not {value for _, value in values} & {"taken", "p"}
     page = finance.get(reverse("costs-unmapped")).content.decode()
-    assert "May 2026 to Jun 2026, 2 of them" in page
+    assert 'May 2026 to Jun 2026<span class="sub">2 of them</span>' in page
     assert escape("“ws-answer-drafts” is like its address “answer-drafts”") in page
     link = page.partition('aria-label="Make a rule for ws-answer-drafts"')[0].rpartition('href="')[
         2
@@ -156,6 +156,8 @@ def test_what_only_looks_alike_is_answered_and_not_asked_again(finance: Client) 
     month = {"from": "2026-05", "to": "2026-05"}
     warned = finance.get(costs, month).content.decode()
     assert "Perhaps counted twice" in warned
+    then = finance.get(costs, month | {"as_of": "2026-11-20T13:00Z"}).content.decode()
+    assert "As of now, not of the moment shown: perhaps counted twice." in then
     assert "45.50" in warned
     assert reverse("cost-overlaps") in warned
     assert "Perhaps counted twice" in finance.get("/").content.decode()
@@ -171,3 +173,33 @@ def test_what_only_looks_alike_is_answered_and_not_asked_again(finance: Client) 
     assert "Different money: both count" in finance.get(reverse("cost-overlaps")).content.decode()
     assert "Perhaps counted twice" not in finance.get(costs, month).content.decode()
     assert "Perhaps counted twice" not in finance.get("/").content.decode()
+
+
+def test_saying_it_begins_with_the_months_and_shows_which_import_brought_them(
+    finance: Client,
+) -> None:
+    invoice, gateway = make_connection("invoice"), make_connection("gateway")
+    runs = [
+        run_import(each, [line(day, f"{day}.5", BillingAccountId=account) for day in range(3, 10)])
+        for each, account in ((invoice, "1"), (gateway, "2"))
+    ]
+    # A later month of one source alone: what is in question has ended.
+    june = {
+        "ChargePeriodStart": "2026-06-02T00:00:00Z", "ChargePeriodEnd": "2026-06-03T00:00:00Z",
+        "BillingPeriodStart": "2026-06-01T00:00:00Z", "BillingPeriodEnd": "2026-07-01T00:00:00Z",
+    }  # fmt: skip
+    later = run_import(gateway, [line(2, "1", BillingAccountId="2", **june)])
+    page = finance.get(reverse("cost-overlaps")).content.decode()
+    link = page.partition(f'href="{reverse("cost-overlap-new")}?')[2].partition('"')[0]
+    query = dict(parse_qsl(link.replace("&amp;", "&")))
+    assert (query["first"], query["last"]) == ("2026-05", "2026-05")
+    form = finance.get(reverse("cost-overlap-new"), query).content.decode()
+    assert form.count('value="2026-05"') == 2
+    brought = form.partition("Brought by")[2].partition("<form")[0]
+    for run in runs:
+        assert reverse("import-run", args=[run.pk]) in brought
+        assert run.files.get().name in brought
+    assert reverse("import-run", args=[later.pk]) not in brought
+    assert "Brought by" not in finance.get(reverse("cost-overlap-new")).content.decode()
+    odd = finance.get(reverse("cost-overlap-new"), query | {"first": "May"})
+    assert (odd.status_code, b"Brought by" in odd.content) == (200, False)

@@ -11,9 +11,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from adoption.models import UseCase
-from billing.models import Anomaly, AnomalyPolicy, Budget, BudgetAlert, CircuitBreaker
+from billing.models import (
+    Anomaly,
+    AnomalyPolicy,
+    BreakerTrip,
+    Budget,
+    BudgetAlert,
+    CircuitBreaker,
+)
+from billing.selectors.breakers import over_limit_text, window_start
 from billing.services.anomalies import detect_anomalies
-from billing.services.breakers import check_breakers
+from billing.services.breakers import BreakerDraft, check_breakers, create_breaker
 from billing.services.budget_alerts import check_budgets
 from billing.services.forecasts import freeze_forecasts
 from portal.choices import Role
@@ -183,10 +191,46 @@ def test_a_breaker_is_reset_with_a_reason(story: Story) -> None:
     CircuitBreaker.objects.update(created_at=now - dt.timedelta(days=4))
     check_breakers(at=now)
     url, reset = (reverse(name, args=[breaker.pk]) for name in ("breaker", "breaker-reset"))
-    assert "over the limit" in client.get(url).content.decode()
+    assert "over the limit: opened it" in client.get(url).content.decode()
     assert client.post(reset, {}).status_code == 400
     assert client.post(reset, {"reason": "Mended."}).status_code == 302
     assert "Mended." in client.get(url).content.decode()
+
+
+def test_a_breaker_says_why_a_window_over_its_limit_opened_nothing() -> None:
+    now = timezone.now().replace(hour=12)
+    yesterday = now - dt.timedelta(days=1)
+    spend({yesterday.date(): "500"}, "batch")
+    breaker = create_breaker(
+        draft=BreakerDraft(
+            name="Batch", use_case_id=make_use_case(title="Drafts").pk, field="tag",
+            tag_key="use_case", value="batch", window="day", currency="USD",
+            cost_basis="invoiced", limit_nano=100 * NANO_PER_UNIT,
+        ),
+        actor=make_user(), at=now,
+    )  # fmt: skip
+    start = window_start("day", yesterday)
+
+    def said() -> str:
+        """The breaker as stored, and every trip of it."""
+        found = CircuitBreaker.objects.get()
+        return over_limit_text(found, start, list(found.trips.order_by("pk")))
+
+    assert (check_breakers(at=now), said()) == ([], "over the limit, before the breaker was made")
+    page = signed_in(breaker.created_by).get(reverse("breaker", args=[breaker.pk]))
+    assert "over the limit, before the breaker was made" in page.content.decode()
+    assert "It has never tripped." in page.content.decode()
+    CircuitBreaker.objects.update(created_at=yesterday)
+    assert said() == "over the limit: opens it at the next check"
+    assert len(check_breakers(at=now)) == 1
+    assert said() == "over the limit: opened it"
+    live = CircuitBreaker.objects.get()
+    earlier = BreakerTrip(breaker=live, window_start=start - dt.timedelta(days=1))
+    assert over_limit_text(live, start, [earlier]) == "over the limit, while it was open"
+    earlier.reset_at = now
+    assert over_limit_text(live, start, [earlier]) == "over the limit, before the reset"
+    live.ended_at = now
+    assert over_limit_text(live, start, [earlier]) == "over the limit; the breaker has ended"
 
 
 def test_lists_ask_a_constant_number_of_questions(

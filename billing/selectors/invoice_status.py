@@ -1,0 +1,279 @@
+"""How settled the amounts of invoices and of a month's lines are.
+
+What a document states is *final* once it is here, *restated* when another version said otherwise,
+and *closed* with its month until a correction moves it. What its lines come to has their status.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from billing.approvals import close_subject
+from billing.choices import ChargeCategory, Finality
+from billing.models import (
+    Allocation,
+    Charge,
+    ChargeSlice,
+    CloseCorrection,
+    Invoice,
+    PeriodClose,
+    Restatement,
+)
+from billing.selectors.costs import CostSum, Kind, SumDraft, Surroundings
+from billing.selectors.figures import status_of, word_of
+from billing.selectors.finality import worst
+from billing.selectors.freshness import last_applied_runs
+from billing.selectors.invoices import charges_of
+from billing.selectors.line_status import LineBook, grouped_facts, merged, slice_facts
+from billing.selectors.month_lines import Destination, LineKey, of_month
+from billing.selectors.reconciliation import Reconciled
+from portal.shell.periods import Month
+from portal.shell.statuses import FigureStatus
+
+_STATED = (
+    "month", "billing_account_id", "currency", "total_nano", "tax_nano", "credits_nano",
+    "rounding_nano",
+)  # fmt: skip
+# What the status of an invoice goes by.
+INVOICE_FACTS = ("issuer", "number", "superseded_at", *_STATED)
+_NUMBERS_AT_ONCE = 500
+
+
+# --- what a document states -----------------------------------------------------------------------
+
+
+def statuses_of_invoices(rows: Sequence[Mapping[str, Any] | Invoice]) -> list[FigureStatus]:
+    """The status of what some invoices state, in their order. Three queries for up to 500.
+
+    Args:
+        rows: invoices, or records with the columns of `INVOICE_FACTS`.
+    """
+    return [word_of(each) for each in finalities_of_invoices(rows)]
+
+
+def finalities_of_invoices(rows: Sequence[Mapping[str, Any] | Invoice]) -> list[Finality]:
+    """The same as `Finality`, for sums with what else they hold."""
+    facts = [_facts(row) for row in rows]
+    found: list[Finality] = []
+    for start in range(0, len(facts), _NUMBERS_AT_ONCE):
+        found += _finalities(facts[start : start + _NUMBERS_AT_ONCE])
+    return found
+
+
+def _facts(row: Mapping[str, Any] | Invoice) -> Mapping[str, Any]:
+    if isinstance(row, Invoice):
+        return {name: getattr(row, name) for name in INVOICE_FACTS}
+    return row
+
+
+def _finalities(rows: Sequence[Mapping[str, Any]]) -> list[Finality]:
+    keys = [
+        close_subject(
+            str(Month.of(row["month"])), row["issuer"], row["billing_account_id"], row["currency"]
+        )
+        for row in rows
+    ]
+    closed = set(PeriodClose.objects.filter(key__in=keys).values_list("key", flat=True))
+    moved: dict[str, set[str]] = {}
+    for key, moves in CloseCorrection.objects.filter(close__key__in=closed).values_list(
+        "close__key", "moves"
+    ):
+        moved.setdefault(key, set()).update(move["place"] for move in moves)
+    earlier = _earlier(rows)
+    return [
+        _finality(row, key in closed, moved.get(key, set()), earlier)
+        for row, key in zip(rows, keys, strict=True)
+    ]
+
+
+def _earlier(rows: Sequence[Mapping[str, Any]]) -> set[tuple[Any, ...]]:
+    """What superseded versions said, by issuer (without case) and number."""
+    older = Invoice.objects.filter(
+        superseded_at__isnull=False, number__in={row["number"] for row in rows}
+    )
+    return {
+        (issuer.casefold(), *rest)
+        for issuer, *rest in older.order_by().values_list("issuer", "number", *_STATED)
+    }
+
+
+def _finality(
+    row: Mapping[str, Any],
+    is_closed: bool,
+    moved: Iterable[str],
+    earlier: Iterable[tuple[Any, ...]],
+) -> Finality:
+    if row["superseded_at"] is not None:
+        return Finality.RESTATED
+    if is_closed:
+        has_moved = any(place.startswith(f"{row['number']}: ") for place in moved)
+        return Finality.RESTATED if has_moved else Finality.CLOSED
+    whose = (row["issuer"].casefold(), row["number"])
+    says = (*whose, *(row[name] for name in _STATED))
+    was_other = any(each[:2] == whose and each != says for each in earlier)
+    return Finality.RESTATED if was_other else Finality.FINAL
+
+
+# --- what the lines of an invoice come to ---------------------------------------------------------
+
+
+class _Where(NamedTuple):
+    category: str
+    place: Destination
+
+
+_PLACES = (
+    "charge__dimension__charge_category",
+    "use_case_id",
+    "charge__dimension__cost_center",
+    "unallocated_reason",
+    "rule__key",
+    "rule__version",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceStatuses:
+    """The status of everything that an invoice is made of.
+
+    Attributes:
+        stated: of what its document says.
+        drafts: the facts of its lines, by category and place.
+    """
+
+    own: Reconciled
+    stated: Finality
+    book: LineBook
+    drafts: Mapping[_Where, SumDraft]
+
+    @property
+    def invoice(self) -> FigureStatus:
+        """What the document states, and what a person has explained of it."""
+        return word_of(self.stated)
+
+    @property
+    def lines(self) -> FigureStatus:
+        """All its cost lines together."""
+        return self._word(self._of(lambda where: True), None)
+
+    def place(self, place: Destination) -> FigureStatus:
+        """What one place received."""
+        return self._word(self._of(lambda where: where.place == place), None)
+
+    def parts(self) -> dict[str, FigureStatus]:
+        """The parts by name, and `accounted`, `total` and `residual`.
+
+        A part without a line is as settled as the lines among which it was looked for.
+        """
+        stated, invoice = self.stated, self.own.invoice
+        everything = self._of(lambda where: True)
+        tax = self._of(lambda where: where.category == ChargeCategory.TAX)
+        credit = self._of(lambda where: where.category == ChargeCategory.CREDIT)
+        borne = self._of(lambda w: _is_plain(w) and w.place.use_case_id is not None)
+        rest = self._of(lambda w: _is_plain(w) and w.place.use_case_id is None)
+        return {
+            "allocated": self._word(borne or everything, None),
+            "unallocated": self._word(rest or everything, None),
+            "tax": self._word(tax or everything, None)
+            if invoice.tax_in_lines
+            else self._word(tax, stated),
+            "credits": self._word(credit or everything, None)
+            if invoice.credits_in_lines
+            else self._word(credit, stated),
+            "rounding": word_of(stated),
+            "explained": word_of(stated),
+            "accounted": self._word(everything, stated),
+            "total": word_of(stated),
+            "residual": self._word(everything, stated),
+        }
+
+    def _of(self, is_wanted: Callable[[_Where], bool]) -> CostSum | None:
+        drafts = [draft for where, draft in self.drafts.items() if is_wanted(where)]
+        kind = Kind(self.own.invoice.currency, self.own.basis)
+        return self.book.sum_of(merged(drafts), kind) if drafts else None
+
+    def _word(self, lines: CostSum | None, stated: Finality | None) -> FigureStatus:
+        """Of lines and what is stated together: the less settled of the two."""
+        if lines is None:
+            return FigureStatus.PROVISIONAL if stated is None else word_of(stated)
+        if stated is not None:
+            lines = replace(lines, finality=worst((lines.finality, stated)))
+        return status_of(lines, now=self.book.around.now)
+
+
+def _is_plain(where: _Where) -> bool:
+    return where.category not in (ChargeCategory.TAX, ChargeCategory.CREDIT)
+
+
+def invoice_statuses(own: Reconciled, *, now: dt.datetime) -> InvoiceStatuses:
+    """The statuses of an invoice. Nine queries, whatever number of lines it has."""
+    month = Month.of(own.invoice.month)
+    keys = {group.key for group in own.groups}
+    slices = ChargeSlice.objects.filter(
+        of_month(month), connection_id__in={key.connection_id for key in keys}
+    )
+    book = LineBook(slice_facts(slices), Surroundings((), last_applied_runs(), now))
+    taken_back = _taken_back(month) & {(key.connection_id, key.account) for key in keys}
+    drafts: dict[_Where, SumDraft] = {}
+    parts = Allocation.objects.filter(charge__in=charges_of(own))
+    for row, facts in grouped_facts(parts, _PLACES, prefix="charge__"):
+        category, use_case, centre, reason, rule, version = row
+        where = _Where(category, Destination(use_case, centre, reason, rule or "", version))
+        draft = drafts.setdefault(where, SumDraft(restated=1 if taken_back else 0))
+        book.slices.enter(facts, into=draft)
+    (stated,) = finalities_of_invoices([own.invoice])
+    return InvoiceStatuses(own, stated, book, drafts)
+
+
+def _taken_back(month: Month) -> set[tuple[int, str]]:
+    """Connection and account of slices of a billing month that the source took back whole."""
+    rows = Restatement.objects.filter(of_month(month, "slice__"), slice__rows=0).order_by()
+    return set(rows.values_list("slice__connection_id", "slice__billing_account_id").distinct())
+
+
+# --- a month, to reconcile and close --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MonthStatuses:
+    """The status of the live lines of a billing month."""
+
+    book: LineBook
+    drafts: Mapping[LineKey, SumDraft]
+    taken_back: set[tuple[int, str]]
+
+    def of_lines(self, keys: Iterable[LineKey]) -> FigureStatus:
+        """Lines of these keys together, which are of one basis; *provisional* without any."""
+        wanted = [key for key in keys if key in self.drafts]
+        if not wanted:
+            return FigureStatus.PROVISIONAL
+        draft = merged(self.drafts[key] for key in wanted)
+        if any((key.connection_id, key.account) in self.taken_back for key in wanted):
+            draft.restated += 1
+        return self.book.status_of(draft, wanted[0].basis)
+
+
+_KEYS = (
+    "slice__connection_id",
+    "slice__connection__source",
+    "slice__billing_account_id",
+    "currency",
+    "cost_basis",
+    "dimension__charge_category",
+)
+
+
+def month_statuses(month: Month, *, now: dt.datetime) -> MonthStatuses:
+    """Read the month. Six queries; a row for each slice and key, not for each line."""
+    slices = slice_facts(ChargeSlice.objects.filter(of_month(month)))
+    drafts: dict[LineKey, SumDraft] = {}
+    lines = Charge.objects.filter(of_month(month, "slice__"), superseded_at__isnull=True)
+    for row, facts in grouped_facts(lines, _KEYS):
+        connection_id, source, account, currency, basis, category = row
+        key = LineKey(connection_id, source, *facts[1:4], account, currency, basis, category)
+        slices.enter(facts, into=drafts.setdefault(key, SumDraft()))
+    around = Surroundings((), last_applied_runs(), now)
+    return MonthStatuses(LineBook(slices, around), drafts, _taken_back(month))

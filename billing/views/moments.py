@@ -1,0 +1,101 @@
+"""What pages that answer as of a moment have in common."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, cast
+
+from django import forms
+from django.http import HttpRequest
+
+from billing.filters.moments import AsOfFilterSet
+from portal.shell.formats import moment_text
+from portal.shell.refusals import UnreadableRequestError, unreadable
+from portal.shell.views import EmptyState, ListPage
+
+NOT_WORKED_OUT = "Not worked out as of that moment"
+
+
+def now_url(request: HttpRequest) -> str:
+    """The same address without its moment."""
+    query = request.GET.copy()
+    for name in ("as_of", "page", "export"):
+        query.pop(name, None)
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def is_export(request: HttpRequest) -> bool:
+    """Whether a file is asked for."""
+    return request.GET.get("export") == "csv"
+
+
+def refuse_unreadable(request: HttpRequest, form: forms.Form) -> EmptyState | None:
+    """What a page says instead of an answer to another question than was asked; None when all
+    of it can be read.
+
+    Raises:
+        UnreadableRequestError: it is about a file, which has no place to say it.
+    """
+    if form.is_valid():
+        return None
+    if is_export(request):
+        raise unreadable(form)
+    return EmptyState(
+        "Nothing is shown",
+        "What was asked for cannot be read. What is wrong with it stands above, at its field.",
+    )
+
+
+def refuse_too_much(request: HttpRequest, error: ValueError) -> EmptyState:
+    """What a page says when more was asked for than is worked out as of a moment.
+
+    Raises:
+        UnreadableRequestError: it is about a file, which has no place to say it.
+    """
+    if is_export(request):
+        raise UnreadableRequestError(str(error)) from error
+    return EmptyState(NOT_WORKED_OUT, str(error))
+
+
+def nothing_recorded(window: str, at: dt.datetime) -> EmptyState:
+    """Said when no line of some months had been imported at a moment."""
+    return EmptyState(
+        "Nothing was recorded then",
+        f"At {moment_text(at)} no cost line of {window} had been imported.",
+    )
+
+
+class AsOfListPage(ListPage):
+    """A list that answers as of a moment; its filter set is an `AsOfFilterSet`."""
+
+    filterset: AsOfFilterSet
+
+    @property
+    def at(self) -> dt.datetime | None:
+        """The moment that is asked for; None is now."""
+        return self.filterset.at
+
+    def get_past_empty(self, at: dt.datetime) -> EmptyState:
+        """Shown when there was nothing at a moment and no other filter is in force."""
+        raise TypeError(f"{type(self).__name__} does not say what there was not")
+
+    def _filterset(self, request: HttpRequest) -> AsOfFilterSet:
+        """The filters.
+
+        Raises:
+            UnreadableRequestError: one cannot be read, and a file of nothing would say nothing.
+        """
+        filterset_class = cast("type[AsOfFilterSet]", self.filterset_class)
+        self.filterset = filterset_class(request.GET, queryset=self.get_queryset(), request=request)
+        if is_export(request) and not self.filterset.is_readable:
+            raise unreadable(self.filterset.form)
+        return self.filterset
+
+    def get_context_data(self) -> dict[str, Any]:
+        found = super().get_context_data()
+        if self.filterset.problem:  # the form, which says it too, is not exchanged with the list
+            return found | {"empty": EmptyState("Nothing is shown", self.filterset.problem)}
+        applied = list(self.filterset.applied(self.request.GET, self.request.path))
+        if self.at is not None and len(applied) == 1:
+            return found | {"empty": self.get_past_empty(self.at)}
+        return found

@@ -1,0 +1,34 @@
+"""What governed rows held at an earlier moment, from the audit of their changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+
+from portal.choices import AuditOperation
+from portal.models import AuditEvent
+
+
+def columns_at(
+    model: type[models.Model], keys: Iterable[int], at: dt.datetime
+) -> dict[int, dict[str, Any]]:
+    """By key, the columns of rows that were changed after `at`, with what they held then.
+
+    The moment of a change is that of the database's clock. Days and moments are texts, as the audit
+    keeps them. Columns that the audit hides or keeps apart are not for this. One query.
+    """
+    events = AuditEvent.objects.filter(
+        table=model._meta.db_table,
+        key__in=[str(key) for key in keys],
+        operation=AuditOperation.UPDATE,
+        at__gt=at,
+    ).order_by("-pk")
+    found: dict[int, dict[str, Any]] = {}
+    for key, before in events.values_list("key", "before"):
+        # From the newest back: what the oldest of them changed is what there was.
+        found.setdefault(int(key), {}).update(json.loads(before))
+    return found
