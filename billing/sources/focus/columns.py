@@ -93,11 +93,12 @@ MEASURES = (
     "PricingCurrencyEffectiveCost",
     "PricingCurrencyListUnitPrice",
 )
-# Oracle's custom columns begin with oci_; its reference numbers are another for every line.
+# Oracle's custom columns begin with oci_; its reference numbers are another for every line, as are
+# Google's credits, which hold amounts, and the moment at which it wrote the line.
 CUSTOM = ("x_", "oci_")
 _CUSTOM_MEASURE = re.compile(
     r"(?:x|oci)_.*(?:Cost|Price|Quantity|Amount|Savings|ExchangeRate)(?:InUsd|Overage)?"
-    r"|oci_AttributedUsage|oci_(?:Back)?ReferenceNumber",
+    r"|oci_AttributedUsage|oci_(?:Back)?ReferenceNumber|x_Credits|x_ExportTime",
     re.IGNORECASE,
 )
 

@@ -157,8 +157,9 @@ def read_tags(text: str) -> dict[str, Any]:
     for item in parse_object(f'{{"tags":{text}}}')["tags"]:
         if not isinstance(item, dict) or not isinstance(item.get("key"), str):
             raise ValueError("a list of something else than keys and values")
-        # A label and a tag may have one key: they are told apart by their kind.
-        kind = item.get("x_type")
+        # A label and a tag may have one key: they are told apart by their kind, which Google's
+        # older query calls `type`.
+        kind = item.get("x_type") or item.get("type")
         key = f"{kind}/{item['key']}" if item["key"] in tags and kind else item["key"]
         if key in tags:
             raise ValueError("a key appears twice")

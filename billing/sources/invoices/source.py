@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from billing.sources.invoices.table import BadCellError, Columns, Table, TableRow
-from portal.imports.contracts import Batch, LandedFile, ReadOptions, Rejection
+from billing.sources.tables.attachments import apart, unnamed
+from portal.imports.contracts import (
+    Batch,
+    ImportRefusedError,
+    LandedFile,
+    ReadOptions,
+    Rejection,
+)
 
 COLUMNS = Columns(
     required=("issuer", "number", "month", "currency", "total"),
     optional=(
         "billing_account", "issued_on", "tax", "credits", "rounding", "tax_in_lines",
-        "credits_in_lines", "lines", "effective",
+        "credits_in_lines", "lines", "effective", "document",
     ),
 )  # fmt: skip
 
@@ -21,7 +28,8 @@ COLUMNS = Columns(
 class InvoiceRecord(NamedTuple):
     """One invoice as stated: nano-units of `currency`, None where it does not say.
 
-    `month` is the first day of the billing month. Credits are negative.
+    `month` is the first day of the billing month. Credits are negative. The document lies beside
+    the table in the same upload; without one, its name and hash are empty.
     """
 
     file_index: int
@@ -40,22 +48,32 @@ class InvoiceRecord(NamedTuple):
     credits_in_lines: bool
     stated_lines: int | None
     effective_nano: int | None
+    document_name: str = ""
+    document_sha256: str = ""
+    document_size: int = 0
 
 
 class InvoicesSource:
-    """Reads invoices, one a row; each issuer and number once."""
+    """Reads invoices, one a row; each issuer and number once, with documents beside them."""
 
     key = "invoices"
-    parser_version = "1"
+    parser_version = "2"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
-        """Yield one batch a file.
+        """Yield one batch a table, and one that speaks of documents where some came along.
 
         Raises:
             ImportRefusedError: a file as a whole must not be taken.
         """
+        tables, documents = apart(files)
+        if not tables:
+            raise ImportRefusedError(
+                "no_sheet", "there is no table of invoices",
+                expected="a CSV file with a row for each invoice",
+            )  # fmt: skip
         seen: set[tuple[str, str]] = set()
-        for file in files:
+        named: set[str] = set()
+        for file in tables:
             table = Table(file, COLUMNS, options)
             records: list[InvoiceRecord] = []
             rejections: list[Rejection] = []
@@ -64,13 +82,16 @@ class InvoicesSource:
                     rejections.append(row)
                     continue
                 try:
-                    record = _record(row)
+                    record = _record(row, documents)
                     _once(record, seen)
                 except BadCellError as error:
                     rejections.append(row.rejection(error))
                 else:
                     records.append(record)
+                    named.add(record.document_name)
             yield Batch(tuple(records), tuple(rejections), tuple(table.notes))
+        if documents:
+            yield Batch(notes=unnamed(documents, named))
 
 
 def _once(record: InvoiceRecord, seen: set[tuple[str, str]]) -> None:
@@ -82,7 +103,7 @@ def _once(record: InvoiceRecord, seen: set[tuple[str, str]]) -> None:
     seen.add(key)
 
 
-def _record(row: TableRow) -> InvoiceRecord:
+def _record(row: TableRow, documents: Mapping[str, LandedFile]) -> InvoiceRecord:
     """A row as a record.
 
     Raises:
@@ -96,6 +117,7 @@ def _record(row: TableRow) -> InvoiceRecord:
             "a negative amount: what is deducted", fatal=True,
         )  # fmt: skip
     assert total is not None  # noqa: S101  (required)
+    document = _document(row, documents)
     return InvoiceRecord(
         file_index=row.file.index,
         line=row.line,
@@ -113,4 +135,25 @@ def _record(row: TableRow) -> InvoiceRecord:
         credits_in_lines=row.yes("credits_in_lines", default=True),
         stated_lines=row.whole("lines"),
         effective_nano=row.nano("effective"),
+        document_name=document.name if document else "",
+        document_sha256=document.sha256 if document else "",
+        document_size=document.size if document else 0,
     )
+
+
+def _document(row: TableRow, documents: Mapping[str, LandedFile]) -> LandedFile | None:
+    """The document that a row names. By its name alone: a row that could name a hash could open
+    any file that ever landed here.
+
+    Raises:
+        BadCellError: it did not come along.
+    """
+    name = row.text("document", most=255, default="")
+    if not name:
+        return None
+    if name not in documents:
+        raise BadCellError(
+            "document", name, "document_missing",
+            "the name of a PDF, PNG, JPEG or XML file in this upload",
+        )  # fmt: skip
+    return documents[name]

@@ -13,15 +13,13 @@ from billing.sources.records import ChargeRecord
 from billing.sources.seats.charges import charges_of
 from billing.sources.seats.rows import COLUMNS, REQUIRED, is_document_hash, seat_row
 from billing.sources.sheets import Sheet, SheetRow, count_rejections, read_sheet
+from billing.sources.tables.attachments import ARCHIVES, DOCUMENTS, apart, unnamed
 from portal.imports.contracts import (
     Batch,
     ImportRefusedError,
     LandedFile,
-    Note,
     ReadOptions,
 )
-
-_DOCUMENTS = (b"%PDF-", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"PK\x03\x04", b"<?xml")
 
 
 class SeatsSource:
@@ -37,7 +35,12 @@ class SeatsSource:
             ImportRefusedError: no sheet, a sheet that is not one, columns that are not ours, or
                 two currencies.
         """
-        sheets, documents = _sorted(files)
+        sheets, documents = apart(files, starts=(*DOCUMENTS, *ARCHIVES))
+        if not sheets:
+            raise ImportRefusedError(
+                "no_sheet", "there is no file of seats",
+                expected="a CSV file with a row for each plan",
+            )  # fmt: skip
         prices = PriceList.of(options.context)
         is_invoiced = options.config.get("cost_basis") == "invoiced"
         named: set[str] = set()
@@ -58,35 +61,7 @@ class SeatsSource:
                 currencies.add(records[0].currency)
                 _check_currencies(currencies, row)
                 yield Batch(records=tuple(records))
-        unnamed = sorted(set(documents) - named)
-        yield Batch(
-            notes=tuple(
-                Note("unnamed_document", f"{name}: kept, but no row names it as its document")
-                for name in unnamed
-            )
-        )
-
-
-def _sorted(files: Iterable[LandedFile]) -> tuple[list[LandedFile], dict[str, LandedFile]]:
-    """Sheets, and documents by name, told apart by their first bytes."""
-    sheets: list[LandedFile] = []
-    documents: dict[str, LandedFile] = {}
-    for file in files:
-        with file.path.open("rb") as stream:
-            is_document = stream.read(8).startswith(_DOCUMENTS)
-        if not is_document:
-            sheets.append(file)
-        elif (known := documents.get(file.name)) is not None and known.sha256 != file.sha256:
-            raise ImportRefusedError(
-                "two_documents", "two different documents have this name", file=file.name
-            )
-        else:
-            documents[file.name] = file
-    if not sheets:
-        raise ImportRefusedError(
-            "no_sheet", "there is no file of seats", expected="a CSV file with a row for each plan"
-        )
-    return sheets, documents
+        yield Batch(notes=unnamed(documents, named))
 
 
 def _check_columns(sheet: Sheet) -> None:
