@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from operator import itemgetter
 
-from billing.services.charge_store import ChargeStore
 from billing.services.collecting import collect_reports, collect_sessions
 from billing.services.control_totals import ControlledStore
 from billing.services.cost_store import CostStore
@@ -25,6 +24,7 @@ from billing.sources.aws.source import AwsSource
 from billing.sources.cursor import client as cursor
 from billing.sources.cursor.config import CursorConfig
 from billing.sources.cursor.source import CursorSource
+from billing.sources.focus.client import FETCH as FOCUS_FETCH
 from billing.sources.focus.config import FocusConfig
 from billing.sources.focus.same_lines import same_lines
 from billing.sources.focus.source import FocusSource
@@ -40,6 +40,7 @@ from billing.sources.litellm import client as litellm
 from billing.sources.litellm.config import LiteLLMConfig
 from billing.sources.litellm.source import LiteLLMSource
 from billing.sources.openai import client as openai
+from billing.sources.openai import owners as openai_owners
 from billing.sources.openai.config import OpenAIConfig
 from billing.sources.openai.source import OpenAISource
 from billing.sources.openclaw.config import OpenClawConfig
@@ -69,11 +70,19 @@ import_sources.register(
         label="FOCUS cost and usage",
         kind=ImportKind.COSTS,
         source=FocusSource(),
-        make_store=ChargeStore,
+        make_store=ExportStore,
         config_model=FocusConfig,
         accept=".csv,.gz,.parquet",
         summary="A FOCUS 1.0 to 1.4 cost and usage file as CSV, gzip'd CSV or Parquet.",
         collect=collect_files,
+        credential=CredentialNeed(
+            label="Access key",
+            help="Only where a bucket is named: access key id and secret access key of a user who "
+            "may list it and read its objects (s3:ListBucket, s3:GetObject), with a colon between "
+            "them.",
+            address_fields=("endpoint", "region", "bucket"),
+        ),
+        fetch_files=FOCUS_FETCH,
         is_same_content=same_lines,
     )
 )
@@ -132,6 +141,7 @@ import_sources.register(
             reread_days=10,
             weekly_days=35,
             month_days=(3, 10),
+            varies=openai_owners.varies,
         ),
         names_people=True,
     )
@@ -321,8 +331,9 @@ import_sources.register(
         source=InvoicesSource(),
         make_store=InvoiceStore,
         config_model=NoConfig,
-        accept=".csv",
-        summary="Payable amounts as a CSV of ours: issuer, number, month, currency, total.",
+        accept=".csv,.pdf,.png,.jpg,.jpeg,.xml",
+        summary="Payable amounts as a CSV of ours: issuer, number, month, currency, total; with "
+        "documents beside it.",
         collect=collect_files,
     )
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 from billing.models import ChargeSlice
 from billing.services.charge_store import ChargeStore
+from billing.sources.charge_columns import ChargeColumns
 from billing.sources.records import ExportPart
 from portal.choices import RunStatus
 from portal.imports.registry import Plan
@@ -29,6 +30,8 @@ class ExportStore(ChargeStore):
 
     def stage(self, records: Sequence[Any]) -> int:
         """Take cost lines; the parts that announce them count as none."""
+        if isinstance(records, ChargeColumns):
+            return super().stage(records)
         charges = []
         for record in records:
             if isinstance(record, ExportPart):
@@ -39,14 +42,32 @@ class ExportStore(ChargeStore):
 
     def covers(self, known: ChargeSlice) -> bool:
         """Days of a delivered period, as far as the run's window lets rows of them in."""
+        if not self._parts:
+            return super().covers(known)
         place = (known.billing_account_id, known.billing_period_start)
         return place in self._accounts and self.window.contains(known.day)
+
+    def _stored_slices(self) -> Iterable[ChargeSlice]:
+        """Likewise of all days of the periods, those after the last that is left included."""
+        periods = {period for _, period in self._accounts}
+        of_connection = ChargeSlice.objects.filter(connection_id=self.run.connection_id)
+        return {
+            part.pk: part
+            for found in (
+                super()._stored_slices(),
+                of_connection.filter(billing_period_start__in=periods) if periods else (),
+            )
+            for part in found
+        }.values()
 
     def plan(self) -> Plan:
         """As `ChargeStore.plan`; a part that is older than what was applied is overtaken, and one
         of which nobody knows the age is held."""
-        self._accounts = {(account, period) for account, period, _ in self.slices}
+        if self._parts:
+            self._accounts = {(account, period) for account, period, _ in self.slices}
         plan = super().plan()
+        if not self._parts:  # files that people brought: days that are not in them stay
+            return plan
         plan.facts["exports"] = {
             _month(part): {
                 "made_at": part.made_at,

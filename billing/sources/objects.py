@@ -160,6 +160,24 @@ def store_of(job: FileJob, place: BucketConfig) -> ObjectStore:
     )
 
 
+def settled_listing(store: ObjectStore, prefix: str) -> list[StoredObject]:
+    """Every object below a prefix, by key; asked for twice.
+
+    Where no manifest says which objects belong together, a listing that lost one would let the
+    others stand for the whole.
+
+    Raises:
+        SourceUnavailableError: the two differ; and as `ObjectStore.list`.
+    """
+    first, second = (sorted(store.list(prefix), key=lambda each: each.key) for _ in range(2))
+    if first != second:
+        raise SourceUnavailableError(
+            "two listings of the bucket differ: objects are being written, or one of the listings "
+            "is not whole"
+        )
+    return first
+
+
 def signed_headers(url: str, *, key: AccessKey, region: str) -> dict[str, str]:
     """The headers that sign a GET of this URL; good for a quarter of an hour."""
     # Only who fetches needs it, and it takes long to load.

@@ -9,7 +9,8 @@ from typing import Any
 
 from billing.sources.lines import BadValueError, day_start, exact
 from billing.sources.records import UsageRecord
-from billing.sources.usage_rows import Quantity, UsageRow, usage_record
+from billing.sources.usage_rows import MOST, Quantity, UsageRow, usage_record
+from portal.imports.contracts import ImportRefusedError
 from portal.shell.money import EXACT
 
 _Key = tuple[int, str, str]  # what is counted, metric, unit
@@ -33,12 +34,12 @@ class QuantitySums:
         """Add the quantities of one row: all of them or, when one is bad, none.
 
         Raises:
-            BadValueError: a quantity is negative.
+            BadValueError: a quantity is negative, or more than can be stored.
         """
         taken = [each for each in quantities if each[2]]
         for metric, _, amount in taken:
-            if amount < 0:
-                raise BadValueError(metric, amount, "bad_quantity", "0 or more")
+            if not 0 <= amount <= MOST:
+                raise BadValueError(metric, amount, "bad_quantity", f"0 to {MOST:,}")
         number = self._numbers.setdefault(_name(row), len(self._numbers))
         for metric, unit, amount in taken:
             key = number, metric, unit
@@ -51,14 +52,29 @@ class QuantitySums:
         """The sums as records, in the order in which each first came; then forgotten.
 
         Raises:
-            BadValueError: a sum does not fit.
+            ImportRefusedError: a sum does not fit. Each row of it did, so none can be put aside.
         """
         first, sums = self._first, self._sums
         self._numbers, self._first, self._sums = {}, {}, {}
         return tuple(
-            usage_record(first[key], key[1], key[2], found.quantize(MILLIONTH, context=EXACT))
+            usage_record(first[key], key[1], key[2], _rounded(first[key], key, found))
             for key, found in sums.items()
         )
+
+
+def _rounded(row: UsageRow, key: _Key, found: Decimal) -> Decimal:
+    amount = found.quantize(MILLIONTH, context=EXACT)
+    if amount > MOST:
+        raise ImportRefusedError(
+            "sum_too_large",
+            f"quantities of {row.dataset} add up to more than can be stored, so nothing of the "
+            f"import is taken; the first of them stands on line {row.line} of file number "
+            f"{row.file_index + 1}",
+            column=key[1],
+            value=f"{amount:,f} {key[2]} on {row.period[0]:%Y-%m-%d}",
+            expected=f"at most {MOST:,} in all",
+        )
+    return amount
 
 
 def _name(row: UsageRow) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from portal.shell.money import EXACT
 
 MICRO = Decimal(10**6)
 _LARGEST = 2**63 - 1
+MOST = Decimal(_LARGEST) / MICRO  # of one quantity, exactly
 _KEPT_DIMENSIONS = 16_384
 _KEPT_PERIODS = 4_096
 

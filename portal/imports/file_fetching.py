@@ -6,7 +6,7 @@ new, downloads all files of it, and hands them over as one input. No Django, lik
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class FileJob:
         folder: where to put files; emptied after each input.
         max_bytes: of one file.
         is_known: `is_known(key)`: whether that input has been taken or waits for a person.
+        taken: `taken(start)`: names of all files of the newest such input whose key starts so.
     """
 
     config: Mapping[str, Any]
@@ -35,6 +36,7 @@ class FileJob:
     folder: Path
     max_bytes: int
     is_known: Callable[[str], bool]
+    taken: Callable[[str], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)

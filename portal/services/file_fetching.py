@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from portal.choices import RunStatus, RunTrigger
 from portal.credentials.resolve import credential_of
@@ -117,14 +118,24 @@ def _job(
             secret=credential_of(connection) if need is not None else None,
             folder=Path(folder),
             max_bytes=settings.IMPORT_MAX_BYTES,
-            is_known=lambda key: _is_known(connection, key),
+            is_known=lambda key: _known(connection).filter(name=key).exists(),
+            taken=lambda start: _taken(connection, start),
         )
 
 
-def _is_known(connection: Connection, key: str) -> bool:
-    """Whether a run has this input already. A fault of ours or of the network is tried again."""
-    runs = ImportFile.objects.filter(run__connection=connection, index=0, name=key)
-    return runs.exclude(run__status=RunStatus.FAILED).exists()
+def _known(connection: Connection) -> QuerySet[ImportFile]:
+    """The first file of every input that a run has. A fault of ours or of the network is tried
+    again."""
+    runs = ImportFile.objects.filter(run__connection=connection, index=0)
+    return runs.exclude(run__status=RunStatus.FAILED)
+
+
+def _taken(connection: Connection, start: str) -> list[str]:
+    newest = _known(connection).filter(name__startswith=start).order_by("-run_id").first()
+    if newest is None:
+        return []
+    files = ImportFile.objects.filter(run_id=newest.run_id).order_by("index")
+    return list(files.values_list("name", flat=True))
 
 
 def probe_files(*, connection: Connection) -> None:

@@ -54,8 +54,7 @@ def charge_of(
         BadValueError: its time or an amount cannot be read, or its kind is new and it costs.
     """
     at = moment(event.get("timestamp"), "timestamp")
-    value = dollars(exact(event.get("chargedCents"), "chargedCents"))
-    billed, effective, listed = _costs(event, value, config)
+    billed, effective, listed = _costs(event, config)
     hour = at.replace(minute=0, second=0, microsecond=0)
     cycle = cycle_of(at, anchor)
     # The hour in which a cycle turns belongs to two, so its events start with their own.
@@ -102,26 +101,50 @@ def kind_of(event: Mapping[str, Any]) -> str:
     return "unknown"
 
 
+def price_of(event: Mapping[str, Any]) -> Decimal | None:
+    """The event's price in cents; None where Cursor does not say what an event is worth that the
+    plan paid for. The kind alone says that a free one costs nothing.
+
+    Raises:
+        BadValueError: it cannot be read, or is missing where it would be on the bill.
+    """
+    if event.get("chargedCents") in (None, ""):
+        kind = kind_of(event)
+        if kind == "free":
+            return ZERO
+        if kind == "included":
+            return None
+    return exact(event.get("chargedCents"), "chargedCents")
+
+
 def _costs(
-    event: Mapping[str, Any], value: Decimal, config: CursorConfig
-) -> tuple[Decimal, Decimal, Decimal | None]:
-    """Billed, effective and list cost."""
-    kind = kind_of(event)
-    if kind == "on-demand":
-        return value, value, None
+    event: Mapping[str, Any], config: CursorConfig
+) -> tuple[Decimal, Decimal | None, Decimal | None]:
+    """Billed, effective and list cost in dollars; None is unknown, or not said by this source."""
+    kind, cents = kind_of(event), price_of(event)
+    value = None if cents is None else dollars(cents)
     if kind == "included":
         if config.included_usage == "list":
             return ZERO, ZERO, value
         return ZERO, value, None
+    if value is None or kind == "free":
+        _refuse_price(event, value, "charged_though_free")
+        return ZERO, ZERO, None
+    if kind == "on-demand":
+        return value, value, None
+    _refuse_price(event, value, "unknown_kind")
+    return ZERO, ZERO, None
+
+
+def _refuse_price(event: Mapping[str, Any], value: Decimal | None, code: str) -> None:
     if value:
         raise BadValueError(
             "kind",
             event.get("kind"),
-            "unknown_kind" if kind == "unknown" else "charged_though_free",
+            code,
             "Usage-based or Included in …, because the event costs something",
             fatal=True,
         )
-    return ZERO, ZERO, None
 
 
 def _extra(event: Mapping[str, Any]) -> dict[str, bool]:
@@ -133,7 +156,9 @@ def _extra(event: Mapping[str, Any]) -> dict[str, bool]:
 def _measures(event: Mapping[str, Any]) -> dict[str, Any]:
     """The moment and the amounts as they came: they tell events of one hour apart."""
     found: dict[str, Any] = {"timestamp": text_of(event, "timestamp")}
-    found |= {name: exact(event[name], name) for name in MEASURES if event.get(name) is not None}
+    found |= {
+        name: exact(event[name], name) for name in MEASURES if event.get(name) not in (None, "")
+    }
     usage = _token_usage(event)
     for name in ("totalCents", "discountPercentOff"):
         if usage.get(name) is not None:

@@ -26,6 +26,7 @@ from portal.imports.contracts import (
     raw_digest,
 )
 from portal.shell.money import EXACT
+from portal.wording import counted
 
 ON_DEMAND_SPEND = "spendCents"
 ALL_SPEND = "overallSpendCents"
@@ -35,7 +36,7 @@ class CursorSource:
     """Reads usage events and spend of Cursor's Admin API. `docs/sources/cursor.md` says more."""
 
     key = "cursor"
-    parser_version = "1"
+    parser_version = "2"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield cost lines in US dollars, the team's quantities, and what they should sum to.
@@ -50,7 +51,7 @@ class CursorSource:
         spend = _read_spend(read_pages(files, options.limits))
         anchor = _anchor(spend, config)
         reader, sums = RowReader(options), QuantitySums()
-        running, seen = _Running(anchor), set[str]()
+        running, seen, unpriced = _Running(anchor), set[str](), 0
         for page in read_pages(files, options.limits):
             if "usageEvents" not in page.body or page.endpoint == AGAIN:
                 continue
@@ -60,13 +61,23 @@ class CursorSource:
                 continue
             _once(page, seen)
             take = _taker(page, anchor, config, sums)
-            yield Batch(tuple(reader.records(page, rows, take)), reader.take_rejections())
-        controls = _controls(spend, anchor, running, config)
+            records = tuple(reader.records(page, rows, take))
+            unpriced += sum(record.effective_nano is None for record in records)
+            yield Batch(records, reader.take_rejections())
+        controls = _controls(spend, anchor, running, config, is_priced=not unpriced)
         quantities = sums.take()  # every event has some
-        nothing = (
-            () if quantities else (Note(NOTHING_THERE, "Cursor has no events of these days."),)
+        yield Batch((*quantities, *controls), (), tuple(_notes(len(quantities), unpriced)))
+
+
+def _notes(quantities: int, unpriced: int) -> Iterator[Note]:
+    if not quantities:
+        yield Note(NOTHING_THERE, "Cursor has no events of these days.")
+    if unpriced:
+        yield Note(
+            "events_without_price",
+            f"{counted(unpriced, 'event')} included in the plan without a price: billed at 0, and "
+            "what they are worth is unknown.",
         )
-        yield Batch((*quantities, *controls), (), nothing)
 
 
 def _taker(
@@ -200,17 +211,21 @@ class _Running:
         self._anchor = anchor
         self.billed = ZERO
         self.charged = ZERO
+        self.is_priced = True
 
     def add(self, page: Page, rows: list[Any]) -> None:
         for event in rows:
             try:
                 at = moment(event.get("timestamp"), "timestamp")
-                cents = exact(event.get("chargedCents"), "chargedCents")
+                cents = events.price_of(event)
             except (BadValueError, AttributeError) as error:
                 raise page.refuse(
                     "not_events", "an event of the running day cannot be read", field="usageEvents"
                 ) from error
             if at < self._anchor:
+                continue
+            if cents is None:
+                self.is_priced = False
                 continue
             self.charged = EXACT.add(self.charged, cents)
             if events.kind_of(event) == "on-demand":
@@ -218,9 +233,15 @@ class _Running:
 
 
 def _controls(
-    spend: _Spend | None, anchor: datetime, running: _Running, config: CursorConfig
+    spend: _Spend | None,
+    anchor: datetime,
+    running: _Running,
+    config: CursorConfig,
+    *,
+    is_priced: bool,
 ) -> Iterator[ControlTotal]:
-    """The totals of the cycle, less the running day.
+    """The totals of the cycle, less the running day. Where the price of an event is unknown, the
+    lines cannot come to the whole spend, so it is not compared.
 
     Raises:
         ImportRefusedError: a total cannot be read.
@@ -228,7 +249,7 @@ def _controls(
     if spend is None or spend.page.endpoint == CYCLE:
         return
     totals = [(ON_DEMAND_SPEND, "billed", "Cursor's on-demand spend", running.billed)]
-    if config.included_usage == "effective":
+    if config.included_usage == "effective" and is_priced and running.is_priced:
         totals.append((ALL_SPEND, "effective", "Cursor's whole spend", running.charged))
     for key, measure, name, still_open in totals:
         try:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 
 from billing.sources.charge_columns import ChargeColumns
 from billing.sources.focus.attribution import wanted_columns
 from billing.sources.focus.charges import ImportState
 from billing.sources.focus.columns import MONEY, resolve_layout
+from billing.sources.focus.deliveries import delivery_in
+from billing.sources.focus.fetched_months import FetchedMonth
 from billing.sources.focus.large_files import LargeFile
 from billing.sources.focus.normaliser import Normaliser
 from billing.sources.tables.bytestream import Meter
@@ -40,16 +42,40 @@ class FocusSource:
             ImportRefusedError: the input as a whole must not be taken; batches handed out before
                 are void.
         """
-        state = ImportState(Meter(options.limits), options.config)
-        nothing = True
-        for file in files:
-            nothing = False
-            yield from self._read_file(file, options, state)
-        if nothing:
+        landed = list(files)
+        if not landed:
             raise ImportRefusedError("no_files", "there is no file to read")
+        state = ImportState(Meter(options.limits), options.config)
+        delivery = delivery_in(landed)
+        if delivery is not None:
+            yield from self._read_month(FetchedMonth(delivery, landed[1:]), landed, options, state)
+            return
+        for file in landed:
+            yield from self._read_file(file, options, state)
+
+    def _read_month(
+        self,
+        month: FetchedMonth,
+        landed: Sequence[LandedFile],
+        options: ReadOptions,
+        state: ImportState,
+    ) -> Iterator[Batch]:
+        """The objects of a bucket; the first file says which they are."""
+        yield month.announced()
+        for file in landed[1:]:
+            before = state.meter.rows_read
+            for batch in self._read_file(file, options, state, may_be_empty=True):
+                yield month.taken(file, batch)
+            month.file_ends(file, rows=state.meter.rows_read - before)
+        yield Batch(notes=month.notes())
 
     def _read_file(
-        self, file: LandedFile, options: ReadOptions, state: ImportState
+        self,
+        file: LandedFile,
+        options: ReadOptions,
+        state: ImportState,
+        *,
+        may_be_empty: bool = False,
     ) -> Iterator[Batch]:
         with open_rows(file, state.meter, money=MONEY) as reader:
             layout = resolve_layout(
@@ -62,7 +88,7 @@ class FocusSource:
             normaliser = Normaliser(file, layout, state, dict(options.repairs), reader.parse_record)
             with closing(LargeFile(normaliser)) as large:
                 yield from self._read_blocks(_blocks(reader, large, options), normaliser)
-            if not normaliser.rows:
+            if not normaliser.rows and not may_be_empty:
                 raise ImportRefusedError(
                     "no_rows",
                     "the file has a header but no rows",

@@ -226,7 +226,8 @@ FETCH = FetchSpec(
     fetch=fetch,
     probe=probe,
     reread_days=4,
-    weekly_days=62,
+    # Every day the whole month before as well: GitHub settles a month after its end.
+    month_days=tuple(range(1, 32)),
     redact=redact,
     links=is_report_host,
 )

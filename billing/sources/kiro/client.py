@@ -7,8 +7,8 @@ from pathlib import Path
 
 from billing.sources.kiro.config import KiroConfig
 from billing.sources.kiro.keys import by_day, landed_names, listed_below, place_of
-from billing.sources.objects import ObjectStore, StoredObject, store_of
-from portal.imports.contracts import ImportRefusedError, SourceUnavailableError
+from billing.sources.objects import ObjectStore, StoredObject, settled_listing, store_of
+from portal.imports.contracts import ImportRefusedError
 from portal.imports.file_fetching import FetchedInput, FetchFiles, FileJob
 
 
@@ -24,7 +24,7 @@ def fetch(job: FileJob) -> Iterator[FetchedInput]:
     """
     config = KiroConfig.model_validate(job.config)
     store = store_of(job, config)
-    for found in by_day(_whole_listing(store, config)).values():
+    for found in by_day(settled_listing(store, listed_below(config.prefix))).values():
         names = landed_names(found)
         if not job.is_known(names[0]):
             yield FetchedInput(names[0], tuple(_download(store, found, names, job)))
@@ -49,19 +49,6 @@ def probe(job: FileJob) -> None:
         )
     for path in _download(store, [first], landed_names([first]), job):
         path.unlink()
-
-
-def _whole_listing(store: ObjectStore, config: KiroConfig) -> list[StoredObject]:
-    """The listing, asked for twice. No manifest says which objects a day has, and a listing that
-    lost a newer one would let the older one stand for the day."""
-    below = listed_below(config.prefix)
-    first, second = (sorted(store.list(below), key=lambda each: each.key) for _ in range(2))
-    if first != second:
-        raise SourceUnavailableError(
-            "two listings of the bucket differ: reports are being written, or one of the listings "
-            "is not whole"
-        )
-    return first
 
 
 def _download(

@@ -53,7 +53,7 @@ class Quantities:
         """The sums as records.
 
         Raises:
-            BadValueError: a sum does not fit.
+            ImportRefusedError: a sum does not fit.
         """
         return self._sums.take()
 
@@ -69,7 +69,7 @@ class Quantities:
 def _fault(error: BadValueError) -> str:
     if error.code == CACHED_EXCEED:
         return "more cached tokens than prompt_tokens"
-    return f"{error.field} negative or unreadable"
+    return f"{error.field} negative, unreadable or too large"
 
 
 def charge_of_call(

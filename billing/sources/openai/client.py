@@ -28,6 +28,7 @@ from billing.sources.openai.rows import (
     KEYS,
     PROJECTS,
     USAGE,
+    USERS,
     amount_of,
     bucket_period,
     rows_in,
@@ -57,7 +58,7 @@ def headers(secret: SecretStr) -> Mapping[str, SecretStr]:
 
 
 def fetch(job: FetchJob) -> None:
-    """Every page of costs, usage and names.
+    """Every page of costs, usage, names and, where they are wanted, owners.
 
     Raises:
         SourceUnavailableError: a page was lost, repeated or leads in a circle, a day is missing, or
@@ -67,7 +68,11 @@ def fetch(job: FetchJob) -> None:
     try:
         projects = _fetch_costs(job)
         if job.config["with_names"]:
-            _fetch_names(job, projects)
+            _fetch_list(job, PROJECTS, f"{ORGANIZATION}/projects", [("include_archived", "true")])
+        if job.config["with_names"] or job.config.get("with_owners"):
+            _fetch_keys(job, projects)
+        if job.config.get("with_owners"):
+            _fetch_list(job, USERS, f"{ORGANIZATION}/users", ())
         if job.config["with_usage"]:
             for name, groups in USAGE_GROUPS.items():
                 _whole(job, list(_pages(job, f"{USAGE}{name}", groups, limit=31)))
@@ -147,9 +152,8 @@ def _sums(job: FetchJob, pages: list[Any]) -> dict[date, Decimal]:
     )
 
 
-def _fetch_names(job: FetchJob, projects: list[str]) -> None:
-    """The list of projects, and the keys of those that cost something."""
-    _fetch_list(job, PROJECTS, f"{ORGANIZATION}/projects", [("include_archived", "true")])
+def _fetch_keys(job: FetchJob, projects: list[str]) -> None:
+    """The keys of the projects that cost something, those of people who left included."""
     for project in projects:
         path = f"{ORGANIZATION}/projects/{project}/api_keys"
         _fetch_list(job, KEYS, path, [("owner_project_access", "any")])

@@ -27,6 +27,12 @@ class OpenAIConfig(FetchedCostConfig):
         title="Names of projects and keys",
         description="Asks for the lists of projects and of their keys, so that lines have names.",
     )
+    with_owners: bool = Field(
+        default=False,
+        title="Owners of keys",
+        description="Asks for the list of users as well, so that a single cost line can name whose "
+        "key it was, by address. For rules about the team of a person; no sum is of a person.",
+    )
     check_totals: bool = Field(
         default=True,
         title="Check sums against the total",

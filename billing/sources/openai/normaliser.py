@@ -14,6 +14,7 @@ from billing.sources.lines import (
     charge_record,
     exact,
 )
+from billing.sources.openai.owners import Owners
 from billing.sources.openai.rows import amount_of
 from billing.sources.pages import Page
 from billing.sources.records import ChargeRecord, UsageRecord
@@ -63,6 +64,7 @@ class Place:
     organization: str
     projects: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    owners: Owners = field(default_factory=Owners)
 
     @property
     def account(self) -> str:
@@ -99,6 +101,7 @@ def charge_of(row: Row, period: Period, place: Place) -> ChargeRecord:
             sku_meter=item,
             model=model_in(item),
             api_key_id=key,
+            principal_id=place.owners.of_key(key),
             resource_id=key,
             resource_name=place.keys.get(key, ""),
             resource_type="API key" if key else "",

@@ -14,6 +14,7 @@ COSTS = "costs"
 USAGE = "usage/"
 PROJECTS = "projects"
 KEYS = "api_keys"
+USERS = "users"
 CONTROL = ".total"  # of the name of a page that is there to be compared and not to be read
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from itertools import starmap
 from typing import Any
 
 from billing.sources.buckets import BucketReader, Period, Record, Row, rows_of
 from billing.sources.openai.normaliser import COUNTED, Place, charge_of, quantities_of
+from billing.sources.openai.owners import KEY, USER, Owners
 from billing.sources.openai.rows import (
     CONTROL,
     COSTS,
     KEYS,
     PROJECTS,
     USAGE,
+    USERS,
     bucket_period,
     results_of,
 )
@@ -37,21 +40,30 @@ class OpenAISource:
             ImportRefusedError: the input as a whole must not be taken.
         """
         landed = list(files)
-        projects, keys = _names(landed, options)
+        owners = Owners(bool(options.config.get("with_owners")))
+        projects, keys = _names(landed, options, owners)
         reader = BucketReader(options)
         organization = str(options.config.get("organization", ""))
         for page in read_pages(landed, options.limits):
-            place = Place(page, organization, projects, keys)
+            place = Place(page, organization, projects, keys, owners)
             records = tuple(_records(page, place, reader))
             yield Batch(records, reader.rows.take_rejections(), _unfinished(page))
-        yield Batch(notes=reader.notes())
+        yield Batch(notes=(*reader.notes(), *starmap(Note, owners.notes())))
 
 
-def _names(files: list[LandedFile], options: ReadOptions) -> tuple[dict[str, str], dict[str, str]]:
-    """Names of projects and of keys by id, wherever in the input the lists stand."""
+def _names(
+    files: list[LandedFile], options: ReadOptions, owners: Owners
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Names of projects and of keys by id, wherever in the input the lists stand; `owners` learns
+    from the lists as well."""
     names: dict[str, dict[str, str]] = {PROJECTS: {}, KEYS: {}}
-    for page in read_pages(files, options.limits, of=names):
-        found = names.get(_report_of(page))
+    for page in read_pages(files, options.limits, of=(PROJECTS, KEYS, USERS)):
+        report = _report_of(page)
+        if report == KEYS:
+            owners.take_keys(rows_of(page.body))
+        elif report == USERS:
+            owners.take_users(rows_of(page.body))
+        found = names.get(report)
         if found is not None:
             found |= {
                 row["id"]: row["name"]
@@ -70,8 +82,10 @@ def _report_of(page: Page) -> str:
     for kind in objects:
         if kind == "organization.project":
             return PROJECTS
-        if kind == "organization.project.api_key":
+        if kind == KEY:
             return KEYS
+        if kind == USER:
+            return USERS
         if kind == "organization.costs.result":
             return COSTS
         if kind.startswith("organization.usage.") and kind.endswith(".result"):
@@ -102,7 +116,7 @@ def _outer_rows(page: Page) -> Iterator[Mapping[str, Any]]:
 
 def _records(page: Page, place: Place, reader: BucketReader) -> Iterator[Record]:
     report = _report_of(page)
-    if report in (PROJECTS, KEYS) or report.endswith(CONTROL):
+    if report in (PROJECTS, KEYS, USERS) or report.endswith(CONTROL):
         return
     if report not in ("", COSTS) and report.removeprefix(USAGE) not in COUNTED:
         raise page.refuse(

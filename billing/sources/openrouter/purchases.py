@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 
-from billing.sources.pages import Page
+from billing.sources.pages import GZIP_DAMAGE, Page, damaged_gzip, unpacked
 from portal.imports.contracts import ImportRefusedError, LandedFile, Limits
 
 ENDPOINT = "purchases"
 COLUMNS = ("date", "credits", "amount", "currency", "invoice_id", "description")
 _REQUIRED = COLUMNS[:4]
+MAX_BYTES = 64 * 1024**2  # of the list, unpacked: it is read whole
 
 
 def is_purchases(file: LandedFile) -> bool:
-    """Whether the file is text that starts with the name of a column."""
-    with file.path.open("rb") as stream:
-        start = stream.read(256).removeprefix(b"\xef\xbb\xbf").lstrip(b' "')
+    """Whether the file is text, perhaps packed, that starts with the name of a column."""
+    try:
+        with unpacked(file) as stream:
+            start = stream.read(256).removeprefix(b"\xef\xbb\xbf").lstrip(b' "')
+    except GZIP_DAMAGE as error:
+        raise damaged_gzip(file) from error
     return start.startswith(tuple(name.encode() for name in COLUMNS))
 
 
@@ -26,26 +31,24 @@ def purchase_rows(file: LandedFile, limits: Limits) -> Iterator[Page]:
     Raises:
         ImportRefusedError: not UTF-8, no such columns, or cut off.
     """
-    if file.size > limits.max_bytes:
-        raise ImportRefusedError("too_large", "the input is larger than is taken", file=file.name)
     line = 1
     try:
-        with file.path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = next(reader)
-            if not set(_REQUIRED) <= set(header) <= set(COLUMNS) or len(set(header)) < len(header):
-                raise ImportRefusedError(
-                    "missing_columns",
-                    f"the columns are {', '.join(header)}",
-                    file=file.name,
-                    line=1,
-                    expected=f"{', '.join(_REQUIRED)}, and perhaps {', '.join(COLUMNS[4:])}",
-                )
+        text = _content(file, min(limits.max_bytes, MAX_BYTES)).decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        header = next(reader)
+        if not set(_REQUIRED) <= set(header) <= set(COLUMNS) or len(set(header)) < len(header):
+            raise ImportRefusedError(
+                "missing_columns",
+                f"the columns are {', '.join(header)}",
+                file=file.name,
+                line=1,
+                expected=f"{', '.join(_REQUIRED)}, and perhaps {', '.join(COLUMNS[4:])}",
+            )
+        line = reader.line_num + 1
+        for cells in reader:
+            if cells:
+                yield Page(file, line, ENDPOINT, dict(zip(header, cells, strict=True)))
             line = reader.line_num + 1
-            for cells in reader:
-                if cells:
-                    yield Page(file, line, ENDPOINT, dict(zip(header, cells, strict=True)))
-                line = reader.line_num + 1
     except (csv.Error, ValueError) as error:
         raise ImportRefusedError(
             "truncated_file",
@@ -54,3 +57,15 @@ def purchase_rows(file: LandedFile, limits: Limits) -> Iterator[Page]:
             line=line,
             expected="UTF-8, as many cells as the header, every quote closed",
         ) from error
+
+
+def _content(file: LandedFile, most: int) -> bytes:
+    """The bytes of the file, unpacked."""
+    try:
+        with unpacked(file) as stream:
+            content = stream.read(most + 1)
+    except GZIP_DAMAGE as error:
+        raise damaged_gzip(file) from error
+    if len(content) > most:
+        raise ImportRefusedError("too_large", "the input is larger than is taken", file=file.name)
+    return content

@@ -61,6 +61,10 @@ PROVIDERS = (
         config={"report": "claude-code", "cost_basis": "estimated"},
         lies={"lost": "rows of a day have no total and no number to be counted by"},
     ),
+    Provided(
+        "openai-owners", "openai", lambda: OpenAIShape(owners=True), "sk-admin-test", path="/v1",
+        config={"with_owners": True},
+    ),
     Provided("openai", "openai", OpenAIShape, "sk-admin-test", path="/v1"),
     Provided("cursor", "cursor", cursor_shape, KEY, provider=NumberedProvider),
     Provided("litellm", "litellm", litellm_shape, KEY, provider=NumberedProvider),

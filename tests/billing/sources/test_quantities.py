@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from billing.sources.lines import BadValueError
 from billing.sources.quantities import QuantitySums, bound_of, day_of, quantity, text_of
 from billing.sources.usage_rows import Quantity, UsageRow
+from portal.imports.contracts import ImportRefusedError
 
 START = dt.datetime(2026, 9, 1, tzinfo=dt.UTC)
 
@@ -92,3 +93,24 @@ def test_a_day_may_be_written_as_its_midnight(text: str) -> None:
 def test_a_bound_is_a_share_or_a_sum() -> None:
     assert bound_of(Decimal(-1000), percent=2, floor=5) == 20
     assert bound_of(Decimal(10), percent=2, floor=5) == 5
+
+
+def test_a_quantity_that_does_not_fit_is_named_by_its_row() -> None:
+    sums = QuantitySums()
+    with pytest.raises(BadValueError) as bad:
+        sums.add(row(), [credits("9223372036854.775808")])
+    assert bad.value.code == "bad_quantity"
+    sums.add(row(), [credits("9223372036854.775807")])
+    (record,) = sums.take()
+    assert record.quantity_micro == 2**63 - 1
+
+
+def test_a_sum_that_does_not_fit_refuses_the_import_and_says_which() -> None:
+    sums = QuantitySums()
+    sums.add(row(line=7), [credits("1"), credits("9e12", "requests")])
+    sums.add(row(line=9), [credits("1"), credits("9e12", "requests")])
+    with pytest.raises(ImportRefusedError) as refused:
+        sums.take()
+    assert refused.value.code == "sum_too_large"
+    for said in ("line 7 of file number 1", "column requests", "18,000,000,000,000"):
+        assert said in str(refused.value)

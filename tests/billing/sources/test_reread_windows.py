@@ -21,7 +21,7 @@ REVISED: tuple[tuple[str, dict[str, Any], int, int], ...] = (
     ("anthropic", {"report": "claude-code"}, 3, 7),
     ("openai", {}, 10, 35),
     ("cursor", {}, 2, 31),  # a whole cycle
-    ("github_copilot", {}, 4, 62),  # this month and the one before
+    ("github_copilot", {}, 22 + 31 - 1, 21 + 31 - 1),  # this month and August
     ("litellm", {}, 2, 2),
     ("openrouter", {}, 3, 30),
 )
@@ -49,3 +49,10 @@ def test_days_are_read_again_for_as_long_as_they_may_be_revised(
 def test_openais_month_is_read_again_on_the_third_and_the_tenth() -> None:
     for day in (3, 10):
         assert read_again_from("openai", {}, dt.date(2026, 10, day)) <= dt.date(2026, 9, 1)
+
+
+@pytest.mark.parametrize("today", ["2026-09-01", "2026-09-30", "2026-10-31", "2027-01-15"])
+def test_copilots_running_month_and_the_one_before_are_read_again_every_day(today: str) -> None:
+    day = dt.date.fromisoformat(today)
+    before = (day.replace(day=1) - DAY).replace(day=1)
+    assert read_again_from("github_copilot", {}, day) == before

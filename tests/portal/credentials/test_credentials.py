@@ -107,7 +107,7 @@ class TestKeeping:
             StoredCredential.objects.update(ciphertext="")
 
     def test_a_source_that_needs_none_takes_none(self, admin: User, connection: Connection) -> None:
-        Connection.objects.update(source="focus", config={})
+        Connection.objects.update(source="seats", config={})
         plain = Connection.objects.get()
         with pytest.raises(ValidationError, match="needs no credential"):
             change(plain, admin, secret=OTHER)
@@ -295,7 +295,7 @@ class TestPages:
         assert "none given, so nothing can be fetched" in text
 
     def test_a_source_without_need_has_no_such_field(self, client: Client) -> None:
-        page = client.get("/imports/connections/new/?source=focus").content.decode()
+        page = client.get("/imports/connections/new/?source=seats").content.decode()
         assert "credential_" not in page
 
 

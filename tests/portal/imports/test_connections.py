@@ -18,6 +18,9 @@ from portal.models import Connection
 from tests.imports import Clock, line, make_connection, request, run_import
 from tests.portal.imports.conftest import SignedIn
 
+# What the form of a FOCUS connection sends where nobody fills in a bucket.
+NO_BUCKET = {"config_region": "us-east-1", "config_late_days": "5"}
+
 
 def text_of(response: Any) -> str:
     """What a reader sees, without tags."""
@@ -85,6 +88,7 @@ def test_an_administrator_makes_a_connection_in_two_steps(signed_in: SignedIn) -
             "config_cost_basis": "metered",
             "config_hold_jump_percent": "25",
             "config_hold_jump_floor": "10",
+            **NO_BUCKET,
         },
     )
     assert response.headers["Location"] == "/imports/connections/main-cloud/"
@@ -120,6 +124,7 @@ def test_a_mistake_comes_back_with_what_was_typed_and_makes_nothing(
         "config_cost_basis": "invoiced",
         "config_hold_jump_percent": "50",
         "config_hold_jump_floor": "100",
+        **NO_BUCKET,
     }
     admin = signed_in(Role.ADMINISTRATOR)
     response = admin.post("/imports/connections/new/?source=focus", data | changes)
@@ -153,6 +158,7 @@ def test_editing_keeps_slug_and_source_and_shows_what_is_set(
         "config_cost_basis": "estimated",
         "config_hold_jump_percent": "7",
         "config_hold_jump_floor": "0",
+        **NO_BUCKET,
     }
     assert admin.post(path, data).status_code == 302
     cloud.refresh_from_db()

@@ -189,7 +189,7 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return state.get("whole_to")
 
     known = import_sources.get("focus")
-    fetched = dataclasses.replace(known, fetch=spec(fetch))
+    fetched = dataclasses.replace(known, fetch=spec(fetch), credential=None)
     monkeypatch.setitem(import_sources._items, "focus", fetched)
     monkeypatch.setattr(fetching, "asking", asking)
     return state

@@ -120,6 +120,36 @@ def test_what_cannot_be_read_is_named(
     assert found.charges == found.usage == []
 
 
+@pytest.mark.parametrize("missing", [{"chargedCents": None}, {"chargedCents": ""}])
+def test_an_included_event_without_a_price_is_billed_at_nothing_and_worth_what_nobody_knows(
+    tmp_path: Path, missing: dict[str, Any]
+) -> None:
+    row = event("2026-09-03T10:00:00+00:00", kind=INCLUDED, **missing)
+    found = one(tmp_path, row)
+    (charge,) = found.charges
+    assert (charge.billed_nano, charge.effective_nano, charge.list_nano) == (0, None, None)
+    assert [note.code for note in found.notes] == ["events_without_price"]
+    assert found.quantities()[("cursor.events", "requests")] == 1
+    (charge,) = one(tmp_path, row, included_usage="list").charges
+    assert (charge.billed_nano, charge.effective_nano, charge.list_nano) == (0, 0, None)
+
+
+def test_a_free_event_without_a_price_costs_nothing(tmp_path: Path) -> None:
+    for kind in ("Errored, Not Charged", "Free", "User API Key"):
+        row = event("2026-09-03T10:00:00+00:00", kind=kind, chargedCents=None)
+        for each in (row, {key: row[key] for key in row if key != "chargedCents"}):
+            found = one(tmp_path, each)
+            assert (found.billed(), found.effective(), found.rejections) == (0, 0, [])
+            assert not found.notes
+
+
+def test_a_price_is_never_made_up_where_the_bill_has_one(tmp_path: Path) -> None:
+    for kind in ("Usage-based", "Something new"):
+        row = event("2026-09-03T10:00:00+00:00", kind=kind, chargedCents=None)
+        (rejection,) = one(tmp_path, row).rejections
+        assert (rejection.code, rejection.fatal) == ("missing_amount", True)
+
+
 def test_what_costs_nothing_may_be_of_any_kind(tmp_path: Path) -> None:
     for kind in ("Something new", "Errored, Not Charged", "Free"):
         found = one(tmp_path, event("2026-09-03T10:00:00+00:00", kind=kind, cents=0))
@@ -266,6 +296,19 @@ def test_the_total_is_held_against_the_lines_without_the_running_day(tmp_path: P
     # Only the newest window is compared: the total is of now.
     older = read(SOURCE, tmp_path, fetched(FETCH, {}, provider(), START, END))
     assert older.controls == []
+
+
+@pytest.mark.parametrize("at", ["2026-09-03T10:00:00+00:00", "2026-09-05T04:30:00+00:00"])
+def test_what_is_worth_what_nobody_knows_is_not_held_against_the_whole_spend(
+    tmp_path: Path, at: str
+) -> None:
+    """Neither when it is imported, nor when it is of the running day."""
+    unpriced = event(at, kind=INCLUDED, chargedCents=None)
+    source = Cursor([*events(), unpriced], CYCLE, spend={"dev@example.com": (26.34, 66.34)})
+    found = read(SOURCE, tmp_path, fetched(FETCH, {}, source, START, END, END))
+    assert [(control.measure, control.expected) for control in found.controls] == [
+        ("billed", Decimal("0.1034"))
+    ]
 
 
 def bring(connection: Connection, source: Cursor) -> ImportRun:

@@ -119,10 +119,11 @@ MORE_CACHED = "more cached tokens than prompt_tokens"
     ("changes", "why"),
     [
         ({"prompt_tokens": 10}, MORE_CACHED),
-        ({"completion_tokens": -1}, "completion_tokens negative or unreadable"),
-        ({"prompt_tokens": "many"}, "prompt_tokens negative or unreadable"),
-        ({"prompt_tokens": True}, "prompt_tokens negative or unreadable"),
-        ({"metadata": {"usage_object": "?"}}, "usage_object negative or unreadable"),
+        ({"completion_tokens": -1}, "completion_tokens negative, unreadable or too large"),
+        ({"prompt_tokens": "many"}, "prompt_tokens negative, unreadable or too large"),
+        ({"completion_tokens": 10**13}, "tokens.output negative, unreadable or too large"),
+        ({"prompt_tokens": True}, "prompt_tokens negative, unreadable or too large"),
+        ({"metadata": {"usage_object": "?"}}, "usage_object negative, unreadable or too large"),
     ],
 )
 def test_a_call_with_bad_quantities_keeps_its_cost(
@@ -139,6 +140,18 @@ def test_a_call_with_bad_quantities_keeps_its_cost(
         "in 1.",
         "calls_repeated": "1 call came twice: counted once.",
     }
+
+
+def test_quantities_that_add_up_to_more_than_fits_refuse_the_import_by_name(
+    tmp_path: Path,
+) -> None:
+    at = "2026-09-01T10:00:00+00:00"
+    rows = [call(number, at, completion_tokens=9 * 10**12) for number in (1, 2)]
+    with pytest.raises(ImportRefusedError) as refused:
+        read(SOURCE, tmp_path, saved(*rows))
+    assert refused.value.code == "sum_too_large"
+    assert "column tokens.output" in str(refused.value)
+    assert "18,000,000,000,000.000000 tokens on 2026-09-01" in str(refused.value)
 
 
 def test_a_call_whose_cost_and_quantities_are_bad_is_rejected(tmp_path: Path) -> None:
@@ -264,8 +277,8 @@ def test_a_day_with_bad_quantities_keeps_its_cost(tmp_path: Path) -> None:
     assert (found.billed(), found.rejections) == (7, [])
     assert found.quantities()[("litellm.daily_activity", "tokens.input.uncached")] == 600
     assert [note.message for note in found.notes] == [
-        "The quantities of 2 rows are left out, the cost is taken: api_requests negative or "
-        f"unreadable in 1; {MORE_CACHED} in 1."
+        "The quantities of 2 rows are left out, the cost is taken: api_requests negative, "
+        f"unreadable or too large in 1; {MORE_CACHED} in 1."
     ]
 
 

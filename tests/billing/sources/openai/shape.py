@@ -10,7 +10,7 @@ from typing import Any
 from tests.billing.sources.fake_provider import DAY, Params, Spend
 
 ORGANIZATION = "/v1/organization"
-LISTS = ("projects", "api_keys")
+LISTS = ("projects", "api_keys", "users")
 
 
 def seconds(day: date) -> int:
@@ -24,11 +24,13 @@ class OpenAIShape:
 
     Attributes:
         groups_by: the parameter that is understood; another one is ignored, as unknown ones are.
+        owners: whether keys say whose they are.
     """
 
     spent: list[Spend] = field(default_factory=list)
     secret: tuple[str, str] = ("Authorization", "Bearer sk-admin-test")
     groups_by: str = "group_by[]"
+    owners: bool = False
 
     def items(self, path: str, params: Params) -> list[Any] | None:
         report = path.removeprefix(f"{ORGANIZATION}/")
@@ -41,7 +43,19 @@ class OpenAIShape:
         if report.endswith("/api_keys"):
             project = report.split("/")[1]
             row = {"id": f"key-{project}", "object": "organization.project.api_key"}
-            return [row | {"name": f"Key of {project}"}]
+            return [row | {"name": f"Key of {project}"} | self._owner_of(project)]
+        if report == "users":
+            names = sorted({each.project for each in self.spent if each.project})
+            return [
+                {
+                    "object": "organization.user",
+                    "id": f"user-{name}",
+                    "name": f"Somebody of {name}",
+                    "email": f"{name}@acme.example",
+                    "role": "reader",
+                }
+                for name in names
+            ]
         given = dict(params)
         first = datetime.fromtimestamp(int(given["start_time"]), UTC).date()
         last = datetime.fromtimestamp(int(given["end_time"]), UTC).date()
@@ -56,6 +70,12 @@ class OpenAIShape:
             }
             for day in days
         ]
+
+    def _owner_of(self, project: str) -> dict[str, Any]:
+        if not self.owners:
+            return {}
+        user = {"object": "organization.project.user", "id": f"user-{project}", "role": "owner"}
+        return {"owner": {"type": "user", "user": user | {"name": f"Somebody of {project}"}}}
 
     def _results(self, report: str, day: date, grouped: bool) -> list[Any]:
         found = [each for each in self.spent if each.day == day]

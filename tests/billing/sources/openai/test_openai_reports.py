@@ -176,7 +176,7 @@ def test_parts_that_do_not_add_up_are_put_aside(tmp_path: Path, changes: dict[st
 def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
     for body in (
         {"object": "organization.spend_limit", "threshold_amount": 10000},
-        {"data": [{"object": "organization.user", "id": "u"}]},
+        {"data": [{"object": "organization.invite", "id": "u"}]},
         {"data": [{"object": "bucket", "start_time": "soon", "end_time": 1, "results": [cost()]}]},
         day_of({"object": "organization.usage.telepathy.result"}),
         {"error": {"message": "no"}},

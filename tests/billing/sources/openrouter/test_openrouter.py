@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from billing.models import Charge, ChargeDimension
+from billing.sources.openrouter import purchases
 from billing.sources.openrouter.client import FETCH
 from billing.sources.openrouter.source import OpenRouterSource
 from portal.imports.contracts import FetchJob, ImportRefusedError, SourceUnavailableError
@@ -151,6 +153,26 @@ def test_a_purchase_bills_and_has_no_effective_cost(tmp_path: Path) -> None:
     assert found.charges[0].pricing_quantity == "100"
 
 
+def test_a_packed_list_of_purchases_is_the_same_list(tmp_path: Path) -> None:
+    def lines(content: bytes) -> list[tuple[Any, Any]]:
+        found = read(SOURCE, tmp_path, content, dataset="purchases")
+        return [(charge.identity, charge.content) for charge in found.charges]
+
+    assert lines(gzip.compress(PURCHASES)) == lines(PURCHASES) != []
+    with pytest.raises(ImportRefusedError) as refused:
+        lines(gzip.compress(PURCHASES * 100)[:-20])
+    assert refused.value.code == "damaged_gzip"
+
+
+def test_a_list_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purchases, "MAX_BYTES", len(PURCHASES) - 1)
+    with pytest.raises(ImportRefusedError) as refused:
+        read(SOURCE, tmp_path, gzip.compress(PURCHASES), dataset="purchases")
+    assert refused.value.code == "too_large"
+
+
 def test_purchases_and_activity_have_a_connection_each(tmp_path: Path) -> None:
     with pytest.raises(ImportRefusedError, match="replace the other's days"):
         read(SOURCE, tmp_path, PURCHASES)
@@ -245,8 +267,8 @@ def test_cash_and_consumption_each_count_a_credit_once() -> None:
     paid = connect("openrouter", dataset="purchases", slug_suffix="-credits")
     run_import(paid, PURCHASES)
     assert billed(paid) == Decimal("155.5")
-    purchases = ChargeDimension.objects.filter(charge_category="Purchase")
-    assert {each.provider for each in purchases} == {"OpenRouter"}
+    bought = ChargeDimension.objects.filter(charge_category="Purchase")
+    assert {each.provider for each in bought} == {"OpenRouter"}
 
 
 # --- official examples --------------------------------------------------------------------
