@@ -29,7 +29,7 @@ class FocusSource:
     """
 
     key = "focus"
-    parser_version = "3"
+    parser_version = "4"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield the charges of all files in order, some thousand at a time, in bounded memory.
