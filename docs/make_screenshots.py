@@ -44,7 +44,13 @@ USE_CASE = "test-generation-for-the-checkout-service"
 SHOTS = (
     Shot("portfolio", "lead", "/portfolio/", width=1400),
     Shot("use-case", "owner", f"/use-cases/{USE_CASE}/", height=1120),
-    Shot("costs-dark", "finance", "/costs/", height=1010, scheme="dark"),
+    Shot(
+        "costs-dark",
+        "finance",
+        "/costs/?currency=USD&basis=invoiced",
+        height=1010,
+        scheme="dark",
+    ),
     Shot("import-run", "finance", "/imports/runs/?status=held", follow="#results tbody a"),
     Shot(
         "log-delivery-narrow",

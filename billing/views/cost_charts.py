@@ -12,9 +12,11 @@ from billing.selectors.figures import NO_EFFECTIVE
 from portal.shell.charts import BarListRow, Chart, Series, bar_chart, bar_list
 from portal.shell.formats import Number, money_text, to_decimal
 from portal.shell.money import from_nano
+from portal.shell.periods import Month
 
 NO_LINE = "no cost line in this month"
 _LARGEST = 8
+_MOST_MONTHS = 36
 _LONGEST_NAME = 60
 
 
@@ -48,6 +50,21 @@ def month_chart(months: Sequence[tuple[str, CostSum | None]], *, kind: Kind) -> 
         stacked=False,
         text=amount_writer(kind.currency),
     )
+
+
+def with_silent_months(
+    months: Sequence[tuple[str, CostSum]],
+) -> list[tuple[str, CostSum | None]]:
+    """Sums by month with those between them that have no line, or time would not run evenly.
+
+    Where that is more than `_MOST_MONTHS`, only those that have one.
+    """
+    known = {Month.parse(each.key[0]): each for _, each in months}
+    first, last = min(known, default=None), max(known, default=None)
+    if first is None or last is None or first.months_until(last) >= _MOST_MONTHS:
+        return list(months)
+    shown = (first + number for number in range(first.months_until(last) + 1))
+    return [(month.label, known.get(month)) for month in shown]
 
 
 def largest_chart(groups: Sequence[tuple[str, CostSum]], *, kind: Kind, noun: str) -> SafeString:

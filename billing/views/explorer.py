@@ -38,7 +38,7 @@ from billing.selectors.references import (
 )
 from billing.selectors.use_cases import all_use_case_names
 from billing.tables.costs import CostTable, LargestCostTable
-from billing.views.cost_charts import largest_chart, month_chart
+from billing.views.cost_charts import largest_chart, month_chart, with_silent_months
 from billing.views.cost_groups import GroupNames, names_for
 from billing.views.cost_pivot import PivotView, kinds_of
 from billing.views.cost_shares import coverage_figures, unallocated_figure
@@ -332,7 +332,7 @@ class CostExplorerPage(ListPage):
             return self.pivot.chart()
         shown = [(group.name, group.sum) for group in self.groups if group.sum.kind == kind]
         if self.group == Group.MONTH:
-            return month_chart(shown, kind=kind)
+            return month_chart(with_silent_months(shown), kind=kind)
         return largest_chart(shown, kind=kind, noun=GROUP_LABELS[self.group].lower())
 
     def _total_figures(self, total: CostSum) -> list[Figure]:
