@@ -26,8 +26,7 @@ from billing.selectors.costs import CostSum, Kind, SumDraft, Surroundings
 from billing.selectors.figures import status_of, word_of
 from billing.selectors.finality import worst
 from billing.selectors.freshness import last_applied_runs
-from billing.selectors.invoices import charges_of
-from billing.selectors.line_status import LineBook, grouped_facts, merged, slice_facts
+from billing.selectors.line_status import LineBook, LineFacts, grouped_facts, merged, slice_facts
 from billing.selectors.month_lines import Destination, LineKey, of_month
 from billing.selectors.reconciliation import Reconciled
 from portal.shell.periods import Month
@@ -126,7 +125,6 @@ class _Where(NamedTuple):
 
 
 _PLACES = (
-    "charge__dimension__charge_category",
     "use_case_id",
     "charge__dimension__cost_center",
     "unallocated_reason",
@@ -208,6 +206,22 @@ def _is_plain(where: _Where) -> bool:
     return where.category not in (ChargeCategory.TAX, ChargeCategory.CREDIT)
 
 
+_KEYS = (
+    "slice__connection_id",
+    "slice__connection__source",
+    "slice__billing_account_id",
+    "currency",
+    "cost_basis",
+    "dimension__charge_category",
+)
+
+
+def _key_of(row: Sequence[Any], facts: LineFacts) -> LineKey:
+    """The key of lines that were grouped by `_KEYS`."""
+    connection_id, source, account, currency, basis, category = row
+    return LineKey(connection_id, source, *facts[1:4], account, currency, basis, category)
+
+
 def invoice_statuses(own: Reconciled, *, now: dt.datetime) -> InvoiceStatuses:
     """The statuses of an invoice. Nine queries, whatever number of lines it has."""
     month = Month.of(own.invoice.month)
@@ -218,10 +232,18 @@ def invoice_statuses(own: Reconciled, *, now: dt.datetime) -> InvoiceStatuses:
     book = LineBook(slice_facts(slices), Surroundings((), last_applied_runs(), now))
     taken_back = _taken_back(month) & {(key.connection_id, key.account) for key in keys}
     drafts: dict[_Where, SumDraft] = {}
-    parts = Allocation.objects.filter(charge__in=charges_of(own))
-    for row, facts in grouped_facts(parts, _PLACES, prefix="charge__"):
-        category, use_case, centre, reason, rule, version = row
-        where = _Where(category, Destination(use_case, centre, reason, rule or "", version))
+    # Of the month, as reconciling reads it: asked for by the lines of the invoice, PostgreSQL may
+    # look for each part among all of them.
+    parts = Allocation.objects.filter(
+        of_month(month, "charge__slice__"), charge__superseded_at__isnull=True
+    )
+    columns = [*(f"charge__{name}" for name in _KEYS), *_PLACES]
+    for row, facts in grouped_facts(parts, columns, prefix="charge__"):
+        key = _key_of(row[: len(_KEYS)], facts)
+        if key not in keys:
+            continue
+        use_case, centre, reason, rule, version = row[len(_KEYS) :]
+        where = _Where(key.category, Destination(use_case, centre, reason, rule or "", version))
         draft = drafts.setdefault(where, SumDraft(restated=1 if taken_back else 0))
         book.slices.enter(facts, into=draft)
     (stated,) = finalities_of_invoices([own.invoice])
@@ -256,24 +278,12 @@ class MonthStatuses:
         return self.book.status_of(draft, wanted[0].basis)
 
 
-_KEYS = (
-    "slice__connection_id",
-    "slice__connection__source",
-    "slice__billing_account_id",
-    "currency",
-    "cost_basis",
-    "dimension__charge_category",
-)
-
-
 def month_statuses(month: Month, *, now: dt.datetime) -> MonthStatuses:
     """Read the month. Six queries; a row for each slice and key, not for each line."""
     slices = slice_facts(ChargeSlice.objects.filter(of_month(month)))
     drafts: dict[LineKey, SumDraft] = {}
     lines = Charge.objects.filter(of_month(month, "slice__"), superseded_at__isnull=True)
     for row, facts in grouped_facts(lines, _KEYS):
-        connection_id, source, account, currency, basis, category = row
-        key = LineKey(connection_id, source, *facts[1:4], account, currency, basis, category)
-        slices.enter(facts, into=drafts.setdefault(key, SumDraft()))
+        slices.enter(facts, into=drafts.setdefault(_key_of(row, facts), SumDraft()))
     around = Surroundings((), last_applied_runs(), now)
     return MonthStatuses(LineBook(slices, around), drafts, _taken_back(month))
