@@ -19,6 +19,7 @@ from portal.shell.formats import Number, date_text, money_text, number_text, to_
 from portal.shell.periods import DateRange
 from portal.shell.statuses import FigureStatus
 
+NO_LINE_YET = "no cost line of this period yet"
 _OUTSIDE = "{} lies outside its months"
 
 
@@ -126,14 +127,21 @@ def used_figure(standing: Standing | None, *, at: dt.datetime | None = None) -> 
     if standing.spent is None:
         return Figure.missing("Used", standing.unknown_because)
     budget, cost = standing.budget, standing.cost
-    unknown = cost.effective_unknown if cost and budget.measure == Measure.EFFECTIVE else 0
     return Figure.money(
         "Used", standing.spent, budget.currency, status=standing.status,
         basis=f"{budget.get_cost_basis_display()}, {budget.get_measure_display().lower()}",
         window=window_text(standing.period), as_of=cost.as_of if cost else None,
-        note=f"without {number_text(unknown)} lines that state none" if unknown else "",
-        lineage_url=lineage_of(standing),
+        note=_said_beside(standing), lineage_url=lineage_of(standing),
     )  # fmt: skip
+
+
+def _said_beside(standing: Standing) -> str:
+    """What must be said beside what is used, so that nobody takes it for more than it is."""
+    cost = standing.cost
+    if cost is None:
+        return NO_LINE_YET
+    unknown = cost.effective_unknown if standing.budget.measure == Measure.EFFECTIVE else 0
+    return f"without {number_text(unknown)} lines that state none" if unknown else ""
 
 
 def share_figure(standing: Standing, *, label: str = "Of the budget") -> Figure:

@@ -24,6 +24,7 @@ from billing.services.anomalies import detect_anomalies
 from billing.services.breakers import BreakerDraft, check_breakers, create_breaker
 from billing.services.budget_alerts import check_budgets
 from billing.services.forecasts import freeze_forecasts
+from billing.views.budget_figures import NO_LINE_YET
 from portal.choices import Role
 from portal.shell.formats import date_text
 from portal.shell.money import NANO_PER_UNIT, from_nano
@@ -92,6 +93,20 @@ def test_an_exceeded_budget_says_so_and_since_when(story: Story) -> None:
     assert "not expected" not in listed
     text = client.get(reverse("budget", args=[budget.pk])).content.decode()
     assert f"Exceeded since {date_text(since)}." in text
+
+
+def test_nothing_used_is_told_apart_from_nothing_imported_yet(story: Story) -> None:
+    case, now = story
+    silent = make_use_case(title="Not begun")
+    year = {"period": "year", "first": Month(now.year, 1)}
+    nothing, something = (make_budget(each, 400, owner=case.owner, **year)
+                          for each in (silent, case))  # fmt: skip
+    client = signed_in(case.owner)
+    pages = [client.get(reverse("budget", args=[each.pk])) for each in (nothing, something)]
+    used = [page.context["figures"][1] for page in pages]
+    assert (used[0].value, used[0].note) == (0, NO_LINE_YET)
+    assert NO_LINE_YET in pages[0].content.decode()
+    assert used[1].note == ""
 
 
 def test_a_programme_budget_leads_to_what_it_counts(story: Story) -> None:
