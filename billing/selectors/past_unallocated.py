@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
-
 from billing.choices import UnallocatedReason
-from billing.models import Charge, ChargeDimension
 from billing.selectors.as_of import parts_of_charges, past_charges
 from billing.selectors.costs import CostSum, Group, Kind, SumDraft, finish_sums
 from billing.selectors.past_costs import MOST_CHARGES_AS_OF, check_months
 from billing.selectors.past_status import PastBook
 from billing.selectors.references import UNALLOCATED, FigureReference, scope_of
 from billing.selectors.unallocated import (
-    COLUMNS,
     MOST_CANDIDATES,
-    NAMES,
     Candidate,
     Gathering,
     largest_first,
+    what_dimensions_say,
 )
 from portal.shell.periods import Month
-
-_CHUNK = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,7 @@ def past_unallocated(
     scope = scope_of(FigureReference(use_case=UNALLOCATED, first=first, last=last), None)
     charges = past_charges(scope, at, most=MOST_CHARGES_AS_OF)
     book = PastBook.of(charges, at)
-    said = _said(charges, fields)
+    said = what_dimensions_say(charges.order_by().values("dimension_id"), fields)
     gathered = [Gathering(each) for each in fields]
     reasons: dict[tuple[tuple[Any, ...], Kind], SumDraft] = {}
     parts, _ = parts_of_charges(scope, charges, at)
@@ -83,19 +77,3 @@ def past_unallocated(
         is_cut=is_cut,
         had_lines=bool(book.dimensions),
     )
-
-
-def _said(
-    charges: QuerySet[Charge], fields: Sequence[str]
-) -> dict[int, tuple[tuple[str, str], ...]]:
-    """By dimension, value and name of each of these attributes. One query."""
-    numbers = charges.order_by().values("dimension_id")
-    columns = [name for each in fields for name in (COLUMNS[each], NAMES.get(each))]
-    wanted = sorted({name for name in columns if name})
-    rows = ChargeDimension.objects.filter(pk__in=numbers).order_by().values("pk", *wanted)
-
-    def pairs(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-        for each in fields:
-            yield row[COLUMNS[each]], row.get(NAMES.get(each, ""), "")
-
-    return {row["pk"]: tuple(pairs(row)) for row in rows.iterator(chunk_size=_CHUNK)}

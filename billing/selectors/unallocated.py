@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from billing.allocation.match import tags_of
 from billing.choices import MatchField, MatchMode, UnallocatedReason
-from billing.models import Allocation, ChargeSlice
+from billing.models import Allocation, ChargeDimension, ChargeSlice
 from billing.selectors.costs import (
     CostSum,
     Kind,
@@ -26,6 +27,7 @@ from billing.selectors.sums import nano_sums, read_nano
 from portal.shell.periods import Month
 
 MOST_CANDIDATES = 2_000
+_CHUNK = 5_000
 # By the field of a rule, the column of a charge's dimension that holds it, and that with its name.
 COLUMNS: dict[str, str] = {
     MatchField.SUB_ACCOUNT: "sub_account_id",
@@ -150,60 +152,88 @@ def unallocated_candidates(
 ) -> tuple[list[Candidate], bool]:
     """Unallocated money without a rule from `first` to `last` (UTC), by some attributes.
 
-    Largest first; a query an attribute over the unallocated lines of those months, and five.
+    Largest first. Seven queries, however many attributes: the lines are added up once by what they
+    say together, and that is then told apart by each attribute.
 
     Returns:
         at most `limit` candidates, and whether there are more.
     """
     days = Q(day__gte=first.start, day__lt=last.end)
-    facts = slice_facts(ChargeSlice.objects.filter(days))
-    gathered = []
-    for attribute in fields:
-        one = Gathering(attribute)
-        for row in _rows(attribute, days):
-            line = LineFacts(
-                slice_id=row["charge__slice_id"],
-                issuer=row["charge__dimension__invoice_issuer"],
-                provider=row["charge__dimension__provider"],
-                invoice_id=row["charge__dimension__invoice_id"],
-                newest_day=row["newest"],
-                lines=row["lines"],
-            )
-            draft = SumDraft(
-                billed=read_nano(row, "billed"),
-                effective=read_nano(row, "effective"),
-                unknown=row["unknown"],
-            )
-            facts.enter(line, into=draft)
-            kind = Kind(row["charge__currency"], row["charge__cost_basis"])
-            one.enter(row["wanted"], row.get("shown") or "", kind, draft)
-        gathered.append(one)
+    gathered = [Gathering(each) for each in fields]
+    lines = _lines_without_rule(days)
+    said = what_dimensions_say(lines.values("charge__dimension_id"), fields)
+    for (dimension_id, kind, _), draft in _by_dimension(lines, days).items():
+        for one, (value, name) in zip(gathered, said[dimension_id], strict=True):
+            one.enter(value, name, kind, draft)
     around = Surroundings(withdrawn_months(), last_applied_runs(), now)
     return largest_first(gathered, around, limit=limit)
 
 
-def _rows(attribute: str, days: Q) -> QuerySet[Allocation, Any]:
-    """Its unallocated lines by value, slice and invoice: as fine as a status is told."""
-    columns = {"wanted": F(f"charge__dimension__{COLUMNS[attribute]}")}
-    if attribute in NAMES:
-        columns["shown"] = F(f"charge__dimension__{NAMES[attribute]}")
-    rows: QuerySet[Allocation, Any] = (
-        Allocation.objects.filter(
-            days,
-            use_case__isnull=True,
-            unallocated_reason=UnallocatedReason.NO_RULE,
-            charge__superseded_at__isnull=True,
+def what_dimensions_say(
+    numbers: QuerySet[Any, Any], fields: Sequence[str]
+) -> dict[int, tuple[tuple[str, str], ...]]:
+    """By dimension, value and name of each of these attributes. One query.
+
+    Args:
+        numbers: the dimensions that are asked for, as a query of one column.
+    """
+    columns = [name for each in fields for name in (COLUMNS[each], NAMES.get(each))]
+    wanted = sorted({name for name in columns if name})
+    rows = ChargeDimension.objects.filter(pk__in=numbers).order_by().values("pk", *wanted)
+
+    def pairs(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        for each in fields:
+            yield row[COLUMNS[each]], row.get(NAMES.get(each, ""), "")
+
+    return {row["pk"]: tuple(pairs(row)) for row in rows.iterator(chunk_size=_CHUNK)}
+
+
+def _lines_without_rule(days: Q) -> QuerySet[Allocation]:
+    return Allocation.objects.filter(
+        days,
+        use_case__isnull=True,
+        unallocated_reason=UnallocatedReason.NO_RULE,
+        charge__superseded_at__isnull=True,
+    ).order_by()
+
+
+def _by_dimension(
+    lines: QuerySet[Allocation], days: Q
+) -> dict[tuple[int, Kind, tuple[int, int]], SumDraft]:
+    """These lines added up by dimension, kind and month, with what their status goes by."""
+    facts = slice_facts(ChargeSlice.objects.filter(days))
+    found: defaultdict[tuple[int, Kind, tuple[int, int]], SumDraft] = defaultdict(SumDraft)
+    for row in _rows(lines).iterator(chunk_size=_CHUNK):
+        line = LineFacts(
+            slice_id=row["charge__slice_id"],
+            issuer=row["charge__dimension__invoice_issuer"],
+            provider=row["charge__dimension__provider"],
+            invoice_id=row["charge__dimension__invoice_id"],
+            newest_day=row["day"],
+            lines=row["lines"],
         )
-        .order_by()
-        .values(
-            "charge__currency", "charge__cost_basis", *(f"charge__{name}" for name in _LINE),
-            **columns,
-        )
-        .annotate(
-            **nano_sums(billed="billed_nano", effective="effective_nano"),
-            lines=Count("pk"),
-            unknown=Count("pk", filter=Q(effective_nano__isnull=True)),
-            newest=Max("day"),
-        )
-    )  # fmt: skip
+        kind = Kind(row["charge__currency"], row["charge__cost_basis"])
+        draft = found[
+            row["charge__dimension_id"], kind, (line.newest_day.year, line.newest_day.month)
+        ]
+        draft.billed += read_nano(row, "billed")
+        draft.effective += read_nano(row, "effective")
+        draft.unknown += row["unknown"]
+        facts.enter(line, into=draft)
+    return found
+
+
+def _rows(lines: QuerySet[Allocation]) -> QuerySet[Allocation, Any]:
+    """Lines by slice and dimension: as fine as a status is told. A slice is of one day."""
+    rows: QuerySet[Allocation, Any] = lines.values(
+        "day",
+        "charge__currency",
+        "charge__cost_basis",
+        "charge__dimension_id",
+        *(f"charge__{name}" for name in _LINE),
+    ).annotate(
+        **nano_sums(billed="billed_nano", effective="effective_nano"),
+        lines=Count("pk"),
+        unknown=Count("pk", filter=Q(effective_nano__isnull=True)),
+    )
     return rows

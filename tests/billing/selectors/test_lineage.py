@@ -122,7 +122,7 @@ def test_unallocated_money_is_listed_by_what_a_rule_could_take(
         ],
     )
     may: Any = {"first": Month(2026, 5), "last": Month(2026, 5), "now": START}
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         by_tag, is_cut = unallocated_candidates(fields=[MatchField.TAG], **may)
     assert not is_cut
     assert [(each.tag_key, each.value, each.sum.billed_nano // 10**9) for each in by_tag] == [

@@ -116,7 +116,7 @@ def test_it_takes_as_many_queries_however_much_there_is(
         run_import(cloud, rows, clock=clock, at=BEGAN)
         with django_assert_num_queries(15):
             was(clock.now)
-        with django_assert_num_queries(5 + len(ATTRIBUTES)):
+        with django_assert_num_queries(7):
             unallocated_candidates(fields=ATTRIBUTES, first=MAY, last=MAY, now=clock.now)
 
 
