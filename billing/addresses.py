@@ -18,3 +18,13 @@ def anomaly_address(pk: int) -> str:
 def breaker_address(pk: int) -> str:
     """The page of one circuit breaker."""
     return reverse("breaker", args=[pk])
+
+
+def invoice_address(pk: int) -> str:
+    """The page of one version of an invoice."""
+    return reverse("invoice", args=[pk])
+
+
+def corrections_address() -> str:
+    """The list of what moved in closed months."""
+    return reverse("corrections")

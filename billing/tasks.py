@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from billing.services.allocation_rules import apply_pending_rules
 from billing.services.breakers import check_breakers
+from billing.services.finance_notices import tell_differences, tell_news
 from billing.services.forecasts import freeze_forecasts
 from billing.services.watch import watch_costs
 
@@ -33,3 +34,15 @@ def watch() -> None:
 def look_at_breakers() -> None:
     """Trip the circuit breakers of jobs over their limit."""
     check_breakers(at=timezone.now())
+
+
+@shared_task(name="billing.tasks.tell_finance")
+def tell_finance() -> None:
+    """Tell of corrections of closed months and of new invoices."""
+    tell_news(at=timezone.now())
+
+
+@shared_task(name="billing.tasks.tell_differences")
+def tell_of_differences() -> None:
+    """Tell of invoices that leave much unexplained."""
+    tell_differences(at=timezone.now())

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from celery.schedules import crontab
+
 from billing.approvals import register_close_guards
 from billing.demo import closes as demo
 from billing.policies import may_see_charges, may_see_costs
 from billing.selectors.invoices import document_hashes
 from billing.services.close_corrections import RECHECK_CLOSES
-from billing.services.closes import CLOSES, recheck_all_closes
+from billing.services.closes import CLOSED, CLOSES, recheck_all_closes
 from billing.vocabularies import CLOSE_STATES, CORRECTION_CAUSES, INVOICE_STATUSES, MATCHES
 from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
 from portal.backup.documents import LandedDocuments, landed_documents
 from portal.choices import Role
 from portal.demo import DemoStep, demo_steps
+from portal.schedule import ScheduledJob, scheduled_jobs
 from portal.shell.navigation import NavigationEntry, Visitor, navigation
 from portal.shell.statuses import vocabularies
+from portal.webhooks.registry import WebhookEvent, webhook_events
 from portal.work.registry import Work, WorkKind, work_kinds
 
 register_close_guards()
@@ -41,6 +45,36 @@ work_kinds.register(
         run=_recheck,
         is_atomic=False,  # each request by itself; looking again changes nothing more
         roles=frozenset({Role.FINANCE}),
+    )
+)
+
+scheduled_jobs.register(
+    ScheduledJob(
+        key="tell-finance",
+        task="billing.tasks.tell_finance",
+        when=3600.0,
+        reason="Corrections and invoices come by import, by form and by rule; whoever answers for "
+        "them is told within the hour, in one place.",
+        roles=frozenset({Role.FINANCE}),
+    )
+)
+scheduled_jobs.register(
+    ScheduledJob(
+        key="tell-differences",
+        task="billing.tasks.tell_differences",
+        when=crontab(hour="6", minute="30"),
+        reason="Lines and invoices come on different days: by the morning both of a day are here. "
+        "It reads whole months, so not hourly.",
+        roles=frozenset({Role.FINANCE}),
+    )
+)
+webhook_events.register(
+    WebhookEvent(
+        CLOSED,
+        "Period closed",
+        "A billing month was closed by a second person. data: close, month, issuer, "
+        "billing_account, currency, total, invoices (number, total), figures_sha256; amounts are "
+        "decimal strings.",
     )
 )
 

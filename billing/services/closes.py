@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Collection
 from typing import Any
 
@@ -31,9 +32,13 @@ from portal.imports.lock import lock_connection
 from portal.models import ApprovalRequest, User
 from portal.policies import AnyUser
 from portal.services.approvals import recheck, request_approval
+from portal.services.webhooks import publish
+from portal.shell.money import nano_text
 from portal.shell.periods import Month
 
 log = structlog.get_logger(__name__)
+CLOSED = "period.closed"  # the event that is published
+_CLOSES = uuid.UUID("7d3c0c0e-5a53-4d0f-9d52-0f6f3f1d8a11")  # a name space of our own
 
 
 class CloseRefusedError(ValueError):
@@ -224,7 +229,24 @@ def apply_close(request: ApprovalRequest, approver: User, at: dt.datetime) -> No
         closed_at=at,
     )
     _mark_lines(close, checked, at)
+    publish(event=CLOSED, event_id=uuid.uuid5(_CLOSES, close.key), data=_told(close), at=at)
     log.info("period_closed", close=close.key, figures=close.figures_hash, approver=approver.pk)
+
+
+def _told(close: PeriodClose) -> dict[str, Any]:
+    """What receivers get: what was closed, and nobody's name."""
+    return {
+        "close": close.key,
+        "month": str(Month.of(close.month)),
+        "issuer": close.issuer,
+        "billing_account": close.billing_account_id,
+        "currency": close.currency,
+        "total": nano_text(close.total_nano),
+        "invoices": [
+            {"number": each["number"], "total": each["total"]} for each in close.figures["invoices"]
+        ],
+        "figures_sha256": close.figures_hash,
+    }
 
 
 def _mark_lines(close: PeriodClose, checked: Checklist, at: dt.datetime) -> None:

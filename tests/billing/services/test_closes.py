@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -16,7 +17,7 @@ from billing.models import (
 )
 from billing.selectors.close_figures import figures_hash
 from billing.services.close_corrections import RECHECK_CLOSES
-from billing.services.closes import CloseRefusedError, recheck_all_closes
+from billing.services.closes import CLOSED, CloseRefusedError, recheck_all_closes
 from billing.services.invoices import (
     InvoiceRefusedError,
     explain_difference,
@@ -24,7 +25,8 @@ from billing.services.invoices import (
 )
 from portal.approvals.errors import ApprovalRefusedError, ChangedSinceError, SamePersonError
 from portal.choices import ApprovalStatus, Role
-from portal.models import ApprovalRequest, WorkItem
+from portal.models import ApprovalRequest, WebhookDelivery, WorkItem
+from portal.services.webhooks import create_subscription
 from tests.adoption.factories import make_use_case, make_user
 from tests.approving import approve
 from tests.billing.closing import MAY, ask, bill_line, close, make_invoice, only_checklist
@@ -40,6 +42,23 @@ BILL = (bill_line(3, "1.00"), bill_line(4, "2.00"))
 
 def problems() -> list[str]:
     return only_checklist().problems
+
+
+def test_a_close_is_published_with_its_amounts_and_nobodys_name() -> None:
+    create_subscription(
+        name="Ledger", url="https://ledger.example/hook", events=[CLOSED], actor=None, at=START
+    )
+    run_import(make_connection(), BILL)
+    asked = ask(make_invoice())
+    assert not WebhookDelivery.objects.exists()
+    approve(asked, at=START)
+    closed, body = PeriodClose.objects.get(), json.loads(WebhookDelivery.objects.get().body)
+    assert body["type"] == "period.closed"
+    assert body["data"] == {
+        "close": closed.key, "month": "2026-05", "issuer": "Cloud Ltd", "billing_account": "0042",
+        "currency": "USD", "total": "3", "invoices": [{"number": "INV-1", "total": "3"}],
+        "figures_sha256": closed.figures_hash,
+    }  # fmt: skip
 
 
 # --- what ties ------------------------------------------------------------------------------
