@@ -114,7 +114,12 @@ def checklists_of(found: Reconciliation, *, now: dt.datetime) -> list[Checklist]
     pending = AllocationRule.objects.filter(pending_since__isnull=False).exists()
     doubled = suspicions_of_month(month)
     lists = []
-    for scope in found.scopes():
+    # What was closed stays to be seen, also when its last invoice has gone to another scope.
+    of_closes = {
+        CloseScope(month, each.issuer, each.billing_account_id, each.currency)
+        for each in closes.values()
+    }
+    for scope in sorted({*found.scopes(), *of_closes}):
         key = close_key(scope)
         close = closes.get(key)
         request = asked.get(key)
@@ -154,11 +159,26 @@ def _checklist(
 
 def _lines_text(invoices: Sequence[Reconciled]) -> str:
     lines = sum(each.lines for each in invoices)
-    return f"{lines:,} cost line{'' if lines == 1 else 's'}"
+    text = f"{lines:,} cost line{'' if lines == 1 else 's'}"
+    bare = [each.invoice.number for each in invoices if _needs_no_lines(each)]
+    return f"{text}; no lines are expected for {', '.join(bare)}" if bare else text
+
+
+def _needs_no_lines(each: Reconciled) -> bool:
+    """A credit memo or a bill of fees: it claims no lines, and without any it is all accounted for.
+
+    An invoice over nothing has to say itself that it counts no lines: lines that cancel each other
+    out may be missing.
+    """
+    said = each.tax_nano, each.credits_nano, each.rounding_nano, each.explained_nano
+    is_made_up = any(said) or each.invoice.stated_lines == 0
+    return each.matched_by == MatchedBy.NOTHING and each.ties and is_made_up
 
 
 def _not_imported(invoices: Sequence[Reconciled]) -> Iterator[str]:
     for each in invoices:
+        if _needs_no_lines(each):
+            continue
         if not each.lines and each.matched_by != MatchedBy.AMBIGUOUS:
             yield f"Invoice {each.invoice.number}: no cost line has been imported for it."
 

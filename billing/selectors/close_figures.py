@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from billing.models import Invoice
 from billing.selectors.month_lines import Destination, LineGroup
@@ -20,8 +20,21 @@ from portal.shell.money import EXACT, nano_text, to_nano
 
 Figures = dict[str, Any]
 # In the order of the one table; the names are also those of `Reconciled`'s amounts.
-_TOTAL = ": invoice total"
 COMPONENTS = ("allocated", "unallocated", "tax", "credits", "rounding", "explained")
+# Words with a space: no use case has such a name.
+_TOTAL = "invoice total"
+_OWN = {
+    "tax": "tax on the invoice",
+    "credits": "credits on the invoice",
+    "rounding": "rounding of the invoice",
+    "explained": "explained difference",
+}
+# What a document says about lines that have it themselves: compared with them, never added.
+_CONTROLS = {
+    "tax": "tax stated, which the lines hold",
+    "credits": "credits stated, which the lines hold",
+    "effective": "effective cost stated",
+}
 
 
 def figures_of(found: Reconciliation, scope: CloseScope) -> Figures:
@@ -135,39 +148,121 @@ def total_nano(figures: Figures) -> int:
     return to_nano(Decimal(total).scaleb(-9, context=EXACT))
 
 
-def moves_between(old: Figures, new: Figures) -> list[dict[str, str]]:
-    """Every place whose amount differs: place, old, new; empty when no money has moved."""
+def on_invoice_nano(invoice: Mapping[str, Any]) -> dict[str, int]:
+    """What stands on the invoice only, by component: its cost lines have none of it."""
+    found = {name: text_nano(invoice[name]) for name in _OWN}
+    for each in invoice["went_to"]:
+        if each["part"] in found:
+            found[each["part"]] -= text_nano(each["amount"])
+    return found
+
+
+class _Place(NamedTuple):
+    """Where an amount of a document stands; `name` is of `_OWN`, `_CONTROLS` or the total."""
+
+    number: str
+    name: str = ""
+    part: str = ""
+    use_case: str = ""
+    cost_center: str = ""
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if self.name:
+            return f"{self.number}: {self.name}"
+        whose = self.use_case or f"unallocated, {self.reason}"
+        centre = f", cost centre {self.cost_center}" if self.cost_center else ""
+        what = "" if self.part == "cost" else f", {self.part}"
+        return f"{self.number}: {whose}{centre}{what}"
+
+
+def moves_between(old: Figures, new: Figures) -> list[dict[str, Any]]:
+    """Every place whose amount differs: place, old, new; empty when nothing has moved.
+
+    A control is told by its old and new words, None where it was not stated; only of invoices that
+    both documents hold, and only where the lines hold that part before and after. What a document
+    of earlier days does not say is not compared.
+    """
     before, after = _places(old), _places(new)
+    moves = [
+        (place, nano_text(before.get(place, 0)), nano_text(after.get(place, 0)))
+        for place in {*before, *after}
+        if before.get(place, 0) != after.get(place, 0)
+    ]
+    was, says = _controls(old), _controls(new)
+    stated = [(place, was[place], says[place]) for place in was.keys() & says.keys()]
+    told = [*moves, *(each for each in stated if each[1] != each[2])]
     return [
-        {"place": place, "old": before.get(place, "0"), "new": after.get(place, "0")}
-        for place in sorted({*before, *after})
-        if before.get(place, "0") != after.get(place, "0")
+        {"place": str(place), "old": before_it, "new": after_it}
+        for place, before_it, after_it in sorted(told, key=lambda each: str(each[0]))
     ]
 
 
-def moved_between(moves: Sequence[Mapping[str, str]]) -> int:
+def moved_components(places: Collection[str], number: str) -> frozenset[str]:
+    """Which components moved that stand on this invoice only, by the places of its corrections."""
+    return frozenset(name for name, words in _OWN.items() if f"{number}: {words}" in places)
+
+
+def is_place_of(place: str, number: str) -> bool:
+    """Whether a moved place belongs to this invoice, and not to one whose number goes on."""
+    start = f"{number}: "
+    # A use case has no colon in its name, a cost centre may: it stands behind the first comma.
+    return place.startswith(start) and ": " not in place[len(start) :].split(", ", 1)[0]
+
+
+def moved_between(moves: Sequence[Mapping[str, Any]]) -> int:
     """How much came to places that had less of it before, in nano-units.
 
     The larger of what came and what went: a reallocation has both, a revision may have one. What
-    the invoices ask for is no place.
+    the invoices ask for is no place; what they ask for and no place has is one of its own.
     """
     differences = [
-        text_nano(each["new"]) - text_nano(each["old"])
+        _difference(each)
         for each in moves
-        if not each["place"].endswith(_TOTAL)
+        if not _is_named(each, _TOTAL) and not _is_named(each, *_CONTROLS.values())
     ]
+    differences.append(payable_between(moves) - sum(differences))
     came = sum(each for each in differences if each > 0)
     return max(came, came - sum(differences))
 
 
-def _places(figures: Figures) -> dict[str, str]:
-    found: dict[str, str] = {}
+def payable_between(moves: Sequence[Mapping[str, Any]]) -> int:
+    """By how much more the invoices ask, in nano-units."""
+    return sum(_difference(each) for each in moves if _is_named(each, _TOTAL))
+
+
+def _difference(move: Mapping[str, Any]) -> int:
+    return text_nano(move["new"]) - text_nano(move["old"])
+
+
+def _is_named(move: Mapping[str, Any], *names: str) -> bool:
+    return any(move["place"].endswith(f": {name}") for name in names)
+
+
+def _places(figures: Figures) -> dict[_Place, int]:
+    """Every amount that is money: the total, what its lines went to, what stands on it only."""
+    found: dict[_Place, int] = {}
     for each in figures["invoices"]:
         number = each["number"]
-        found[f"{number}{_TOTAL}"] = each["total"]
+        found[_Place(number, _TOTAL)] = text_nano(each["total"])
+        for name, nano in on_invoice_nano(each).items():
+            found[_Place(number, _OWN[name])] = nano
         for part in each["went_to"]:
-            whose = part["use_case"] or f"unallocated, {part['reason']}"
-            centre = f", cost centre {part['cost_center']}" if part["cost_center"] else ""
-            what = "" if part["part"] == "cost" else f", {part['part']}"
-            found[f"{number}: {whose}{centre}{what}"] = part["amount"]
+            place = _Place(
+                number, "", part["part"], part["use_case"], part["cost_center"], part["reason"]
+            )
+            found[place] = text_nano(part["amount"])
+    return found
+
+
+def _controls(figures: Figures) -> dict[_Place, str | None]:
+    """What the invoices say about parts that their lines hold."""
+    found: dict[_Place, str | None] = {}
+    for each in figures["invoices"]:
+        stated = each.get("stated")
+        if stated is None:
+            continue
+        for name, words in _CONTROLS.items():
+            if stated.get(f"{name}_in_lines", True):
+                found[_Place(each["number"], words)] = stated[name]
     return found

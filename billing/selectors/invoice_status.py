@@ -7,7 +7,7 @@ and *closed* with its month until a correction moves it. What its lines come to 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from billing.models import (
     PeriodClose,
     Restatement,
 )
+from billing.selectors.close_figures import is_place_of, moved_components
 from billing.selectors.costs import CostSum, Kind, SumDraft, Surroundings
 from billing.selectors.figures import status_of, word_of
 from billing.selectors.finality import worst
@@ -55,8 +56,19 @@ def statuses_of_invoices(rows: Sequence[Mapping[str, Any] | Invoice]) -> list[Fi
 
 def finalities_of_invoices(rows: Sequence[Mapping[str, Any] | Invoice]) -> list[Finality]:
     """The same as `Finality`, for sums with what else they hold."""
+    return [each.finality for each in _said(rows)]
+
+
+class _Said(NamedTuple):
+    """How settled a document is; the components of its own that moved since its month closed."""
+
+    finality: Finality
+    moved: frozenset[str] = frozenset()
+
+
+def _said(rows: Sequence[Mapping[str, Any] | Invoice]) -> list[_Said]:
     facts = [_facts(row) for row in rows]
-    found: list[Finality] = []
+    found: list[_Said] = []
     for start in range(0, len(facts), _NUMBERS_AT_ONCE):
         found += _finalities(facts[start : start + _NUMBERS_AT_ONCE])
     return found
@@ -68,7 +80,7 @@ def _facts(row: Mapping[str, Any] | Invoice) -> Mapping[str, Any]:
     return row
 
 
-def _finalities(rows: Sequence[Mapping[str, Any]]) -> list[Finality]:
+def _finalities(rows: Sequence[Mapping[str, Any]]) -> list[_Said]:
     keys = [
         close_subject(
             str(Month.of(row["month"])), row["issuer"], row["billing_account_id"], row["currency"]
@@ -102,18 +114,19 @@ def _earlier(rows: Sequence[Mapping[str, Any]]) -> set[tuple[Any, ...]]:
 def _finality(
     row: Mapping[str, Any],
     is_closed: bool,
-    moved: Iterable[str],
+    moved: Collection[str],
     earlier: Iterable[tuple[Any, ...]],
-) -> Finality:
+) -> _Said:
     if row["superseded_at"] is not None:
-        return Finality.RESTATED
+        return _Said(Finality.RESTATED)
     if is_closed:
-        has_moved = any(place.startswith(f"{row['number']}: ") for place in moved)
-        return Finality.RESTATED if has_moved else Finality.CLOSED
+        has_moved = any(is_place_of(place, row["number"]) for place in moved)
+        finality = Finality.RESTATED if has_moved else Finality.CLOSED
+        return _Said(finality, moved_components(moved, row["number"]))
     whose = (row["issuer"].casefold(), row["number"])
     says = (*whose, *(row[name] for name in _STATED))
     was_other = any(each[:2] == whose and each != says for each in earlier)
-    return Finality.RESTATED if was_other else Finality.FINAL
+    return _Said(Finality.RESTATED if was_other else Finality.FINAL)
 
 
 # --- what the lines of an invoice come to ---------------------------------------------------------
@@ -140,12 +153,15 @@ class InvoiceStatuses:
     Attributes:
         stated: of what its document says.
         drafts: the facts of its lines, by category and place.
+        moved: components that stood on the document alone when its month was closed, or do now,
+            and have moved.
     """
 
     own: Reconciled
     stated: Finality
     book: LineBook
     drafts: Mapping[_Where, SumDraft]
+    moved: frozenset[str] = frozenset()
 
     @property
     def invoice(self) -> FigureStatus:
@@ -176,10 +192,10 @@ class InvoiceStatuses:
             "allocated": self._word(borne or everything, None),
             "unallocated": self._word(rest or everything, None),
             "tax": self._word(tax or everything, None)
-            if invoice.tax_in_lines
+            if invoice.tax_in_lines and "tax" not in self.moved
             else self._word(tax, stated),
             "credits": self._word(credit or everything, None)
-            if invoice.credits_in_lines
+            if invoice.credits_in_lines and "credits" not in self.moved
             else self._word(credit, stated),
             "rounding": word_of(stated),
             "explained": word_of(stated),
@@ -246,8 +262,8 @@ def invoice_statuses(own: Reconciled, *, now: dt.datetime) -> InvoiceStatuses:
         where = _Where(key.category, Destination(use_case, centre, reason, rule or "", version))
         draft = drafts.setdefault(where, SumDraft(restated=1 if taken_back else 0))
         book.slices.enter(facts, into=draft)
-    (stated,) = finalities_of_invoices([own.invoice])
-    return InvoiceStatuses(own, stated, book, drafts)
+    (said,) = _said([own.invoice])
+    return InvoiceStatuses(own, said.finality, book, drafts, said.moved)
 
 
 def _taken_back(month: Month) -> set[tuple[int, str]]:

@@ -7,20 +7,25 @@ stands in a line of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from billing.choices import CloseState
-from billing.models import CloseCorrection
 from billing.selectors.close_checks import Checklist
-from billing.selectors.close_figures import Figures, figures_of, text_nano
+from billing.selectors.close_figures import Figures, figures_of, on_invoice_nano, text_nano
 from billing.selectors.reconciliation import Reconciliation
 
 PAYABLE = "Accounts payable"
 NOT_EXPLAINED = "Difference not explained"
 _PARTS = {"cost": "AI cost", "tax": "Tax", "credits": "Credits"}
 _UNALLOCATED = "AI cost, unallocated"
+_OWN = {
+    "tax": "Tax",
+    "credits": "Credits",
+    "rounding": "Rounding",
+    "explained": "Explained difference",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,81 +64,83 @@ def journal_of(found: Reconciliation, lists: Sequence[Checklist]) -> list[Journa
         figures: Figures = (
             each.close.figures if each.close is not None else figures_of(found, each.scope)
         )
-        for invoice in figures["invoices"]:
-            lines += _invoice(figures, invoice, "closed" if is_closed else "open")
+        status = "closed" if is_closed else "open"
+        lines += _lines(_entries(figures), figures, figures, status)
         for correction in each.corrections:
-            lines += _correction(figures, correction)
+            moved = _moved(figures, correction.figures)
+            status = f"correction {correction.number}"
+            lines += _lines(moved, correction.figures, figures, status)
+            figures = correction.figures
     return lines
 
 
-def _invoice(figures: Figures, invoice: dict[str, Any], status: str) -> Iterator[JournalLine]:
-    """Debits for what was received, one credit for what is to be paid."""
-    number, basis = invoice["number"], invoice["basis"]
-    told = {"tax": 0, "credits": 0}
-    for part in invoice["went_to"]:
-        nano = text_nano(part["amount"])
-        if part["part"] in told:
-            told[part["part"]] += nano
-        account = _PARTS[part["part"]]
-        if part["part"] == "cost" and not part["use_case"]:
-            account = _UNALLOCATED
-        yield _line(figures, number, account, part["use_case"], part["cost_center"], nano, basis,
-                    status)  # fmt: skip
-    # What stands on the invoice only: its cost lines have none of it.
-    rest = {
-        "Tax": text_nano(invoice["tax"]) - told["tax"],
-        "Credits": text_nano(invoice["credits"]) - told["credits"],
-        "Rounding": text_nano(invoice["rounding"]),
-        "Explained difference": text_nano(invoice["explained"]),
-        NOT_EXPLAINED: text_nano(invoice["residual"]),
+class _Entry(NamedTuple):
+    """One account of an invoice: what a line says beside its amount. `basis` is of cost lines."""
+
+    invoice: str
+    account: str
+    use_case: str = ""
+    cost_center: str = ""
+    basis: str = ""
+
+
+def _entries(figures: Figures) -> Iterator[tuple[_Entry, int]]:
+    """Debits for what was received, one credit an invoice for what is to be paid: of each invoice
+    they sum to 0."""
+    for invoice in figures["invoices"]:
+        number, basis = invoice["number"], invoice["basis"]
+        for part in invoice["went_to"]:
+            account = _PARTS[part["part"]]
+            if part["part"] == "cost" and not part["use_case"]:
+                account = _UNALLOCATED
+            entry = _Entry(number, account, part["use_case"], part["cost_center"], basis)
+            yield entry, text_nano(part["amount"])
+        for name, nano in on_invoice_nano(invoice).items():
+            yield _Entry(number, _OWN[name]), nano
+        yield _Entry(number, NOT_EXPLAINED), text_nano(invoice["residual"])
+        yield _Entry(number, PAYABLE), -text_nano(invoice["total"])
+
+
+def _moved(before: Figures, after: Figures) -> Iterator[tuple[_Entry, int]]:
+    """By how much each account moved, as it is written: column by column and not by its words.
+
+    Lines that came to another basis are taken back there and entered here; the two are never set
+    off against each other.
+    """
+    found: dict[_Entry, int] = {}
+    for entry, nano in _entries(after):
+        found[entry] = found.get(entry, 0) + nano
+    for entry, nano in _entries(before):
+        found[entry] = found.get(entry, 0) - nano
+    yield from sorted(found.items(), key=lambda each: (each[0].invoice, each[0].account == PAYABLE))
+
+
+def _lines(
+    entries: Iterable[tuple[_Entry, int]], figures: Figures, earlier: Figures, status: str
+) -> Iterator[JournalLine]:
+    """A positive amount is a debit, a negative one a credit; what is 0 is left out.
+
+    What the document alone says is told with the basis of its invoice, or that of before.
+    """
+    bases = {
+        each["number"]: each["basis"]
+        for document in (earlier, figures)
+        for each in document["invoices"]
+        if each["basis"]
     }
-    for account, nano in rest.items():
+    for entry, nano in entries:
         if nano:
-            yield _line(figures, number, account, "", "", nano, basis, status)
-    total = text_nano(invoice["total"])
-    yield _line(figures, number, PAYABLE, "", "", -total, basis, status)
-
-
-def _correction(figures: Figures, correction: CloseCorrection) -> Iterator[JournalLine]:
-    """What moved: each place by its difference, and against it what the invoice moved by."""
-    status = f"correction {correction.number}"
-    open_nano: dict[str, int] = {}
-    for move in correction.moves:
-        number, _, place = move["place"].partition(": ")
-        nano = text_nano(move["new"]) - text_nano(move["old"])
-        if place == "invoice total":
-            yield _line(figures, number, PAYABLE, "", "", -nano, "", status)
-            open_nano[number] = open_nano.get(number, 0) + nano
-        else:
-            yield _line(figures, number, f"Moved: {place}", "", "", nano, "", status)
-            open_nano[number] = open_nano.get(number, 0) - nano
-    for number, nano in open_nano.items():
-        if nano:
-            yield _line(figures, number, NOT_EXPLAINED, "", "", nano, "", status)
-
-
-def _line(
-    figures: Figures,
-    number: str,
-    account: str,
-    use_case: str,
-    cost_center: str,
-    nano: int,
-    basis: str,
-    status: str,
-) -> JournalLine:
-    """A positive amount is a debit, a negative one a credit."""
-    return JournalLine(
-        month=figures["month"],
-        issuer=figures["issuer"],
-        billing_account=figures["account"],
-        invoice=number,
-        account=account,
-        use_case=use_case,
-        cost_center=cost_center,
-        debit_nano=max(nano, 0),
-        credit_nano=max(-nano, 0),
-        currency=figures["currency"],
-        basis=basis,
-        status=status,
-    )
+            yield JournalLine(
+                month=figures["month"],
+                issuer=figures["issuer"],
+                billing_account=figures["account"],
+                invoice=entry.invoice,
+                account=entry.account,
+                use_case=entry.use_case,
+                cost_center=entry.cost_center,
+                debit_nano=max(nano, 0),
+                credit_nano=max(-nano, 0),
+                currency=figures["currency"],
+                basis=entry.basis or bases.get(entry.invoice, ""),
+                status=status,
+            )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.utils.html import format_html
 
-from billing.choices import CorrectionCause
-from billing.selectors.close_figures import moved_between
+from billing.selectors.close_figures import moved_between, payable_between
 from billing.selectors.closes import statuses_of_correction
 from billing.selectors.invoice_status import INVOICE_FACTS, statuses_of_invoices
 from billing.tables.figures import SettledColumn
@@ -69,16 +68,14 @@ class SettledPartColumn(SettledColumn, PartColumn):
 
 
 class BetweenColumn(MoneyColumn):
-    """What changed its place when lines were allocated anew; of other causes the difference says
-    it."""
+    """What the moves of a correction come to, by a function of them."""
 
-    def needed(self) -> set[str]:
-        return super().needed() | {"cause"}
+    def __init__(self, verbose_name: str, of: Callable[[Any], int], **kwargs: Any) -> None:
+        super().__init__(verbose_name, **kwargs)
+        self.of = of
 
     def value(self, record: Record) -> int | None:
-        if record["cause"] != CorrectionCause.REALLOCATION:
-            return None
-        return moved_between(record[self.source_key])
+        return self.of(record[self.source_key])
 
 
 class CauseColumn(StatusColumn):
@@ -267,8 +264,12 @@ class CorrectionTable(ShellTable):
         help_text="Of the billed sum; money that only changes its place leaves it as it was",
     )  # fmt: skip
     between = BetweenColumn(
-        "Moved", currency_key="close__currency", accessor="moves", orderable=False,
-        reason="not allocated anew", help_text="Came to places that had less of it before",
+        "Moved", moved_between, currency_key="close__currency", accessor="moves", orderable=False,
+        help_text="The larger of what came to places and what went from them",
+    )  # fmt: skip
+    to_pay = BetweenColumn(
+        "To pay", payable_between, currency_key="close__currency", accessor="moves",
+        orderable=False, help_text="By how much more the invoices ask",
     )  # fmt: skip
     old_nano = SettledColumn(
         "Old", currency_key="close__currency", orderable=False, status_key="old_status"
@@ -292,9 +293,9 @@ class MoveTable(ShellTable):
     caption = "What moved"
 
     place = ShellColumn("Place", row_header=True)
-    old_nano = SettledExactColumn("Old", status_key="old_status")
-    new_nano = SettledExactColumn("New", status_key="new_status")
-    moved_nano = ExactColumn("Difference")
+    old_nano = SettledExactColumn("Old", status_key="old_status", reason="not stated")
+    new_nano = SettledExactColumn("New", status_key="new_status", reason="not stated")
+    moved_nano = ExactColumn("Difference", reason="not known")
 
 
 class FrozenTable(ShellTable):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import xlsxwriter
@@ -12,9 +12,14 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from billing.selectors.close_checks import Checklist
-from billing.selectors.close_figures import COMPONENTS
+from billing.selectors.close_figures import (
+    COMPONENTS,
+    moved_between,
+    payable_between,
+    text_nano,
+)
 from billing.selectors.journal import HEADINGS, JournalLine, journal_of
-from billing.selectors.reconciliation import Reconciliation
+from billing.selectors.reconciliation import Reconciled, Reconciliation
 from billing.views.closes import month_of, read_month, see_money
 from portal.limits import take_turn
 from portal.shell.exports import csv_response, escape_cell
@@ -128,33 +133,63 @@ def _sheet(
 
 
 def _reconciliation(lists: Sequence[Checklist]) -> tuple[list[str], list[list[Any]]]:
+    """A row an invoice. Of a closed month the frozen one, and that of now where they differ."""
     headings = [
-        "month", "issuer", "billing account", "invoice", "currency", "basis", "status", "lines",
-        *COMPONENTS, "invoice total", "residual",
+        "month", "issuer", "billing account", "invoice", "currency", "basis", "status", "figures",
+        "lines", *COMPONENTS, "invoice total", "residual",
     ]  # fmt: skip
-    rows: list[list[Any]] = [
-        [
-            str(each.scope.month), each.scope.issuer, each.scope.account, own.invoice.number,
-            each.scope.currency, own.basis, str(each.state.label), own.lines,
-            *(_Nano(getattr(own, f"{name}_nano")) for name in COMPONENTS),
-            _Nano(own.invoice.total_nano), _Nano(own.residual_nano),
-        ]
-        for each in lists
-        for own in each.invoices
-    ]  # fmt: skip
-    return headings, rows
+    return headings, [row for each in lists for row in _scope_rows(each)]
+
+
+_NOTHING = dict.fromkeys((*COMPONENTS, "total", "residual"), _Nano(0)) | {"basis": "", "lines": 0}
+
+
+def _scope_rows(each: Checklist) -> Iterator[list[Any]]:
+    scope = each.scope
+    live = {own.invoice.number: _live(own) for own in each.invoices}
+    frozen = {}
+    if each.close is not None:
+        frozen = {item["number"]: _frozen(item) for item in each.close.figures["invoices"]}
+    for number in sorted({*frozen, *live}):
+        now = live.get(number, _NOTHING)
+        told = [("frozen", frozen[number])] if number in frozen else []
+        if now != frozen.get(number):
+            # Of an invoice that the month no longer has, or had not, the rest is nothing.
+            told.append(("now", now) if each.close is not None else ("open", now))
+        for figures, row in told:
+            yield [
+                str(scope.month), scope.issuer, scope.account, number, scope.currency,
+                row["basis"], str(each.state.label), figures, row["lines"],
+                *(row[name] for name in (*COMPONENTS, "total", "residual")),
+            ]  # fmt: skip
+
+
+def _live(own: Reconciled) -> dict[str, Any]:
+    return {
+        **{name: _Nano(getattr(own, f"{name}_nano")) for name in (*COMPONENTS, "residual")},
+        "total": _Nano(own.invoice.total_nano),
+        "basis": own.basis,
+        "lines": own.lines,
+    }
+
+
+def _frozen(invoice: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of an invoice in the frozen figures."""
+    amounts = {name: _Nano(text_nano(invoice[name])) for name in (*COMPONENTS, "total", "residual")}
+    return {**amounts, "basis": invoice["basis"], "lines": invoice["lines"]}
 
 
 def _corrections(lists: Sequence[Checklist]) -> tuple[list[str], list[list[Any]]]:
     headings = [
         "month", "issuer", "billing account", "currency", "correction", "recorded", "cause", "why",
-        "old", "new",
+        "old", "new", "moved", "to pay",
     ]  # fmt: skip
     rows: list[list[Any]] = [
         [
             str(each.scope.month), each.scope.issuer, each.scope.account, each.scope.currency,
             item.number, item.recorded_at.isoformat(), item.get_cause_display(), item.reason,
-            _Nano(item.old_nano), _Nano(item.new_nano),
+            _Nano(item.old_nano), _Nano(item.new_nano), _Nano(moved_between(item.moves)),
+            _Nano(payable_between(item.moves)),
         ]
         for each in lists
         for item in each.corrections

@@ -7,10 +7,15 @@ from typing import Any
 
 from django.urls import reverse
 
-from billing.choices import CorrectionCause, CostBasis, VarianceReason
+from billing.choices import CostBasis, VarianceReason
 from billing.models import CloseCorrection, PeriodClose
 from billing.selectors.close_checks import Checklist
-from billing.selectors.close_figures import COMPONENTS, moved_between, text_nano
+from billing.selectors.close_figures import (
+    COMPONENTS,
+    moved_between,
+    payable_between,
+    text_nano,
+)
 from billing.selectors.closes import statuses_of_correction
 from billing.selectors.invoice_status import MonthStatuses, statuses_of_invoices
 from billing.selectors.month_lines import LineGroup
@@ -143,13 +148,13 @@ def move_rows(correction: CloseCorrection, currency: str) -> list[dict[str, Any]
     rows = []
     was, became = statuses_of_correction(correction.number)
     for each in correction.moves:
-        old, new = text_nano(each["old"]), text_nano(each["new"])
+        old, new = (None if each[w] is None else text_nano(each[w]) for w in ("old", "new"))
         rows.append(
             {
                 "place": each["place"],
                 "old_nano": old,
                 "new_nano": new,
-                "moved_nano": new - old,
+                "moved_nano": None if old is None or new is None else new - old,
                 "old_status": was,
                 "new_status": became,
                 "currency": currency,
@@ -159,7 +164,14 @@ def move_rows(correction: CloseCorrection, currency: str) -> list[dict[str, Any]
 
 
 def moved_text(correction: CloseCorrection, currency: str) -> str:
-    """How much changed its place when lines were allocated anew; empty for other causes."""
-    if correction.cause != CorrectionCause.REALLOCATION:
-        return ""
-    return f"Moved: {nano_money_text(moved_between(correction.moves), currency)}."
+    """How much changed its place, by how much more the invoices ask, what nobody has explained."""
+    told = {
+        "Moved": moved_between(correction.moves),
+        "To pay": payable_between(correction.moves),
+        "Not explained since": correction.residual_nano,
+    }
+    return " ".join(
+        f"{name}: {nano_money_text(nano, currency)}."
+        for name, nano in told.items()
+        if nano or name == "Moved"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from typing import Any
 
@@ -118,3 +119,9 @@ def test_a_reallocation_shows_how_much_moved_by_which_rule(finance: Client) -> N
     answer = finance.get(reverse("corrections"), {"export": "csv"})
     (row,) = csv.DictReader(io.StringIO(b"".join(answer).decode()))
     assert (row["Difference"], row["Moved"], row["Moved (currency)"]) == ("0", "3", "USD")
+    # An invoice that asks for less moves no line, and yet money.
+    make_invoice("2.50", at=START + dt.timedelta(days=1))
+    assert "Moved: 0.50" in text_of(finance, "close", frozen.key)
+    answer = finance.get(reverse("corrections"), {"export": "csv"})
+    (row, _) = csv.DictReader(io.StringIO(b"".join(answer).decode()))
+    assert (row["Difference"], row["Moved"], row["To pay"]) == ("0", "0.5", "-0.5")
