@@ -196,7 +196,7 @@ def busy_headers(form: str, now: datetime) -> dict[str, str]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # head and body are two writes: 40 ms an answer otherwise
+    disable_nagle_algorithm = True  # else 40 ms between head and body
     provider: FakeProvider
 
     def do_POST(self) -> None:

@@ -104,7 +104,7 @@ class FakeS3:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True  # head and body are two writes: 40 ms an answer otherwise
+            disable_nagle_algorithm = True  # else 40 ms between head and body
 
             def do_GET(self) -> None:
                 store.answer(self)

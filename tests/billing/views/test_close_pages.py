@@ -211,9 +211,9 @@ def test_the_workbook_has_every_amount_as_number_and_as_exact_text(
     by_number = {row[3]: dict(zip(heads, row, strict=True)) for row in rows[1:]}
     assert by_number["O-1"]["figures"] == "open"
     # A closed month from its frozen figures; beside them, since they differ, those of now.
-    told = [dict(zip(heads, row, strict=True)) for row in rows[1:] if row[3] == "B-1"]
+    of_closed = [dict(zip(heads, row, strict=True)) for row in rows[1:] if row[3] == "B-1"]
     wanted = ("figures", "unallocated (exact)", "invoice total", "residual (exact)")
-    assert [tuple(row[name] for name in wanted) for row in told] == [
+    assert [tuple(row[name] for name in wanted) for row in of_closed] == [
         ("frozen", "12.5", 12.5, "0"),
         ("now", "12.75", 12.5, "-0.25"),
     ]
