@@ -25,8 +25,12 @@ from billing.views import (
     unallocated,
     unmapped,
 )
+from billing.views.moments import now_only
 
-urlpatterns = [
+# Every other page refuses `as_of`: it would answer with the figures of now.
+_AS_OF = ("costs", "costs-unallocated", "costs-unmapped", "cost-lineage", "restatements")
+
+_PAGES = [
     path("", explorer.CostExplorerPage.as_view(), name="costs"),
     path("unallocated/", unallocated.unallocated_page, name="costs-unallocated"),
     path("unmapped/", unmapped.unmapped_page, name="costs-unmapped"),
@@ -36,6 +40,11 @@ urlpatterns = [
     path("exports/", cost_exports.exports_page, name="cost-exports"),
     path("exports/focus.csv", cost_exports.focus_export, name="cost-export-focus"),
     path("exports/unit-costs.csv", cost_exports.unit_cost_export, name="cost-export-unit-costs"),
+    path(
+        "exports/business-metrics.csv",
+        cost_exports.business_metric_export,
+        name="cost-export-business-metrics",
+    ),
     path("definitions/", definitions.definitions_page, name="cost-definitions"),
     path("lineage/", lineage.lineage_page, name="cost-lineage"),
     path("charges/<int:pk>/", charges.charge_page, name="charge"),
@@ -78,3 +87,5 @@ urlpatterns = [
     path("exchange-rates/", exchange_rates.RateListPage.as_view(), name="exchange-rates"),
     path("exchange-rates/new/", exchange_rates.rate_new_page, name="exchange-rate-new"),
 ]
+
+urlpatterns = now_only(_PAGES, but=_AS_OF)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.urls import path
 
 from billing.views import anomalies, breakers, budgets, forecasts, usage
+from billing.views.moments import now_only
 
-urlpatterns = [
+_PAGES = [
     path("budgets/", budgets.BudgetListPage.as_view(), name="budgets"),
     path("budgets/new/", budgets.budget_new_page, name="budget-new"),
     path("budgets/<int:pk>/", budgets.budget_page, name="budget"),
@@ -25,3 +26,6 @@ urlpatterns = [
     path("breakers/<int:pk>/end/", breakers.breaker_end_page, name="breaker-end"),
     path("usage/", usage.usage_page, name="usage"),
 ]
+
+# Every other page refuses `as_of`: it would answer with the figures of now.
+urlpatterns = now_only(_PAGES, but=("budgets", "budget"))

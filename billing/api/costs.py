@@ -30,7 +30,12 @@ from billing.selectors.figures import status_of
 from billing.selectors.finality import Settledness, finality_of
 from billing.selectors.freshness import last_applied_runs
 from billing.selectors.past_costs import past_costs
-from billing.selectors.references import UNALLOCATED, FigureReference, Scope
+from billing.selectors.references import (
+    NONE_STATED,
+    UNALLOCATED,
+    FigureReference,
+    Scope,
+)
 from portal.api.errors import FieldProblem, invalid
 from portal.api.etags import content_tag
 from portal.api.figures import figure
@@ -118,17 +123,18 @@ def _present_days(
 
 
 def _present_day(request: Request, row: dict[str, Any], known: _Known) -> dict[str, Any]:
-    month = Month.of(row["day"])
-    # Lineage pages show months; the day is found there.
+    # Every attribute of the row: its figure is this row and nothing beside it.
     reference = FigureReference(
         use_case=row["use_case__slug"] or UNALLOCATED,
-        first=month,
-        last=month,
-        service=row["service_name"],
-        provider=row["provider"],
+        connection=row["connection__slug"],
+        category=row["charge_category"],
         reason=row["unallocated_reason"],
         at=known.at,
-    )
+        service=row["service_name"] or NONE_STATED,
+        provider=row["provider"] or NONE_STATED,
+        model=row["model"] or NONE_STATED,
+        cost_center=row["cost_center"] or NONE_STATED,
+    ).on(row["day"])
     cost = _day_sum(row, known.runs, now=known.now)
     return {
         "day": row["day"],
@@ -155,7 +161,8 @@ class DailyCostsView(ApiView):
     ordering: ClassVar[tuple[str, ...]] = ("day", "id")
     columns: ClassVar[tuple[str, ...]] = (
         "id", "day", "connection_id", "use_case__slug", "unallocated_reason", "connection__slug",
-        "provider", "service_name", "charge_category", "currency", "cost_basis", "billed_nano",
+        "provider", "service_name", "model", "cost_center", "charge_category", "currency",
+        "cost_basis", "billed_nano",
         "effective_nano", "effective_unknown", "charges", "uninvoiced", "restated", "closed",
         "changed_at",
     )  # fmt: skip

@@ -48,8 +48,8 @@ class ExplanationFilters(serializers.Serializer[Any]):
 
     figure = serializers.CharField(
         max_length=600,
-        help_text="`cost:use_case=faq,month=2026-05,measure=billed`, `charge:123` or "
-        "`invoice:ISSUER/NUMBER`.",
+        help_text="`cost:use_case=faq,month=2026-05,measure=billed`, with `day=2026-05-03` for a "
+        "UTC day, `charge:123` or `invoice:ISSUER/NUMBER`.",
     )
     as_of = MomentField(
         help_text="As recorded at this moment, a day or a moment up to now; not for invoices."

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from adoption.selectors.principals import team_names
 from billing.choices import UnallocatedReason
 from billing.filters.moments import AsOfFilterSet, MomentFilter
-from billing.forms.fields import NOWHERE, UseCaseField
+from billing.forms.fields import ENDS_TOO_EARLY, NOWHERE, UseCaseField
 from billing.models import MonthlyCost
 from billing.selectors.choices_in_use import choices_of, values_in_use
 from billing.selectors.costs import Group
@@ -80,13 +80,16 @@ class _InUseFilter(_StatedFilter):
 
 
 class _CostForm(forms.Form):
-    """The filters together: as of a moment, only so many months are worked out."""
+    """The filters together: it ends after it starts; as of a moment, only so many months."""
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
+        first, last = found.get("from"), found.get("to")
+        if first and last and last < first:
+            self.add_error("to", ENDS_TOO_EARLY)
         if found.get("as_of") and not self.errors:
             try:
-                check_months(found.get("from"), found.get("to"))
+                check_months(first, last)
             except TooManyMonthsError as error:
                 self.add_error("as_of", str(error))
         return found

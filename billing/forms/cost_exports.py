@@ -6,11 +6,12 @@ from typing import Any
 
 from django import forms
 
+from billing.forms.fields import WindowForm
 from billing.selectors.choices_in_use import choices_for
 from portal.shell.filters import MonthField
 
 
-class ExportForm(forms.Form):
+class ExportForm(WindowForm):
     """Months (UTC), both included, and one basis: a file of two invites adding them."""
 
     first = MonthField(label="From")
@@ -24,10 +25,3 @@ class ExportForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101  (for the type checker)
             field.choices = [("", "The only one there is"), *choices_for(column)]
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        first, last = cleaned.get("first"), cleaned.get("last")
-        if first and last and last < first:
-            self.add_error("last", "It must not end before it starts.")
-        return cleaned

@@ -13,6 +13,7 @@ from billing.selectors.references import UNALLOCATED
 from billing.selectors.use_cases import UseCaseName, use_case_by_name
 
 AS_OF_LABEL = "As recorded at (UTC)"
+ENDS_TOO_EARLY = "It must not end before it starts."
 USE_CASE_LIST = "use-case-names"  # id of the <datalist> in billing/_use_case_names.html
 NOWHERE = UseCaseName(0, UNALLOCATED, "Unallocated")
 
@@ -60,3 +61,14 @@ class DayField(forms.DateField):
         widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
         kwargs.setdefault("widget", widget)
         super().__init__(input_formats=["%Y-%m-%d"], **kwargs)
+
+
+class WindowForm(forms.Form):
+    """A form with a `first` and a `last` month, both included, in that order."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first, last = cleaned.get("first"), cleaned.get("last")
+        if first and last and last < first:
+            self.add_error("last", ENDS_TOO_EARLY)
+        return cleaned

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from billing.choices import MatchField
-from billing.forms.fields import AS_OF_LABEL, MomentField
+from billing.forms.fields import AS_OF_LABEL, MomentField, WindowForm
 from billing.selectors.unallocated import ATTRIBUTES
 from portal.shell.filters import MonthField
 
@@ -26,8 +27,11 @@ class UnallocatedForm(forms.Form):
         return self.cleaned_data if self.is_valid() else {}
 
 
-class UnmappedForm(forms.Form):
-    """Months and attribute; the six newest and all attributes when not given."""
+class UnmappedForm(WindowForm):
+    """Months and attribute; the six newest and all attributes when not given.
+
+    The months may be given as `from` and `to` too, as the explorer has them.
+    """
 
     first = MonthField(required=False, label="From")
     last = MonthField(required=False, label="To")
@@ -35,6 +39,13 @@ class UnmappedForm(forms.Form):
         choices=[("", "All that can name a use case"), *BY_CHOICES], required=False, label="By"
     )
     as_of = MomentField(required=False, label=AS_OF_LABEL)
+
+    def __init__(self, data: QueryDict) -> None:
+        given = data.copy()
+        for name, other in (("first", "from"), ("last", "to")):
+            if not given.get(name):
+                given[name] = str(given.get(other, ""))
+        super().__init__(given)
 
     def asked(self) -> dict[str, Any]:
         """What can be read of it."""

@@ -7,7 +7,7 @@ from operator import itemgetter
 from billing.services.collecting import collect_reports, collect_sessions
 from billing.services.control_totals import ControlledStore
 from billing.services.cost_store import CostStore
-from billing.services.exchange_rates import RateStore
+from billing.services.exchange_rates import RateStore, days_of_rates
 from billing.services.export_store import ExportStore
 from billing.services.invoice_store import InvoiceStore
 from billing.services.price_context import all_plans, plans_of_kiro
@@ -348,6 +348,7 @@ import_sources.register(
         config_model=NoConfig,
         accept=".csv",
         summary="Dated rates as a CSV of ours: day, base, quote, rate, source.",
+        make_context=days_of_rates,
         collect=collect_files,
     )
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
@@ -190,7 +190,9 @@ def figure_as_of(
         number = place.part + 1 if charge.pk == place.charge else 0
         place = PartPlace(charge.line.day, charge.pk, number)
         wanted.see(place, found)
-    sums = finish_sums(drafts, by=(), around=book.around)
+    # As now: what was taken back whole is no part of a day that still has lines.
+    around = replace(book.around, withdrawn=()) if scope.reference.day else book.around
+    sums = finish_sums(drafts, by=(), around=around)
     parts = [found for _, found in wanted.kept]
     statuses = book.statuses_of(found.charge for found in parts)
     return PastFigure(sums, parts, rules, statuses)

@@ -11,10 +11,17 @@ from django.db.models import F, Q, QuerySet
 
 from billing.choices import UnallocatedReason
 from billing.models import Allocation
-from billing.selectors.costs import CostSum, Kind, Surroundings, cost_sums
+from billing.selectors.costs import (
+    CostSum,
+    Kind,
+    Surroundings,
+    cost_sums,
+    drafts_of,
+    finish_sums,
+)
 from billing.selectors.freshness import last_applied_runs
 from billing.selectors.line_status import LineBook, SliceFacts, drafts_of_parts
-from billing.selectors.references import CHARGE_LIMITS, Scope, stated
+from billing.selectors.references import CHARGE_LIMITS, Scope, limits_of
 from portal.shell.statuses import FigureStatus
 
 LINES_ON_A_PAGE = 50
@@ -61,8 +68,15 @@ class Position(NamedTuple):
 
 
 def figure_sums(scope: Scope, *, now: dt.datetime) -> list[CostSum]:
-    """The figure: one sum for each currency and basis, from the monthly costs."""
-    return cost_sums(scope.monthly_costs(), now=now)
+    """The figure: one sum for each currency and basis, from the daily or monthly costs.
+
+    What a source took back whole is no part of a day that still has lines: a day is as settled as
+    the API's daily costs say.
+    """
+    if scope.reference.day is None:
+        return cost_sums(scope.costs(), now=now)
+    around = Surroundings((), last_applied_runs(), now)
+    return finish_sums(drafts_of(scope.costs(), {}), by=(), around=around)
 
 
 def allocations_of(scope: Scope) -> QuerySet[Allocation]:
@@ -71,7 +85,7 @@ def allocations_of(scope: Scope) -> QuerySet[Allocation]:
     # With a use case the index over use case and day serves; without, the one over charges' days.
     by_use_case = scope.is_unallocated or scope.use_case_id is not None
     day = "day" if by_use_case else "charge__day"
-    limits = Q(charge__superseded_at__isnull=True)
+    limits = Q(charge__superseded_at__isnull=True) & limits_of(wanted, CHARGE_LIMITS, "charge__")
     if scope.is_unallocated:
         limits &= Q(use_case__isnull=True)
     elif scope.use_case_id is not None:
@@ -82,9 +96,6 @@ def allocations_of(scope: Scope) -> QuerySet[Allocation]:
         limits &= Q(**{f"{day}__lt": wanted.end})
     if wanted.team:
         limits &= Q(use_case_id__in=scope.team_use_cases)
-    for key, column in CHARGE_LIMITS.items():
-        if value := getattr(wanted, key):
-            limits &= Q(**{f"charge__{column}": stated(value)})
     if wanted.reason:
         limits &= Q(unallocated_reason=wanted.reason)
     else:

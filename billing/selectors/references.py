@@ -3,6 +3,8 @@
 Printed on pages and in the command line (`cost:use_case=faq,month=2026-05,measure=billed`) and
 carried in addresses (`/costs/lineage/?use_case=faq&month=2026-05&measure=billed`); both say the
 same. Commas and equals signs inside a value are written as in addresses (`%2C`).
+
+The window is a `month`, `from` and `to` (months, both included), or a `day`: `day=2026-05-03`.
 """
 
 from __future__ import annotations
@@ -15,11 +17,14 @@ from urllib.parse import quote, unquote, urlencode
 
 from django.db.models import Q, QuerySet
 
-from billing.models import MonthlyCost
+from billing.choices import ChargeCategory
+from billing.models import DailyCost, MonthlyCost
 from billing.selectors.moments import moment_key
+from billing.selectors.spending import NOT_DAILY
 from billing.selectors.use_cases import use_case_by_slug, use_cases_of_team
 from portal.policies import AnyUser
 from portal.shell.addresses import address_of
+from portal.shell.formats import date_text
 from portal.shell.periods import BadPeriodError, Month
 
 PREFIX = "cost:"
@@ -27,6 +32,8 @@ CHARGE_PREFIX = "charge:"
 UNALLOCATED = "unallocated"
 NONE_STATED = "(none)"  # of an attribute: only what states none
 MEASURES = ("billed", "effective")
+USUAL = "usual"  # a category: all but purchases, credits and tax, as days are judged by
+CATEGORIES = (USUAL, *ChargeCategory.values)
 _SAFE = " /:@*+.()[]~!;"
 
 
@@ -44,6 +51,7 @@ LIMITS = {
     "currency": "currency",
     "basis": "cost_basis",
     "reason": "unallocated_reason",
+    "category": "charge_category",
 }
 # The same of a charge.
 CHARGE_LIMITS = {
@@ -54,12 +62,25 @@ CHARGE_LIMITS = {
     "connection": "slice__connection__slug",
     "currency": "currency",
     "basis": "cost_basis",
+    "category": "dimension__charge_category",
 }
 
 
 def stated(value: str) -> str:
     """The value of a limit as it is stored."""
     return "" if value == NONE_STATED else value
+
+
+def limits_of(reference: FigureReference, columns: Mapping[str, str], prefix: str = "") -> Q:
+    """What a reference limits the rows to, by the columns that they have it in."""
+    limits = Q()
+    for key, column in columns.items():
+        value = getattr(reference, key)
+        if key == "category" and value == USUAL:
+            limits &= ~Q(**{f"{prefix}{column}__in": NOT_DAILY})
+        elif value:
+            limits &= Q(**{f"{prefix}{column}": stated(value)})
+    return limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +91,10 @@ class FigureReference:
         measure: `billed` or `effective`.
         use_case: slug of a use case, or `unallocated`.
         first, last: months (UTC), both included.
+        day: one day (UTC); `first` and `last` are its month then, which `on` sees to.
         provider, service, model, cost_center, currency, basis, reason: as stored with the daily
             costs; `(none)` is what states none.
+        category: as stored with the daily costs, or `usual`: all but purchases, credits and tax.
         connection: slug of a source. team: slug of the team that the use case belongs to.
         at: as recorded at this moment; None is now. Addresses carry it on; it is not part of the
             name, which is the same figure then and now.
@@ -81,6 +104,7 @@ class FigureReference:
     use_case: str = ""
     first: Month | None = None
     last: Month | None = None
+    day: dt.date | None = None
     service: str = ""
     provider: str = ""
     currency: str = ""
@@ -88,6 +112,7 @@ class FigureReference:
     reason: str = ""
     model: str = ""
     cost_center: str = ""
+    category: str = ""
     connection: str = ""
     team: str = ""
     at: dt.datetime | None = None
@@ -119,6 +144,7 @@ class FigureReference:
             BadReferenceError: a key is unknown or a value cannot be read.
         """
         given = {key: value for key, value in values.items() if value}
+        day = given.pop("day", "")
         months: dict[str, Month] = {}
         for key, names in (("month", ("first", "last")), ("from", ("first",)), ("to", ("last",))):
             if key in given:
@@ -127,22 +153,32 @@ class FigureReference:
                 except BadPeriodError as error:
                     raise BadReferenceError(f"{key}: {error}") from error
                 months |= dict.fromkeys(names, month)
-        known = {field.name for field in fields(cls)} - {"first", "last", "at"}
-        if unknown := sorted(set(given) - known):
-            expected = ", ".join(sorted({*known, "month", "from", "to"}))
-            raise BadReferenceError(f"unknown key {unknown[0]!r}; expected {expected}")
-        if given.get("measure", MEASURES[0]) not in MEASURES:
-            raise BadReferenceError(f"measure {given['measure']!r}; expected billed or effective")
+        cls._check(given)
         limits: dict[str, Any] = dict(given)
         found = cls(**limits, first=months.get("first"), last=months.get("last"))
         if found.first and found.last and found.last < found.first:
             raise BadReferenceError(f"it ends ({found.last}) before it starts ({found.first})")
-        return found
+        return found.on(_day(day, found)) if day else found
+
+    @classmethod
+    def _check(cls, given: Mapping[str, str]) -> None:
+        """Raise BadReferenceError for a key that is unknown, or a word that is not one of a few."""
+        known = {field.name for field in fields(cls)} - {"first", "last", "day", "at"}
+        if unknown := sorted(set(given) - known):
+            expected = ", ".join(sorted({*known, "day", "month", "from", "to"}))
+            raise BadReferenceError(f"unknown key {unknown[0]!r}; expected {expected}")
+        if given.get("measure", MEASURES[0]) not in MEASURES:
+            raise BadReferenceError(f"measure {given['measure']!r}; expected billed or effective")
+        if given.get("category", USUAL) not in CATEGORIES:
+            expected = ", ".join(CATEGORIES)
+            raise BadReferenceError(f"category {given['category']!r}; expected {expected}")
 
     def parts(self) -> dict[str, str]:
         """Keys and values, in reading order, without what is not limited."""
         found = {"use_case": self.use_case}
-        if self.first is not None and self.first == self.last:
+        if self.day is not None:
+            found["day"] = self.day.isoformat()
+        elif self.first is not None and self.first == self.last:
             found["month"] = str(self.first)
         else:
             found |= {"from": str(self.first or ""), "to": str(self.last or "")}
@@ -167,8 +203,11 @@ class FigureReference:
 
     @property
     def explorer_url(self) -> str:
-        """The explorer with the same limits."""
-        parts = {key: value for key, value in self.parts().items() if key != "measure"}
+        """The explorer with the same limits. It knows no days and no categories: of a day it
+        shows the month, of a category all of them."""
+        skipped = ("measure", "category")
+        whole = replace(self, day=None)
+        parts = {key: value for key, value in whole.parts().items() if key not in skipped}
         if month := parts.pop("month", ""):
             parts |= {"from": month, "to": month}
         return f"{address_of('costs')}?{urlencode(parts | self._moment)}"
@@ -181,19 +220,30 @@ class FigureReference:
         """The same with other limits."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
+    def on(self, day: dt.date) -> Self:
+        """The same of one day (UTC)."""
+        month = Month.of(day)
+        return replace(self, day=day, first=month, last=month)
+
     @property
     def start(self) -> dt.date | None:
         """First day (UTC) of the window, None when it is open."""
+        if self.day is not None:
+            return self.day
         return self.first.start if self.first else None
 
     @property
     def end(self) -> dt.date | None:
         """The day (UTC) after the window, None when it is open."""
+        if self.day is not None:
+            return self.day + dt.timedelta(days=1)
         return self.last.end if self.last else None
 
     @property
     def window_text(self) -> str:
         """The window in words."""
+        if self.day is not None:
+            return date_text(self.day)
         if self.first is not None and self.first == self.last:
             return self.first.label
         if self.first and self.last:
@@ -201,6 +251,24 @@ class FigureReference:
         if self.first:
             return f"from {self.first.label}"
         return f"up to {self.last.label}" if self.last else "to date"
+
+
+def _day(text: str, window: FigureReference) -> dt.date:
+    """A day as it is written, of the months that are given beside it.
+
+    Raises:
+        BadReferenceError: it is no day, or lies outside.
+    """
+    try:
+        day = dt.date.fromisoformat(text)
+        Month.of(day)
+    except ValueError as error:
+        raise BadReferenceError(f"day: {text!r} is not a day; expected YYYY-MM-DD") from error
+    if text != day.isoformat():
+        raise BadReferenceError(f"day: {text!r} is not a day; expected YYYY-MM-DD")
+    if (window.start and day < window.start) or (window.end and day >= window.end):
+        raise BadReferenceError(f"day: {text} does not lie in {window.window_text}")
+    return day
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +285,18 @@ class Scope:
         return self.reference.use_case == UNALLOCATED
 
     def monthly_costs(self) -> QuerySet[MonthlyCost]:
-        """The monthly costs that the figure sums."""
+        """The monthly costs that the figure sums; of a day, none tells it."""
+        return MonthlyCost.objects.filter(self._limits())
+
+    def costs(self) -> QuerySet[DailyCost] | QuerySet[MonthlyCost]:
+        """The costs that the figure sums: daily ones of a day, else the quicker monthly ones."""
+        if self.reference.day is not None:
+            return DailyCost.objects.filter(self._limits())
+        return self.monthly_costs()
+
+    def _limits(self) -> Q:
         wanted = self.reference
-        limits = Q()
+        limits = limits_of(wanted, LIMITS)
         if self.is_unallocated:
             limits &= Q(use_case__isnull=True)
         elif self.use_case_id is not None:
@@ -230,10 +307,7 @@ class Scope:
             limits &= Q(day__lt=wanted.end)
         if wanted.team:
             limits &= Q(use_case_id__in=self.team_use_cases)
-        for key, column in LIMITS.items():
-            if value := getattr(wanted, key):
-                limits &= Q(**{column: stated(value)})
-        return MonthlyCost.objects.filter(limits)
+        return limits
 
 
 def scope_of(reference: FigureReference, user: AnyUser | None) -> Scope:

@@ -24,7 +24,7 @@ from billing.models import (
     SplitBase,
 )
 from billing.selectors.conditions import conditions_of
-from billing.selectors.references import CHARGE_LIMITS, Scope, stated
+from billing.selectors.references import CHARGE_LIMITS, Scope, limits_of
 from portal.models import Connection
 
 _CHUNK = 5_000
@@ -133,10 +133,7 @@ def charges_in(scope: Scope, *, at: dt.datetime | None = None) -> QuerySet[Charg
         rows = rows.filter(day__gte=wanted.start)
     if wanted.end:
         rows = rows.filter(day__lt=wanted.end)
-    for key, column in CHARGE_LIMITS.items():
-        if value := getattr(wanted, key):
-            rows = rows.filter(**{column: stated(value)})
-    return rows
+    return rows.filter(limits_of(wanted, CHARGE_LIMITS))
 
 
 def attributes_of(charges: QuerySet[Charge]) -> dict[int, Attributes]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from billing.models import ExchangeRate
 from billing.policies import may_keep_invoices
-from billing.sources.invoices.rates import RateRecord, rate_problem
+from billing.sources.invoices.rates import RateRecord, day_problem, rate_problem
 from portal.imports.registry import Plan, Window
 from portal.models import ImportRun, User
 
@@ -44,6 +44,8 @@ def enter_rate(*, pair: Pair, rate: str, source: str, actor: User, at: dt.dateti
         raise RateRefusedError("quote", "A rate is between two currencies.")
     if problem := rate_problem(rate):
         raise RateRefusedError("rate", f"Expected {problem}.")
+    if problem := day_problem(pair.day, at.astimezone(dt.UTC).date()):
+        raise RateRefusedError("day", f"Expected {problem}.")
     if not source.strip():
         raise RateRefusedError("source", "Say where the rate comes from.")
     _supersede(pair, at)
@@ -56,6 +58,13 @@ def _supersede(pair: Pair, at: dt.datetime) -> None:
     ExchangeRate.objects.filter(**pair._asdict(), superseded_at__isnull=True).update(
         superseded_at=at
     )
+
+
+def days_of_rates(run: ImportRun) -> dict[str, Any]:
+    """The last day (UTC) that a file may have a rate of: the one on which its run began."""
+    if run.started_at is None:
+        return {}
+    return {"last_day": run.started_at.astimezone(dt.UTC).date().isoformat()}
 
 
 class RateStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -28,7 +29,7 @@ from billing.selectors.anomalies import (
     thresholds_by_currency,
 )
 from billing.selectors.day_status import DayOf, statuses_of_days
-from billing.selectors.references import FigureReference
+from billing.selectors.references import USUAL, FigureReference
 from billing.services.anomalies import acknowledge, impact_nano, set_policy
 from billing.services.refusals import ChangeRefusedError
 from billing.tables.anomalies import AnomalyDayTable, AnomalyTable
@@ -40,10 +41,10 @@ from portal.shell.formats import date_text
 from portal.shell.money import from_nano
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
-from portal.shell.periods import Month
 from portal.shell.statuses import FigureStatus
 from portal.shell.views import Action, Crumb, EmptyState, ListPage
 
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _LEARNING = "learning: fewer than 14 days of history"
 
 
@@ -168,25 +169,27 @@ def _context(request: HttpRequest, anomaly: Anomaly, form: AnswerForm) -> dict[s
 
 def _figures(anomaly: Anomaly, actual: FigureStatus) -> list[Figure]:
     day = anomaly.day
-    month = Month.of(day.day)
-    lineage = FigureReference(
-        use_case=day.use_case.slug, first=month, last=month, currency=day.currency,
-        basis=day.cost_basis, measure="effective",
-    ).lineage_url  # fmt: skip
+    # What a day is judged by is what `usual` means, so these lines are all of it.
+    lines = FigureReference(
+        use_case=day.use_case.slug, currency=day.currency, basis=day.cost_basis,
+        measure="effective", category=USUAL,
+    ).on(day.day).lineage_url  # fmt: skip
 
-    def money(label: str, nano: int | None, status: FigureStatus, note: str = "") -> Figure:
+    def money(
+        label: str, nano: int | None, status: FigureStatus, note: str = "", lineage_url: str = ""
+    ) -> Figure:
         if nano is None:
             return Figure.missing(label, _LEARNING)
         return Figure.money(
             label, nano, day.currency, status=status, basis=day.get_cost_basis_display(),
-            window=date_text(day.day), as_of=day.judged_at, note=note, lineage_url=lineage,
+            window=date_text(day.day), as_of=day.judged_at, note=note, lineage_url=lineage_url,
         )  # fmt: skip
 
     unknown = day.effective_unknown
     impact = impact_nano(day)
     return [
         money("Actual", day.actual_nano, actual,
-              f"without {unknown} lines that state none" if unknown else ""),
+              f"without {unknown} lines that state none" if unknown else "", lines),
         money("Expected", day.expected_nano, FigureStatus.ESTIMATED),
         money("Too much", impact, FigureStatus.ESTIMATED,
               "beyond the cap" if day.expected_nano is None else ""),
@@ -270,7 +273,7 @@ def policies_page(request: HttpRequest) -> HttpResponseBase:
 def policy_edit_page(request: HttpRequest, currency: str) -> HttpResponse:
     """Decide for one currency."""
     person = person_of(request, allowed=may_set_anomaly_policy(request.user))
-    if len(currency) != 3 or not currency.isupper():
+    if not _CURRENCY.fullmatch(currency):
         raise Http404
     found = thresholds_by_currency().get(currency, Thresholds())
     form = PolicyForm(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -61,6 +61,7 @@ from portal.shell.figures import Figure
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.periods import Month
+from portal.shell.refusals import unreadable
 from portal.shell.statuses import FigureStatus
 from portal.shell.views import Crumb, EmptyState, ListPage
 
@@ -82,11 +83,11 @@ def month_of(request: HttpRequest) -> tuple[MonthForm, Month | None]:
     """The month that was asked for; the newest with an invoice when none was.
 
     Raises:
-        BadRequest: what was asked for is no month.
+        UnreadableRequestError: what was asked for is no month.
     """
     form = MonthForm(request.GET)
     if not form.is_valid():
-        raise BadRequest("month: expected a month such as 2026-05")
+        raise unreadable(form)
     month = form.asked() or month_to_close()
     # The field says which month is shown, also when nobody asked for one.
     return MonthForm({"month": str(month)}) if month else form, month

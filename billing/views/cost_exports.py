@@ -35,6 +35,7 @@ UNIT_COLUMNS = (
     "use_case", "title", "month", "currency", "basis", "effective_cost", "held_deliveries",
     "unit_cost", "reason", "status",
 )  # fmt: skip
+METRIC_COLUMNS = ("date", "amount", "label")
 
 
 @require_safe
@@ -62,6 +63,7 @@ def exports_page(request: HttpRequest) -> HttpResponseBase:
             "kinds": [f"{currency}, {CostBasis(basis).label.lower()}" for currency, basis in kinds],
             "is_one_basis": len({basis for _, basis in kinds}) == 1,
             "focus_url": f"{reverse('cost-export-focus')}?{query}",
+            "metrics_url": f"{reverse('cost-export-business-metrics')}?{query}",
             "unit_url": f"{reverse('cost-export-unit-costs')}?{query}",
         }
     return TemplateResponse(request, "billing/exports.html", context)
@@ -88,13 +90,8 @@ def _asked(request: HttpRequest) -> ExportForm:
     """What is to be exported.
 
     Raises:
-        UnreadableRequestError: it cannot be read, or it asks for an earlier moment.
+        UnreadableRequestError: it cannot be read.
     """
-    if request.GET.get("as_of"):
-        # An answer of now to a question about then would be taken for one of then.
-        raise UnreadableRequestError(
-            "As recorded at (as_of): this file is of now. The explorer exports as of a moment."
-        )
     form = ExportForm(request.GET)
     if not form.is_valid():
         raise unreadable(form)
@@ -154,3 +151,24 @@ def _unit_rows(form: ExportForm, user: AnyUser) -> Iterator[list[Any]]:
             each.reason,
             str(status_of(each.sum, now=now)),
         ]
+
+
+@require_safe
+def business_metric_export(request: HttpRequest) -> HttpResponseBase:
+    """Held deliveries by month and use case, as tools that divide their own cost by them take it:
+    the first day of the month, the number, the use case. A month without cost has no row."""
+    if not may_see_costs(request.user):
+        raise PermissionDenied
+    form = _asked(request)
+    take_turn("export", f"person {request.user.pk}")
+    return csv_response("business-metrics", METRIC_COLUMNS, _metric_rows(form, request.user))
+
+
+def _metric_rows(form: ExportForm, user: AnyUser) -> Iterator[list[Any]]:
+    """One row a month and use case, whatever currencies and bases its cost has."""
+    asked = form.cleaned_data
+    rows = monthly_costs_visible_to(user)
+    found = unit_costs(rows, first=asked["first"], last=asked["last"], now=timezone.now())
+    once = {(each.month.start, each.use_case.slug): each.held for each in found}
+    for (day, slug), held in once.items():
+        yield [day.isoformat(), held, slug]

@@ -55,7 +55,7 @@ from portal.shell.workbooks import TooManyRowsError, xlsx_response
 
 _SHOWN_AT_FIRST = 6  # months
 _MOST_CHARTS = 2
-_LIMITS = ("from", "to", "use_case", "team", *LIMITS)
+_LIMITS = ("from", "to", "use_case", "team", *(key for key in LIMITS if key != "category"))
 
 
 class Named(NamedTuple):

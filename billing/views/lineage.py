@@ -36,7 +36,13 @@ from billing.selectors.lineage import (
 )
 from billing.selectors.moments import BadMomentError, parse_moment
 from billing.selectors.not_counted import NOT_COUNTED_NOTE, is_not_counted, sums_of
-from billing.selectors.references import BadReferenceError, FigureReference, Scope, scope_of
+from billing.selectors.references import (
+    USUAL,
+    BadReferenceError,
+    FigureReference,
+    Scope,
+    scope_of,
+)
 from billing.selectors.rounding import UNIT, residues_of
 from billing.tables.lineage import LineTable, OriginTable, PastSumTable
 from portal.shell.addresses import address_of
@@ -52,6 +58,7 @@ MOST_CHARGES_ON_A_PAGE = 100_000
 # fetches them then; a month of a large use case is below it.
 MOST_LINES_AT_ONCE = 5_000
 _MOST_RESIDUES = 12
+_USUAL_TEXT = "without purchases, credits and tax"
 _OWN = ("after", "as_of", "start", "page", "origins")
 _NOTHING = EmptyState(
     "No line lies in this figure",
@@ -108,7 +115,12 @@ def _heading(scope: Scope, sums: Sequence[CostSum], now: dt.datetime) -> dict[st
     crumbs = [Crumb("Costs", address_of("costs"))]
     if scope.use_case_title:
         crumbs = [Crumb(scope.use_case_title, address_of("use-case", reference.use_case))]
-    limits = [reference.service, reference.provider, reference.window_text]
+    limits = [
+        reference.service,
+        reference.provider,
+        _USUAL_TEXT if reference.category == USUAL else reference.category,
+        reference.window_text,
+    ]
     if is_not_counted(reference):
         limits.append(NOT_COUNTED_NOTE)
     return {

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Collection, Sequence
+from functools import wraps
 from typing import Any, cast
 
 from django import forms
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern
 
 from billing.filters.moments import AsOfFilterSet
 from portal.shell.formats import moment_text
@@ -14,6 +18,11 @@ from portal.shell.refusals import UnreadableRequestError, unreadable
 from portal.shell.views import EmptyState, ListPage
 
 NOT_WORKED_OUT = "Not worked out as of that moment"
+NOW_ONLY = (
+    "As recorded at (as_of): this page answers for now only, so nothing is shown. As of a moment "
+    "answer the cost explorer, Unallocated, Unmapped, Restatements, Budgets and the page of where "
+    "a figure comes from. Leave as_of out to see what is known now."
+)
 
 
 def now_url(request: HttpRequest) -> str:
@@ -63,6 +72,40 @@ def nothing_recorded(window: str, at: dt.datetime) -> EmptyState:
         "Nothing was recorded then",
         f"At {moment_text(at)} no cost line of {window} had been imported.",
     )
+
+
+def refuse_moment(request: HttpRequest) -> None:
+    """Refuse a question about an earlier moment, on a page that knows now only.
+
+    An answer of now to a question about then would be taken for one of then.
+
+    Raises:
+        UnreadableRequestError: the address has a moment.
+    """
+    if request.GET.get("as_of", "").strip():
+        raise UnreadableRequestError(NOW_ONLY)
+
+
+def now_only(patterns: Sequence[URLPattern], *, but: Collection[str]) -> list[URLPattern]:
+    """The same addresses, of which each refuses `as_of` that is not named in `but`.
+
+    A page that is added answers for now only until it says otherwise.
+    """
+    return [
+        each
+        if each.name in but
+        else URLPattern(each.pattern, _refusing(each.callback), each.default_args, each.name)
+        for each in patterns
+    ]
+
+
+def _refusing(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        refuse_moment(request)
+        return view(request, *args, **kwargs)
+
+    return answer
 
 
 class AsOfListPage(ListPage):

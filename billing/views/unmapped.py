@@ -114,8 +114,9 @@ def _asked(form: UnmappedForm) -> _Asked | None:
     newest = newest_month(until=at)
     if newest is None:
         return None
-    last: Month = asked.get("last") or newest
-    first: Month = min(asked.get("first") or last - (_LOOKED_AT - 1), last)
+    given: Month | None = asked.get("first")
+    last: Month = asked.get("last") or max(newest, given or newest)
+    first: Month = given or last - (_LOOKED_AT - 1)
     return _Asked(first, last, [asked["by"]] if asked.get("by") else NAMING, at)
 
 

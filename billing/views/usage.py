@@ -13,14 +13,20 @@ from billing.selectors.usage import UsageLine, months_with_usage, usage_lines
 from billing.views.watch_forms import person_of
 from portal.shell.formats import nano_money_text, number_text
 from portal.shell.periods import BadPeriodError, Month
+from portal.shell.refusals import UnreadableRequestError
 from portal.shell.views import Crumb, EmptyState
 
 _NO_MODEL = "not stated"
+_NOTHING = "No usage has been imported"
 
 
 @require_safe
 def usage_page(request: HttpRequest) -> HttpResponseBase:
-    """Quantities of one month by connection and model, beside their cost."""
+    """Quantities of one month by connection and model, beside their cost.
+
+    Raises:
+        UnreadableRequestError: what was asked for is no month.
+    """
     person_of(request, allowed=may_see_costs(request.user))
     months = months_with_usage(request.user)
     month = _asked(request, months)
@@ -28,11 +34,12 @@ def usage_page(request: HttpRequest) -> HttpResponseBase:
         "page_title": "Usage, a driver of cost",
         "page_lead": "Why a bill is what it is. It says nothing about what was delivered.",
         "breadcrumbs": [Crumb("Costs", reverse("costs"))],
-        "months": months,
+        # A month without usage stands among them when it is the one that is shown.
+        "months": sorted({*months, month}, reverse=True) if months and month else months,
         "month": month,
         "lines": [_line(each) for each in usage_lines(request.user, month)] if month else [],
         "empty": EmptyState(
-            "No usage has been imported",
+            f"No usage has been imported for {month.label}" if month else _NOTHING,
             "Sources that report tokens, requests or credits beside their costs bring it along.",
         ),
     }
@@ -40,11 +47,18 @@ def usage_page(request: HttpRequest) -> HttpResponseBase:
 
 
 def _asked(request: HttpRequest, months: list[Month]) -> Month | None:
+    """The month asked for, else the newest with usage; None while nothing has been imported.
+
+    Raises:
+        UnreadableRequestError: it is no month, and another one would be taken for it.
+    """
+    text = request.GET.get("month", "")
+    if not text:
+        return next(iter(months), None)
     try:
-        asked = Month.parse(request.GET.get("month", ""))
-    except BadPeriodError:
-        asked = None
-    return asked if asked in months else next(iter(months), None)
+        return Month.parse(text)
+    except BadPeriodError as error:
+        raise UnreadableRequestError(f"Month (month): {error}.") from error
 
 
 def _line(found: UsageLine) -> dict[str, object]:

@@ -58,6 +58,7 @@ ELSEWHERE: Mapping[str, Elsewhere] = {
     "registration-facts": Elsewhere(Visit(values=JUDGED), 200, "A download."),
     "cost-export-focus": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
     "cost-export-unit-costs": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
+    "cost-export-business-metrics": Elsewhere(Visit(query=ONE_BASIS), 200, "A download."),
     "invoice-document": Elsewhere(Visit(values={"pk": "closing.invoice.pk"}), 200, "A download."),
     "charge-document": Elsewhere(Visit(values={"pk": "seat_purchase.pk"}), 200, "A download."),
     "close-journal": Elsewhere(Visit(query="month=2026-05"), 200, "A download."),

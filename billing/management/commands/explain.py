@@ -22,7 +22,8 @@ class Command(BaseCommand):
     help = (
         "Walk a figure back to what it is made of, or an invoice forward to where its money went. "
         "FIGURE is a reference as pages print it, for example "
-        "cost:use_case=answer-drafts,month=2026-05,measure=billed, charge:123 or invoice:A-17."
+        "cost:use_case=answer-drafts,month=2026-05,measure=billed, with day=2026-05-03 instead of "
+        "the month for a day (UTC), charge:123 or invoice:A-17."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

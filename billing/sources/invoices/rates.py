@@ -31,15 +31,17 @@ class RatesSource:
     """Reads exchange rates, one a row; each pair and day once."""
 
     key = "exchange_rates"
-    parser_version = "1"
+    parser_version = "2"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
-        """Yield one batch a file.
+        """Yield one batch a file. No rate is later than the day (UTC) that the context names as
+        `last_day`; without one, any day is taken.
 
         Raises:
             ImportRefusedError: a file as a whole must not be taken.
         """
         seen: set[tuple[dt.date, str, str]] = set()
+        last_day = dt.date.fromisoformat(options.context.get("last_day", dt.date.max.isoformat()))
         for file in files:
             table = Table(file, COLUMNS, options)
             records: list[RateRecord] = []
@@ -49,7 +51,7 @@ class RatesSource:
                     rejections.append(row)
                     continue
                 try:
-                    record = _record(row)
+                    record = _record(row, last_day)
                     key = (record.day, record.base, record.quote)
                     if key in seen:
                         raise BadCellError(
@@ -70,7 +72,12 @@ def rate_problem(text: str) -> str:
     return ""
 
 
-def _record(row: TableRow) -> RateRecord:
+def day_problem(day: dt.date, last_day: dt.date) -> str:
+    """What is wrong with the day of a rate; empty when it has come. Both are UTC days."""
+    return "" if day <= last_day else f"a day up to {last_day}: nobody knows a rate to come"
+
+
+def _record(row: TableRow, last_day: dt.date) -> RateRecord:
     """A row as a record.
 
     Raises:
@@ -84,6 +91,8 @@ def _record(row: TableRow) -> RateRecord:
         raise BadCellError("rate", rate, "bad_rate", problem, fatal=True)
     day = row.day("day", required=True)
     assert day is not None  # noqa: S101  (required)
+    if problem := day_problem(day, last_day):
+        raise BadCellError("day", str(day), "day_to_come", problem)
     return RateRecord(
         row.file.index, row.line, day, base, quote, rate, row.text("source", most=120)
     )

@@ -25,6 +25,7 @@ ROWS = [
     page("cost-exports", EVERYBODY),
     page("cost-export-focus", SEE_LINES, query=MONTHS),
     page("cost-export-unit-costs", EVERYBODY, query=MONTHS),
+    page("cost-export-business-metrics", EVERYBODY, query=MONTHS),
 ]
 READERS = [
     Reader(

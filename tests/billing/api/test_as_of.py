@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 import time_machine
@@ -17,6 +17,7 @@ from billing.models import Charge, MonthlyCost
 from billing.selectors import past_costs
 from billing.selectors.explanations import Bounds
 from billing.selectors.moments import moment_key
+from billing.selectors.references import MEASURES, FigureReference
 from portal.choices import Role
 from tests.adoption.factories import make_use_case, make_user
 from tests.billing.closing import bill_line, close, make_invoice, tell_a_close
@@ -329,3 +330,44 @@ def test_what_was_rounded_is_told(client: APIClient, case: UseCase) -> None:
     assert {each["effective"] for each in rounded.values()} == {"exact"}
     listed = get(client, EXPLAIN, figure="cost:month=2026-05")
     assert listed["rounding"]["runs"] == rounding["runs"]
+
+
+def bills() -> dt.datetime:
+    """Rows that differ in one attribute at a time, in two sources, revised; the moment between."""
+    clock = Clock(FIRST)
+    make_rule((make_use_case(title="Drafts"), 333_333), at=clock())
+    rows = [
+        line(3, "10.000000001"),
+        line(3, "20", ServiceName="Search"),
+        line(3, "40", ChargeCategory="Purchase"),
+        line(3, "80", ChargeCategory="Credit"),
+        line(3, "160", ProviderName="Other"),
+        line(3, "320", Tags="{}"),
+        line(4, "640"),
+    ]
+    first, second = make_connection(), make_connection("second")
+    run_import(second, [line(3, "7"), line(4, "9")], clock=clock)
+    run_import(first, rows, clock=clock)
+    between = clock()
+    run_import(first, [line(3, "11"), *rows[1:-1]], clock=clock)
+    return between
+
+
+@pytest.mark.both_engines
+def test_a_row_of_a_day_leads_to_what_it_sums_and_nothing_else(client: APIClient) -> None:
+    between = bills()
+    for moment in ({}, {"as_of": moment_key(between)}):
+        told = get(client, DAILY, **DAYS, **moment)["results"]
+        assert len({row["day"] for row in told}) == 2
+        for row in told:
+            addresses = {urlsplit(row[each]["lineage_url"]).query for each in MEASURES}
+            assert len(addresses) == 2  # one of each measure, else alike
+            query = dict(parse_qsl(addresses.pop()))
+            assert query.pop("as_of", None) == moment.get("as_of")
+            reference = FigureReference.of(query)
+            found = get(client, EXPLAIN, figure=str(reference), **moment)
+            (total,) = found["sums"]
+            assert [total[each] for each in MEASURES] == [row[each]["value"] for each in MEASURES]
+            assert (total["status"], total["lines"]) == (row["billed"]["status"], row["charges"])
+            assert found["lines"] == row["charges"] == len(found["allocations"])
+            assert {each["day"] for each in found["allocations"]} == {row["day"]}

@@ -101,9 +101,13 @@ def test_a_daily_row_carries_figures_and_where_they_come_from(
     }
     assert parse_qs(urlsplit(lineage).query) == {
         "use_case": ["answer-drafts"],
-        "month": ["2026-11"],
+        "day": ["2026-11-19"],
         "service": ["Bedrock"],
         "provider": ["AWS"],
+        "model": ["(none)"],
+        "cost_center": ["(none)"],
+        "category": ["Usage"],
+        "connection": ["cloud"],
         "currency": ["USD"],
         "basis": ["metered"],
         "measure": ["billed"],

@@ -39,6 +39,9 @@ def references() -> list[FigureReference]:
         FigureReference(provider="Cloud", currency="USD", basis="invoiced"),
         FigureReference(first=may + 1),
         FigureReference(last=may),
+        FigureReference(provider="Cloud").on(dt.date(2026, 5, 7)),
+        FigureReference(last=may, category="usual"),
+        FigureReference(use_case="unallocated", category="Usage").on(dt.date(2026, 5, 8)),
     ]
 
 

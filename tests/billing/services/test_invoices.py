@@ -164,3 +164,15 @@ def test_rates_by_csv_are_versions_too() -> None:
     assert (live.rate, ExchangeRate.objects.count()) == ("0.8735", 2)
     run = run_import(feed, table(header, [row.replace("0.8734", "0.8735"), ""]), clock=clock)
     assert counts(run) == {"read": 1, "unchanged": 1}
+
+
+def test_a_rate_of_a_day_to_come_is_refused_by_form_and_file() -> None:
+    tomorrow = START.date() + dt.timedelta(days=1)
+    pair, finance = Pair("USD", "EUR", tomorrow), make_user(Role.FINANCE)
+    with pytest.raises(RateRefusedError, match="a day up to 2026-11-20") as refused:
+        enter_rate(pair=pair, rate="1", source="s", actor=finance, at=START)
+    assert refused.value.field == "day"
+    feed = make_table_connection("exchange_rates", "feed")
+    rows = [f"{day},USD,EUR,0.8734,ECB" for day in (START.date(), tomorrow)]
+    run = run_import(feed, table("day,base,quote,rate,source", rows), clock=Clock())
+    assert counts(run) == {"read": 2, "inserted": 1, "rejected": 1}

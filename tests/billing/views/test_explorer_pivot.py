@@ -290,3 +290,8 @@ def test_unit_costs_divide_what_was_held_in_the_month_and_say_why_not(finance: C
     assert (found["Held"]["held_deliveries"], found["Held"]["unit_cost"]) == ("2", "5")
     assert (found["Bare"]["unit_cost"], found["Bare"]["reason"]) == ("", "no_held_deliveries")
     assert {row["basis"] for row in found.values()} == {"invoiced"}
+    response = finance.get(reverse("cost-export-business-metrics"), query)
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    assert list(csv.reader(io.StringIO(text))) == [
+        ["date", "amount", "label"], ["2026-05-01", "2", "held"], ["2026-05-01", "0", "bare"],
+    ]  # fmt: skip

@@ -18,6 +18,8 @@ from billing.models import (
     Budget,
     BudgetAlert,
     CircuitBreaker,
+    Forecast,
+    MonthlyCost,
 )
 from billing.selectors.breakers import over_limit_text, window_start
 from billing.services.anomalies import detect_anomalies
@@ -30,7 +32,8 @@ from portal.shell.formats import date_text
 from portal.shell.money import NANO_PER_UNIT, from_nano
 from portal.shell.periods import Month
 from tests.adoption.factories import make_use_case, make_user
-from tests.billing.watching import every_day, make_budget, paid_for, spend
+from tests.billing.watching import charge_line, every_day, make_budget, paid_for, spend
+from tests.imports import make_connection, run_import
 
 pytestmark = pytest.mark.django_db
 Story = tuple[UseCase, dt.datetime]
@@ -109,6 +112,35 @@ def test_nothing_used_is_told_apart_from_nothing_imported_yet(story: Story) -> N
     assert used[1].note == ""
 
 
+def test_list_and_page_say_how_the_period_before_ended(story: Story) -> None:
+    case, now = story
+    budget = make_budget(case, 1_000, owner=case.owner)
+    Budget.objects.filter(pk=budget.pk).update(created_at=now - dt.timedelta(days=40))
+    client = signed_in(case.owner)
+    month = Month.of(now.date()) - 1
+    with_burst = 10 * len(month.range) + (490 if now.day == 1 else 0)
+    figure = client.get(reverse("budget", args=[budget.pk])).context["ended"]
+    assert (figure.value, figure.window) == (with_burst, month.label)
+    assert figure.basis.replace("\xa0", " ") == f"{with_burst / 10:.1f} % of 1,000.00 USD"
+    assert figure.basis in client.get(reverse("budgets")).content.decode()
+    silent = make_budget(make_use_case(), 100, owner=case.owner)
+    Budget.objects.filter(pk=silent.pk).update(created_at=now - dt.timedelta(days=40))
+    nothing = client.get(reverse("budget", args=[silent.pk])).context["ended"]
+    assert (nothing.value, nothing.reason) == (None, f"no cost line of {month.label}")
+
+
+def test_the_forecast_page_says_the_status_of_what_came_and_what_was_missing(story: Story) -> None:
+    case, now = story
+    month = Month.of(now.date()) - 1
+    row = Forecast.objects.get(measure="effective")
+    row.pk, row.month, row.method = None, month.start, f"{row.method}, 3 days missing"
+    row.save()
+    MonthlyCost.objects.filter(day=month.start).update(restated=1)
+    text = signed_in(case.owner).get(reverse("forecasts")).content.decode()
+    assert "Invoiced, 3 days missing" in text
+    assert text.count("Restated") >= 2  # what came, and how far off it was
+
+
 def test_a_programme_budget_leads_to_what_it_counts(story: Story) -> None:
     case, now = story
     last_day = now.date() - dt.timedelta(days=1)
@@ -162,6 +194,26 @@ def test_a_stale_form_changes_nothing(story: Story) -> None:
     assert stale.status_code == 409
     budget.refresh_from_db()
     assert (budget.amount_nano, budget.version) == (200 * NANO_PER_UNIT, 2)
+
+
+def test_what_a_day_cost_leads_to_its_lines_and_what_was_expected_to_none(story: Story) -> None:
+    case, now = story
+    yesterday = now.date() - dt.timedelta(days=1)
+    others = [charge_line(yesterday, "70", "triage", ChargeCategory=each, ResourceId=each)
+              for each in ("Purchase", "Credit", "Tax")]  # fmt: skip
+    run_import(make_connection("extras"), others)
+    detect_anomalies(at=now)
+    anomaly = Anomaly.objects.get(day__actual_nano=500 * NANO_PER_UNIT)
+    client = signed_in(make_user(Role.FINANCE))
+    actual, *guessed = client.get(reverse("anomaly", args=[anomaly.pk])).context["figures"]
+    assert [each.lineage_url for each in guessed] == ["", "", ""]
+    assert f"day={yesterday}" in actual.lineage_url
+    page = client.get(actual.lineage_url)
+    (figure,) = page.context["figures"]
+    assert (figure.value, figure.status, page.context["lines"]) == (500, actual.status, 1)
+    assert "without purchases, credits and tax" in page.content.decode()
+    whole = client.get(actual.lineage_url.replace("category=usual&", ""))
+    assert [each.value for each in whole.context["figures"]] == [710]
 
 
 def test_an_anomaly_is_answered_by_its_owner(story: Story) -> None:

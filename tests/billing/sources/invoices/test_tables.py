@@ -197,6 +197,15 @@ def test_a_rate_that_cannot_be_taken_is_named(tmp_path: Path, row: str, code: st
     assert found.code == code
 
 
+@pytest.mark.parametrize(
+    ("last_day", "codes"), [("2026-05-29", []), ("2026-05-28", ["day_to_come"])]
+)
+def test_no_rate_is_of_a_day_to_come(tmp_path: Path, last_day: str, codes: list[str]) -> None:
+    options = ReadOptions(context={"last_day": last_day})
+    batch = read(tmp_path, f"{RATES}\n{RATE}\n", source=RatesSource(), options=options)
+    assert [each.code for each in batch.rejections] == codes
+
+
 def test_a_pair_and_day_stands_once(tmp_path: Path) -> None:
     batch = read(tmp_path, f"{RATES}\n{RATE}\n{RATE}\n", source=RatesSource())
     assert [each.code for each in batch.rejections] == ["rate_twice"]
