@@ -67,7 +67,8 @@ def _make(context: DemoContext, owner: User, **fields: object) -> None:
         cost_basis=CostBasis.INVOICED, measure=Measure.BILLED, owner=owner,
         **fields,  # type: ignore[arg-type]
     )  # fmt: skip
-    create_budget(draft=draft, actor=context.people["lead"], at=context.now)
+    # Long enough ago that the period before, also a quarter, ended under it.
+    create_budget(draft=draft, actor=context.people["lead"], at=context.now - timedelta(days=100))
 
 
 def _answer_one(context: DemoContext) -> None:

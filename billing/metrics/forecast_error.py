@@ -25,7 +25,7 @@ def collect(use_case_ids: Sequence[int], window: Window, as_of: dt.datetime) -> 
     )
     today = min(as_of.astimezone(dt.UTC).date(), window.ends_on)
     found: dict[int, dict[str, Any]] = {}
-    for each in forecast_months(rows, today=today, measure="effective"):
+    for each in forecast_months(rows, today=today, measure="effective", now=as_of):
         if each.actual is not None and each.forecast.forecast_nano is not None:
             facts = found.setdefault(each.forecast.use_case_id, {"months": []})
             facts["months"].append(_fact(each))

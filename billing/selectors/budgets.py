@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -24,6 +24,7 @@ from portal.shell.periods import DateRange, FiscalCalendar, Month
 from portal.shell.statuses import FigureStatus
 
 Months = Mapping[Month, CostSum]
+ChoosePeriod = Callable[[Budget, dt.date, FiscalCalendar], DateRange | None]
 NO_EFFECTIVE = "some costs state no effective cost"
 NOT_PROJECTED = "no forecast, and fewer than seven days of this month have a cost"
 
@@ -62,6 +63,31 @@ def period_of(budget: Budget, day: dt.date, calendar: FiscalCalendar) -> DateRan
     return DateRange(budget.starts_on, budget.ends_on or day)
 
 
+def finished_period_of(budget: Budget, day: dt.date, calendar: FiscalCalendar) -> DateRange | None:
+    """The period before the one around `day`, or the last of a budget whose months are over then.
+
+    None before the first has finished, and when the last one lies further back than one period.
+    """
+    if budget.period == BudgetPeriod.WHOLE:
+        is_over = budget.ends_on is not None and day >= budget.ends_on
+        return DateRange(budget.starts_on, budget.ends_on) if is_over else None  # type: ignore[arg-type]
+    if budget.period == BudgetPeriod.MONTH:
+        current = Month.of(day).range
+    elif budget.period == BudgetPeriod.QUARTER:
+        current = calendar.quarter_of(day)
+    else:
+        current = calendar.year_of(day)
+    return period_of(budget, current.start - dt.timedelta(days=1), calendar)
+
+
+def window_text(period: DateRange) -> str:
+    """A period in words, its last month included."""
+    months = period.months()
+    if len(months) == 1:
+        return months[0].label
+    return f"{months[0].label} to {months[-1].label}"
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How one budget stands in the period around a moment. Nano-units of its currency.
@@ -77,6 +103,7 @@ class Standing:
             frozen forecasts.
         unprojected: use cases that spend and for which nothing can be said.
         covered_until: the newest day with a cost, None when the period has none.
+        is_over: it is the finished period before the moment; nothing of it is projected.
     """
 
     budget: Budget
@@ -93,6 +120,7 @@ class Standing:
     unprojected: int
     covered_until: dt.date | None
     unknown_because: str = ""
+    is_over: bool = False
 
     @property
     def status(self) -> FigureStatus:
@@ -127,11 +155,16 @@ class Standing:
         return Kind(self.budget.currency, self.budget.cost_basis)
 
 
-def standings(budgets: Iterable[Budget], spending: Spending) -> dict[int, Standing]:
+def standings(
+    budgets: Iterable[Budget], spending: Spending, *, choose: ChoosePeriod = period_of
+) -> dict[int, Standing]:
     """By id, how budgets stand in the period around the moment (UTC) of `spending`; those outside
     are left out.
 
     Six queries at most, however many budgets there are; as of a moment about a dozen more.
+
+    Args:
+        choose: which period, by budget, day and fiscal calendar (`finished_budgets` wants another).
 
     Raises:
         TooManyChargesError: as of a moment, there are more than are worked out.
@@ -146,7 +179,7 @@ def standings(budgets: Iterable[Budget], spending: Spending) -> dict[int, Standi
     scopes: dict[int, tuple[Spender | SpendingProgramme, tuple[int, ...], DateRange]] = {}
     for budget in found:
         scope = _scope(budget, cases, programmes)
-        period = period_of(budget, today, scope[0].calendar)
+        period = choose(budget, today, scope[0].calendar)
         if period is not None:
             scopes[budget.pk] = (*scope, period)
     most = spending.most_months

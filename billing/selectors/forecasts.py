@@ -9,18 +9,29 @@ from fractions import Fraction
 
 from django.db.models import QuerySet
 
-from billing.forecast.forecast import CEILINGS, FEWEST_MONTHS, REASONS, error_share
-from billing.models import Forecast
+from billing.forecast.forecast import CEILINGS, FEWEST_MONTHS, MOST_MONTHS, REASONS, error_share
+from billing.models import Forecast, MonthlyCost
 from billing.policies import may_see_costs
-from billing.selectors.costs import Kind
-from billing.selectors.spending import monthly_spend
+from billing.selectors.costs import CostSum, Group, Kind, cost_sums
+from billing.selectors.covered_days import covered_days
+from billing.selectors.figures import status_of
 from portal.policies import AnyUser
 from portal.shell.periods import DateRange, Month
+from portal.shell.statuses import FigureStatus
 
 REASON_TEXTS: Mapping[str, str] = {
     **REASONS,
     "effective_cost_not_stated": "some lines state no effective cost",
 }
+
+# The order in which the words of sums win (billing/README.md, "Status of a figure").
+_FROM_WORST = (
+    FigureStatus.STALE, FigureStatus.ESTIMATED, FigureStatus.RESTATED, FigureStatus.PROVISIONAL,
+    FigureStatus.FINAL, FigureStatus.CLOSED,
+)  # fmt: skip
+NOT_OVER = "the month is not over"
+NOT_WHOLE = "the month has not been imported to its end"
+NO_EFFECTIVE = "no line of the month states an effective cost"
 
 
 def forecasts_visible_to(user: AnyUser) -> QuerySet[Forecast]:
@@ -30,11 +41,22 @@ def forecasts_visible_to(user: AnyUser) -> QuerySet[Forecast]:
 
 @dataclass(frozen=True, slots=True)
 class ForecastMonth:
-    """One frozen forecast and what the month cost; `actual` is None until the month is over."""
+    """One frozen forecast and what the month cost, in nano-units.
+
+    `actual` is None until the month is over and imported to its end, and `why_not` says so;
+    `status` is that of the same sum anywhere else.
+    """
 
     forecast: Forecast
     month: Month
     actual: int | None
+    why_not: str = ""
+    status: FigureStatus = FigureStatus.PROVISIONAL
+
+    @property
+    def missing(self) -> str:
+        """What had not been imported when it was frozen: `3 days missing`; empty when nothing."""
+        return self.forecast.method.partition(", ")[2]
 
     @property
     def reason(self) -> str:
@@ -49,12 +71,14 @@ class ForecastError:
     Attributes:
         share: the error as a share of what was spent; None with fewer than three months.
         months: complete months with a forecast and a cost.
+        status: that of the least settled of these months.
     """
 
     kind: Kind
     measure: str
     share: Fraction | None
     months: int
+    status: FigureStatus = FigureStatus.PROVISIONAL
 
     @property
     def level(self) -> str:
@@ -66,28 +90,51 @@ class ForecastError:
 
 
 def forecast_months(
-    rows: QuerySet[Forecast], *, today: dt.date, measure: str
+    rows: QuerySet[Forecast], *, today: dt.date, measure: str, now: dt.datetime
 ) -> list[ForecastMonth]:
-    """Forecasts of `measure` with what came; two queries.
+    """Forecasts of `measure` with what came; seven queries.
 
     In the order of use case, currency, basis, month.
+
+    Args:
+        today: months before that of this day (UTC) are over.
+        now: the moment at which the status of what came is known.
     """
     found = list(
         rows.filter(measure=measure).order_by("use_case_id", "currency", "cost_basis", "month")
     )
     if not found:
         return []
-    current = Month.of(today)
-    window = DateRange(min(each.month for each in found), current.end)
-    spend = monthly_spend(use_case_ids={each.use_case_id for each in found}, window=window)
+    current, ids = Month.of(today), {each.use_case_id for each in found}
+    first = Month.of(min(each.month for each in found))
+    costs = MonthlyCost.objects.filter(
+        use_case_id__in=ids, day__gte=first.start, day__lt=current.end
+    )
+    sums = {
+        (each.key[0], each.kind, Month.parse(each.key[1])): each
+        for each in cost_sums(costs, by=(Group.USE_CASE, Group.MONTH), now=now)
+    }
+    cover = covered_days(ids, DateRange((first - MOST_MONTHS).start, current.end))
     result = []
     for each in found:
-        month = Month.of(each.month)
-        kind = Kind(each.currency, each.cost_basis)
-        got = spend.get((each.use_case_id, kind), {}).get(month)
-        nano = 0 if got is None else got.nano(measure)
-        result.append(ForecastMonth(each, month, nano if month < current else None))
+        month, key = Month.of(each.month), (each.use_case_id, Kind(each.currency, each.cost_basis))
+        if month >= current:
+            result.append(ForecastMonth(each, month, None, NOT_OVER))
+        elif not cover.is_whole(key, month):
+            result.append(ForecastMonth(each, month, None, NOT_WHOLE))
+        else:
+            result.append(_came(each, month, sums.get((*key, month)), now))
     return result
+
+
+def _came(row: Forecast, month: Month, cost: CostSum | None, now: dt.datetime) -> ForecastMonth:
+    """What a month that is known to its end cost; without a line it is nothing."""
+    if cost is None:
+        return ForecastMonth(row, month, 0)
+    nano = cost.nano(row.measure)
+    return ForecastMonth(
+        row, month, nano, NO_EFFECTIVE if nano is None else "", status_of(cost, now=now)
+    )
 
 
 def forecast_errors(months: Sequence[ForecastMonth]) -> list[ForecastError]:
@@ -95,24 +142,24 @@ def forecast_errors(months: Sequence[ForecastMonth]) -> list[ForecastError]:
 
     At least three months are needed: of the same use case for one, of any for several.
     """
-    pairs: dict[tuple[Kind, str], list[tuple[int, int]]] = {}
-    seen: dict[tuple[Kind, str], set[Month]] = {}
+    pairs: dict[tuple[Kind, str], list[ForecastMonth]] = {}
     for each in months:
         row = each.forecast
-        key = (Kind(row.currency, row.cost_basis), row.measure)
-        pairs.setdefault(key, [])
-        seen.setdefault(key, set())
+        compared = pairs.setdefault((Kind(row.currency, row.cost_basis), row.measure), [])
         if row.forecast_nano is not None and each.actual is not None:
-            pairs[key].append((each.actual, row.forecast_nano))
-            seen[key].add(each.month)
+            compared.append(each)
     return [
-        ForecastError(
-            kind,
-            measure,
-            error_share(found) if len(seen[kind, measure]) >= FEWEST_MONTHS else None,
-            len(seen[kind, measure]),
-        )
+        _error(kind, measure, found)
         for (kind, measure), found in sorted(
             pairs.items(), key=lambda pair: (pair[0][0].currency, pair[0][0].basis, pair[0][1])
         )
     ]
+
+
+def _error(kind: Kind, measure: str, found: Sequence[ForecastMonth]) -> ForecastError:
+    seen = len({each.month for each in found})
+    if seen < FEWEST_MONTHS:
+        return ForecastError(kind, measure, None, seen)
+    share = error_share([(each.actual or 0, each.forecast.forecast_nano or 0) for each in found])
+    worst = min((each.status for each in found), key=_FROM_WORST.index)
+    return ForecastError(kind, measure, share, seen, worst)

@@ -10,8 +10,8 @@ from billing.models import Budget
 from billing.selectors.spenders import people_by_id
 from portal.selectors.past_rows import columns_at
 
-# Said by the budget itself, with the moment at which it happened.
-_OF_ITS_END = ("ended_at", "ended_reason")
+# Said by the budget itself: the moments at which it was made and ended, which never move.
+_BY_ITSELF = ("created_at", "ended_at", "ended_reason")
 
 
 def budgets_recorded_at(budgets: Iterable[Budget], at: dt.datetime) -> list[Budget]:
@@ -33,5 +33,5 @@ def budgets_recorded_at(budgets: Iterable[Budget], at: dt.datetime) -> list[Budg
 
 def _set(budget: Budget, columns: dict[str, Any]) -> None:
     for field in Budget._meta.concrete_fields:
-        if field.column in columns and field.column not in _OF_ITS_END:
+        if field.column in columns and field.column not in _BY_ITSELF:
             setattr(budget, field.attname, field.to_python(columns[field.column]))

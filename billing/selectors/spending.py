@@ -1,4 +1,4 @@
-"""What use cases spent, by day or month, as plain numbers: for forecasts, budgets and anomalies.
+"""What use cases spent, by day, as plain numbers: for forecasts, budgets and anomalies.
 
 Read from the roll-ups. Sums of one currency, basis and measure; nothing here adds two of them.
 """
@@ -14,28 +14,11 @@ from django.db.models import Max, Sum
 from billing.choices import ChargeCategory
 from billing.models import DailyCost, MonthlyCost
 from billing.selectors.costs import Kind
-from billing.selectors.sums import nano_sums, read_nano, roll_up_sums
-from portal.shell.periods import DateRange, Month
+from billing.selectors.sums import nano_sums, read_nano
+from portal.shell.periods import DateRange
 
 # One-time and tax lines say nothing about what a day usually costs.
 NOT_DAILY = (ChargeCategory.PURCHASE, ChargeCategory.CREDIT, ChargeCategory.TAX)
-
-
-@dataclass(slots=True)
-class MonthSpend:
-    """One use case in one month and kind: nano-units by measure, and how far the month is known."""
-
-    billed: int = 0
-    effective: int = 0
-    effective_unknown: int = 0
-    lines: int = 0
-    newest_day: dt.date = dt.date.min
-
-    def nano(self, measure: str) -> int | None:
-        """`billed` or `effective`; None when no line of the month states the effective cost."""
-        if measure == "billed":
-            return self.billed
-        return self.effective if self.effective_unknown < self.lines else None
 
 
 @dataclass(slots=True)
@@ -44,36 +27,6 @@ class DaySpend:
 
     costs: dict[dt.date, int] = field(default_factory=dict)
     unknown: dict[dt.date, int] = field(default_factory=dict)
-
-
-def monthly_spend(
-    *, use_case_ids: Collection[int], window: DateRange
-) -> dict[tuple[int, Kind], dict[Month, MonthSpend]]:
-    """By use case and kind, the months of `window` (whole months, UTC). One query."""
-    rows = (
-        MonthlyCost.objects.filter(
-            use_case_id__in=use_case_ids, day__gte=window.start, day__lt=window.end
-        )
-        .order_by()
-        .values("use_case_id", "currency", "cost_basis", "day")
-        .annotate(
-            **roll_up_sums(MonthlyCost),
-            unknown=Sum("effective_unknown"),
-            lines=Sum("charges"),
-            newest=Max("newest_day"),
-        )
-    )
-    found: dict[tuple[int, Kind], dict[Month, MonthSpend]] = {}
-    for row in rows:
-        key = (row["use_case_id"], Kind(row["currency"], row["cost_basis"]))
-        found.setdefault(key, {})[Month.of(row["day"])] = MonthSpend(
-            read_nano(row, "billed"),
-            read_nano(row, "effective"),
-            row["unknown"],
-            row["lines"],
-            row["newest"],
-        )
-    return found
 
 
 def daily_spend(

@@ -39,7 +39,8 @@ from portal.shell.formats import date_text, nano_money_text
 from portal.shell.periods import DateRange
 
 JUDGED_AGAIN = dt.timedelta(days=14)  # bills and rules still move days that recent
-FIRST_TIME = dt.timedelta(days=60)
+# Further back only days that came late or cost something else now, as far as history is kept.
+JUDGED_LATE = dt.timedelta(days=HISTORY_DAYS)
 FRESH = dt.timedelta(days=7)  # an older anomaly is listed, but nobody is called because of it
 DELIVERY_WINDOW = dt.timedelta(days=14)
 _AT_ONCE = 50
@@ -73,25 +74,19 @@ class Detection:
         return made
 
     def _some(self, ids: Sequence[int]) -> list[Anomaly]:
-        judged_before = set(
-            AnomalyDay.objects.filter(use_case_id__in=ids)
-            .order_by()
-            .values_list("use_case_id", flat=True)
-            .distinct()
-        )
-        start = self.today - FIRST_TIME - dt.timedelta(days=HISTORY_DAYS)
+        start = self.today - JUDGED_LATE - dt.timedelta(days=HISTORY_DAYS)
         spend = daily_spend(
             use_case_ids=ids,
             window=DateRange(start, self.today),
             measure=Measure.EFFECTIVE,
             usual_only=True,
         )
+        judged = self._judged(ids)
         begun = first_days(ids)
         rows: list[AnomalyDay] = []
         # In one order everywhere: two workers that write the same rows would else deadlock.
         for (pk, kind), days in sorted(spend.items(), key=_place):
-            back = JUDGED_AGAIN if pk in judged_before else FIRST_TIME
-            rows += self._judge(pk, kind, days, begun[pk, kind], self.today - back)
+            rows += self._judge(pk, kind, days, begun[pk, kind], judged.get((pk, kind), {}))
         with transaction.atomic():
             AnomalyDay.objects.bulk_create(
                 rows,
@@ -102,15 +97,37 @@ class Detection:
             )
             return self._find(ids)
 
+    def _judged(self, ids: Sequence[int]) -> dict[tuple[int, Kind], dict[dt.date, int]]:
+        """By use case and kind, what older days were judged by. One query."""
+        rows = AnomalyDay.objects.filter(
+            use_case_id__in=ids,
+            day__gte=self.today - JUDGED_LATE,
+            day__lt=self.today - JUDGED_AGAIN,
+        ).order_by()
+        found: dict[tuple[int, Kind], dict[dt.date, int]] = {}
+        for pk, currency, basis, day, actual in rows.values_list(
+            "use_case_id", "currency", "cost_basis", "day", "actual_nano"
+        ):
+            found.setdefault((pk, Kind(currency, basis)), {})[day] = actual
+        return found
+
     def _judge(
-        self, pk: int, kind: Kind, days: DaySpend, first: dt.date, start: dt.date
+        self,
+        pk: int,
+        kind: Kind,
+        days: DaySpend,
+        first: dt.date,
+        judged: Mapping[dt.date, int],
     ) -> list[AnomalyDay]:
         cap = self.thresholds.get(kind.currency, Thresholds()).learning_cap
         found = []
-        day = max(first, start)
+        day = max(first, self.today - JUDGED_LATE)
         while day < self.until[kind]:
-            told = judge(days.costs, day, first=first, learning_cap=cap)
-            found.append(self._row(pk, kind, day, told, days.unknown.get(day, 0)))
+            # A day that came late may have been judged as one without cost.
+            is_known = day < self.today - JUDGED_AGAIN and judged.get(day) == days.costs.get(day, 0)
+            if not is_known:
+                told = judge(days.costs, day, first=first, learning_cap=cap)
+                found.append(self._row(pk, kind, day, told, days.unknown.get(day, 0)))
             day += _DAY
         return found
 
@@ -166,12 +183,14 @@ class Detection:
             acknowledged_at__isnull=True,
         )
         found = list(waiting.select_for_update(of=("self",)).select_related("day").order_by("pk"))
-        budgets = month_budgets(set(cases), self.today) if found else {}
+        # Each by the budget of its own period: one of the last of a month comes in the next.
+        months = {each.day.day.replace(day=1) for each in found}
+        budgets = {first: month_budgets(set(cases), first) for first in months}
         for each in found:
             day = each.day
             limits = self.thresholds.get(day.currency, Thresholds())
             impact = impact_nano(day)
-            budget = budgets.get((day.use_case_id, day.currency))
+            budget = budgets[day.day.replace(day=1)].get((day.use_case_id, day.currency))
             if not is_told(impact, thresholds=limits, month_budget=budget):
                 continue
             each.notified_at = self.at

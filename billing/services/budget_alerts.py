@@ -11,7 +11,8 @@ from billing.addresses import budget_address
 from billing.choices import BudgetThreshold
 from billing.models import Budget, BudgetAlert
 from billing.selectors.budget_spending import PresentSpending
-from billing.selectors.budgets import Standing, live_budgets, standings
+from billing.selectors.budgets import Standing, live_budgets, standings, window_text
+from billing.selectors.finished_budgets import finished_standings
 from billing.selectors.spenders import people
 from portal.models import User
 from portal.services.notices import notify
@@ -23,6 +24,8 @@ _SHARES = {BudgetThreshold.HALF: 50, BudgetThreshold.MOST: 80, BudgetThreshold.A
 def check_budgets(*, at: dt.datetime, budgets: Iterable[Budget] | None = None) -> list[BudgetAlert]:
     """Alert about every threshold that is passed and was not yet, of live budgets or of these.
 
+    In the current period and in the finished one before it: the bill of its last days comes later.
+
     An alert, its notices and the letters that they ask for are one transaction. What makes it
     happen once is the key over budget, period and threshold: of several workers that notice the
     same at the same time one inserts the row, the others say nothing.
@@ -31,12 +34,16 @@ def check_budgets(*, at: dt.datetime, budgets: Iterable[Budget] | None = None) -
         the alerts that this call made.
     """
     given = list(live_budgets() if budgets is None else budgets)
-    found = standings(given, PresentSpending(at))
-    said = fired_thresholds(found.values())
+    spending = PresentSpending(at)
+    found = [
+        *finished_standings(given, spending).values(),
+        *standings(given, spending).values(),
+    ]
+    said = fired_thresholds(found)
     made: list[BudgetAlert] = []
-    for standing in found.values():
+    for standing in found:
         for threshold in passed(standing):
-            if (standing.budget.pk, threshold) not in said:
+            if (standing.budget.pk, standing.period.start, threshold) not in said:
                 alert = _fire(standing, threshold, at)
                 made += [] if alert is None else [alert]
     return made
@@ -56,13 +63,13 @@ def passed(standing: Standing) -> list[BudgetThreshold]:
     return found
 
 
-def fired_thresholds(found: Iterable[Standing]) -> set[tuple[int, str]]:
-    """Budget and threshold of what was said in the periods of these standings. One query."""
-    starts = {each.budget.pk: each.period.start for each in found}
-    rows = BudgetAlert.objects.filter(budget__in=starts).values_list(
-        "budget_id", "period_start", "threshold"
+def fired_thresholds(found: Iterable[Standing]) -> set[tuple[int, dt.date, str]]:
+    """Budget, start and threshold of what was said in the periods of these standings. One query."""
+    periods = {(each.budget.pk, each.period.start) for each in found}
+    rows = BudgetAlert.objects.filter(
+        budget__in={pk for pk, _ in periods}, period_start__in={start for _, start in periods}
     )
-    return {(pk, threshold) for pk, start, threshold in rows if starts[pk] == start}
+    return set(rows.values_list("budget_id", "period_start", "threshold"))
 
 
 def _fire(standing: Standing, threshold: BudgetThreshold, at: dt.datetime) -> BudgetAlert | None:
@@ -105,6 +112,9 @@ def _title(standing: Standing, threshold: BudgetThreshold) -> str:
         day = standing.crosses_on
         when = f" on {date_text(day)}" if day else ""
         return f"{standing.name}: forecast to exceed its budget{when}"
+    if standing.is_over:
+        months = window_text(standing.period)
+        return f"{standing.name}: {_SHARES[threshold]} % of its budget of {months} was used"
     return f"{standing.name}: {_SHARES[threshold]} % of its budget is used"
 
 
@@ -114,6 +124,8 @@ def _text(standing: Standing, told: Iterable[User]) -> str:
     used = nano_money_text(standing.spent or 0, budget.currency)
     amount = nano_money_text(budget.amount_nano, budget.currency)
     period = f"{date_text(standing.period.start)} to {date_text(_last_day(standing))}"
+    if standing.is_over:
+        period += ", a period that is over"
     owner = next((str(each) for each in told if each.pk == budget.owner_id), "nobody (has left)")
     projected = standing.projected
     outlook = (

@@ -41,6 +41,9 @@ class BudgetTable(ShellTable):
         "Exceeded", sub="crossing", fields=("crossing",), reason="not expected",
         reason_key="not_crossing", orderable=False,
     )  # fmt: skip
+    before = FigureColumn(
+        "Period before", figure=lambda r: r["before"], fields=("before",),
+    )  # fmt: skip
     period = PeriodColumn("Period", sub="window")
     owner = ShellColumn("Owner", orderable=False)
 

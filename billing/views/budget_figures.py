@@ -11,12 +11,24 @@ from django.urls import reverse
 
 from billing.choices import Measure
 from billing.models import Budget
-from billing.selectors.budgets import NOT_PROJECTED, Standing, spent_by_use_case
+from billing.selectors.budgets import (
+    NOT_PROJECTED,
+    Standing,
+    spent_by_use_case,
+    window_text,
+)
 from billing.selectors.moments import moment_key
 from billing.selectors.references import FigureReference
 from portal.shell.figures import Figure, FigureKind
-from portal.shell.formats import Number, date_text, money_text, number_text, to_decimal
-from portal.shell.periods import DateRange
+from portal.shell.formats import (
+    Number,
+    date_text,
+    money_text,
+    nano_money_text,
+    number_text,
+    percent_text,
+    to_decimal,
+)
 from portal.shell.statuses import FigureStatus
 
 NO_LINE_YET = "no cost line of this period yet"
@@ -26,14 +38,6 @@ _OUTSIDE = "{} lies outside its months"
 def money_writer(currency: str) -> Callable[[Number], str]:
     """Writes the values of a drawing."""
     return lambda value: money_text(to_decimal(value), currency)
-
-
-def window_text(period: DateRange) -> str:
-    """A period in words, its last day included."""
-    months = period.months()
-    if len(months) == 1:
-        return months[0].label
-    return f"{months[0].label} to {months[-1].label}"
 
 
 def state_of(budget: Budget, standing: Standing | None) -> str:
@@ -142,6 +146,26 @@ def _said_beside(standing: Standing) -> str:
         return NO_LINE_YET
     unknown = cost.effective_unknown if standing.budget.measure == Measure.EFFECTIVE else 0
     return f"without {number_text(unknown)} lines that state none" if unknown else ""
+
+
+def ended_figure(standing: Standing | None) -> Figure:
+    """What the finished period before used, of the amount of then."""
+    label = "Ended at"
+    if standing is None:
+        return Figure.missing(label, "none of its periods has ended since it was made")
+    if standing.spent is None or standing.share is None:
+        return Figure.missing(label, standing.unknown_because)
+    budget, cost = standing.budget, standing.cost
+    if cost is None:
+        return Figure.missing(label, f"no cost line of {window_text(standing.period)}")
+    amount = nano_money_text(budget.amount_nano, budget.currency)
+    return Figure.money(
+        label, standing.spent, budget.currency, status=standing.status,
+        basis=f"{percent_text(standing.share, 1)} of {amount}",
+        window=window_text(standing.period), as_of=cost.as_of, note=_said_beside(standing),
+        # What the budget of a programme counts is listed for the period around the moment only.
+        lineage_url=lineage_of(standing) if budget.use_case_id else "",
+    )  # fmt: skip
 
 
 def share_figure(standing: Standing, *, label: str = "Of the budget") -> Figure:

@@ -12,13 +12,12 @@ from django.utils import timezone
 from billing.policies import may_answer_anomaly, may_edit_budgets_of, may_see_costs
 from billing.selectors.anomalies import unanswered
 from billing.selectors.budget_spending import PresentSpending
-from billing.selectors.budgets import budgets_of_use_case, live_budgets, standings
+from billing.selectors.budgets import budgets_of_use_case, live_budgets, standings, window_text
 from billing.views.budget_figures import (
     projected_figure,
     share_figure,
     state_of,
     used_figure,
-    window_text,
 )
 from portal.shell.figures import Figure
 

@@ -35,8 +35,10 @@ from billing.selectors.budgets import (
     budgets_visible_to,
     exceeded_since,
     standings,
+    window_text,
 )
 from billing.selectors.costs import Kind
+from billing.selectors.finished_budgets import finished_standings
 from billing.selectors.moments import BadMomentError, parse_moment
 from billing.selectors.past_budgets import budgets_recorded_at
 from billing.selectors.spenders import spenders
@@ -53,12 +55,12 @@ from billing.views.budget_figures import (
     beyond_url,
     budget_url,
     counted_rows,
+    ended_figure,
     exceeded_text,
     projected_figure,
     share_figure,
     state_of,
     used_figure,
-    window_text,
 )
 from billing.views.burn_charts import burn_chart
 from billing.views.moments import NOT_WORKED_OUT, AsOfListPage, refuse_too_much
@@ -125,12 +127,18 @@ class BudgetListPage(AsOfListPage):
             filters = cast("BudgetFilters", self.filterset)
             budgets = [e for e in budgets_recorded_at(budgets, self.at) if filters.has_period(e)]
         try:
-            found = standings(budgets, spending_of(budgets, self.at))
+            spending = spending_of(budgets, self.at)
+            found = standings(budgets, spending)
+            since = exceeded_since(found.values())
+            ended = finished_standings(budgets, spending)
         except TooManyChargesError as error:
             self.refused = refuse_too_much(self.request, error)
             return []
-        since = exceeded_since(found.values())
-        return [_row(each, found.get(each.pk), since.get(each.pk), self.at) for each in budgets]
+        return [
+            _row(each, found.get(each.pk), since.get(each.pk), self.at)
+            | {"before": ended_figure(ended.get(each.pk))}
+            for each in budgets
+        ]  # fmt: skip
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
         return [Crumb("Costs", reverse("costs"))]
@@ -226,10 +234,12 @@ def budget_page(request: HttpRequest, pk: int) -> HttpResponseBase:
 def _shown(budget: Budget, at: dt.datetime | None) -> dict[str, Any]:
     """Where a budget stands, as it is or was."""
     try:
-        standing = standings([budget], spending_of([budget], at)).get(budget.pk)
+        spending = spending_of([budget], at)
+        ended = finished_standings([budget], spending).get(budget.pk)
+        standing = standings([budget], spending).get(budget.pk)
+        since = exceeded_since([standing] if standing else []).get(budget.pk)
     except TooManyChargesError as error:
         return {"refused": EmptyState(NOT_WORKED_OUT, str(error))}
-    since = exceeded_since([standing] if standing else []).get(budget.pk)
     alerts = _alerts(budget, at)
     amount = Figure.money(
         "Budget", budget.amount_nano, budget.currency, status=FigureStatus.FINAL,
@@ -243,6 +253,7 @@ def _shown(budget: Budget, at: dt.datetime | None) -> dict[str, Any]:
     return {
         "state": state_of(budget, standing),
         "figures": figures,
+        "ended": ended_figure(ended) if ended else None,
         "exceeded": exceeded_text(standing, since),
         "counted": _counted(standing),
         "beyond_url": beyond_url(standing) if standing else "",

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from billing.choices import BudgetPeriod
-from billing.selectors.budgets import Standing
-from billing.views.budget_figures import money_writer, window_text
+from billing.selectors.budgets import Standing, window_text
+from billing.views.budget_figures import money_writer
 from portal.shell.charts import Chart, Series, line_chart
 from portal.shell.money import from_nano
 from portal.shell.periods import DateRange, Month

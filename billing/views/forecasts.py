@@ -37,7 +37,10 @@ class ForecastListPage(ListPage):
     """Every frozen forecast of effective cost, with its error below and above."""
 
     title = "Forecasts"
-    lead = "Frozen when a month begins, from the six months before it. None is changed afterwards."
+    lead = (
+        "Frozen when a month begins, from the six months before it: once they have been imported, "
+        "on the third day at the latest. None is changed afterwards."
+    )
     noun_plural = "forecasts"
     export_name = "forecasts"
     table_class = ForecastTable
@@ -52,7 +55,8 @@ class ForecastListPage(ListPage):
 
     def make_table(self, source: Source) -> ForecastTable:
         rows = cast("Any", source)
-        self.months = forecast_months(rows, today=timezone.now().date(), measure=MEASURE)
+        now = timezone.now()
+        self.months = forecast_months(rows, today=now.date(), measure=MEASURE, now=now)
         names = spenders({each.forecast.use_case_id for each in self.months})
         records = [_row(each, names[each.forecast.use_case_id]) for each in self.months]
         return ForecastTable(records, query=self.request.GET, path=self.request.path)
@@ -84,7 +88,7 @@ def error_figure(found: ForecastError) -> Figure:
     level = f"keeps the ceiling “{found.level}”" if found.level else "above every ceiling"
     return Figure(
         label=label, value=Decimal(found.share.numerator) / found.share.denominator,
-        kind=FigureKind.SHARE, status=FigureStatus.PROVISIONAL,
+        kind=FigureKind.SHARE, status=found.status,
         basis=found.kind.basis_label, note=f"{found.months} months; {level}",
     )  # fmt: skip
 
@@ -92,11 +96,12 @@ def error_figure(found: ForecastError) -> Figure:
 def _row(found: ForecastMonth, spender: Any) -> dict[str, Any]:
     row: Forecast = found.forecast
     basis = str(CostBasis(row.cost_basis).label)
+    missing = f", {found.missing}" if found.missing else ""
     forecast = (
         Figure.missing("Forecast", found.reason)
         if row.forecast_nano is None
         else Figure.money("Forecast", row.forecast_nano, row.currency,
-                          status=FigureStatus.ESTIMATED, basis=basis,
+                          status=FigureStatus.ESTIMATED, basis=f"{basis}{missing}",
                           note=f"{row.history_months} months, {row.method}")
     )  # fmt: skip
     lineage = FigureReference(
@@ -104,9 +109,9 @@ def _row(found: ForecastMonth, spender: Any) -> dict[str, Any]:
         basis=row.cost_basis, measure=row.measure,
     ).lineage_url  # fmt: skip
     actual = (
-        Figure.missing("Came", "the month is not over, or states no effective cost")
+        Figure.missing("Came", found.why_not)
         if found.actual is None
-        else Figure.money("Came", found.actual, row.currency, status=FigureStatus.PROVISIONAL,
+        else Figure.money("Came", found.actual, row.currency, status=found.status,
                           basis=basis, lineage_url=lineage)
     )  # fmt: skip
     return {
@@ -127,10 +132,10 @@ def _row(found: ForecastMonth, spender: Any) -> dict[str, Any]:
 def _off(found: ForecastMonth) -> Figure:
     nano = found.forecast.forecast_nano
     if nano is None or found.actual is None:
-        return Figure.missing("Off by", "nothing to compare yet")
+        return Figure.missing("Off by", found.why_not or "there was no forecast")
     if found.actual <= 0:
         return Figure.missing("Off by", "nothing was spent")
     return Figure(
         label="Off by", value=Decimal(abs(found.actual - nano)) / Decimal(found.actual),
-        kind=FigureKind.SHARE, status=FigureStatus.PROVISIONAL,
+        kind=FigureKind.SHARE, status=found.status,
     )  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.forecast.forecast import TOO_SHORT, error_share, forecast_month
+from billing.forecast.forecast import NOT_IMPORTED, TOO_SHORT, error_share, forecast_month
 from billing.forecast.projection import Pace, project, together
 from portal.shell.periods import DateRange, Month, month_range
 
@@ -121,3 +121,23 @@ def test_a_quarter_takes_the_forecasts_of_its_later_months() -> None:
     assert found.crosses_on(spent=0, amount=1200) is None
     assert found.crosses_on(spent=0, amount=1199) == dt.date(2026, 6, 30)
     assert together([found, found]).total == 2400
+
+
+@pytest.mark.parametrize("missing", [1, 3, 10])
+def test_days_that_are_not_imported_yet_are_not_days_without_cost(missing: int) -> None:
+    """The same rate and the same days as when all is here, however much is missing."""
+    whole = forecast_month(months(100, 100, 100), JUNE)
+    left = 31 - missing
+    known = {d: n for d, n in months(100, 100, 100).items() if d.month < 5 or d.day <= left}
+    # One of two sources has come further: what it brought of those days is a part of them.
+    known[dt.date(2026, 5, 31)] = 7
+    found = forecast_month(known, JUNE, covered={JUNE - 1: left})
+    assert (found.nano, found.daily, found.missing) == (whole.nano, whole.daily, missing)
+    assert (found.lower, found.upper, found.ahead) == (whole.lower, whole.upper, whole.ahead)
+
+
+def test_a_month_that_is_hardly_known_is_left_out_in_its_place() -> None:
+    trend = months(10, 20, 30, 40)
+    assert forecast_month(trend, JUNE, covered={JUNE - 2: 6}).nano == 50 * 30
+    found = forecast_month(months(10, 20, 30), JUNE, covered={JUNE - 1: 6})
+    assert (found.nano, found.reason, found.months, found.missing) == (None, NOT_IMPORTED, 2, 25)

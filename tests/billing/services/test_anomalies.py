@@ -16,6 +16,7 @@ from billing.services.anomalies import acknowledge, detect_anomalies, set_policy
 from billing.services.refusals import ChangeRefusedError
 from portal.models import Notice
 from portal.shell.money import NANO_PER_UNIT
+from portal.shell.periods import Month
 from tests.adoption.factories import make_use_case, make_user
 from tests.billing.sweeps import sweep_both_engines
 from tests.billing.watching import every_day, make_budget, paid_for, spend
@@ -78,6 +79,36 @@ def test_finding_does_not_depend_on_who_is_told() -> None:
     detect_anomalies(at=NOW + dt.timedelta(hours=2))
     assert Notice.objects.count() == 1
     assert Anomaly.objects.count() == 1
+
+
+@pytest.mark.both_engines
+def test_days_that_come_late_are_judged_when_they_come() -> None:
+    """Never judged, or judged as days without cost because another source had come further."""
+    case_with("other", "100")
+    paid_for(make_use_case(title="late"), "late", FIRST)
+    may = every_day(FIRST, dt.date(2026, 5, 16), "100")
+    bill = spend(may, "late")
+    detect_anomalies(at=NOW)
+    later = every_day(dt.date(2026, 5, 17), DAY, "100") | {dt.date(2026, 5, 25): "900"}
+    spend({**may, **later}, "late", connection=bill)
+    detect_anomalies(at=NOW + dt.timedelta(hours=1))
+    assert found() == [("late", 900)]
+    rows = AnomalyDay.objects.filter(use_case__title="late", day__gt=dt.date(2026, 5, 16))
+    assert {each.actual_nano // NANO_PER_UNIT for each in rows} == {100, 900}
+    judged = AnomalyDay.objects.filter(judged_at=NOW + dt.timedelta(hours=2))
+    detect_anomalies(at=NOW + dt.timedelta(hours=2))
+    assert not judged.filter(day__lt=NOW.date() - dt.timedelta(days=14)).exists()
+
+
+def test_it_is_measured_by_the_budget_of_its_own_month() -> None:
+    """60 too much on 30 June, without a budget; a twentieth of July's would be 150."""
+    case = make_use_case()
+    paid_for(case, "triage", FIRST)
+    last = dt.date(2026, 6, 30)
+    spend(every_day(FIRST, last, "100") | {last: "160"}, "triage")
+    make_budget(case, 3_000, first=Month(2026, 7))
+    detect_anomalies(at=dt.datetime(2026, 7, 1, 6, tzinfo=dt.UTC))
+    assert Notice.objects.count() == 1
 
 
 @sweep_both_engines

@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from billing.models import Budget, BudgetAlert
 from billing.selectors.budget_spending import PresentSpending
 from billing.selectors.budgets import month_budgets, standings
+from billing.selectors.finished_budgets import finished_standings
 from billing.services import budget_alerts
 from billing.services.budget_alerts import check_budgets
 from billing.services.budgets import BudgetDraft, change_budget, end_budget
@@ -88,6 +89,47 @@ def test_a_new_period_begins_anew() -> None:
     spend({june: "55"}, "june")
     made = check_budgets(at=dt.datetime(2026, 6, 1, 13, tzinfo=dt.UTC))
     assert [(each.threshold, str(each.period_start)) for each in made] == [("50", "2026-06-01")]
+
+
+def june(day: int) -> dt.datetime:
+    return dt.datetime(2026, 6, day, 9, tzinfo=dt.UTC)
+
+
+@pytest.mark.both_engines
+@pytest.mark.django_db
+def test_what_the_last_days_of_a_period_used_is_said_once_it_is_over() -> None:
+    """Against the amount of then: what was changed in June says nothing about May."""
+    case = case_with_cost(6, title="Answer drafts")
+    budget = make_budget(case, 200)
+    check_budgets(at=noon(31))
+    assert thresholds() == []
+    paid_for(case, "batch", MAY)
+    bill = spend({dt.date(2026, 5, 31): "110"}, "batch")
+    change_budget(pk=budget.pk, draft=budget_draft(budget, 100), expected_version=1,
+                  reason="Less.", actor=budget.owner)  # fmt: skip
+    for _ in range(2):
+        check_budgets(at=june(2))
+    assert thresholds() == ["50", "80"]
+    spend({dt.date(2026, 5, 31): "140"}, "batch", connection=bill)
+    (alert,) = check_budgets(at=june(3))
+    assert (alert.threshold, alert.period_start, alert.amount_nano) == (
+        "100", MAY, 200 * NANO_PER_UNIT,
+    )  # fmt: skip
+    assert (alert.projected_nano, alert.crosses_on) == (None, None)
+    notice = Notice.objects.latest("pk")
+    assert notice.title == "Answer drafts: 100 % of its budget of May 2026 was used"
+    assert "31 May 2026, a period that is over. Owner: " in notice.text
+    assert "At this pace" not in notice.text
+
+
+@pytest.mark.django_db
+def test_of_a_period_before_the_budget_was_made_nothing_is_said() -> None:
+    budget = make_budget(case_with_cost(31), 100)
+    Budget.objects.filter(pk=budget.pk).update(created_at=june(1))
+    assert check_budgets(at=june(2)) == []
+    assert finished_standings([budget], PresentSpending(june(2))) != {}
+    budget.refresh_from_db()
+    assert finished_standings([budget], PresentSpending(june(2))) == {}
 
 
 @sweep_both_engines

@@ -14,6 +14,7 @@ from portal.shell.money import NANO_PER_UNIT
 from tests.adoption.factories import make_use_case
 from tests.billing.sweeps import sweep_both_engines, swept
 from tests.billing.watching import every_day, paid_for, spend
+from tests.imports import make_connection
 
 pytestmark = pytest.mark.django_db
 FIRST = dt.date(2026, 2, 1)
@@ -74,8 +75,60 @@ def test_the_error_needs_three_complete_months(bill: None) -> None:
     rows = Forecast.objects.all()
 
     def error(today: dt.date) -> ForecastError:
-        (found,) = forecast_errors(forecast_months(rows, today=today, measure="billed"))
+        (found,) = forecast_errors(forecast_months(rows, today=today, measure="billed", now=on(9)))
         return found
 
     assert (error(dt.date(2026, 7, 31)).share, error(dt.date(2026, 7, 31)).months) == (None, 2)
     assert (error(dt.date(2026, 8, 1)).share, error(dt.date(2026, 8, 1)).level) == (0, "run")
+
+
+def freezes(moment: dt.datetime) -> tuple[int, list[tuple[object, str]]]:
+    """How many are made at this moment, and what is frozen of billed cost."""
+    made = freeze_forecasts(at=moment)
+    rows = Forecast.objects.filter(measure="billed", month=moment.date().replace(day=1))
+    return made, [
+        (each.forecast_nano and each.forecast_nano // NANO_PER_UNIT, each.reason or each.method)
+        for each in rows
+    ]
+
+
+@pytest.mark.both_engines
+def test_it_waits_for_the_month_before_and_then_says_what_is_missing() -> None:
+    paid_for(make_use_case(), "triage", FIRST)
+    bill = spend(every_day(FIRST, dt.date(2026, 4, 20), "100"), "triage")
+    assert freezes(on(5)) == (0, [])
+    assert freezes(on(5, 2, 23)) == (0, [])
+    assert freezes(on(5, 3, 0)) == (2, [(3100, "median-trend-2, 10 days missing")])
+    spend(every_day(FIRST, dt.date(2026, 5, 31), "100"), "triage", connection=bill)
+    assert freezes(on(6)) == (2, [(3000, "median-trend-2")])
+    # Nothing of June has come, and without June there are four months: said, and not 0.
+    assert freezes(on(7, 3, 0)) == (2, [(3100, "median-trend-2, 30 days missing")])
+
+
+def test_without_any_day_of_a_needed_month_there_is_none() -> None:
+    paid_for(make_use_case(), "triage", FIRST)
+    spend(every_day(FIRST, dt.date(2026, 3, 31), "100"), "triage")
+    assert freezes(on(5, 3, 0)) == (2, [(None, "days_not_imported")])
+
+
+def test_a_source_that_bills_by_the_month_is_not_waited_for() -> None:
+    paid_for(make_use_case(), "seats", FIRST)
+    spend({dt.date(2026, month, 1): "300" for month in (2, 3, 4)}, "seats")
+    assert freezes(on(5)) == (2, [(298, "median-trend-2")])
+
+
+@sweep_both_engines
+def test_a_month_that_is_not_wholly_imported_is_in_no_error(bill: None) -> None:
+    for month in (5, 6, 7, 8):
+        freeze_forecasts(at=on(month))
+    made = [forecast_months(Forecast.objects.all(), today=dt.date(2026, month, 1),
+                            measure="billed", now=on(month)) for month in (8, 9)]  # fmt: skip
+    assert [each.actual and each.actual // NANO_PER_UNIT for each in made[1]] == [
+        310, 300, 310, None,
+    ]  # fmt: skip
+    assert made[1][-1].why_not == "the month has not been imported to its end"
+    assert forecast_errors(made[0]) == forecast_errors(made[1])
+    spend({dt.date(2026, 8, 31): "310"}, "triage", make_connection("august"))
+    (*_, august) = forecast_months(Forecast.objects.all(), today=dt.date(2026, 9, 1),
+                                   measure="billed", now=on(9))  # fmt: skip
+    assert august.actual is None  # one of two sources
