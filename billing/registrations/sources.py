@@ -9,7 +9,7 @@ from billing.services.control_totals import ControlledStore
 from billing.services.cost_store import CostStore
 from billing.services.exchange_rates import RateStore, days_of_rates
 from billing.services.export_store import ExportStore
-from billing.services.invoice_store import InvoiceStore
+from billing.services.invoice_store import InvoiceStore, months_of_invoices
 from billing.services.price_context import all_plans, plans_of_kiro
 from billing.services.principals import erase_principals
 from billing.services.seat_store import SeatStore
@@ -330,6 +330,7 @@ import_sources.register(
         kind=ImportKind.COSTS,
         source=InvoicesSource(),
         make_store=InvoiceStore,
+        make_context=months_of_invoices,
         config_model=NoConfig,
         accept=".csv,.pdf,.png,.jpg,.jpeg,.xml",
         summary="Payable amounts as a CSV of ours: issuer, number, month, currency, total; with "

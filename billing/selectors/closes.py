@@ -55,11 +55,15 @@ def invoices_of_close(close: PeriodClose) -> dict[str, int]:
     return found
 
 
-def month_to_close() -> Month | None:
-    """The newest month with an invoice; else the newest with a cost; None before either."""
-    newest = Invoice.objects.filter(superseded_at__isnull=True).aggregate(newest=Max("month"))
-    found: dt.date | None = newest["newest"]
-    return Month.of(found) if found is not None else newest_month()
+def month_to_close(*, now: dt.datetime) -> Month | None:
+    """The newest month with an invoice; else the newest with a cost; None before either.
+
+    Never a month after that of `now` (UTC): what is billed in advance is not to be closed yet.
+    """
+    current = Month.of(now.astimezone(dt.UTC).date())
+    live = Invoice.objects.filter(superseded_at__isnull=True, month__lt=current.end)
+    found: dt.date | None = live.aggregate(newest=Max("month"))["newest"]
+    return Month.of(found) if found is not None else newest_month(until=now)
 
 
 def checklists_for(

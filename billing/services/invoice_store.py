@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from billing.models import Invoice, PeriodClose
 from billing.selectors.close_checks import close_key
@@ -16,6 +17,7 @@ from billing.services.invoices import (
     Origin,
     Version,
     keep_versions,
+    last_month,
     live_invoice,
     lock_for,
     same_as,
@@ -24,6 +26,13 @@ from billing.sources.invoices.source import InvoiceRecord
 from portal.imports.registry import Plan, Totals, Window
 from portal.models import ImportRun
 from portal.shell.money import EXACT, nano_text
+
+
+def months_of_invoices(run: ImportRun) -> dict[str, Any]:
+    """The latest month that a file may have an invoice of, by the moment at which its run began."""
+    if run.started_at is None:
+        return {}
+    return {"last_month": last_month(run.started_at).isoformat()}
 
 
 class InvoiceStore:

@@ -16,6 +16,7 @@ from billing.selectors.close_checks import close_key
 from billing.selectors.reconciliation import CloseScope, scope_of_invoice
 from billing.services.close_corrections import correct_closes
 from billing.services.closes import lock_scopes, recheck_closes
+from billing.sources.invoices.source import month_problem
 from portal.models import ImportFile, ImportRun, User
 from portal.shell.periods import Month
 
@@ -107,7 +108,7 @@ def enter_invoice(
     """
     if not may_keep_invoices(actor):
         raise InvoiceRefusedError("", "Your roles do not include entering invoices.")
-    _check(draft)
+    _check(draft, last_month(at))
     stored = live_invoice(draft.issuer, draft.number)
     if stored is not None and document is None and same_as(draft, stored):
         raise InvoiceRefusedError("number", "This invoice is there already, just like this.")
@@ -122,11 +123,19 @@ def live_invoice(issuer: str, number: str) -> Invoice | None:
     ).first()
 
 
-def _check(draft: InvoiceDraft) -> None:
+def last_month(at: dt.datetime) -> dt.date:
+    """First day of the latest month that an invoice can be of: the one after that of `at` (UTC).
+    What is paid in advance is billed then."""
+    return (Month.of(at.astimezone(dt.UTC).date()) + 1).start
+
+
+def _check(draft: InvoiceDraft, latest: dt.date) -> None:
     if not draft.issuer.strip() or not draft.number.strip():
         raise InvoiceRefusedError("number", "An invoice has an issuer and a number.")
     if draft.month.day != 1:
         raise InvoiceRefusedError("month", "A billing month is named by its first day.")
+    if problem := month_problem(draft.month, latest):
+        raise InvoiceRefusedError("month", f"Give {problem}.")
     if draft.credits_nano is not None and draft.credits_nano > 0:
         raise InvoiceRefusedError("credits", "Credits are deducted: give a negative amount.")
     if not draft.tax_in_lines and draft.tax_nano is None:

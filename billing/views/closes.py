@@ -88,7 +88,7 @@ def month_of(request: HttpRequest) -> tuple[MonthForm, Month | None]:
     form = MonthForm(request.GET)
     if not form.is_valid():
         raise unreadable(form)
-    month = form.asked() or month_to_close()
+    month = form.asked() or month_to_close(now=timezone.now())
     # The field says which month is shown, also when nobody asked for one.
     return MonthForm({"month": str(month)}) if month else form, month
 

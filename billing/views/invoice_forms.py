@@ -50,7 +50,7 @@ def keeper(request: HttpRequest) -> User:
 def invoice_new_page(request: HttpRequest) -> HttpResponse:
     """Type in an invoice and attach its document."""
     person = keeper(request)
-    month = month_to_close()
+    month = month_to_close(now=timezone.now())
     initial = {"month": str(month) if month else "", "tax_in_lines": True}
     return _edit(request, person, initial | {"credits_in_lines": True}, None)
 

@@ -16,6 +16,7 @@ from portal.imports.contracts import (
     Rejection,
 )
 
+FIRST_MONTH = dt.date(2000, 1, 1)
 COLUMNS = Columns(
     required=("issuer", "number", "month", "currency", "total"),
     optional=(
@@ -60,7 +61,9 @@ class InvoicesSource:
     parser_version = "2"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
-        """Yield one batch a table, and one that speaks of documents where some came along.
+        """Yield one batch a table, and one that speaks of documents where some came along. No
+        invoice is of a later month than the one whose first day the context names as `last_month`;
+        without one, any month from 2000-01 on is taken.
 
         Raises:
             ImportRefusedError: a file as a whole must not be taken.
@@ -73,6 +76,7 @@ class InvoicesSource:
             )  # fmt: skip
         seen: set[tuple[str, str]] = set()
         named: set[str] = set()
+        last = dt.date.fromisoformat(options.context.get("last_month", dt.date.max.isoformat()))
         for file in tables:
             table = Table(file, COLUMNS, options)
             records: list[InvoiceRecord] = []
@@ -82,7 +86,7 @@ class InvoicesSource:
                     rejections.append(row)
                     continue
                 try:
-                    record = _record(row, documents)
+                    record = _record(row, documents, last)
                     _once(record, seen)
                 except BadCellError as error:
                     rejections.append(row.rejection(error))
@@ -103,7 +107,17 @@ def _once(record: InvoiceRecord, seen: set[tuple[str, str]]) -> None:
     seen.add(key)
 
 
-def _record(row: TableRow, documents: Mapping[str, LandedFile]) -> InvoiceRecord:
+def month_problem(month: dt.date, last_month: dt.date) -> str:
+    """What is expected of a billing month that no invoice can be of; empty when one can. Both are
+    first days of months (UTC)."""
+    if FIRST_MONTH <= month <= last_month:
+        return ""
+    return f"a month from {FIRST_MONTH:%Y-%m} to {last_month:%Y-%m}"
+
+
+def _record(
+    row: TableRow, documents: Mapping[str, LandedFile], last_month: dt.date
+) -> InvoiceRecord:
     """A row as a record.
 
     Raises:
@@ -117,6 +131,9 @@ def _record(row: TableRow, documents: Mapping[str, LandedFile]) -> InvoiceRecord
             "a negative amount: what is deducted", fatal=True,
         )  # fmt: skip
     assert total is not None  # noqa: S101  (required)
+    month = row.month("month")
+    if problem := month_problem(month, last_month):
+        raise BadCellError("month", row.cells["month"], "month_out_of_range", problem)
     document = _document(row, documents)
     return InvoiceRecord(
         file_index=row.file.index,
@@ -124,7 +141,7 @@ def _record(row: TableRow, documents: Mapping[str, LandedFile]) -> InvoiceRecord
         issuer=row.text("issuer", most=200),
         number=row.text("number", most=120),
         billing_account_id=row.text("billing_account", most=200, default=""),
-        month=row.month("month"),
+        month=month,
         issued_on=row.day("issued_on"),
         currency=row.currency("currency"),
         total_nano=total,

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from billing.models import ExchangeRate, Invoice
+from billing.selectors.closes import month_to_close
 from billing.selectors.invoices import invoice_by_reference, versions_of_invoice
 from billing.selectors.references import BadReferenceError
 from billing.services.exchange_rates import Pair, RateRefusedError, enter_rate
@@ -15,6 +16,7 @@ from portal.backup.documents import document_hashes
 from portal.choices import Role, RunStatus
 from portal.imports.runner import execute_run
 from portal.services.imports import release_run, replay_run
+from portal.shell.periods import Month
 from tests.adoption.factories import make_user
 from tests.billing.closing import (
     bill_line,
@@ -176,3 +178,24 @@ def test_a_rate_of_a_day_to_come_is_refused_by_form_and_file() -> None:
     rows = [f"{day},USD,EUR,0.8734,ECB" for day in (START.date(), tomorrow)]
     run = run_import(feed, table("day,base,quote,rate,source", rows), clock=Clock())
     assert counts(run) == {"read": 2, "inserted": 1, "rejected": 1}
+
+
+def test_a_file_and_a_form_take_no_invoice_beyond_the_next_month() -> None:
+    clock = Clock()
+    following = Month.of(START.date()) + 1
+    rows = [{**ROW, "month": str(following)}, {**OTHER, "month": str(following + 1)}]
+    run = run_import(
+        make_table_connection("invoices", "payables"), table(HEADER, rows), clock=clock
+    )
+    assert counts(run) == {"read": 2, "inserted": 1, "rejected": 1}
+    with pytest.raises(InvoiceRefusedError, match=f"2000-01 to {following}") as refused:
+        make_invoice(number="INV-3", month=(following + 1).start)
+    assert refused.value.field == "month"
+
+
+def test_an_invoice_billed_in_advance_does_not_move_the_month_to_close() -> None:
+    this_month = Month.of(START.date())
+    for number, month in (("INV-1", this_month - 1), ("INV-2", this_month + 1)):
+        make_invoice(number=number, month=month.start)
+    assert month_to_close(now=START) == this_month - 1
+    assert month_to_close(now=START + dt.timedelta(days=31)) == this_month + 1

@@ -198,6 +198,24 @@ def test_a_rate_that_cannot_be_taken_is_named(tmp_path: Path, row: str, code: st
 
 
 @pytest.mark.parametrize(
+    ("month", "codes"),
+    [
+        ("2000-01", []),
+        ("1999-12", ["month_out_of_range"]),
+        ("2026-06", []),
+        ("2026-07", ["month_out_of_range"]),
+    ],
+)
+def test_no_invoice_is_of_a_month_far_away(tmp_path: Path, month: str, codes: list[str]) -> None:
+    options = ReadOptions(context={"last_month": "2026-06-01"})
+    batch = read(tmp_path, f"{HEADER}\n{ROW.replace('2026-05', month)}\n", options=options)
+    assert [each.code for each in batch.rejections] == codes
+    assert [each.expected for each in batch.rejections] == [
+        "a month from 2000-01 to 2026-06" for _ in codes
+    ]
+
+
+@pytest.mark.parametrize(
     ("last_day", "codes"), [("2026-05-29", []), ("2026-05-28", ["day_to_come"])]
 )
 def test_no_rate_is_of_a_day_to_come(tmp_path: Path, last_day: str, codes: list[str]) -> None:
