@@ -71,6 +71,9 @@ _PAGES = [
         invoice_documents.invoice_attach_page,
         name="invoice-attach",
     ),
+    path(
+        "invoices/<int:pk>/withdraw/", invoice_forms.invoice_withdraw_page, name="invoice-withdraw"
+    ),
     path("invoices/<int:pk>/explain/", invoice_forms.explain_page, name="invoice-explain"),
     path(
         "explanations/<int:pk>/withdraw/",

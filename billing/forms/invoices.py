@@ -170,6 +170,14 @@ class ExplanationForm(forms.Form):
     )
 
 
+class WithdrawalForm(forms.Form):
+    """Why an invoice is taken back."""
+
+    reason = forms.CharField(
+        max_length=500, label="Why", help_text="Stays in the audit, with your name."
+    )
+
+
 class CloseRequestForm(forms.Form):
     """Asking for a close."""
 

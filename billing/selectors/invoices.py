@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -38,6 +39,21 @@ def versions_of_invoice(invoice: Invoice) -> list[Invoice]:
     """Every version of it, newest first."""
     rows = Invoice.objects.filter(issuer__iexact=invoice.issuer, number=invoice.number)
     return list(rows.select_related("entered_by", "run", "file").order_by("-recorded_at", "-pk"))
+
+
+def withdrawn_versions(versions: Sequence[Invoice]) -> set[int]:
+    """Keys of those that were taken back: nothing was in force after them.
+
+    Args:
+        versions: every version of one invoice, newest first.
+    """
+    followed = zip(versions, [None, *versions], strict=False)
+    return {
+        each.pk
+        for each, newer in followed
+        if each.superseded_at is not None
+        and (newer is None or newer.recorded_at > each.superseded_at)
+    }
 
 
 def variances_of_invoice(invoice: Invoice) -> list[InvoiceVariance]:

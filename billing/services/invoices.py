@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 
 import structlog
@@ -178,16 +178,23 @@ def keep_versions(given: Sequence[Version], *, at: dt.datetime) -> list[Invoice]
             _carry_explanations(stored, invoice)
         kept.append(invoice)
         months.add(Month.of(each.draft.month))
-    correct_closes(
-        months=months,
-        cause=CorrectionCause.INVOICE,
+    settle_closes(
+        months,
         reason="An invoice of the month was entered or replaced.",
         at=at,
         run=given[0].origin.run if given else None,
     )
+    return kept
+
+
+def settle_closes(
+    months: Collection[Month], *, reason: str, at: dt.datetime, run: ImportRun | None = None
+) -> None:
+    """After invoices of these months have changed: closed ones whose money moved get a correction,
+    requests that show something else are void."""
+    correct_closes(months=months, cause=CorrectionCause.INVOICE, reason=reason, at=at, run=run)
     for month in sorted(months):
         recheck_closes(month=month, at=at)
-    return kept
 
 
 def _carry_explanations(old: Invoice, new: Invoice) -> None:

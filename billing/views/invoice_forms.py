@@ -13,12 +13,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from billing.choices import VarianceReason
-from billing.forms.invoices import ExplanationForm, InvoiceForm
+from billing.forms.invoices import ExplanationForm, InvoiceForm, WithdrawalForm
 from billing.models import Invoice, InvoiceVariance
 from billing.policies import may_keep_invoices
 from billing.selectors.closes import month_to_close
 from billing.selectors.invoices import reconciled_invoice, variances_of_invoice
 from billing.services.invoice_documents import land_document
+from billing.services.invoice_withdrawals import change_invoice, withdraw_invoice
 from billing.services.invoices import (
     InvoiceRefusedError,
     enter_invoice,
@@ -69,7 +70,7 @@ def _edit(
 ) -> HttpResponse:
     if request.method == "POST":
         form = InvoiceForm(request.POST, request.FILES)
-        if form.is_valid() and (kept := _keep(form, person)) is not None:
+        if form.is_valid() and (kept := _keep(form, person, invoice)) is not None:
             messages.success(request, f"Invoice {kept.number} is kept.")
             return HttpResponseRedirect(reverse("invoice", args=[kept.pk]))
     else:
@@ -90,17 +91,53 @@ def _edit(
     return render(request, "billing/money_form.html", context)
 
 
-def _keep(form: InvoiceForm, person: User) -> Invoice | None:
+def _keep(form: InvoiceForm, person: User, changed: Invoice | None) -> Invoice | None:
     """The kept invoice; None when the form now says what is wrong."""
-    upload = form.cleaned_data["document"]
+    upload, now = form.cleaned_data["document"], timezone.now()
     try:
         document = land_document(upload, name=str(upload.name)) if upload else None
-        return enter_invoice(draft=form.draft(), actor=person, at=timezone.now(), document=document)
+        if changed is None:
+            return enter_invoice(draft=form.draft(), actor=person, at=now, document=document)
+        return change_invoice(
+            invoice_id=changed.pk, draft=form.draft(), actor=person, at=now, document=document
+        )
     except InvoiceRefusedError as error:
         form.add_error(error.field if error.field in form.fields else None, error.reason)
     except ImportRefusedError as error:
         form.add_error("document", str(error))
     return None
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def invoice_withdraw_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take an invoice back, with a reason."""
+    person = keeper(request)
+    invoice = invoice_or_404(request, pk)
+    back = reverse("invoice", args=[invoice.pk])
+    form = WithdrawalForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            withdraw_invoice(
+                invoice_id=invoice.pk,
+                reason=form.cleaned_data["reason"],
+                actor=person,
+                at=timezone.now(),
+            )
+        except InvoiceRefusedError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.reason)
+        else:
+            messages.success(request, f"Invoice {invoice.number} is withdrawn.")
+            return HttpResponseRedirect(back)
+    context = {
+        "page_title": f"Withdraw invoice {invoice.number}",
+        "page_lead": "It stays to be read, claims no cost line and is in no sum. Entered again, it "
+        "counts again. A closed month keeps its figures and gets a correction.",
+        "breadcrumbs": [*invoice_crumbs(), Crumb(invoice.number, back)],
+        "form": form,
+        "submit_label": "Withdraw it",
+        "cancel_url": back,
+    }
+    return render(request, "billing/money_form.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

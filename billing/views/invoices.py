@@ -27,6 +27,7 @@ from billing.selectors.invoices import (
     invoices_visible_to,
     variances_of_invoice,
     versions_of_invoice,
+    withdrawn_versions,
 )
 from billing.selectors.line_status import statuses_of_charges
 from billing.selectors.month_lines import Destination
@@ -112,6 +113,7 @@ def invoice_page(request: HttpRequest, pk: int) -> HttpResponseBase:
     is_open = own is not None and close is not None and close.close is None
     may_edit = may_keep_invoices(request.user) and own is not None
     versions = versions_of_invoice(invoice)
+    withdrawn = withdrawn_versions(versions)
     statuses = {
         each.pk: status
         for each, status in zip(versions, statuses_of_invoices(versions), strict=True)
@@ -122,6 +124,7 @@ def invoice_page(request: HttpRequest, pk: int) -> HttpResponseBase:
         "breadcrumbs": invoice_crumbs(),
         "invoice": invoice,
         "reconciled": own,
+        "is_withdrawn": invoice.pk in withdrawn,
         "close": close,
         "may_explain": may_edit and is_open,
         "may_edit": may_edit,
@@ -133,7 +136,7 @@ def invoice_page(request: HttpRequest, pk: int) -> HttpResponseBase:
         ),
         "versions": VersionsTable.of(
             [
-                _version_row(each, statuses[each.pk], origin)
+                _version_row(each, statuses[each.pk], origin, each.pk in withdrawn)
                 for each, origin in zip(versions, origin_texts(versions), strict=True)
             ]
         ),
@@ -247,14 +250,17 @@ def _explanation_row(
     }
 
 
-def _version_row(each: Invoice, status: FigureStatus, origin: str) -> dict[str, Any]:
+def _version_row(
+    each: Invoice, status: FigureStatus, origin: str, is_withdrawn: bool
+) -> dict[str, Any]:
+    gone = "withdrawn" if is_withdrawn else "superseded"
     return {
         "recorded_at": each.recorded_at,
         "total_nano": each.total_nano,
         "currency": each.currency,
         "status": status,
         "origin": origin,
-        "state": "superseded" if each.superseded_at else "live",
+        "state": gone if each.superseded_at else "live",
     }
 
 

@@ -356,6 +356,7 @@ PAGES: Mapping[str, Sequence[Visit]] = {
         Visit("explained", {"pk": "closing.open_invoice.pk"}),
     ),
     "invoice-change": (Visit(values={"pk": "closing.open_invoice.pk"}),),
+    "invoice-withdraw": (Visit(values={"pk": "closing.open_invoice.pk"}),),
     "invoice-attach": (Visit(values={"pk": "closing.open_invoice.pk"}),),
     "invoice-explain": (Visit(values={"pk": "closing.open_invoice.pk"}),),
     "explanation-withdraw": (Visit(values={"pk": "closing.variance.pk"}),),

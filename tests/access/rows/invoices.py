@@ -25,6 +25,7 @@ ROWS = [
     form_function("invoice-new", FINANCE),
     page("invoice", SEE_LINES, values=INVOICE, unseen=UNSEEN),
     form_function("invoice-change", FINANCE, values=OPEN),
+    form_function("invoice-withdraw", FINANCE, values=OPEN),
     page("invoice-document", SEE_LINES, values=INVOICE, unseen=UNSEEN),
     form_function("invoice-attach", FINANCE, values=OPEN),
     form_function("invoice-explain", FINANCE, values=OPEN),
