@@ -133,7 +133,7 @@ def test_the_database_refuses_every_change_of_what_was_registered() -> None:
         ("after_ends_on", dt.date(2026, 12, 7)),
         ("metric_key", "reopened_cases"),
         ("interest_nano", 1_010_000_000),
-        ("unit_ids", "[7]"),
+        ("unit_ids", "[987654321]"),
         ("seed", 1),
         ("promise", "{}"),
         ("approved_at", "2026-05-01 00:00:00+00:00"),
