@@ -29,6 +29,8 @@ from portal.imports.contracts import (
 
 GZIP_DAMAGE = (OSError, EOFError, zlib.error)  # what reading a bad one raises
 _GZIP = b"\x1f\x8b"
+# NUL and halves of UTF-16 as JSON writes them; a whole pair is found as well, and stays.
+_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 # As `portal.imports.fetching` writes a line, but for endpoints with signs that JSON would escape.
 _SPOOLED = re.compile(rb'\{"endpoint": "([\x20\x21\x23-\x5b\x5d-\x7e]+)", "body": ')
 
@@ -121,7 +123,7 @@ def _pages_of(
     size = len(first)
     try:
         document = _parse(first)
-    except ValueError:
+    except (ValueError, RecursionError):
         whole = first + _read_rest(stream, limits.max_bytes, file)
         document, size = _parse_or_refuse(whole, file, 1), len(whole)
     yield _wanted(_page(file, 1, document), of), size
@@ -167,12 +169,25 @@ def _read_rest(stream: IO[bytes] | gzip.GzipFile, limit: int, file: LandedFile) 
 
 
 def _parse(text: bytes) -> Any:
-    return json.loads(
+    document = json.loads(
         text.decode("utf-8-sig"),
         parse_float=Decimal,
         parse_constant=_no_number,
         object_pairs_hook=_unique,
     )
+    return _storable(document) if _UNSTORABLE.search(text) else document
+
+
+def _storable(value: Any) -> Any:
+    """The same without what no database keeps: NUL goes, half a pair of UTF-16 becomes U+FFFD."""
+    if isinstance(value, str):
+        whole = value.replace("\0", "").encode("utf-16", "surrogatepass")
+        return whole.decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, dict):
+        return _unique([(_storable(key), _storable(each)) for key, each in value.items()])
+    return value
 
 
 def _parse_or_refuse(text: bytes, file: LandedFile, line: int) -> Any:

@@ -16,6 +16,7 @@ from billing.sources.lines import BadValueError, canonical, exact, instant
 from billing.sources.pages import Page, RowReader, read_pages
 from billing.sources.quantities import ZERO, QuantitySums, bound_of
 from billing.sources.records import ControlTotal
+from billing.sources.saved_pages import SavedPages
 from portal.imports.contracts import (
     NOTHING_THERE,
     Batch,
@@ -36,7 +37,7 @@ class CursorSource:
     """Reads usage events and spend of Cursor's Admin API. `docs/sources/cursor.md` says more."""
 
     key = "cursor"
-    parser_version = "2"
+    parser_version = "3"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield cost lines in US dollars, the team's quantities, and what they should sum to.
@@ -52,6 +53,7 @@ class CursorSource:
         anchor = _anchor(spend, config)
         reader, sums = RowReader(options), QuantitySums()
         running, seen, unpriced = _Running(anchor), set[str](), 0
+        saved = SavedPages("event")
         for page in read_pages(files, options.limits):
             if "usageEvents" not in page.body or page.endpoint == AGAIN:
                 continue
@@ -60,10 +62,13 @@ class CursorSource:
                 running.add(page, rows)
                 continue
             _once(page, seen)
+            asked = canonical({"period": page.body.get("period")})
+            saved.count(page, asked, page.body.get("totalUsageEventsCount"), len(rows))
             take = _taker(page, anchor, config, sums)
             records = tuple(reader.records(page, rows, take))
             unpriced += sum(record.effective_nano is None for record in records)
             yield Batch(records, reader.take_rejections())
+        saved.check()
         controls = _controls(spend, anchor, running, config, is_priced=not unpriced)
         quantities = sums.take()  # every event has some
         yield Batch((*quantities, *controls), (), tuple(_notes(len(quantities), unpriced)))

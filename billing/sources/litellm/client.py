@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from billing.sources.lines import canonical
 from billing.sources.litellm.config import LiteLLMConfig
 from portal.imports.contracts import (
     FetchJob,
@@ -86,22 +87,31 @@ def probe(job: FetchJob) -> None:
 def _fetch_logs(job: FetchJob, start: datetime, end: datetime) -> None:
     """The calls of a range. The proxy stops counting somewhere (`total_is_capped`); a range that
     reaches there is asked in halves."""
-    seen, page, pages, total = 0, 1, 1, 0
+    seen, page, pages, total = set[str](), 1, 1, 0
     while page <= pages:
         answer = _ask_logs(job, start, end, page, LOGS_A_PAGE)
         if answer.get("total_is_capped") is True:
             _fetch_halves(job, start, end)
             return
-        seen += len(answer["data"])
+        seen.update(names_of(answer["data"]))
         pages, total = int(answer.get("total_pages") or 0), int(answer.get("total") or 0)
         if pages > MOST_PAGES:
             raise SourceUnavailableError(f"the proxy gives more than {MOST_PAGES} pages")
         page += 1
-    if seen != total:
+    if len(seen) != total:
         raise SourceUnavailableError(
-            f"the proxy speaks of {total} calls from {start} to {end} and lists {seen}: the answer "
-            "is not whole, so nothing is taken"
+            f"the proxy speaks of {total} calls from {start} to {end} and lists {len(seen)}: the "
+            "answer is not whole, so nothing is taken"
         )
+
+
+def names_of(rows: list[Any]) -> set[str]:
+    """What calls are told apart by. Pages are cut by place, so a call that is logged between two of
+    them pushes one onto the next page again and another out of sight: the count alone is right."""
+    return {
+        str(row.get("request_id") or canonical(row)) if isinstance(row, dict) else repr(row)
+        for row in rows
+    }
 
 
 def _fetch_halves(job: FetchJob, start: datetime, end: datetime) -> None:
@@ -125,12 +135,20 @@ def _ask_logs(job: FetchJob, start: datetime, end: datetime, page: int, size: in
 
 
 def _fetch_activity(job: FetchJob) -> None:
-    """All pages; the rows of one day may be spread over several."""
+    """All pages; the rows of one day may be spread over several, and none comes again."""
+    known = set[str]()
     for page in range(1, MOST_PAGES + 1):
         answer = _ask_activity(job, page, ROWS_A_PAGE)
         about = answer.get("metadata")
         if not isinstance(about, dict) or about.get("page") != page:
             raise SourceUnavailableError(f"the proxy did not answer page {page} when asked for it")
+        rows = [canonical({"row": row}) for row in answer["results"]]
+        if not known.isdisjoint(rows):
+            raise SourceUnavailableError(
+                f"page {page} brings rows of an earlier page again: another may be lost, so "
+                "nothing is taken"
+            )
+        known.update(rows)
         if about.get("has_more") is not True:
             if page < int(about.get("total_pages") or 0):
                 raise SourceUnavailableError("the proxy ends before its last page")

@@ -7,10 +7,11 @@ from typing import Any
 
 from billing.sources.lines import BadValueError, canonical
 from billing.sources.litellm import normaliser
-from billing.sources.litellm.client import ACTIVITY, CONTENT, LOGS
+from billing.sources.litellm.client import ACTIVITY, CONTENT, LOGS, names_of
 from billing.sources.litellm.config import LiteLLMConfig
 from billing.sources.pages import Page, RowReader, read_pages
 from billing.sources.quantities import text_of
+from billing.sources.saved_pages import SavedPages
 from portal.imports.contracts import NOTHING_THERE, Batch, LandedFile, Note, ReadOptions
 from portal.wording import counted
 
@@ -19,7 +20,7 @@ class LiteLLMSource:
     """Reads answers of a LiteLLM proxy. `docs/sources/litellm.md` says what is taken."""
 
     key = "litellm"
-    parser_version = "1"
+    parser_version = "2"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield estimates in US dollars, and quantities by day, model, key and team.
@@ -31,6 +32,7 @@ class LiteLLMSource:
         for page in read_pages(files, options.limits):
             records = tuple(reading.take(page))
             yield Batch(records, reading.rows.take_rejections())
+        reading.saved.check()
         yield Batch(reading.sums.take(), (), tuple(reading.notes()))
 
 
@@ -41,6 +43,7 @@ class _Reading:
         self.config = LiteLLMConfig.model_validate(options.config)
         self.rows = RowReader(options)
         self.sums = normaliser.Quantities()
+        self.saved = SavedPages("call")
         self._seen: dict[str, int] = {}
         self._pages: set[int] = set()
         self._owner = ""
@@ -60,6 +63,7 @@ class _Reading:
                 f"{self.config.dataset.replace('_', ' ')}: they are the same money",
                 expected="another connection, or another setting of this one",
             )
+        self._note_paging(kind, page, rows)
         if kind == LOGS:
             records = self.rows.records(page, rows, lambda row: self._call(row, page))
         else:
@@ -67,6 +71,16 @@ class _Reading:
         for record in records:
             self._has_lines = True
             yield record
+
+    def _note_paging(self, kind: str, page: Page, rows: list[Any]) -> None:
+        if not isinstance(page.body, dict):
+            return
+        about = page.body.get("metadata")
+        if kind == LOGS:
+            self.saved.count(page, kind, page.body.get("total"), names_of(rows))
+        elif isinstance(about, dict):
+            last, has_more = about.get("total_pages"), about.get("has_more")
+            self.saved.number(page, kind, about.get("page"), last=last, has_more=has_more)
 
     def _call(self, row: dict[str, Any], page: Page) -> Iterable[Any]:
         if any(row.get(name) not in (None, "", {}, [], "{}", "[]") for name in CONTENT):

@@ -8,6 +8,7 @@ sum of what is billed is the invoice, and the sum of what is effective over all 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -47,6 +48,8 @@ def charges_of(
             "amount and number of the invoice, because this connection takes invoiced amounts",
             fatal=True,
         )  # fmt: skip
+    if not row.seats and row.amount is not None:
+        row = replace(row, amount=_NOTHING)  # 0 seats withdraw the period, whatever it cost
     currency, days = _days(row, prices)
     bought = from_nano(sum(days)) if row.amount is None else row.amount
     shared = _shared(row, currency, place)

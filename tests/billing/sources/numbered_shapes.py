@@ -62,7 +62,8 @@ def litellm_shape() -> NumberedShape:
             )
             for number, each in enumerate(spent)
         ]
-        return Proxy(calls, page_size=size)
+        # Two whole pages of a day: one in the place of the other leaves the count right.
+        return Proxy(calls, page_size=min(size, 2))
 
     return NumberedShape(serve, BEARER, "data", ("total_pages", "total"))
 

@@ -57,6 +57,22 @@ def test_only_pages_of_the_endpoints_that_are_asked_for_come_in_their_places(
     ]
 
 
+def test_what_no_database_keeps_is_taken_out_of_texts_and_whole_pairs_stay(tmp_path: Path) -> None:
+    content = rb'{"a\u0000": ["x\u0000y", "\ud800", "\ud83d\ude00", "\udc00z", 1.10]}'
+    (page,) = pages(tmp_path, content)
+    assert page.body == {"a": ["xy", "\N{REPLACEMENT CHARACTER}", "\N{GRINNING FACE}",
+                               "\N{REPLACEMENT CHARACTER}z", Decimal("1.10")]}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [b"[" * 5_000, b'{"a":' * 5_000, rb'{"a\u0000":1,"a":2}'])
+def test_what_nests_too_deep_or_names_a_key_twice_is_refused(
+    content: bytes, tmp_path: Path
+) -> None:
+    with pytest.raises(ImportRefusedError) as refused:
+        pages(tmp_path, content)
+    assert refused.value.code == "not_json"
+
+
 def test_a_page_that_is_not_asked_for_is_not_even_read(tmp_path: Path) -> None:
     content = spool_line("names", b"[1]") + spool_line("costs", b"{}").replace(b"{}", b"{")
     file = landed(tmp_path, content)

@@ -29,7 +29,7 @@ from tests.billing.sources.answers import (
     shuffled,
     spool,
 )
-from tests.billing.sources.cursor.serving import Cursor, event
+from tests.billing.sources.cursor.serving import Cursor, event, ms
 from tests.imports import counts, run_import
 
 SOURCE = CursorSource()
@@ -260,6 +260,18 @@ def test_an_event_on_the_edge_of_two_ranges_counts_once(tmp_path: Path) -> None:
         source = Cursor(edge, CYCLE, inclusive=inclusive)
         content = fetched(FETCH, {}, source, START, dt.date(2026, 10, 1))
         assert read(SOURCE, tmp_path, content).billed() == Decimal("0.03")
+
+
+def test_saved_pages_are_taken_when_all_are_there(tmp_path: Path) -> None:
+    cursor = provider(page_size=3)
+    asked = {"startDate": ms(CYCLE), "endDate": ms(CYCLE) + 3 * 86_400_000}
+    pages = [cursor("/e", {}, {**asked, "page": page, "pageSize": 3}) for page in (1, 2, 3)]
+    config = {"cycle_start": "2026-09-02T08:30:00Z"}
+    assert read(SOURCE, tmp_path, spool(*(("", each) for each in pages)), **config).charges
+    for missing in (pages[:1], pages[1:], [pages[0], pages[2]]):
+        with pytest.raises(ImportRefusedError, match="speaks of 8 events") as error:
+            read(SOURCE, tmp_path, spool(*(("", each) for each in missing)), **config)
+        assert error.value.code == "pages_missing"
 
 
 def test_a_page_twice_in_an_upload_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,41 @@ def test_daily_activity_ends_where_the_proxy_says() -> None:
     asking = Asking(lambda path, query, body: {"error": "no such route"})
     with pytest.raises(ImportRefusedError, match="without results"):
         fetched(FETCH, DAILY, asking.provider, START, END)
+
+
+def test_a_page_of_days_that_comes_again_under_another_number_is_no_answer() -> None:
+    class Stuck(Proxy):
+        def _activity(self, query: Mapping[str, str], page: int, size: int) -> Any:
+            answer = super()._activity(query, min(page, 1), size)
+            return answer | {"metadata": super()._activity(query, page, size)["metadata"]}
+
+    with pytest.raises(SourceUnavailableError, match="an earlier page again"):
+        fetched(FETCH, DAILY, Stuck(calls(), page_size=2), START, END)
+
+
+def saved_pages(path: str, size: int) -> list[Any]:
+    """What a person saves who asks for one page after the other."""
+    proxy = Proxy(calls(), page_size=size)
+    days = {"start_date": "2026-09-01", "end_date": "2026-09-03"}
+    times = {"start_date": "2026-09-01 00:00:00", "end_date": "2026-09-04 00:00:00"}
+    asked = times if path == "/spend/logs/v2" else days
+    return [proxy(path, asked | {"page": str(page), "page_size": "9"}, {}) for page in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "config"),
+    [("/spend/logs/v2", 3, {}), ("/user/daily/activity", 2, DAILY)],
+    ids=["logs", "days"],
+)
+def test_saved_pages_are_taken_when_all_are_there(
+    path: str, size: int, config: dict[str, Any], tmp_path: Path
+) -> None:
+    pages = saved_pages(path, size)
+    assert read(SOURCE, tmp_path, spool(*(("", each) for each in pages)), **config).charges
+    for missing in (pages[:2], pages[1:], [pages[0], pages[2]], pages[:1]):
+        with pytest.raises(ImportRefusedError) as error:
+            read(SOURCE, tmp_path, spool(*(("", each) for each in missing)), **config)
+        assert error.value.code == "pages_missing"
 
 
 # --- daily activity -----------------------------------------------------------------------

@@ -240,10 +240,11 @@ def test_a_corrected_row_replaces_its_period_even_days_it_no_longer_names() -> N
 
 
 @sweep_both_engines
-def test_no_seats_withdraw_a_period() -> None:
+@pytest.mark.parametrize("also", [{}, {"amount": "100"}], ids=["price", "amount"])
+def test_no_seats_withdraw_a_period(also: dict[str, str]) -> None:
     seats = connect("seats")
     bring(seats, sheet({}))
-    bring(seats, sheet({"seats": "0"}))
+    bring(seats, sheet({"seats": "0"} | also))
     assert total("billed_nano") == total("effective_nano") == 0
     assert_books_balance()
 
