@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO, cast
 
 from billing.sources.openclaw.sessions import without_content
-from portal.imports.contracts import ImportRefusedError
+from portal.imports.contracts import MAX_ANSWER_BYTES, ImportRefusedError
 from portal.imports.files import collect_files
+
+_GZIP = b"\x1f\x8b"
 
 
 def collect_reports(paths: Sequence[Path], spool: Path) -> list[Path]:
@@ -39,27 +44,50 @@ def _inside(paths: Sequence[Path], pattern: str) -> list[Path]:
 
 
 def _stripped(path: Path, folder: Path) -> Path:
-    """A copy that holds who answered, when, and what it used. Compressed files stay as they are."""
-    if path.suffix == ".gz":
-        return path
+    """A copy that holds who answered, when, and what it used; out of gzip where it was packed.
+
+    Raises:
+        ImportRefusedError: a line is no JSON or too long, or what is packed is damaged.
+    """
     folder.mkdir()
-    target = folder / path.name
-    with path.open("rb") as lines, target.open("w", encoding="utf-8") as out:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
+    target = folder / path.name.removesuffix(".gz")
+    try:
+        with _opened(path) as lines, target.open("w", encoding="utf-8") as out:
+            _copy_without_content(lines, out, path.name)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ImportRefusedError(
+            "damaged_gzip", "the compressed file is damaged or cut off", file=path.name
+        ) from error
+    return target
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Out of gzip when its first bytes say so, whatever its name says."""
+    with path.open("rb") as raw:
+        is_packed = raw.read(2) == _GZIP
+    return cast("IO[bytes]", gzip.open(path)) if is_packed else path.open("rb")
+
+
+def _copy_without_content(lines: IO[bytes], out: IO[str], name: str) -> None:
+    number = 0
+    while line := lines.readline(MAX_ANSWER_BYTES + 1):
+        number += 1
+        if len(line) > MAX_ANSWER_BYTES:
+            raise ImportRefusedError(
+                "too_large", "this line is longer than an answer can be", file=name, line=number
+            )
+        if line.strip():
             try:
                 # Numbers stay the text that they are.
                 entry = json.loads(line, parse_float=_Number, parse_int=_Number)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise ImportRefusedError(
-                    "not_json", "this line is not JSON", file=path.name, line=number
+                    "not_json", "this line is not JSON", file=name, line=number
                 ) from error
             kept = without_content(entry)
             if isinstance(entry, dict) and kept.get("type") == "session" and "cwd" in entry:
                 kept["cwd"] = entry["cwd"]
             out.write(_plain(kept) + "\n")
-    return target
 
 
 class _Number(str):

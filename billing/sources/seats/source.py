@@ -26,7 +26,7 @@ class SeatsSource:
     """Reads rows of seats, and takes invoices that lie beside them as documents by their hash."""
 
     key = "seats"
-    parser_version = "1"
+    parser_version = "2"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield, for each row, its purchase and its days.
