@@ -41,14 +41,19 @@ def tell_differences(*, at: dt.datetime) -> list[Notice]:
     Each version of an invoice once, of this month and the two before it. Five queries a month.
     """
     partners = _partners()
-    months = [Month.of(at.date()) - back for back in reversed(range(_MONTHS_LOOKED_AT))]
     return [
         notice
-        for month in months
+        for month in _months(at)
         for found in reconcile(month).invoices
         if found.lines and is_large(found)
         for notice in _tell_difference(partners, month, found, at)
     ]
+
+
+def _months(at: dt.datetime) -> list[Month]:
+    """The month of a moment (UTC) and those before it that are still worked on."""
+    newest = Month.of(at.astimezone(dt.UTC).date())
+    return [newest - back for back in reversed(range(_MONTHS_LOOKED_AT))]
 
 
 def _partners() -> list[User]:
@@ -75,8 +80,13 @@ def _tell_corrections(partners: Sequence[User], at: dt.datetime) -> list[Notice]
 
 
 def _tell_invoices(partners: Sequence[User], at: dt.datetime) -> list[Notice]:
-    """A later version of an invoice is no new one; whoever entered it knows."""
-    rows = Invoice.objects.filter(superseded_at__isnull=True, recorded_at__gt=at - TOLD_FOR)
+    """A later version of an invoice is no new one; whoever entered it knows. Invoices of years that
+    are brought at once are no news either."""
+    rows = Invoice.objects.filter(
+        superseded_at__isnull=True,
+        recorded_at__gt=at - TOLD_FOR,
+        month__gte=_months(at)[0].start,
+    )
     earlier = Invoice.objects.filter(
         issuer=OuterRef("issuer"), number=OuterRef("number"), superseded_at__isnull=False
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from billing.sources.pages import Page
@@ -59,6 +60,7 @@ class SavedPages:
         """Note the number of a page, of how many, and whether it says that another one follows."""
         if page.endpoint or not isinstance(number, int):
             return
+        last = last if isinstance(last, int) else None
         found = self._asked.setdefault(("numbers", asked, last), _Asked(page))
         if number >= max(found.numbers, default=0):
             found.page, found.has_more = page, has_more is True
@@ -72,11 +74,12 @@ class SavedPages:
         """
         for (*_, last), found in self._asked.items():
             if found.numbers:
-                pages = range(1, (last if isinstance(last, int) else max(found.numbers)) + 1)
-                missing = sorted(set(pages) - found.numbers)
-                if missing or found.has_more:
-                    what = f"page {missing[0]}" if missing else "what follows the last page"
-                    raise self._refusal(found, f"{what} is not in the input")
+                # However many an answer claims, at most one more than came is looked at.
+                missing = next(number for number in count(1) if number not in found.numbers)
+                if missing <= (max(found.numbers) if last is None else last):
+                    raise self._refusal(found, f"page {missing} is not in the input")
+                if found.has_more:
+                    raise self._refusal(found, "what follows the last page is not in the input")
             # The same question may have been asked, and saved, on two days.
             elif found.rows < found.total or (found.total and found.rows % found.total):
                 raise self._refusal(

@@ -61,12 +61,14 @@ def test_what_is_old_is_not_told_to_somebody_new() -> None:
 
 def test_a_new_invoice_is_told_to_the_others_and_a_later_version_to_nobody() -> None:
     entered, other = make_user(Role.FINANCE), make_user(Role.FINANCE)
-    make_invoice("3.00", actor=entered)
+    october = dt.date(2026, 10, 1)
+    make_invoice("3.00", actor=entered, month=october)
+    make_invoice("5.00", actor=entered, number="INV-0")  # of May: brought with the past
     tell_news(at=START)
-    make_invoice("4.00", actor=entered, at=LATER)
+    make_invoice("4.00", actor=entered, month=october, at=LATER)
     tell_news(at=LATER)
     assert told(other) == [("billing.invoice", "New invoice: Cloud Ltd INV-1")]
-    assert text_of(other) == "3.00 USD for May 2026."
+    assert text_of(other) == "3.00 USD for Oct 2026."
     assert not told(entered)
 
 

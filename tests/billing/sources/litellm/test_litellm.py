@@ -277,6 +277,21 @@ def test_saved_pages_are_taken_when_all_are_there(
         assert error.value.code == "pages_missing"
 
 
+@pytest.mark.parametrize(
+    ("total_pages", "is_refused"), [(10**12, True), ([3], False), (None, False), (1, False)]
+)
+def test_what_an_answer_claims_of_its_pages_is_counted_in_bounds(
+    total_pages: Any, is_refused: bool, tmp_path: Path
+) -> None:
+    page = saved_pages("/user/daily/activity", 99)[0]
+    page["metadata"] = {"page": 1, "total_pages": total_pages, "has_more": False}
+    if not is_refused:
+        assert read(SOURCE, tmp_path, spool(("", page)), **DAILY).charges
+        return
+    with pytest.raises(ImportRefusedError, match="page 2 is not in the input"):
+        read(SOURCE, tmp_path, spool(("", page)), **DAILY)
+
+
 # --- daily activity -----------------------------------------------------------------------
 
 
