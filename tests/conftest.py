@@ -19,12 +19,15 @@ from tests.plugins.browser import (
     without_the_browsers_loop,
 )
 from tests.plugins.emptying import empty_quickly, problem_of_the_file, remember
+from tests.plugins.migrating import Copies, copies, django_db_keepdb
 from tests.plugins.workers import celery_worker_process
 
 __all__ = [
     "_allow_django_beside_playwright",
     "browser_type_launch_args",
     "celery_worker_process",
+    "copies",
+    "django_db_keepdb",
     "page",
     "page_guard",
     "pytest_collection_modifyitems",
@@ -50,11 +53,13 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any, copies: Copies | None) -> None:
     """A migrated database, as pytest-django makes it, whose schema is remembered."""
     from django.db import connection
 
     with django_db_blocker.unblock():
+        if copies is not None:
+            copies.keep()
         remember(connection)
 
 

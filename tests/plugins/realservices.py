@@ -17,7 +17,7 @@ import pytest
 
 from portal.env import BASE_DIR
 from tests.plugins.chromium import chromium_path, is_required, missing_part
-from tests.plugins.services import Broker, Postgres, RunFolder
+from tests.plugins.services import OWN_SERVER, Broker, Postgres, RunFolder
 
 ENGINES = ("sqlite", "postgres")
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104 - recognised, never bound
@@ -61,6 +61,7 @@ class Services:
             found["CELERY_BROKER_URL"] = self.broker.url_for(number)
         if self.postgres is not None:
             found["DATABASE_URL"] = self.postgres.url
+            found[OWN_SERVER] = "1"
         return found
 
     def stop(self) -> None:

@@ -43,6 +43,7 @@ def _has_room(memory: Path) -> bool:
 
 
 BASE = base_folder()
+OWN_SERVER = "PLUMBLINE_TESTS_OWN_SERVER"  # set where the run has started its PostgreSQL itself
 # Tests crash workers, never the machine: nothing here must survive a power cut.
 FAST_POSTGRES = """
 fsync = off

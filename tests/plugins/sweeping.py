@@ -14,11 +14,13 @@ Usage:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+BOTH_ENGINES = "both_engines"  # the marker of what is run on PostgreSQL too
 MORE = 8  # times the examples of a property
 USUAL_EXAMPLES = 25
 _sweeping = False
@@ -63,9 +65,29 @@ def sampled(cases: Iterable[Any], *usual: Any) -> list[Any]:
     return found
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files without tests of both engines are not even read where only these are asked for."""
+    if not str(config.getoption("-m") or "").startswith(BOTH_ENGINES):
+        return None
+    is_test = collection_path.is_file() and collection_path.name.startswith("test_")
+    return True if is_test and not _speaks_of_both_engines(collection_path) else None
+
+
+def _speaks_of_both_engines(path: Path) -> bool:
+    return BOTH_ENGINES in path.read_text()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In a sweep every property is tried again, with more examples than by default."""
+    """In a sweep every property is tried again, with more examples than by default.
+
+    Raises:
+        pytest.UsageError: a test of both engines would not be found by what its file says.
+    """
+    marked = {item.path for item in items if item.get_closest_marker(BOTH_ENGINES)}
+    for path in sorted(marked):
+        if not _speaks_of_both_engines(path):
+            raise pytest.UsageError(f"{path}: say {BOTH_ENGINES} in the file itself")
     if _sweeping:
         for item in items:
             test = getattr(item, "obj", None)

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.utils import ConnectionHandler
 from playwright.sync_api import Page
 
 from portal.env import BASE_DIR
 from portal.tasks import sweep_imports
+from tests.plugins import migrating
 from tests.plugins.browser import PageGuard
+from tests.plugins.migrating import Copies
 from tests.plugins.workers import WorkerFactory
 
 
@@ -31,6 +34,44 @@ def test_no_test_writes_into_the_data_of_the_clone(settings: Any) -> None:
     assert BASE_DIR not in Path(settings.VAR_DIR).parents
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         assert BASE_DIR not in Path(settings.DATABASES["default"]["NAME"]).parents
+
+
+def _connection_to(path: Path) -> Any:
+    settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": path, "TEST": {"NAME": str(path)}}
+    return ConnectionHandler({"default": settings})["default"]
+
+
+@pytest.mark.django_db
+def test_one_process_migrates_and_the_others_take_what_it_has_got(tmp_path: Path) -> None:
+    first, second = (_connection_to(tmp_path / name) for name in ("first.db", "second.db"))
+    copies = Copies(tmp_path, first)
+    assert not copies.taken
+    with first.cursor() as cursor:
+        cursor.execute("CREATE TABLE migrated (id)")
+    copies.keep()
+    assert Copies(tmp_path, second).taken
+    with second.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM migrated")
+        assert cursor.fetchone() == (0,)
+    first.close()
+    second.close()
+
+
+@pytest.mark.django_db
+def test_where_the_first_process_never_ends_another_migrates_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrating, "PATIENCE", 0.1)
+    first, second = (
+        Copies(tmp_path, _connection_to(tmp_path / name)) for name in ("first.db", "second.db")
+    )
+    assert (first.taken, second.taken) == (False, False)
+    second.keep()  # the place of the copy is the first one's
+    assert not second.made.exists()
+    first.keep()
+    assert first.made.exists()
+    for each in (first, second):
+        each.connection.close()
 
 
 @pytest.mark.parametrize("host", ["example.org", "192.0.2.1"])

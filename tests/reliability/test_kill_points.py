@@ -28,7 +28,7 @@ from tests.reliability.kills.driver import (
 )
 from tests.reliability.kills.scenarios import SCENARIOS
 
-pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 MakeStage = Callable[..., Stage]
 ERRORS = ("error=EIO", "error=ENOSPC")
 FILLED_EVERY = 25  # kill points after which metrics are filled as well: five times the time of one
@@ -64,6 +64,7 @@ def from_the_midst(stage: Stage) -> list[Point]:
     return sorted(points, key=lambda point: abs(points.index(point) - likely))
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("scenario", sampled(("first import", "restatement"), "first import"))
 def test_an_import_killed_at_a_few_points(make_stage: MakeStage, scenario: str) -> None:
     """By default a first import in its midst; in a sweep a restatement at six points as well."""
@@ -78,6 +79,7 @@ def test_an_import_killed_at_a_few_points(make_stage: MakeStage, scenario: str) 
     assert stage.fault(beyond).problems == ["was not killed: signal 0, code 0"]
 
 
+@pytest.mark.both_engines
 def test_without_transactions_the_same_kills_are_found_out(make_stage: MakeStage) -> None:
     stage = make_stage("restatement", without="transactions")
     for point in from_the_midst(stage)[:20]:
@@ -88,7 +90,9 @@ def test_without_transactions_the_same_kills_are_found_out(make_stage: MakeStage
     pytest.fail("the harness sees nothing in an importer that commits each statement")
 
 
-@pytest.mark.parametrize("number", sampled((2, 4), 2))
+@pytest.mark.parametrize(
+    "number", [2, pytest.param(4, marks=[pytest.mark.sweep, pytest.mark.both_engines])]
+)
 def test_input_and_output_errors_end_in_an_error_and_are_mended(
     make_stage: MakeStage, number: int
 ) -> None:
@@ -98,6 +102,7 @@ def test_input_and_output_errors_end_in_an_error_and_are_mended(
     assert described(found, stage.scenario) == []
 
 
+@pytest.mark.both_engines
 @pytest.mark.prove("SIGKILL at every database send and file change")
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_scenario_killed_at_every_call(
@@ -117,6 +122,7 @@ def test_a_scenario_killed_at_every_call(
     figures("killed again, with metrics filled afterwards", again, len(few))
 
 
+@pytest.mark.both_engines
 @pytest.mark.prove("Input, output and full-disk errors")
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_scenario_with_errors(make_stage: MakeStage, figures: Figures, scenario: str) -> None:
@@ -131,6 +137,7 @@ def test_a_scenario_with_errors(make_stage: MakeStage, figures: Figures, scenari
     figures("failed calls", len(found), len(points))
 
 
+@pytest.mark.both_engines
 @pytest.mark.prove("The same kills of an importer without transactions are found out")
 def test_many_kills_without_transactions(make_stage: MakeStage, figures: Figures) -> None:
     stage = make_stage("restatement", without="transactions")

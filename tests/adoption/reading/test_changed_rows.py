@@ -32,7 +32,7 @@ from tests.adoption.factories import make_programme, make_user
 from tests.adoption.metrics.windowed import approve_standing
 from tests.plugins.proofs import Figures
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 DAYS = 80
 LATER = NOW + HOUR
 UNTIL = dt.date(2026, 8, 1)  # what a day of the story changes is in windows before
@@ -179,6 +179,7 @@ def test_a_changed_row_is_noticed_within_one_fill() -> None:
 
 
 @pytest.mark.sweep
+@pytest.mark.both_engines
 def test_a_few_changed_rows_are_noticed_by_every_metric(approved: Approved) -> None:
     source = random.Random(20261129)  # noqa: S311  (a story, not a secret)
     restated = 0
@@ -191,6 +192,7 @@ def test_a_few_changed_rows_are_noticed_by_every_metric(approved: Approved) -> N
     assert restated > 0
 
 
+@pytest.mark.both_engines
 @pytest.mark.prove("Source rows changed after approval")
 def test_changed_rows_are_noticed_within_one_fill(approved: Approved, figures: Figures) -> None:
     rounds = figures.scaled(60)

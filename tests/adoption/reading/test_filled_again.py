@@ -25,7 +25,7 @@ from tests.adoption.reading.test_changed_rows import (
 )
 from tests.plugins.sweeping import sampled
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
+pytestmark = pytest.mark.django_db
 DAYS = 80
 UNTIL = dt.date(2026, 6, 15)  # weeks after the last window that knows of the changed day
 ONE_OF_A_KIND = ("ndu", "outcome_attainment", "survival_21_days", "use_case_reach")
@@ -71,6 +71,7 @@ def moved(at: dt.datetime, keys: Collection[str] | None, *steps: str) -> dict[st
     return {key: number for key, number in found.items() if number}
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("keys", sampled([ONE_OF_A_KIND, None], ONE_OF_A_KIND), ids=["some", "all"])
 def test_looking_again_changes_nothing(
     told: tuple[Delivering, Service], keys: Collection[str] | None
@@ -92,10 +93,11 @@ CHANGED = [
     # Sizes of four weeks are held against those of the nine before: thirteen weeks know it.
     (_hotfix, "ndu", 13),
 ]
-# By default one that reaches one window, one that reaches none, and one that reaches far.
+# By default one that reaches one window, one that reaches none, and one that reaches far; on
+# PostgreSQL, all in a sweep.
 CHANGED_SAMPLED = [
     each if each in (CHANGED[3], CHANGED[5], CHANGED[7])
-    else pytest.param(*each, marks=pytest.mark.sweep)
+    else pytest.param(*each, marks=[pytest.mark.sweep, pytest.mark.both_engines])
     for each in CHANGED
 ]  # fmt: skip
 

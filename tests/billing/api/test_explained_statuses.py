@@ -13,18 +13,13 @@ import time_machine
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
-from tests.billing.settled import DAYS, LATER, Settled, bill, make_settled
+from tests.billing.settled import DAYS, LATER, Settled, bill
 from tests.imports import START, Clock, run_import
 from tests.portal.api.conformance import published_schema
 
 pytestmark = pytest.mark.django_db
 EXPLAIN = "/api/v1/costs/explain/"
 STATED = {"closed": "closed", "moved": "restated", "calm": "final", "bare": "restated"}
-
-
-@pytest.fixture
-def settled(db: None) -> Settled:
-    return make_settled()
 
 
 @pytest.fixture

@@ -11,15 +11,10 @@ from billing.models import Charge
 from billing.selectors.day_status import DayOf, statuses_of_days, statuses_of_suspects
 from billing.selectors.suspicions import suspected_overlaps
 from tests.billing.closing import MAY, bill_line
-from tests.billing.settled import DAYS, LATER, Settled, bill, make_settled
+from tests.billing.settled import DAYS, LATER, Settled, bill
 from tests.imports import Clock, make_connection, run_import
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def settled(db: None) -> Settled:
-    return make_settled()
 
 
 def day_of(settled: Settled, name: str) -> DayOf:

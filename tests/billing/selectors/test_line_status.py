@@ -21,7 +21,7 @@ from billing.selectors.lineage import line_rows, origins_of
 from billing.selectors.references import FigureReference, Scope
 from portal.shell.statuses import FigureStatus
 from tests.billing.closing import bill_line, close, make_invoice
-from tests.billing.settled import DAYS, LATER, Settled, bill, make_settled
+from tests.billing.settled import DAYS, LATER, Settled, bill
 from tests.imports import START, Clock, make_connection, run_import
 
 pytestmark = pytest.mark.django_db
@@ -33,11 +33,6 @@ RUNNING = {
     "BillingPeriodEnd": "2027-02-01T00:00:00Z",
     "BillingAccountId": "running",
 }
-
-
-@pytest.fixture
-def settled(db: None) -> Settled:
-    return make_settled()
 
 
 def live() -> dict[str, Charge]:

@@ -19,16 +19,11 @@ from billing.services.overlaps import OverlapDraft, declare_overlap
 from portal.models import Connection
 from tests.billing.closing import MAY, make_invoice
 from tests.billing.factories import retire_rule
-from tests.billing.settled import DAYS, LATER, Settled, bill, make_settled
+from tests.billing.settled import DAYS, LATER, Settled, bill
 from tests.imports import START, Clock, make_connection, run_import
 
 pytestmark = pytest.mark.django_db
 _BADGE = re.compile(r'<span class="status[^>]*>(?:<svg.*?</svg>)?([A-Z][a-z, ]+)</span>', re.DOTALL)
-
-
-@pytest.fixture
-def settled(db: None) -> Settled:
-    return make_settled()
 
 
 @pytest.fixture
