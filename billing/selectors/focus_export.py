@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.db.models import QuerySet
 
 from billing.models import Allocation
 from billing.policies import may_see_charges
+from billing.selectors.line_status import LineBook, LineFacts
 from billing.selectors.lineage import allocations_of
 from billing.selectors.references import Scope
 from portal.policies import AnyUser
@@ -75,9 +77,18 @@ _PERIODS = {
     "ChargePeriodEnd": "charge__charge_period_end",
 }
 _BILLING_PERIOD = "charge__slice__billing_period_start"
+# In the order of `LineFacts`: what decides how settled a line is.
+_FACTS = (
+    "charge__slice_id",
+    "charge__dimension__invoice_issuer",
+    "charge__dimension__provider",
+    "charge__dimension__invoice_id",
+    "charge__day",
+)
+_MADE_HERE = {"BillingPeriodStart", "BillingPeriodEnd", "x_FigureStatus"}
 COLUMNS: tuple[str, ...] = tuple(
     sorted(
-        {*_TEXTS, *_AMOUNTS, *_OF_THE_LINE, *_PERIODS, "BillingPeriodStart", "BillingPeriodEnd"},
+        {*_TEXTS, *_AMOUNTS, *_OF_THE_LINE, *_PERIODS, *_MADE_HERE},
         key=lambda name: (name.startswith("x_"), name),
     )
 )
@@ -91,20 +102,29 @@ def export_rows(scope: Scope, user: AnyUser) -> QuerySet[Allocation, Any]:
     names = [*_TEXTS.values(), *_AMOUNTS.values(), *_OF_THE_LINE.values(), *_PERIODS.values()]
     found = allocations_of(scope) if may_see_charges(user) else Allocation.objects.none()
     ordered = found.order_by("charge__day", "charge_id", "pk")
-    rows: QuerySet[Allocation, Any] = ordered.values(*dict.fromkeys([*names, _BILLING_PERIOD]))
+    columns = dict.fromkeys([*names, _BILLING_PERIOD, *_FACTS])
+    rows: QuerySet[Allocation, Any] = ordered.values(*columns)
     return rows
 
 
-def focus_rows(rows: QuerySet[Allocation, Any]) -> Iterator[list[Any]]:
-    """Rows in the order of `COLUMNS`, one a part of a charge, in bounded memory."""
+def focus_rows(rows: QuerySet[Allocation, Any], *, now: dt.datetime) -> Iterator[list[Any]]:
+    """Rows in the order of `COLUMNS`, one a part of a charge, in bounded memory.
+
+    `x_FigureStatus` is how settled the line is at that moment: a part is as settled as its line.
+    """
+    slices = rows.order_by().values_list("charge__slice_id", flat=True).distinct()
+    book = LineBook.of_slices(slices, now=now)
+    status = cache(lambda facts, basis: book.status_of_line(facts, basis).value)
     last: int | None = None
     for row in rows.iterator(chunk_size=_CHUNK):
-        yield _row(row, is_first=row["charge_id"] != last)
+        facts = LineFacts(*(row[name] for name in _FACTS))
+        said = {"x_FigureStatus": status(facts, row["charge__cost_basis"])}
+        yield _row(row, said, is_first=row["charge_id"] != last)
         last = row["charge_id"]
 
 
-def _row(row: dict[str, Any], *, is_first: bool) -> list[Any]:
-    found: dict[str, Any] = {column: row[name] for column, name in _TEXTS.items()}
+def _row(row: dict[str, Any], said: dict[str, str], *, is_first: bool) -> list[Any]:
+    found: dict[str, Any] = {column: row[name] for column, name in _TEXTS.items()} | said
     found |= {column: _amount(row[name]) for column, name in _AMOUNTS.items()}
     if is_first:
         found |= {column: row[name] for column, name in _OF_THE_LINE.items()}

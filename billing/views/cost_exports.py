@@ -115,9 +115,8 @@ def focus_export(request: HttpRequest) -> HttpResponseBase:
         )
     take_turn("export", f"person {request.user.pk}")
     window = f"{scope.reference.first}-to-{scope.reference.last}"
-    return csv_response(
-        f"focus-1.2-{window}", COLUMNS, focus_rows(export_rows(scope, request.user))
-    )
+    rows = focus_rows(export_rows(scope, request.user), now=timezone.now())
+    return csv_response(f"focus-1.2-{window}", COLUMNS, rows)
 
 
 @require_safe

@@ -294,3 +294,16 @@ def test_both_amounts_of_sources_with_the_same_money_say_it(
     link = page.partition('aria-label="Its lines: Gateway"')[0].rpartition('href="')[2]
     figure = finance.get(link.partition('"')[0].replace("&amp;", "&")).content.decode()
     assert badges(figure.partition('class="figures"')[2])[0] == "provisional"
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("basis", ["invoiced", "estimated"])
+def test_the_focus_export_says_it_of_every_part_of_a_line(finance: Client, basis: str) -> None:
+    query = {"first": "2026-05", "last": "2026-05", "basis": basis}
+    answer = finance.get(reverse("cost-export-focus"), query)
+    body = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    told = {row["x_Connection"]: row["x_FigureStatus"] for row in csv.DictReader(io.StringIO(body))}
+    guessed = basis == "estimated"
+    assert told == {
+        name: status for name, (_, status) in DAYS.items() if (name == "guessed") == guessed
+    }
