@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from operator import attrgetter
@@ -22,6 +22,11 @@ from portal.imports.contracts import ImportRefusedError
 from portal.shell.money import AmountOutOfRangeError, decimal_text, to_nano
 
 DAY = timedelta(days=1)
+# What a provider can mean. A day outside is a slip, or a time in another unit (seconds that are
+# read as milliseconds lie in January 1970); and from the ends of the calendar no day is reckoned.
+_FIRST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
+_END_OF_MOMENTS = datetime(2100, 1, 1, tzinfo=UTC)
+YEARS = "from 2000 to 2099"
 MAX_DECIMAL_PLACES = 64
 _KEPT_DIMENSIONS = 16_384
 _KEPT_TEXTS = 4_096
@@ -107,21 +112,35 @@ def currency_code(value: Any, field_name: str = "currency") -> str:
     return code
 
 
+def can_be_meant(moment: datetime) -> bool:
+    """Whether a provider can mean this moment (with a zone): it lies in the years 2000 to 2099,
+    UTC. All sources take the same days."""
+    return _FIRST_MOMENT <= moment < _END_OF_MOMENTS
+
+
+def day_can_be_meant(day: date) -> bool:
+    """The same of a day."""
+    return _FIRST_MOMENT.date() <= day < _END_OF_MOMENTS.date()
+
+
 def instant(value: Any, field_name: str) -> datetime:
     """A moment: RFC 3339 text with a zone, or Unix seconds as a whole number; in UTC.
 
     Raises:
-        BadValueError: neither, or text without a zone.
+        BadValueError: neither, text without a zone, or outside the years 2000 to 2099.
     """
-    expected = "a time such as 2026-09-01T00:00:00Z, or Unix seconds"
+    expected = f"a time {YEARS} such as 2026-09-01T00:00:00Z, or Unix seconds"
     try:
         if isinstance(value, int) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, UTC)
-        found = datetime.fromisoformat(str(value))
+            found = datetime.fromtimestamp(value, UTC)
+        else:
+            found = datetime.fromisoformat(str(value))
     except (ValueError, OverflowError, OSError) as error:
         raise BadValueError(field_name, value, "bad_datetime", expected) from error
     if found.tzinfo is None:
         raise BadValueError(field_name, value, "time_without_zone", expected)
+    if not can_be_meant(found):
+        raise BadValueError(field_name, value, "bad_datetime", expected)
     return found.astimezone(UTC)
 
 
@@ -129,12 +148,16 @@ def day_start(value: Any, field_name: str, *, pattern: str = "%Y-%m-%d") -> date
     """The start of a UTC day.
 
     Raises:
-        BadValueError: the text is no such day.
+        BadValueError: the text is no such day, or one outside the years 2000 to 2099.
     """
+    expected = f"a day {YEARS} such as 2026-09-01"
     try:
-        return datetime.strptime(str(value).strip(), pattern).replace(tzinfo=UTC)
+        found = datetime.strptime(str(value).strip(), pattern).replace(tzinfo=UTC)
     except ValueError as error:
-        raise BadValueError(field_name, value, "bad_date", "a day such as 2026-09-01") from error
+        raise BadValueError(field_name, value, "bad_date", expected) from error
+    if not can_be_meant(found):
+        raise BadValueError(field_name, value, "bad_date", expected)
+    return found
 
 
 @lru_cache(maxsize=_KEPT_PERIODS)

@@ -13,8 +13,10 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from portal.version import VERSION
+
 FORMAT = 1
-CODE_VERSION = "0.1.0"  # the version in `pyproject.toml`; a test compares the two
+CODE_VERSION = VERSION
 NOT_INSIDE = (
     "Sessions: everybody signs in again after a restore.",
     "Secrets: PLUMBLINE_SECRET_KEY, peppers, and the keys of stored credentials and of audit "

@@ -29,6 +29,7 @@ from portal.imports.outbound.errors import (
     CredentialRefusedError,
 )
 from portal.imports.outbound.strict_json import read_json
+from portal.version import VERSION
 
 FETCH_LIMITS = FetchLimits()
 # A person waits for the page: one attempt, and the answer within seconds.
@@ -44,6 +45,14 @@ def outbound_policy() -> OutboundPolicy:
     """From `PLUMBLINE_PRIVATE_NETWORKS` and `PLUMBLINE_ALLOW_HTTP`."""
     environment = settings.ENVIRONMENT
     return OutboundPolicy(environment.private_networks, environment.plumbline_allow_http)
+
+
+def user_agent() -> str:
+    """What providers are told of who asks, in the form that they ask for: product, version and, in
+    production, the portal's address, where they find whom to write to."""
+    environment = settings.ENVIRONMENT
+    address = f" ({environment.site_origin})" if environment.is_production else ""
+    return f"Plumbline/{VERSION}{address}"
 
 
 @contextmanager
@@ -66,7 +75,11 @@ def asking(
     """
     origin = spec.origin(config).rstrip("/")
     with OutboundClient(
-        origins=[origin], policy=outbound_policy(), headers=spec.headers(secret), limits=limits
+        origins=[origin],
+        policy=outbound_policy(),
+        headers=spec.headers(secret),
+        limits=limits,
+        user_agent=user_agent(),
     ) as client:
         pages = unchanged = 0
 

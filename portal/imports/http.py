@@ -40,6 +40,7 @@ from portal.imports.outbound.errors import (
 from portal.imports.outbound.sockets import CheckedBackend, Deadline
 from portal.imports.outbound.strict_json import read_json
 from portal.imports.outbound.waiting import asked_wait, next_wait
+from portal.version import VERSION
 
 log = structlog.get_logger(__name__)
 AnswerT = TypeVar("AnswerT")
@@ -119,6 +120,7 @@ class OutboundClient:
         policy: what the deployment allows.
         headers: sent with each request; a `SecretStr` is revealed only then.
         limits: time, size, attempts.
+        user_agent: who asks.
         sleep, clock, resolver, chance, tls: replaced by tests.
     """
 
@@ -126,6 +128,7 @@ class OutboundClient:
     policy: OutboundPolicy = OutboundPolicy()
     headers: Mapping[str, str | SecretStr] = field(default_factory=dict, repr=False)
     limits: FetchLimits = FetchLimits()
+    user_agent: str = f"Plumbline/{VERSION}"
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     resolver: Resolver = system_resolver
@@ -310,7 +313,7 @@ class OutboundClient:
 
     def _sent_headers(self, target: Target, sent: _Sent) -> list[tuple[str, str]]:
         found = [("Host", target.host_header), ("Accept-Encoding", "gzip")]
-        found.append(("User-Agent", "Plumbline"))
+        found.append(("User-Agent", self.user_agent))
         if sent.body is not None:
             length = str(len(sent.body))
             found += [("Content-Type", "application/json"), ("Content-Length", length)]

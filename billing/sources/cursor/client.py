@@ -153,6 +153,8 @@ def _milliseconds(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
 
 
+# A cycle of 31 days is final two days after its end, and a Monday comes within six more. The rest
+# is for a Monday that is made up for later in the week.
 FETCH = FetchSpec(
-    origin=origin, headers=headers, fetch=fetch, probe=probe, reread_days=3, weekly_days=35
+    origin=origin, headers=headers, fetch=fetch, probe=probe, reread_days=3, weekly_days=42
 )

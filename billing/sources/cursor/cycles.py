@@ -7,24 +7,35 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from billing.sources.lines import BadValueError
+from billing.sources.lines import YEARS, BadValueError, can_be_meant
 from portal.shell.money import EXACT
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EXPECTED = f"a time {YEARS} in milliseconds since 1970, such as 1788256812345"
 
 
 def moment(value: Any, field: str) -> datetime:
     """Epoch milliseconds, as a number or as text, in UTC.
 
     Raises:
+        BadValueError: they are none, or outside the years 2000 to 2099, as seconds are.
+    """
+    at = _EPOCH + timedelta(milliseconds=milliseconds(value, field))
+    if not can_be_meant(at):
+        raise BadValueError(field, value, "bad_datetime", _EXPECTED)
+    return at
+
+
+def milliseconds(value: Any, field: str) -> int:
+    """The same as a number, of whatever year.
+
+    Raises:
         BadValueError: they are none.
     """
     text = str(value).strip()
     if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or len(text) > 14:
-        raise BadValueError(
-            field, value, "bad_datetime", "epoch milliseconds, such as 1788256812345"
-        )
-    return _EPOCH + timedelta(milliseconds=int(text))
+        raise BadValueError(field, value, "bad_datetime", _EXPECTED)
+    return int(text)
 
 
 def cycle_of(at: datetime, anchor: datetime) -> tuple[datetime, datetime]:

@@ -11,7 +11,7 @@ from typing import Any
 from billing.sources.cursor import events
 from billing.sources.cursor.client import AGAIN, CYCLE, RUNNING
 from billing.sources.cursor.config import CursorConfig
-from billing.sources.cursor.cycles import cycle_of, dollars, moment
+from billing.sources.cursor.cycles import cycle_of, dollars, milliseconds, moment
 from billing.sources.lines import BadValueError, canonical, exact, instant
 from billing.sources.pages import Page, RowReader, read_pages
 from billing.sources.quantities import ZERO, QuantitySums, bound_of
@@ -37,7 +37,7 @@ class CursorSource:
     """Reads usage events and spend of Cursor's Admin API. `docs/sources/cursor.md` says more."""
 
     key = "cursor"
-    parser_version = "3"
+    parser_version = "4"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield cost lines in US dollars, the team's quantities, and what they should sum to.
@@ -101,9 +101,9 @@ def _is_outside(event: Mapping[str, Any], period: Any) -> bool:
     as well, because ends may be inclusive."""
     if not isinstance(period, dict) or period.get("endDate") is None:
         return False
-    end = moment(period["endDate"], "period.endDate")
-    start = moment(period.get("startDate", 0), "period.startDate")
-    return end > start and moment(event.get("timestamp"), "timestamp") == end
+    end = milliseconds(period["endDate"], "period.endDate")
+    start = milliseconds(period.get("startDate", 0), "period.startDate")
+    return end > start and milliseconds(event.get("timestamp"), "timestamp") == end
 
 
 def _once(page: Page, seen: set[str]) -> None:
@@ -188,7 +188,7 @@ def _with_page(found: _Spend | None, page: Page) -> _Spend:
 
 
 def _anchor(spend: _Spend | None, config: CursorConfig) -> datetime:
-    configured = instant(config.cycle_start, "cycle_start") if config.cycle_start else None
+    configured = _configured(config)
     if spend is None:
         if configured is None:
             raise ImportRefusedError(
@@ -207,6 +207,19 @@ def _anchor(spend: _Spend | None, config: CursorConfig) -> datetime:
             expected="the same start in both, or none in the configuration",
         )
     return spend.start
+
+
+def _configured(config: CursorConfig) -> datetime | None:
+    try:
+        return instant(config.cycle_start, "cycle_start") if config.cycle_start else None
+    except BadValueError as error:
+        raise ImportRefusedError(
+            error.code,
+            "the connection's start of a billing cycle is no time that can be meant",
+            column=error.field,
+            value=error.value,
+            expected=error.expected,
+        ) from error
 
 
 class _Running:

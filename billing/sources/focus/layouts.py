@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NoReturn
 
+from billing.sources.lines import day_can_be_meant
 from billing.sources.objects import StoredObject
 from portal.imports.contracts import ImportRefusedError
 
@@ -126,14 +127,18 @@ def dated(stored: StoredObject) -> DatedObject:
 
 
 def _days_of(parts: dict[str, str | None]) -> tuple[date, date | None] | None:
-    """Month and day; None when the digits are no date, or no whole month."""
+    """Month and day; None when the digits are no date that can be meant, or no whole month."""
     try:
         if parts.get("start"):
             start, end = (date.fromisoformat(parts[key] or "") for key in ("start", "end"))
+            if not day_can_be_meant(start):
+                return None
             last = monthrange(start.year, start.month)[1]
             is_month = start.day == 1 and end in (start.replace(day=last), _after(start))
             return (start, None) if is_month else None
         month = date(int(parts["year"] or 0), int(parts["month"] or 0), 1)
+        if not day_can_be_meant(month):
+            return None
         return month, month.replace(day=int(day)) if (day := parts.get("day")) else None
     except ValueError:
         return None

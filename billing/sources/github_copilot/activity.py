@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from billing.sources.github_copilot.client import who_sits
 from billing.sources.github_copilot.config import CopilotConfig
 from billing.sources.github_copilot.normaliser import SERVICE
 from billing.sources.lines import DAY, BadValueError, instant
@@ -20,6 +21,7 @@ from billing.sources.quantities import QuantitySums, day_of, quantity, text_of
 from billing.sources.records import SNAPSHOT
 from billing.sources.usage_rows import UsageRow
 from portal.imports.contracts import Note
+from portal.wording import counted
 
 ORGANISATION_REPORT = "github_copilot.metrics"
 USER_REPORT = "github_copilot.metrics_of_users"  # the same activity, added up from user rows
@@ -121,24 +123,48 @@ class SeatCount:
             raise page.refuse("not_seats", "this is no list of seats", field="seats")
         if self.place is not None and day != self.day:
             raise page.refuse("two_snapshots", "the seats of two moments stand in one input")
-        self.day, self.place = day, page
-        self.said = page.body.get("total_seats")
+        said = page.body.get("total_seats")
+        if self.place is not None and not page.endpoint and said != self.said:
+            raise page.refuse(
+                "two_snapshots",
+                f"this page speaks of {said} seats, an earlier one of {self.said}: they are of two "
+                "moments",
+                field="total_seats",
+                expected="pages of one listing, saved one after the other",
+            )
+        self.day, self.place, self.said = day, page, said
         for seat in seats:
             self._count(page, seat)
 
     def _count(self, page: Page, seat: Any) -> None:
-        who = seat.get("assignee") if isinstance(seat, dict) else None
-        if not isinstance(who, dict) or who.get("id") is None:
+        who = who_sits(seat)
+        if not who:
             raise page.refuse("not_a_seat", "a seat names nobody", field="seats.assignee.id")
-        self.plans[str(who["id"])] = str(seat.get("plan_type") or "")
+        self.plans[who] = str(seat.get("plan_type") or "")
         for key in ("created_at", "updated_at", "last_activity_at"):
             if seat.get(key):
                 moment = _moment(page, seat[key], key)
                 self.newest = moment if self.newest is None else max(self.newest, moment)
 
+    def _check(self, place: Page) -> None:
+        if isinstance(self.said, int) and self.said != len(self.plans):
+            raise place.refuse(
+                "pages_missing",
+                f"the answer speaks of {counted(self.said, 'seat')} and the input holds "
+                f"{len(self.plans):,}: the count would be wrong",
+                field="total_seats",
+                expected="every page of one listing",
+            )
+
     def add_up(self, config: CopilotConfig, sums: QuantitySums) -> None:
         """The seats of the day that the listing stands for: the last whole day before it was
-        fetched, or the newest moment that a saved answer names."""
+        fetched, or the newest moment that a saved answer names.
+
+        Raises:
+            ImportRefusedError: the people listed do not come to the seats that GitHub speaks of.
+        """
+        if self.place is not None:
+            self._check(self.place)
         moment = self.day or self.newest
         if moment is None or self.place is None:
             return
@@ -162,11 +188,6 @@ class SeatCount:
         """What a person should know about the listing."""
         if self.place is None:
             return
-        if self.said != len(self.plans):
-            yield Note(
-                "seats_incomplete",
-                f"The answer speaks of {self.said} seats and lists {len(self.plans)} people.",
-            )
         yield Note(
             "seats_without_price",
             "GitHub's list of seats has no price. What they cost comes from the source seats.",

@@ -110,21 +110,33 @@ def _fetch_seats(job: FetchJob, day: date) -> None:
     config = _config(job)
     root = "orgs" if config.account_kind == "organization" else "enterprises"
     path = f"/{root}/{config.organization}/copilot/billing/seats"
-    seen, total = 0, None
+    seen, total = set[str](), None
     for page in range(1, MOST_PAGES + 1):
         params = [("page", str(page)), ("per_page", str(SEATS_A_PAGE))]
         answer = _ask(job, config, f"{SEATS}{day}", path, params)
         seats = answer.get("seats") if isinstance(answer, dict) else None
         if not isinstance(seats, list):
             raise ImportRefusedError("not_seats", "GitHub answered without a list of seats")
-        seen, total = seen + len(seats), answer.get("total_seats")
+        seen.update(map(who_sits, seats))
+        total = answer.get("total_seats")
         if len(seats) < SEATS_A_PAGE:
             break
-    if seen != total:
+    if len(seen) != total:
         raise SourceUnavailableError(
-            f"GitHub speaks of {total} seats and lists {seen}: the answer is "
+            f"GitHub speaks of {total} seats and lists {len(seen)}: the answer is "
             "not whole, so nothing is taken"
         )
+
+
+def who_sits(seat: Any) -> str:
+    """Whose seat it is; `''` when it names nobody.
+
+    GitHub's total counts people: one whom two teams of an enterprise give a seat is listed twice.
+    Pages are cut by place, so a seat that is given between two of them shows one person twice and
+    hides another: only people told apart show it.
+    """
+    who = seat.get("assignee") if isinstance(seat, dict) else None
+    return str(who["id"]) if isinstance(who, dict) and who.get("id") is not None else ""
 
 
 def _fetch_metrics(job: FetchJob, config: CopilotConfig, day: date) -> None:

@@ -10,7 +10,15 @@ from typing import Any
 from billing.sources.github_copilot import activity, normaliser, report
 from billing.sources.github_copilot.client import METRICS, METRICS_LINKS, SEATS
 from billing.sources.github_copilot.config import CopilotConfig
-from billing.sources.lines import DAY, BadValueError, canonical, day_start, exact
+from billing.sources.lines import (
+    DAY,
+    YEARS,
+    BadValueError,
+    can_be_meant,
+    canonical,
+    day_start,
+    exact,
+)
 from billing.sources.pages import Page, RowReader, read_pages
 from billing.sources.quantities import QuantitySums, day_of, text_of
 from portal.imports.contracts import NOTHING_THERE, Batch, LandedFile, Note, ReadOptions
@@ -18,6 +26,11 @@ from portal.shell.money import EXACT, decimal_text
 from portal.wording import counted
 
 Period = tuple[datetime, datetime]
+# What an answer says it was narrowed to. The account that was asked is no part of it.
+FILTERS = (
+    *("user", "username", "model", "product", "sku", "repository", "repositoryName"),
+    *("costCenter", "costCenterId", "costCenterName", "cost_center", "cost_center_id"),
+)
 
 
 class CopilotSource:
@@ -27,7 +40,7 @@ class CopilotSource:
     """
 
     key = "github_copilot"
-    parser_version = "1"
+    parser_version = "2"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield cost lines in US dollars and quantities of whole UTC days.
@@ -59,7 +72,7 @@ class _Reading:
         self.sums = QuantitySums()
         self.notes: list[Note] = []
         self._seats = activity.SeatCount()
-        self._answered: dict[tuple[str, ...], Page] = {}
+        self._answered: dict[tuple[str, ...], dict[str, Page]] = {}  # by account
         self._days: dict[tuple[str, ...], str] = {}
         self._channel = ""
         self._has_lines = False
@@ -122,6 +135,7 @@ class _Reading:
         items = page.body["usageItems"]
         if not isinstance(items, list):
             raise page.refuse("not_a_bill", "usageItems is no list", field="usageItems")
+        _see_that_it_is_whole(page)
         period = self._period(page)
         self._once(page, items, period)
         organization = text_of(page.body, "organization")
@@ -156,12 +170,14 @@ class _Reading:
         try:
             year, month = int(numbers["year"]), int(numbers["month"])
             start = datetime(year, month, int(numbers.get("day") or 1), tzinfo=UTC)
+            if not can_be_meant(start):
+                raise ValueError(start)
         except (KeyError, TypeError, ValueError) as error:
             raise page.refuse(
                 "no_period",
                 "the answer does not say which month or day it is the sum of",
                 field="timePeriod",
-                expected="an answer for one day",
+                expected=f"an answer for one day {YEARS}",
             ) from error
         is_month = numbers.get("day") is None
         if is_month != self.config.takes_month_totals:
@@ -179,13 +195,15 @@ class _Reading:
         return start, end
 
     def _once(self, page: Page, items: list[Any], period: Period) -> None:
-        """One answer for one period, filter and unit: a second one is the same money again."""
-        asked = {key: value for key, value in page.body.items() if key != "usageItems"}
+        """One answer for one period, account and unit: a second one is the same money again. So is
+        that of an organisation beside its enterprise's."""
+        account = text_of(page.body, "organization")
         units = {str(item.get("unitType")) for item in items if isinstance(item, dict)}
         for unit in units:
-            key = (canonical(asked), str(period[0]), unit)
-            before = self._answered.setdefault(key, page)
-            if before is not page:
+            answered = self._answered.setdefault((str(period[0]), unit), {})
+            for other, before in answered.items():
+                if account and other and account != other:
+                    continue
                 raise page.refuse(
                     "period_twice",
                     f"{unit} of {period[0].date()} stand in this input twice "
@@ -193,6 +211,7 @@ class _Reading:
                     field="timePeriod",
                     expected="one answer for a period",
                 )
+            answered[account] = page
 
     # --- seats and activity -------------------------------------------------------------------
 
@@ -296,3 +315,20 @@ class _Reading:
         if not quantities and not self._has_lines:
             self.notes.append(Note(NOTHING_THERE, "GitHub has no rows for these days."))
         return Batch(quantities, (), tuple(self.notes))
+
+
+def _see_that_it_is_whole(page: Page) -> None:
+    """An answer for a user, a model or a cost centre is a part of the period's, and would take its
+    place.
+
+    Raises:
+        ImportRefusedError: it says that it is one.
+    """
+    found = [name for name in FILTERS if page.body.get(name) not in (None, "", [], {})]
+    if found:
+        raise page.refuse(
+            "filtered_answer",
+            f"this answer is only of one {', '.join(found)}: it is not the whole of its period",
+            field=found[0],
+            expected="an answer that was asked for without a filter",
+        )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from billing.sources.invoices.table import BadCellError, Columns, Table, TableRow
+from billing.sources.lines import YEARS, day_can_be_meant
 from billing.sources.tables.attachments import apart, unnamed
 from portal.imports.contracts import (
     Batch,
@@ -142,7 +143,7 @@ def _record(
         number=row.text("number", most=120),
         billing_account_id=row.text("billing_account", most=200, default=""),
         month=month,
-        issued_on=row.day("issued_on"),
+        issued_on=_issued_on(row),
         currency=row.currency("currency"),
         total_nano=total,
         tax_nano=row.nano("tax"),
@@ -156,6 +157,15 @@ def _record(
         document_sha256=document.sha256 if document else "",
         document_size=document.size if document else 0,
     )
+
+
+def _issued_on(row: TableRow) -> dt.date | None:
+    day = row.day("issued_on")
+    if day is not None and not day_can_be_meant(day):
+        raise BadCellError(
+            "issued_on", row.cells["issued_on"], "bad_day", f"a day {YEARS} such as 2026-05-31"
+        )
+    return day
 
 
 def _document(row: TableRow, documents: Mapping[str, LandedFile]) -> LandedFile | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing.sources.kiro.keys import origin_of
-from billing.sources.lines import BadValueError, day_start
+from billing.sources.lines import YEARS, BadValueError, day_start
 from billing.sources.sheets import Sheet, SheetRow
 from portal.imports.contracts import ImportRefusedError, LandedFile
 
@@ -124,7 +124,7 @@ def day_of(row: SheetRow) -> datetime:
             return day_start(text, "Date", pattern=pattern)
         except BadValueError:
             continue
-    raise BadValueError("Date", text, "bad_date", "a day such as 2026-09-01 or 09-01-2026")
+    raise BadValueError("Date", text, "bad_date", f"a day {YEARS} such as 2026-09-01 or 09-01-2026")
 
 
 def person_of(row: SheetRow) -> str:

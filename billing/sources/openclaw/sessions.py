@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -159,9 +159,9 @@ def _stated(*lines: Mapping[str, Any]) -> datetime | None:
     value = next((line["timestamp"] for line in lines if line.get("timestamp") is not None), None)
     if isinstance(value, int) and not isinstance(value, bool) and value > 10**11:
         try:  # milliseconds, as JavaScript counts
-            return datetime.fromtimestamp(value // 1000, UTC)
-        except (ValueError, OverflowError, OSError) as error:
-            raise BadValueError("timestamp", value, "bad_datetime", "a time") from error
+            return instant(value // 1000, "timestamp")
+        except BadValueError as error:
+            raise BadValueError("timestamp", value, error.code, error.expected) from error
     return None if value is None else instant(value, "timestamp")
 
 

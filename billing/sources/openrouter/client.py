@@ -39,18 +39,20 @@ def fetch(job: FetchJob) -> None:
     """One answer has all days that OpenRouter still knows; what lies outside the window is left.
 
     Raises:
-        ImportRefusedError: the window lies before what is known, or an answer has another form.
+        ImportRefusedError: the window begins before what is known, or an answer has another form.
         SourceUnavailableError: the list of keys has no end.
     """
     if OpenRouterConfig.model_validate(job.config).dataset != ACTIVITY:
         raise ImportRefusedError(
             "not_fetched", "this connection takes purchases, which are uploaded and not fetched"
         )
-    if job.today is not None and job.end <= job.today - timedelta(days=HISTORY_DAYS):
+    oldest = None if job.today is None else job.today - timedelta(days=HISTORY_DAYS)
+    if oldest is not None and job.start < oldest:
         raise ImportRefusedError(
             "history_lost",
-            f"OpenRouter keeps the activity of 30 days; {job.start} to {job.end} is older",
-            expected="a later day in the connection's field Fetch from",
+            f"OpenRouter keeps the activity of {HISTORY_DAYS} days, from {oldest} on; the window "
+            f"begins on {job.start}, and a day that is gone would be taken for empty",
+            expected=f"a fetch that begins on {oldest} or later",
         )
     _rows(job.ask(WORKSPACES, "/api/v1/workspaces"))
     _rows(job.ask(ACTIVITY, "/api/v1/activity", [("group_by", "workspace")]))
@@ -93,6 +95,7 @@ FETCH = FetchSpec(
     fetch=fetch,
     probe=probe,
     reread_days=3,
-    weekly_days=HISTORY_DAYS,
+    # At midnight UTC the oldest day is gone: one that is stored is not asked for so late.
+    weekly_days=HISTORY_DAYS - 1,
     history_days=HISTORY_DAYS,
 )

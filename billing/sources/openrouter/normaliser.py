@@ -19,6 +19,7 @@ from billing.sources.lines import (
     exact,
 )
 from billing.sources.openrouter.config import OpenRouterConfig
+from billing.sources.openrouter.purchases import check_width
 from billing.sources.pages import Page
 from billing.sources.quantities import ZERO, QuantitySums, day_of, quantity, text_of
 from billing.sources.records import ChargeRecord
@@ -110,8 +111,10 @@ def purchase_of(row: Mapping[str, Any], page: Page, config: OpenRouterConfig) ->
     """The cost line of a purchase of credits: what was paid, with fees, on the day it was paid.
 
     Raises:
-        BadValueError: its day, amount, currency or number of credits cannot be read.
+        BadValueError: its day, amount, currency or number of credits cannot be read, or it has
+            another width than its header.
     """
+    check_width(row)
     start = day_of(row, "date")
     paid = exact(row.get("amount"), "amount")
     credits = exact(row.get("credits"), "credits")

@@ -68,18 +68,23 @@ class _Reading:
     # --- what is known before rows are read --------------------------------------------------
 
     def learn(self, page: Page) -> None:
-        """Names of workspaces, sums of keys, and the state of the credits."""
+        """Names of workspaces, sums of keys, and the state of the credits.
+
+        Raises:
+            ImportRefusedError: one cannot be read.
+        """
         kind = _kind(page)
-        if kind == WORKSPACES:
-            for row in page.body["data"]:
-                self._workspaces[text_of(row, "id")] = text_of(row, "name")
-        elif kind in (CREDITS, KEYS, "key"):
-            try:
+        try:
+            if kind == WORKSPACES:
+                for row in page.body["data"]:
+                    self._workspaces[text_of(row, "id")] = text_of(row, "name")
+            elif kind in (CREDITS, KEYS, "key"):
                 self._learn_sums(page, kind)
-            except BadValueError as error:
-                raise page.refuse(
-                    error.code, "a sum cannot be read", field=error.field, expected=error.expected
-                ) from error
+        except BadValueError as error:
+            what = "the names of the workspaces" if kind == WORKSPACES else "a sum"
+            raise page.refuse(
+                error.code, f"{what} cannot be read", field=error.field, expected=error.expected
+            ) from error
 
     def _learn_sums(self, page: Page, kind: str) -> None:
         data = page.body["data"]

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from billing.sources.lines import BadValueError, exact
+from billing.sources.lines import YEARS, BadValueError, exact
 from billing.sources.pages import Page
 
 Attributes = Mapping[str, str]
 _NANO = 10**9
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST = 10**12
+_EARLIEST = 946_684_800 * _NANO  # the year 2000: in another unit, times lie in 1970
 _LATEST = 4_102_444_800 * _NANO  # the year 2100
 _TEMPORALITY = {
     1: False, "1": False, "AGGREGATION_TEMPORALITY_DELTA": False,
@@ -172,6 +173,8 @@ def _attributes(holder: Mapping[str, Any]) -> dict[str, str]:
 
 def _nanoseconds(raw: Mapping[str, Any], name: str) -> int:
     text = str(raw.get(name, ""))
-    if not (text.isascii() and text.isdecimal()) or len(text) > 20 or not 0 < int(text) < _LATEST:
-        raise BadValueError(name, raw.get(name), "bad_datetime", "nanoseconds since 1970 as digits")
+    is_number = text.isascii() and text.isdecimal() and len(text) <= 20
+    if not is_number or not _EARLIEST <= int(text) < _LATEST:
+        expected = f"a time {YEARS} in nanoseconds since 1970, as digits"
+        raise BadValueError(name, raw.get(name), "bad_datetime", expected)
     return int(text)

@@ -6,7 +6,9 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-EXPECTED_INSTANT = "a date and time such as 2026-05-01T00:00:00Z"
+from billing.sources.lines import YEARS, can_be_meant
+
+EXPECTED_INSTANT = f"a date and time {YEARS} such as 2026-05-01T00:00:00Z"
 
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(Z|UTC|[+-]\d\d(?::?\d\d)?)?)?",
@@ -30,17 +32,21 @@ def parse_instant(text: str) -> Instant:
     and `4/1/25` (month, day, year).
 
     Raises:
-        ValueError: anything else, and days or hours that do not exist.
+        ValueError: anything else, days or hours that do not exist, and years but 2000 to 2099.
     """
     text = text.strip()
+    found = _parse(text)
+    if not can_be_meant(found.at):
+        raise ValueError(text)
+    return found._replace(at=found.at.astimezone(UTC))
+
+
+def _parse(text: str) -> Instant:
     if iso := _ISO.fullmatch(text):
         day, clock, offset = iso.groups()
         zone = "+00:00" if offset in (None, "Z", "UTC") else offset
         at = datetime.fromisoformat(f"{day}T{clock or '00:00'}{zone}")
-        try:
-            return Instant(at.astimezone(UTC), offset is None, False)
-        except OverflowError as error:
-            raise ValueError(text) from error
+        return Instant(at, offset is None, False)
     if us := _US.fullmatch(text):
         month, day_number, year, hour, minute, second = (int(part or 0) for part in us.groups())
         # Two digits: billing files are of this century.

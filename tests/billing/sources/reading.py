@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,14 @@ class Read:
         return found
 
 
-def land(folder: Path, *bodies: Any) -> list[LandedFile]:
-    """Each body as a file of its own; bytes as they are."""
+def land(folder: Path, *bodies: Any, names: Sequence[str] = ()) -> list[LandedFile]:
+    """Each body as a file of its own, by these names; bytes as they are."""
     files = []
     for index, body in enumerate(bodies):
         content = body if isinstance(body, bytes) else json_text(body)
         path = folder / f"answer-{index}.json"
         path.write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
-        files.append(LandedFile(index, path.name, path, digest, len(content)))
+        name = names[index] if names else path.name
+        files.append(LandedFile(index, name, path, digest, len(content)))
     return files

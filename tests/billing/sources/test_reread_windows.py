@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from billing.sources.cursor.cycles import cycle_of
 from portal.imports.fetching import due_windows
 from portal.imports.registry import import_sources
 
@@ -20,10 +21,10 @@ REVISED: tuple[tuple[str, dict[str, Any], int, int], ...] = (
     ("anthropic", {"report": "analytics"}, 31, 31),
     ("anthropic", {"report": "claude-code"}, 3, 7),
     ("openai", {}, 10, 35),
-    ("cursor", {}, 2, 31),  # a whole cycle
+    ("cursor", {}, 2, 31 + 2 + 6),  # a whole cycle, on the Monday after it is final
     ("github_copilot", {}, 22 + 31 - 1, 21 + 31 - 1),  # this month and August
     ("litellm", {}, 2, 2),
-    ("openrouter", {}, 3, 30),
+    ("openrouter", {}, 3, 29),  # the thirtieth is gone at midnight
 )
 
 
@@ -49,6 +50,22 @@ def test_days_are_read_again_for_as_long_as_they_may_be_revised(
 def test_openais_month_is_read_again_on_the_third_and_the_tenth() -> None:
     for day in (3, 10):
         assert read_again_from("openai", {}, dt.date(2026, 10, day)) <= dt.date(2026, 9, 1)
+
+
+def test_every_day_of_a_cursor_cycle_is_read_again_once_the_cycle_is_final() -> None:
+    """Whatever the day of the month on which cycles turn, and the day of the week of its end."""
+    days = [dt.date(2026, 1, 1) + number * DAY for number in range(900)]
+    reads_from = {day: read_again_from("cursor", {}, day) for day in days}
+    weekdays = set()
+    for anchor in range(1, 32):
+        turn = dt.datetime(2026, 1, anchor, 23, 59, tzinfo=dt.UTC)
+        for month in range(24):
+            start, end = cycle_of(turn + month * dt.timedelta(30.44), turn)
+            final = end.date() + 2 * DAY
+            week = [reads_from[final + number * DAY] for number in range(7)]
+            assert min(week) <= start.date(), (start, end)
+            weekdays.add((final.weekday(), (end - start).days))
+    assert {(day, 31) for day in range(7)} <= weekdays
 
 
 @pytest.mark.parametrize("today", ["2026-09-01", "2026-09-30", "2026-10-31", "2027-01-15"])

@@ -12,10 +12,12 @@ from typing import Any, Self
 import pytest
 from pydantic import SecretStr
 
+from portal.env import Mode
 from portal.imports import fetching
 from portal.imports.contracts import FetchJob, FetchSpec
 from portal.imports.fetching import asking, due_windows
 from portal.imports.http import JsonAnswer
+from portal.version import VERSION
 
 SPEC = FetchSpec(
     origin=lambda config: "https://provider.example/",
@@ -31,9 +33,11 @@ class FakeClient:
     """Stands for the client that opens connections; remembers what it was asked."""
 
     asked: list[tuple[str, bytes | None]]
+    options: dict[str, Any]
 
     def __init__(self, **options: Any) -> None:
         FakeClient.asked = []
+        FakeClient.options = options
 
     def __enter__(self) -> Self:
         return self
@@ -66,6 +70,22 @@ def test_a_body_makes_it_a_post_of_json() -> None:
     assert FakeClient.asked == [("https://provider.example/costs?a=1&a=2", None)]
     spooled(SPEC, body={"page": 1})
     assert FakeClient.asked == [("https://provider.example/costs?a=1&a=2", b'{"page": 1}')]
+
+
+def test_a_provider_is_told_who_asks_and_in_production_where_to_turn(
+    settings: Any,
+) -> None:
+    spooled(SPEC)
+    assert FakeClient.options["user_agent"] == f"Plumbline/{VERSION}"
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(
+        update={
+            "plumbline_env": Mode.PRODUCTION,
+            "plumbline_allowed_hosts": "costs.example.org,other.example.org",
+        }
+    )
+    spooled(SPEC)
+    told = FakeClient.options["user_agent"]
+    assert told == f"Plumbline/{VERSION} (https://costs.example.org)"
 
 
 def test_an_answer_is_spooled_as_it_came_unless_some_of_it_may_not_be_kept() -> None:

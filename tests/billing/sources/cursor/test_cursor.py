@@ -108,6 +108,7 @@ def test_the_person_is_on_the_charge_and_in_no_quantity(tmp_path: Path) -> None:
         ({"kind": "Something new"}, "unknown_kind", True),
         ({"kind": "Errored, Not Charged"}, "charged_though_free", True),
         ({"timestamp": "yesterday"}, "bad_datetime", False),
+        ({"timestamp": "1788431000"}, "bad_datetime", False),  # seconds
         ({"tokenUsage": {"inputTokens": -1}}, "bad_quantity", False),
     ],
 )
@@ -294,6 +295,13 @@ def test_what_is_no_answer_is_refused(tmp_path: Path, answer: Any, code: str) ->
     with pytest.raises(ImportRefusedError) as refused:
         read(SOURCE, tmp_path, spool(("", answer)))
     assert refused.value.code == code
+
+
+def test_a_start_of_a_cycle_that_is_no_time_is_refused_in_words(tmp_path: Path) -> None:
+    for start in ("9999-12-17T08:30:00Z", "2026-13-01T00:00:00Z"):
+        with pytest.raises(ImportRefusedError, match="start of a billing cycle") as refused:
+            one(tmp_path, event("2026-09-03T10:00:00+00:00"), cycle_start=start)
+        assert (refused.value.column, refused.value.value) == ("cycle_start", start)
 
 
 # --- the control total --------------------------------------------------------------------

@@ -116,11 +116,22 @@ def test_seats_have_no_price_and_count_people_once(tmp_path: Path) -> None:
     assert {u.period_start.date() for u in found.usage} == {date(2026, 9, 4)}
 
 
-def test_a_listing_that_is_not_whole_is_said(tmp_path: Path) -> None:
-    found = taken(tmp_path, {"total_seats": 2, "seats": [seat(1)]})
-    assert "seats_incomplete" in found.note_codes()
-    with pytest.raises(ImportRefusedError):
-        taken(tmp_path, {"total_seats": 1, "seats": [{"plan_type": "business"}]})
+def test_saved_seats_are_counted_when_every_page_is_there(tmp_path: Path) -> None:
+    def page(*people: int, said: int = 4) -> dict[str, Any]:
+        return {"total_seats": said, "seats": [seat(number) for number in people]}
+
+    whole = taken(tmp_path, page(3, 4), page(1, 2), page(1, 2))
+    assert [u.quantity_micro for u in whole.usage] == [4_000_000]
+    for pages, code in (
+        ([page(1, 2), page(1, 2)], "pages_missing"),
+        ([page(1, 2)], "pages_missing"),
+        ([page(1, 2, said=2), page(3, said=3)], "two_snapshots"),
+        ([page(1, 2, said=1)], "pages_missing"),
+        ([{"total_seats": 1, "seats": [{"plan_type": "business"}]}], "not_a_seat"),
+    ):
+        with pytest.raises(ImportRefusedError) as refused:
+            taken(tmp_path, *pages)
+        assert (refused.value.code, bool(refused.value.file)) == (code, True)
 
 
 def test_the_official_activity_reports_are_taken(tmp_path: Path, shared_data: Path) -> None:

@@ -157,6 +157,30 @@ def test_the_same_money_twice_in_one_input_is_refused(tmp_path: Path, second: st
     assert refused.value.code == {"api": "period_twice", "report": "two_channels"}[second]
 
 
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        *(({name: "x"}, "filtered_answer") for name in ("user", "model", "cost_center_id")),
+        ({"costCenter": {"id": "7"}}, "filtered_answer"),
+        ({"organization": "", "enterprise": "octo"}, "period_twice"),
+        ({"user": None, "organization": "octo-lab"}, ""),
+    ],
+)
+def test_an_answer_of_a_part_is_not_the_whole(
+    tmp_path: Path, told: dict[str, Any], code: str
+) -> None:
+    """Nor does it count beside the whole; another organisation is another bill."""
+    day = answer([each for each in rows() if each["day"] == "2026-06-02"], DAY)
+    files = [json.dumps(each, default=float).encode() for each in (day, day | told)]
+    if not code:
+        assert len(read(SOURCE, tmp_path, *files).charges) == 4
+        return
+    for given in (files, files[1:]) if code == "filtered_answer" else (files, files[::-1]):
+        with pytest.raises(ImportRefusedError) as refused:
+            read(SOURCE, tmp_path, *given)
+        assert (refused.value.code, bool(refused.value.file)) == (code, True)
+
+
 @pytest.mark.parametrize("together", [False, True])
 def test_requests_are_asked_for_once(together: bool, tmp_path: Path) -> None:
     provider = Copilot(rows(), requests_with_credits=together)
@@ -208,6 +232,8 @@ def test_seats_are_listed_whole_or_not_at_all(tmp_path: Path) -> None:
     short = Copilot(rows(), seats)
     with pytest.raises(SourceUnavailableError, match="230 seats and lists 229"):
         fetched(FETCH, CONFIG, _without_the_last_seat(short), START, END, today=END)
+    with pytest.raises(SourceUnavailableError, match="230 seats and lists 130"):
+        fetched(FETCH, CONFIG, _with_the_first_page_again(short), START, END, today=END)
 
 
 def _without_the_last_seat(provider: Copilot) -> Any:
@@ -216,6 +242,13 @@ def _without_the_last_seat(provider: Copilot) -> Any:
         if "seats" in found and query["page"] == "3":
             found["seats"].pop()
         return found
+
+    return ask
+
+
+def _with_the_first_page_again(provider: Copilot) -> Any:
+    def ask(path: str, query: Any, body: Any) -> Any:
+        return provider(path, {**query, "page": "1"} if query.get("page") == "2" else query, body)
 
     return ask
 

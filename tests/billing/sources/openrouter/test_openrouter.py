@@ -15,8 +15,15 @@ from billing.models import Charge, ChargeDimension
 from billing.sources.openrouter import purchases
 from billing.sources.openrouter.client import FETCH
 from billing.sources.openrouter.source import OpenRouterSource
-from portal.imports.contracts import FetchJob, ImportRefusedError, SourceUnavailableError
+from portal.imports.contracts import (
+    FetchJob,
+    ImportRefusedError,
+    SourceUnavailableError,
+    raw_digest,
+)
+from portal.imports.fetching import due_windows
 from tests.billing.services.charges import assert_books_balance, billed
+from tests.billing.sources import reading
 from tests.billing.sources.answers import (
     Asking,
     Read,
@@ -141,6 +148,16 @@ def test_what_is_no_answer_is_refused(tmp_path: Path, answer: Any) -> None:
         read(SOURCE, tmp_path, spool(("", answer)))
 
 
+@pytest.mark.parametrize("field", ["id", "name"])
+def test_a_workspace_that_is_called_by_no_text_is_refused_in_words(
+    tmp_path: Path, field: str
+) -> None:
+    with pytest.raises(ImportRefusedError, match="names of the workspaces") as refused:
+        read(SOURCE, tmp_path, saved(row("2026-09-01")), saved({"slug": "s", field: {}}))
+    named = (refused.value.file, refused.value.line, refused.value.column)
+    assert named == ("answer-1", 1, field)
+
+
 # --- purchases ----------------------------------------------------------------------------
 
 
@@ -182,6 +199,41 @@ def test_purchases_and_activity_have_a_connection_each(tmp_path: Path) -> None:
         fetched(FETCH, {"dataset": "purchases"}, provider(), START, END)
 
 
+def test_header_names_may_be_written_in_any_case(tmp_path: Path) -> None:
+    plain = read(SOURCE, tmp_path, PURCHASES, dataset="purchases").charges
+    capitals = PURCHASES.replace(
+        b"date,credits,amount,currency,invoice_id", b'"Date", CREDITS,Amount,Currency,Invoice_ID'
+    )
+    assert read(SOURCE, tmp_path, capitals, dataset="purchases").charges == plain != []
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "code"),
+    [
+        ("2026-09-03,20,20", "currency", "too_few_cells"),
+        ("2026-09-03,20,20,USD", "invoice_id", "too_few_cells"),
+        ("2026-09-03,20,20,USD,OR-19,,", "", "too_many_cells"),
+    ],
+)
+def test_a_row_of_another_width_waits_and_the_rest_is_taken(
+    tmp_path: Path, line: str, field: str, code: str
+) -> None:
+    content = PURCHASES.replace(b"2026-09-02,50", f"{line}\r\n2026-09-02,50".encode())
+    found = read(SOURCE, tmp_path, content, dataset="purchases")
+    (rejection,) = found.rejections
+    assert (rejection.line, rejection.field, rejection.code) == (3, field, code)
+    assert rejection.expected.startswith("5 cells, as in the header")
+    assert not rejection.fatal
+    assert [charge.line for charge in found.charges] == [2, 4]
+    # Mended in quarantine, it is a purchase like the others.
+    mended = '{"date": "2026-09-03", "credits": "20", "amount": "20", "currency": "USD"}'
+    repairs = {raw_digest(rejection.raw_text): mended}
+    again = reading.Read(
+        SOURCE, reading.land(tmp_path, content), {"dataset": "purchases"}, repairs=repairs
+    )
+    assert [charge.line for charge in again.charges] == [2, 3, 4]
+
+
 @pytest.mark.parametrize(
     ("damage", "code"),
     [
@@ -199,10 +251,27 @@ def test_a_damaged_list_of_purchases_is_refused(tmp_path: Path, damage: Any, cod
 # --- fetching -----------------------------------------------------------------------------
 
 
-def test_days_that_openrouter_has_forgotten_are_not_taken_for_empty() -> None:
-    old = dt.date(2026, 6, 1)
-    with pytest.raises(ImportRefusedError, match="30 days"):
-        fetched(FETCH, {}, provider(), old, old + dt.timedelta(31), END)
+@pytest.mark.parametrize(
+    ("start", "end"), [("2026-06-01", "2026-07-02"), ("2026-08-05", "2026-09-05")]
+)
+def test_days_that_openrouter_has_forgotten_are_not_taken_for_empty(start: str, end: str) -> None:
+    window = dt.date.fromisoformat(start), dt.date.fromisoformat(end)
+    with pytest.raises(ImportRefusedError, match=f"30 days, from 2026-08-06 on.*{start}"):
+        fetched(FETCH, {}, provider(), *window, END)
+
+
+def test_the_oldest_day_that_openrouter_knows_is_fetched_first_and_never_read_again() -> None:
+    oldest = END - dt.timedelta(30)
+    assert fetched(FETCH, {}, provider(), oldest, END, END)
+    (first,) = due_windows(FETCH, first=dt.date(2026, 1, 1), fetched_to=None, today=END)
+    assert first.start == oldest
+    # What is read again may wait beyond midnight, when the oldest day is gone: a year of Mondays.
+    for week in range(53):
+        today = dt.date(2026, 9, 7) + week * dt.timedelta(7)
+        (again,) = due_windows(FETCH, first=None, fetched_to=today - dt.timedelta(1), today=today)
+        assert again.start == today - dt.timedelta(29)
+        tomorrow = today + dt.timedelta(1)
+        assert fetched(FETCH, {}, provider(), again.start, again.end, tomorrow)
 
 
 def test_every_key_is_asked_for(tmp_path: Path) -> None:

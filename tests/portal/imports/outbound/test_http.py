@@ -28,6 +28,7 @@ from portal.imports.outbound.errors import (
 )
 from portal.imports.outbound.strict_json import read_json
 from portal.imports.outbound.waiting import asked_wait, next_wait
+from portal.version import VERSION
 from tests.portal.imports.outbound.faults import (
     PATIENT,
     QUICK,
@@ -334,6 +335,7 @@ def test_a_query_that_is_posted_carries_its_body() -> None:
         client.fetch_json(server.url(), body=b'{"from": "2026-11-01"}')
         assert server.requests[0].startswith(b"POST /v1/costs HTTP/1.1")
         assert b"Content-Length: 22" in server.requests[0]
+        assert f"User-Agent: Plumbline/{VERSION}\r\n".encode() in server.requests[0]
 
 
 @given(st.binary(max_size=3000), st.integers(1, 400))
