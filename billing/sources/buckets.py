@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
@@ -35,20 +36,34 @@ Params = Sequence[tuple[str, str]]
 Row = Mapping[str, Any]
 
 
-def rows_of(body: Any) -> list[dict[str, Any]]:
-    """The rows of an answer.
+def rows_of(body: Any, key: str = "data") -> list[dict[str, Any]]:
+    """The rows of an answer, or of a part of it.
 
     Raises:
-        ImportRefusedError: the answer has another shape.
+        ImportRefusedError: it has another shape. A reader of pages says in which one: `in_page`.
     """
-    data = body.get("data") if isinstance(body, Mapping) else None
+    data = body.get(key) if isinstance(body, Mapping) else None
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
         raise ImportRefusedError(
             "unknown_answer",
             "the provider's answer has another shape than is documented",
-            expected='an object with a list of objects, "data"',
+            column=key,
+            expected=f'an object with a list of objects, "{key}"',
         )
     return data
+
+
+@contextmanager
+def in_page(page: Page) -> Iterator[None]:
+    """What is refused in here without saying where stands in this page."""
+    try:
+        yield
+    except ImportRefusedError as error:
+        if error.file:
+            raise
+        raise page.refuse(
+            error.code, error.problem, field=error.column, expected=error.expected
+        ) from error
 
 
 def next_page(body: Any, key: str = "next_page") -> str | None:
@@ -106,7 +121,7 @@ def check_days(
         day += DAY
 
 
-def check_rows(rows: Iterable[Row], *, name_of: Callable[[Row], object]) -> None:
+def check_rows(rows: Iterable[Any], *, name_of: Callable[[Any], object]) -> None:
     """See that no row of a report without days came twice, as those of a repeated page do.
 
     Raises:

@@ -19,6 +19,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Max
+from pydantic import ValidationError
 
 from portal.choices import RejectionPolicy, RunPhase, RunStatus
 from portal.disks import is_disk_failure
@@ -113,6 +114,18 @@ def execute_run(run_id: int, *, clock: Clock, on_progress: Progress | None = Non
     return run
 
 
+def _unfit(error: ValidationError) -> ImportRefusedError:
+    """The refusal for a connection that was made before its source took less."""
+    first = error.errors()[0]
+    return ImportRefusedError(
+        "bad_config",
+        "the connection's configuration does not fit any more: "
+        f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
+        value=str(first.get("input")),
+        expected="the connection configured anew",
+    )
+
+
 def _close_quietly(run: ImportRun, status: RunStatus, at: datetime, problem: str) -> None:
     try:
         ledger.close_run(run, status=status, at=at, problem=problem)
@@ -154,7 +167,10 @@ class _Execution:
     # --- reading ------------------------------------------------------------------------------
 
     def _options(self) -> ReadOptions:
-        config = self.spec.config_model.model_validate(self.run.connection.config)
+        try:
+            config = self.spec.config_model.model_validate(self.run.connection.config)
+        except ValidationError as error:
+            raise _unfit(error) from error
         return ReadOptions(
             config=config.model_dump(mode="json"),
             limits=Limits(max_bytes=settings.IMPORT_MAX_BYTES, max_rows=settings.IMPORT_MAX_ROWS),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.choices import RejectionPolicy
 from portal.filters.connections import ConnectionFilters
-from portal.forms.config_fields import config_in_words
+from portal.forms.config_fields import config_errors, config_in_words
 from portal.forms.connections import ConnectionForm, NewConnectionForm
 from portal.imports.registry import ImportSource, import_sources
 from portal.models import Connection, User
@@ -115,6 +115,7 @@ def connection_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         "connection": connection,
         "credential": credential_facts(connection),
         "settings": config_in_words(config_model, connection.config) if config_model else [],
+        "unfit": config_errors(config_model, connection.config) if config_model else [],
         "is_known": is_known,
         "table": runs,
         "may_configure": is_known and may_configure_connections(request.user),

@@ -220,7 +220,7 @@ def estimates_of(row: Row, period: Period, place: Place) -> Iterator[ChargeRecor
         if (value := text_of(row, key))
     }
     account = place.organization or text_of(row, "organization_id") or place.account
-    for used in rows_of({"data": row.get("model_breakdown")}):
+    for used in rows_of(row, "model_breakdown"):
         yield _estimate(used, period, place, account=account, key_name=key_name, tags=tags)
         yield from usage_records(
             _usage_row(

@@ -47,7 +47,7 @@ def rows_in(body: Any) -> Iterator[tuple[datetime, datetime, dict[str, Any]]]:
         if "results" not in bucket:
             yield start, end, bucket
             continue
-        for row in rows_of({"data": bucket["results"]}):
+        for row in rows_of(bucket, "results"):
             yield start, end, row
 
 

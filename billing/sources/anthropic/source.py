@@ -13,13 +13,14 @@ from billing.sources.anthropic.normaliser import (
     estimates_of,
     quantities_of,
 )
+from billing.sources.anthropic.repeats import Repeats
 from billing.sources.anthropic.rows import (
     CLAUDE_CODE,
     CONTROL,
     bucket_start,
     is_flat,
 )
-from billing.sources.buckets import DAY, BucketReader, Period, Record, Row, rows_of
+from billing.sources.buckets import DAY, BucketReader, Period, Record, Row, in_page, rows_of
 from billing.sources.lines import instant
 from billing.sources.pages import Page, raw_text, read_pages
 from portal.imports.contracts import Batch, LandedFile, Note, ReadOptions, raw_digest
@@ -38,7 +39,7 @@ class AnthropicSource:
     """
 
     key = "anthropic"
-    parser_version = "2"
+    parser_version = "3"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield the records of each page, in US dollars and UTC.
@@ -49,7 +50,8 @@ class AnthropicSource:
         landed = list(files)
         reading = _Reading(options, *_first_look(landed, options))
         for page in read_pages(landed, options.limits):
-            records = tuple(reading.records(page))
+            with in_page(page):
+                records = tuple(reading.records(page))
             yield Batch(records, reading.buckets.rows.take_rejections())
         yield Batch(notes=reading.notes())
 
@@ -65,13 +67,14 @@ def _first_look(
     names: dict[str, str] = {}
     names_any: dict[str, bool] = {}
     for page in read_pages(files, options.limits, of={DIRECTORY}):
-        report = _report_of(page)
-        if report == DIRECTORY:
-            for row in rows_of(page.body):
-                if isinstance(row.get("id"), str) and isinstance(row.get("name"), str):
-                    names[row["id"]] = row["name"]
-        elif report in _WITH_WORKSPACES:
-            names_any[report] = names_any.get(report, False) or _names_workspace(page)
+        with in_page(page):
+            report = _report_of(page)
+            if report == DIRECTORY:
+                for row in rows_of(page.body):
+                    if isinstance(row.get("id"), str) and isinstance(row.get("name"), str):
+                        names[row["id"]] = row["name"]
+            elif report in _WITH_WORKSPACES:
+                names_any[report] = names_any.get(report, False) or _names_workspace(page)
     return names, names_any
 
 
@@ -107,7 +110,7 @@ def _report_of(page: Page) -> str:
 
 
 def _inside(bucket: dict[str, Any]) -> list[dict[str, Any]]:
-    return rows_of({"data": bucket["results"]}) if "results" in bucket else [bucket]
+    return rows_of(bucket, "results") if "results" in bucket else [bucket]
 
 
 class _Reading:
@@ -121,6 +124,7 @@ class _Reading:
         self._organization = str(options.config.get("organization", ""))
         self._names = names
         self._names_any = names_any
+        self._repeats = Repeats()
         self._unfinished: dict[str, Page | None] = {}  # reports without days, until their last page
 
     def records(self, page: Page) -> Iterator[Record]:
@@ -132,6 +136,7 @@ class _Reading:
         report = _report_of(page)
         if report == DIRECTORY or report.endswith(CONTROL):
             return
+        buckets = rows_of(page.body)
         if report:
             self._refuse_other(page, report)
         if is_flat(report) or report == CLAUDE_CODE:
@@ -140,7 +145,9 @@ class _Reading:
                 self._unfinished[report] = None if is_last else page
             if not self.buckets.is_new(page, report, _name_of(page)):
                 return
-        for number, bucket in enumerate(rows_of(page.body)):
+            if is_last and report == CLAUDE_CODE:
+                self._repeats.end_days(page, buckets)
+        for number, bucket in enumerate(buckets):
             yield from self._bucket(page, report, bucket, number)
 
     def _refuse_other(self, page: Page, report: str) -> None:
@@ -164,6 +171,8 @@ class _Reading:
         # all of them together: a day of the default workspace alone has none that does.
         is_grouped = bool(page.endpoint) or self._names_any.get(report, False)
         place = Place(page, report, self._organization, self._names, is_grouped)
+        if report == CLAUDE_CODE and not self._repeats.is_new(bucket):
+            return
         for row in _inside(bucket):
             yield from self.buckets.records(
                 page, row, lambda mended: _records_of(mended, period, place)
@@ -182,7 +191,11 @@ class _Reading:
                     f"the last page of {report} is not in the input",
                     expected="every page, up to the one that says has_more: false",
                 )
-        return (*self.buckets.notes(), *self._notes_on_workspaces())
+        return (
+            *self.buckets.notes(),
+            *self._repeats.notes(),
+            *self._notes_on_workspaces(),
+        )
 
     def _notes_on_workspaces(self) -> Iterator[Note]:
         nameless = sorted(report for report, is_any in self._names_any.items() if not is_any)

@@ -20,6 +20,7 @@ from portal.imports.contracts import (
 )
 
 MAX_REJECTIONS = 1_000
+MOST_NAMES = 150  # that a note lists: a CUR has some 130 columns
 _NULLS = frozenset({"", "NULL", "null"})
 
 
@@ -32,6 +33,7 @@ class CurState:
     currency: str = ""
     rejected: int = 0
     notes: list[Note] = field(default_factory=list)
+    not_kept: set[tuple[str, ...]] = field(default_factory=set)  # columns that a note has named
 
 
 class CurFile:
@@ -64,6 +66,20 @@ class CurFile:
                 Note("missing_columns", f"{file.name}: not exported: {', '.join(absent)}")
             )
         self._blank = dict.fromkeys(COLUMNS, "")
+        self._say_what_is_not_kept()
+
+    def _say_what_is_not_kept(self) -> None:
+        """Once for all files with the same columns. Kept with the lines, they would make another
+        line of every one that is stored."""
+        others = tuple(sorted(set(self._names) - set(COLUMNS) - {""}))
+        if not others or others in self._state.not_kept:
+            return
+        self._state.not_kept.add(others)
+        names = ", ".join(name[:60] for name in others[:MOST_NAMES])
+        more = f" and {len(others) - MOST_NAMES} more" if len(others) > MOST_NAMES else ""
+        self._state.notes.append(
+            Note("columns_not_kept", f"{self._file.name}: columns not kept: {names}{more}")
+        )
 
     def blocks(self) -> Iterator[tuple[list[ChargeRecord], list[Rejection]]]:
         """Records and rejections, block by block.

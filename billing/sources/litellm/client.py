@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from billing.sources.lines import canonical
-from billing.sources.litellm.config import LiteLLMConfig
+from billing.sources.litellm.config import AskedProxy
 from portal.imports.contracts import (
     FetchJob,
     FetchSpec,
@@ -42,7 +42,7 @@ def headers(secret: Any) -> Mapping[str, str | SecretStr]:
 
 def origin(config: Mapping[str, Any]) -> str:
     """Scheme and host that are asked."""
-    return LiteLLMConfig.model_validate(config).base_url
+    return AskedProxy.model_validate(config).base_url
 
 
 def redact(answer: Any) -> Any:
@@ -67,7 +67,7 @@ def fetch(job: FetchJob) -> None:
         ImportRefusedError: an answer has another form.
         SourceUnavailableError: the pages do not add up.
     """
-    if LiteLLMConfig.model_validate(job.config).dataset == ACTIVITY:
+    if AskedProxy.model_validate(job.config).dataset == ACTIVITY:
         _fetch_activity(job)
         return
     day = job.start
@@ -78,7 +78,7 @@ def fetch(job: FetchJob) -> None:
 
 def probe(job: FetchJob) -> None:
     """Ask for one row."""
-    if LiteLLMConfig.model_validate(job.config).dataset == ACTIVITY:
+    if AskedProxy.model_validate(job.config).dataset == ACTIVITY:
         _ask_activity(job, 1, 1)
     else:
         _ask_logs(job, _midnight(job.start), _midnight(job.end), 1, 1)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from billing.sources.config import FetchedCostConfig
 
 
-class LiteLLMConfig(FetchedCostConfig):
-    """Which proxy, and which of its two views of the same spend."""
+class AskedProxy(FetchedCostConfig):
+    """Which proxy is asked, and for which of its two views of the same spend."""
 
-    cost_basis: Literal["invoiced", "metered", "estimated", "derived"] = Field(
-        default="estimated",
-        description="The proxy multiplies tokens by list prices; the bill comes from the provider.",
-    )
     organization: str = Field(
         default="",
         max_length=120,
@@ -35,3 +32,25 @@ class LiteLLMConfig(FetchedCostConfig):
         title="Address of the proxy",
         description="Inside a private network it must be allowed by PLUMBLINE_PRIVATE_NETWORKS.",
     )
+
+
+class LiteLLMConfig(AskedProxy):
+    """What a connection may be set to. One that was made earlier may call its amounts invoiced; it
+    is asked all the same, and its runs are refused with what to change."""
+
+    cost_basis: Literal["estimated", "metered", "derived"] = Field(
+        default="estimated",
+        description="The proxy multiplies tokens by list prices; the bill comes from the provider, "
+        "so it cannot be invoiced.",
+    )
+
+    @field_validator("cost_basis", mode="before")
+    @classmethod
+    def _is_no_bill(cls, basis: Any) -> Any:
+        if basis == "invoiced":
+            raise PydanticCustomError(
+                "no_bill",
+                "a LiteLLM proxy estimates, it sends no invoice: choose estimated; the bill comes "
+                "from the provider behind it",
+            )
+        return basis

@@ -167,21 +167,27 @@ def _input_tokens(row: Row) -> list[tuple[str, Decimal]]:
     """Input split into what was sent anew, read from the cache and written to it.
 
     OpenAI's `input_tokens` holds all three. Older rows say less: without the cached part the split
-    is not known, and the total is all that is said.
+    is not known, and the total is all that is said. One other part that is not said is the rest.
     """
     total = exact(row.get("input_tokens"), "input_tokens", fatal=False)
     cached = _number(row, "input_cached_tokens")
     if cached is None:
         return [("tokens.input.total", total)]
-    written = _number(row, "input_cache_write_tokens") or Decimal(0)
-    fresh = total - cached - written
+    said = _number(row, "input_cache_write_tokens")
     told = _number(row, "input_uncached_tokens")
-    if fresh < 0 or (told is not None and told != fresh):
+    if told is None:
+        written = said or Decimal(0)
+        fresh = total - cached - written
+    else:
+        written = total - cached - told if said is None else said
+        fresh = told
+    if min(written, fresh) < 0 or fresh + cached + written != total:
         raise BadValueError(
             "input_tokens",
             total,
             "parts_do_not_add_up",
-            f"the sum of its parts: {cached} cached, {written} written to the cache"
+            f"the sum of its parts: {cached} cached"
+            + ("" if said is None else f", {said} written to the cache")
             + ("" if told is None else f", {told} neither"),
         )
     return [

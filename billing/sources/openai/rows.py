@@ -36,7 +36,7 @@ def _seconds(bucket: Row, key: str) -> datetime:
 
 def results_of(bucket: Row) -> list[dict[str, Any]]:
     """The rows of a bucket; older answers call the list `result`."""
-    return rows_of({"data": bucket["results"] if "results" in bucket else bucket.get("result")})
+    return rows_of(bucket, "results" if "results" in bucket or "result" not in bucket else "result")
 
 
 def rows_in(body: Any) -> Iterator[tuple[datetime, dict[str, Any]]]:

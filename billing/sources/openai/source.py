@@ -7,7 +7,7 @@ from functools import partial
 from itertools import starmap
 from typing import Any
 
-from billing.sources.buckets import BucketReader, Period, Record, Row, rows_of
+from billing.sources.buckets import BucketReader, Period, Record, Row, in_page, rows_of
 from billing.sources.openai.normaliser import COUNTED, Place, charge_of, quantities_of
 from billing.sources.openai.owners import KEY, USER, Owners
 from billing.sources.openai.rows import (
@@ -31,7 +31,7 @@ class OpenAISource:
     """
 
     key = "openai"
-    parser_version = "1"
+    parser_version = "2"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield the records of each page, in the currency of its rows and UTC.
@@ -46,7 +46,8 @@ class OpenAISource:
         organization = str(options.config.get("organization", ""))
         for page in read_pages(landed, options.limits):
             place = Place(page, organization, projects, keys, owners)
-            records = tuple(_records(page, place, reader))
+            with in_page(page):
+                records = tuple(_records(page, place, reader))
             yield Batch(records, reader.rows.take_rejections(), _unfinished(page))
         yield Batch(notes=(*reader.notes(), *starmap(Note, owners.notes())))
 
@@ -58,18 +59,19 @@ def _names(
     from the lists as well."""
     names: dict[str, dict[str, str]] = {PROJECTS: {}, KEYS: {}}
     for page in read_pages(files, options.limits, of=(PROJECTS, KEYS, USERS)):
-        report = _report_of(page)
-        if report == KEYS:
-            owners.take_keys(rows_of(page.body))
-        elif report == USERS:
-            owners.take_users(rows_of(page.body))
-        found = names.get(report)
-        if found is not None:
-            found |= {
-                row["id"]: row["name"]
-                for row in rows_of(page.body)
-                if isinstance(row.get("id"), str) and isinstance(row.get("name"), str)
-            }
+        with in_page(page):
+            report = _report_of(page)
+            if report == KEYS:
+                owners.take_keys(rows_of(page.body))
+            elif report == USERS:
+                owners.take_users(rows_of(page.body))
+            found = names.get(report)
+            if found is not None:
+                found |= {
+                    row["id"]: row["name"]
+                    for row in rows_of(page.body)
+                    if isinstance(row.get("id"), str) and isinstance(row.get("name"), str)
+                }
     return names[PROJECTS], names[KEYS]
 
 

@@ -82,6 +82,17 @@ def raw_points(page: Page) -> Iterator[tuple[str, Any, Attributes, Mapping[str, 
                     )
 
 
+def has_value(raw: Any) -> bool:
+    """Whether a data point says anything. One that is flagged (bit 1: no recorded value) only tells
+    that its series had nothing to say then; whatever it holds besides means nothing."""
+    if not isinstance(raw, Mapping):
+        return True  # to be put aside as what it is
+    flags = str(raw.get("flags") or 0)
+    if flags.isascii() and flags.isdecimal() and len(flags) <= 10 and int(flags) & 1:
+        return False
+    return any(raw.get(name) is not None for name in ("asDouble", "asInt"))
+
+
 def read_point(
     page: Page, name: str, temporality: Any, resource: Attributes, raw: Mapping[str, Any]
 ) -> Point:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,6 +25,7 @@ from billing.sources.otel.documents import (
     day_of,
     events_of,
     has_signal,
+    has_value,
     raw_points,
     read_event,
     read_point,
@@ -60,6 +61,11 @@ _ACTIVITY = {
     "claude_code.active_time.total": ("active_seconds", "s"),
 }
 _LINES = {"added": "lines.added", "removed": "lines.removed"}
+_BY_TYPE = {
+    "claude_code.token.usage": (_TOKENS, "tokens"),
+    "claude_code.lines_of_code.count": (_LINES, "lines"),
+}
+_MOST_TYPES = 5  # that a note names
 _EVENT_TOKENS = {
     "input_tokens": "input",
     "output_tokens": "output",
@@ -126,7 +132,7 @@ class OtelSource:
     """Reads OTLP JSON of Claude Code; `docs/sources/otel.md` says what is taken and kept."""
 
     key = "otel"
-    parser_version = "1"
+    parser_version = "2"
 
     def read(self, files: Iterable[LandedFile], options: ReadOptions) -> Iterator[Batch]:
         """Yield a line a day, session, model and repository, and quantities a day and model.
@@ -159,7 +165,7 @@ def _checked(pages: Iterable[Page]) -> Iterator[Page]:
 
 def _read_metrics(pages: Iterable[Page], reader: RowReader, sums: _Sums) -> list[Note]:
     points: list[Point] = []
-    skipped = 0
+    skipped = empty = 0
     for page in pages:
         skipped += has_signal(page, "resourceLogs")
         for name, temporality, resource, raw in raw_points(page):
@@ -167,15 +173,24 @@ def _read_metrics(pages: Iterable[Page], reader: RowReader, sums: _Sums) -> list
                 continue
             try:
                 mended = _mended(reader, raw)
+                if not has_value(mended):
+                    empty += 1
+                    continue
                 points.append(read_point(page, name, temporality, resource, mended))
             except BadValueError as error:
                 reader.reject(page, _plain(raw), error)
     increments = increments_of(points)
     for point, conflict in increments.conflicts:
         reader.reject(point.page, _plain(point.raw), conflict)
+    unknown: Counter[str] = Counter()
     for point, amount in increments.found:
-        _add_point(sums, point, amount)
-    return [*_series_notes(increments), *_skipped(skipped, "events")]
+        if not _add_point(sums, point, amount):
+            unknown[point.attributes.get("type") or "(none)"] += 1
+    return [
+        *_series_notes(increments),
+        *_left_out(empty, unknown),
+        *_skipped(skipped, "events"),
+    ]
 
 
 def _mended(reader: RowReader, raw: Any) -> Mapping[str, Any]:
@@ -201,16 +216,34 @@ def _plain(raw: Any) -> dict[str, Any]:
     return {**raw, "attributes": kept}
 
 
-def _add_point(sums: _Sums, point: Point, amount: Decimal) -> None:
+def _add_point(sums: _Sums, point: Point, amount: Decimal) -> bool:
+    """Add what a point says, where its metric is read; False when its type is none that is known,
+    so that it is said."""
     day, about = day_of(point.time), point.attributes
     if point.metric == COST:
         sums.add_cost(day, about, amount, point.page)
-    elif point.metric == "claude_code.token.usage" and about.get("type") in _TOKENS:
-        sums.add_usage(day, about, (_TOKENS[about["type"]], "tokens"), amount, point.page)
-    elif point.metric == "claude_code.lines_of_code.count" and about.get("type") in _LINES:
-        sums.add_usage(day, about, (_LINES[about["type"]], "lines"), amount, point.page)
+    elif point.metric in _BY_TYPE:
+        names, unit = _BY_TYPE[point.metric]
+        name = names.get(about.get("type", ""))
+        if name is None:
+            return False
+        sums.add_usage(day, about, (name, unit), amount, point.page)
     elif point.metric in _ACTIVITY:
         sums.add_usage(day, about, _ACTIVITY[point.metric], amount, point.page)
+    return True
+
+
+def _left_out(empty: int, unknown: Counter[str]) -> Iterator[Note]:
+    if empty:
+        yield Note("no_value", f"{counted(empty, 'point')} without a recorded value passed over")
+    if unknown:
+        types = [f"{name[:40]} ({number:,})" for name, number in unknown.most_common(_MOST_TYPES)]
+        more = len(unknown) - len(types)
+        yield Note(
+            "unknown_type",
+            f"{counted(unknown.total(), 'point')} of a type that is not known, so not counted: "
+            f"{', '.join(types)}{f' and {more:,} more types' if more else ''}",
+        )
 
 
 def _series_notes(increments: Increments) -> Iterator[Note]:

@@ -190,6 +190,40 @@ def test_claude_code_is_an_estimate_without_a_person(tmp_path: Path) -> None:
     }  # and no sessions, lines or commits: those would be a score
 
 
+def test_rows_of_one_name_lose_nothing_of_the_day(tmp_path: Path) -> None:
+    """Two alike are one, two with other figures are two; a day asked for twice is refused."""
+    used = {
+        **claude_code()["model_breakdown"][0],
+        "estimated_cost": {"currency": "USD", "amount": 5},
+    }
+    other = claude_code(model_breakdown=[used])
+    found = estimates(tmp_path, claude_code(), claude_code(), other, claude_code(terminal_type="x"))
+    assert sum(each.billed_exact for each in found.charges) == Decimal("1.99")
+    notes = {note.code: note.message[:5] for note in found.notes}
+    assert notes == {"rows_repeated": "1 row", "rows_of_one_name": "1 row"}
+    pages = [{"data": [each], "has_more": False} for each in (claude_code(), other)]
+    with pytest.raises(ImportRefusedError, match="2026-09-01 comes twice"):
+        read(tmp_path, *pages, report="claude-code")
+    pages[0]["has_more"] = True
+    assert len(read(tmp_path, *pages, report="claude-code").charges) == 2
+
+
+@pytest.mark.parametrize(("pages", "is_whole"), [(1, True), (2, False)])
+def test_a_row_of_claude_code_may_come_twice_on_one_page(pages: int, is_whole: bool) -> None:
+    def ask(endpoint: str, path: str, params: Any = (), body: Any = None) -> Any:
+        is_last = pages == 1 or ("page", "2") in params
+        rows = [claude_code()] * (3 - pages)
+        return {"data": rows, "has_more": not is_last, "next_page": None if is_last else "2"}
+
+    config = AnthropicConfig(report="claude-code", cost_basis="estimated").model_dump()
+    given = FetchJob(config, FIRST, FIRST + DAY, ask, FIRST)
+    if is_whole:
+        fetch(given)
+        return
+    with pytest.raises(SourceUnavailableError, match="a row twice"):
+        fetch(given)
+
+
 def test_a_connection_refuses_the_report_of_another(tmp_path: Path) -> None:
     """Estimates and metered amounts, or the same money through two reports, never meet."""
     with pytest.raises(ImportRefusedError, match="usage_report/claude_code") as refused:
@@ -236,14 +270,18 @@ def test_a_day_that_comes_twice_counts_once_and_contradictions_are_refused(tmp_p
         {"error": {"type": "not_found"}},
         {"data": [7]},
         {"data": [{"id": "x"}]},
+        {"data": [{"results": 7}]},
+        {"endpoint": "usage_report/claude_code", "body": []},
+        {"endpoint": "workspaces", "body": {"data": [7]}},
         day_of(cost()) | {"data": [{"results": [cost()], "starting_at": "soon"}]},
         b"<html>",
         b"",
     ],
 )
 def test_what_is_no_report_is_refused(tmp_path: Path, body: Any) -> None:
-    with pytest.raises(ImportRefusedError):
+    with pytest.raises(ImportRefusedError) as refused:
         read(tmp_path, body)
+    assert refused.value.file
 
 
 def test_a_report_without_rows_says_so(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from billing.sources.records import ChargeRecord
 from portal.shell.money import from_nano
-from tests.billing.sources.aws.exports import cur
+from tests.billing.sources.aws.exports import cur, export_objects
 
 ReadRows = Callable[..., Any]
 PLAN = "arn:aws:savingsplans::123456789012:savingsplan/sp-1"
@@ -307,3 +307,14 @@ def test_a_bad_row_says_what_is_wrong_and_the_others_are_taken(
     assert (rejection.field, rejection.line, rejection.fatal) == (field, 3, fatal)
     assert code is None or rejection.code == code
     assert len(outcome.records) == 1
+
+
+def test_columns_that_are_not_kept_are_named_once(read_objects: ReadRows) -> None:
+    """Kept with the lines they would make other lines of those that are stored."""
+    more = {"bill_type": "Anniversary", "line_item_normalization_factor": "2"}
+    files = [[cur(day, **more)] for day in (1, 2)]
+    outcome = read_objects(export_objects(*files, [cur(3)]))
+    (note,) = (note for note in outcome.notes if note.code == "columns_not_kept")
+    assert note.message.endswith(": columns not kept: bill_type, line_item_normalization_factor")
+    names = {record.dimension.digest for record in outcome.records[1:]}
+    assert len(names) == 1

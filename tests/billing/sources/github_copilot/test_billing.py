@@ -32,13 +32,7 @@ from tests.billing.sources.answers import (
     shuffled,
     spool,
 )
-from tests.billing.sources.github_copilot.serving import (
-    Copilot,
-    answer,
-    item,
-    report,
-    seat,
-)
+from tests.billing.sources.github_copilot.serving import Copilot, answer, item, report, seat
 from tests.imports import counts, run_import
 
 SOURCE = CopilotSource()

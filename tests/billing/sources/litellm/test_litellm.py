@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from billing.models import Charge
 from billing.sources.litellm.client import FETCH, redact
 from billing.sources.litellm.normaliser import tags_of
 from billing.sources.litellm.source import LiteLLMSource
+from portal.choices import Role
 from portal.imports.contracts import ImportRefusedError, SourceUnavailableError
+from portal.services.connections import ConnectionConfigError
 from tests.billing.sources.answers import (
     Asking,
     Read,
@@ -27,6 +30,7 @@ from tests.billing.sources.answers import (
     spool,
 )
 from tests.billing.sources.litellm.serving import Proxy, call, days_of
+from tests.imports import make_person, run_import
 
 SOURCE = LiteLLMSource()
 START, END = dt.date(2026, 9, 1), dt.date(2026, 9, 4)
@@ -370,3 +374,20 @@ def test_any_order_and_any_size_of_page_are_the_same_rows(config: dict[str, Any]
     contents = {name: fetched(FETCH, config, proxy, START, END) for name, proxy in proxies.items()}
     assert_same_however_it_comes(connection, contents, (START, END))
     assert set(Charge.objects.values_list("cost_basis", flat=True)) == {"estimated"}
+
+
+@pytest.mark.django_db
+def test_an_estimate_is_never_declared_an_invoice(client: Client) -> None:
+    with pytest.raises(ConnectionConfigError, match="cost_basis: a LiteLLM proxy estimates"):
+        connect("litellm", cost_basis="invoiced")
+    connection = connect("litellm")
+    connection.config["cost_basis"] = "invoiced"  # as one that was made earlier
+    connection.save()
+    client.force_login(make_person("fin", Role.FINANCE))
+    page = client.get(f"/imports/connections/{connection.slug}/").content.decode()
+    assert "nothing is imported until it is changed" in page
+    assert page.count("choose estimated") == 1
+    content = fetched(FETCH, connection.config, Proxy(calls()), START, END)
+    run = run_import(connection, content, window=(START, END))
+    assert (run.status, "choose estimated" in run.problem) == ("refused", True)
+    assert not Charge.objects.exists()

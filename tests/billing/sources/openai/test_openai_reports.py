@@ -133,6 +133,10 @@ def completion(**changes: Any) -> dict[str, Any]:
         ),
         ({"input_cached_tokens": 400}, {"uncached": 600, "cache_read": 400}),
         ({"input_cached_tokens": 0}, {"uncached": 1000}),
+        (
+            {"input_cached_tokens": 100, "input_uncached_tokens": 500},
+            {"uncached": 500, "cache_read": 100, "cache_write": 400},
+        ),
         ({}, {"total": 1000}),
     ],
 )
@@ -164,7 +168,12 @@ def test_the_parts_of_the_input_add_up_to_it(
     "changes",
     [
         {"input_cached_tokens": 1001},
-        {"input_cached_tokens": 400, "input_uncached_tokens": 400},
+        {"input_cached_tokens": 400, "input_uncached_tokens": 601},
+        {
+            "input_cached_tokens": 400,
+            "input_uncached_tokens": 500,
+            "input_cache_write_tokens": 0,
+        },
     ],
 )
 def test_parts_that_do_not_add_up_are_put_aside(tmp_path: Path, changes: dict[str, int]) -> None:
@@ -180,9 +189,11 @@ def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
         {"data": [{"object": "bucket", "start_time": "soon", "end_time": 1, "results": [cost()]}]},
         day_of({"object": "organization.usage.telepathy.result"}),
         {"error": {"message": "no"}},
+        {"data": [{"object": "bucket", "start_time": 1, "end_time": 2, "results": [7]}]},
     ):
-        with pytest.raises(ImportRefusedError):
+        with pytest.raises(ImportRefusedError) as refused:
             read(tmp_path, body)
+        assert (refused.value.file != "", refused.value.line) == (True, 1)
 
 
 def test_a_day_twice_counts_once_and_a_contradiction_is_refused(tmp_path: Path) -> None:

@@ -252,6 +252,23 @@ def test_a_wrong_point_is_named_without_the_person(content: bytes, code: str) ->
     assert "acme.example" not in row.raw_text
 
 
+def test_points_that_cannot_be_counted_are_said() -> None:
+    """A flagged point says nothing, whatever stands in it; the running total goes on after it."""
+    nothing = point("99", "04T10:02") | {"flags": 1}
+    empty = {k: v for k, v in point("1", "04T10:03").items() if k != "asDouble"}
+    costs = document(point("0.5"), nothing, empty, point("0.8", "04T10:04"), temporality=CUMULATIVE)
+    types = ("input", "thinking", "thinking", "")
+    tokens = [point("7", user=str(number), type=kind) for number, kind in enumerate(types)]
+    run = take(costs + document(*tokens, metric=TOKENS))
+    assert run.status == RunStatus.APPLIED, run.problem
+    assert sum(billed().values()) == Decimal("0.8")
+    assert list(Usage.objects.values_list("quantity_micro", flat=True)) == [7_000_000]
+    said = str(run.notes)
+    assert "2 points without a recorded value" in said
+    assert "3 points of a type" in said
+    assert "thinking (2), (none) (1)" in said
+
+
 def test_an_event_without_an_amount_is_refused() -> None:
     run = take(event(None), read="events")
     assert (run.status, RejectedRow.objects.get().code) == (RunStatus.REFUSED, "missing_amount")
