@@ -9,18 +9,27 @@ from django.http import QueryDict
 
 from billing.choices import MatchField
 from billing.forms.fields import AS_OF_LABEL, MomentField, WindowForm
-from billing.selectors.unallocated import ATTRIBUTES
+from billing.selectors.unallocated import ATTRIBUTES, OPEN_ATTRIBUTES
 from portal.shell.filters import MonthField
 
 BY_CHOICES = [(field, MatchField(field).label) for field in ATTRIBUTES]
 
 
 class UnallocatedForm(forms.Form):
-    """A month and the attribute to look by; the newest month and sub-accounts when not given."""
+    """A month and the attribute to look by; without them the newest month and a usual attribute.
+
+    Whoever may not see cost lines is offered the attributes whose sums are open.
+    """
 
     month = MonthField(required=False, label="Month")
     by = forms.ChoiceField(choices=BY_CHOICES, required=False, label="By")
     as_of = MomentField(required=False, label=AS_OF_LABEL)
+
+    def __init__(self, data: QueryDict, *, may_see_lines: bool) -> None:
+        super().__init__(data)
+        if not may_see_lines:
+            choices = [each for each in BY_CHOICES if each[0] in OPEN_ATTRIBUTES]
+            self.fields["by"] = forms.ChoiceField(choices=choices, required=False, label="By")
 
     def asked(self) -> dict[str, Any]:
         """What can be read of it."""

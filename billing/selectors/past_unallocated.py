@@ -68,8 +68,8 @@ def past_unallocated(
         book.enter(charge, part, into=draft)
         reasons.setdefault(((part.reason,), kind), SumDraft()).absorb(draft)
         if part.reason == UnallocatedReason.NO_RULE:
-            for one, (value, name) in zip(gathered, said[charge.line.dimension_id], strict=True):
-                one.enter(value, name, kind, draft)
+            for one, own in zip(gathered, said[charge.line.dimension_id], strict=True):
+                one.enter(own, kind, draft)
     candidates, is_cut = largest_first(gathered, book.around, limit=limit)
     return PastUnallocated(
         by_reason=finish_sums(reasons, by=(Group.REASON,), around=book.around),

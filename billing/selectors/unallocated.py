@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from billing.selectors.costs import (
 from billing.selectors.freshness import last_applied_runs
 from billing.selectors.line_status import LineFacts, slice_facts
 from billing.selectors.sums import nano_sums, read_nano
+from billing.sources.focus.attribution import names_a_person
 from portal.shell.periods import Month
 
 MOST_CANDIDATES = 2_000
@@ -48,8 +50,18 @@ NAMES: dict[str, str] = {
     MatchField.BILLING_ACCOUNT: "billing_account_name",
     MatchField.SKU: "sku_meter",
 }
-# People are not listed with what they cost: a rule by principal is written by hand.
+# People are not listed with what they cost: a rule by principal, or by a tag that names one, is
+# written by hand.
 ATTRIBUTES = tuple(COLUMNS)
+# Sums by these are open to everybody inside; accounts, keys, resources and tags are for those who
+# may see cost lines.
+OPEN_ATTRIBUTES = (
+    MatchField.SERVICE,
+    MatchField.PROVIDER,
+    MatchField.MODEL,
+    MatchField.COST_CENTER,
+)
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _LINE = ("slice_id", "dimension__invoice_issuer", "dimension__provider", "dimension__invoice_id")
 
 
@@ -98,6 +110,9 @@ class _Place(NamedTuple):
     value: str
 
 
+Said = tuple[tuple[_Place, ...], str]  # the values of an attribute, and what they are called
+
+
 @dataclass(slots=True)
 class Gathering:
     """Candidates of one attribute while lines come in, as they are or as they were."""
@@ -107,9 +122,10 @@ class Gathering:
     names: dict[tuple[Any, ...], tuple[dt.date, str]] = field(default_factory=dict)
     months: dict[tuple[tuple[Any, ...], Kind], set[str]] = field(default_factory=dict)
 
-    def enter(self, value: str, name: str, kind: Kind, lines: SumDraft) -> None:
-        """Add lines of one day that have this value (of tags: their JSON text)."""
-        for place in _places(self.attribute, value):
+    def enter(self, said: Said, kind: Kind, lines: SumDraft) -> None:
+        """Add lines of one day whose dimension says this of the attribute."""
+        places, name = said
+        for place in places:
             self.drafts.setdefault((place, kind), SumDraft()).absorb(lines)
             self.months.setdefault((place, kind), set()).add(str(Month.of(lines.newest_day)))
             known = self.names.get(place, (dt.date.min, ""))
@@ -124,10 +140,19 @@ class Gathering:
             yield Candidate(self.attribute, place.tag_key, place.value, name, each, months)
 
 
-def _places(attribute: str, text: str) -> list[_Place]:
+def _places(attribute: str, text: str, person: str) -> tuple[_Place, ...]:
+    """Where money with this value stands; nowhere under what names a person.
+
+    Args:
+        person: the principal of the line; sources take it from tags and keys too.
+    """
     if attribute != MatchField.TAG:
-        return [_Place("", text)] if text else []
-    return [_Place(key, value) for key, value in tags_of(text).items() if value]
+        return (_Place("", text),) if text and text != person else ()
+    return tuple(
+        _Place(key, value)
+        for key, value in tags_of(text).items()
+        if value and value != person and not names_a_person(key) and not _MAIL.fullmatch(value)
+    )
 
 
 def largest_first(
@@ -163,29 +188,30 @@ def unallocated_candidates(
     lines = _lines_without_rule(days)
     said = what_dimensions_say(lines.values("charge__dimension_id"), fields)
     for (dimension_id, kind, _), draft in _by_dimension(lines, days).items():
-        for one, (value, name) in zip(gathered, said[dimension_id], strict=True):
-            one.enter(value, name, kind, draft)
+        for one, own in zip(gathered, said[dimension_id], strict=True):
+            one.enter(own, kind, draft)
     around = Surroundings(withdrawn_months(), last_applied_runs(), now)
     return largest_first(gathered, around, limit=limit)
 
 
 def what_dimensions_say(
     numbers: QuerySet[Any, Any], fields: Sequence[str]
-) -> dict[int, tuple[tuple[str, str], ...]]:
-    """By dimension, value and name of each of these attributes. One query.
+) -> dict[int, tuple[Said, ...]]:
+    """By dimension, what it says of each of these attributes. One query.
 
     Args:
         numbers: the dimensions that are asked for, as a query of one column.
     """
     columns = [name for each in fields for name in (COLUMNS[each], NAMES.get(each))]
-    wanted = sorted({name for name in columns if name})
+    wanted = sorted({"principal_id", *(name for name in columns if name)})
     rows = ChargeDimension.objects.filter(pk__in=numbers).order_by().values("pk", *wanted)
 
-    def pairs(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    def said(row: dict[str, Any]) -> Iterator[Said]:
         for each in fields:
-            yield row[COLUMNS[each]], row.get(NAMES.get(each, ""), "")
+            places = _places(each, row[COLUMNS[each]], row["principal_id"])
+            yield places, row.get(NAMES.get(each, ""), "")
 
-    return {row["pk"]: tuple(pairs(row)) for row in rows.iterator(chunk_size=_CHUNK)}
+    return {row["pk"]: tuple(said(row)) for row in rows.iterator(chunk_size=_CHUNK)}
 
 
 def _lines_without_rule(days: Q) -> QuerySet[Allocation]:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from billing.filters.costs import GROUP_LABELS, CostFilters
 from billing.forms.fields import USE_CASE_LIST, UseCaseField
-from billing.policies import may_see_costs
+from billing.policies import may_see_charges, may_see_costs
 from billing.selectors.as_of import TooManyChargesError
 from billing.selectors.choices_in_use import newest_month
 from billing.selectors.costs import Costs, CostSum, Group, Kind, PresentCosts, merge_sums
@@ -270,11 +270,10 @@ class CostExplorerPage(ListPage):
         )
 
     def get_actions(self) -> Sequence[Action]:
-        return [
-            Action("Exports", reverse("cost-exports")),
-            Action("Unmapped", reverse("costs-unmapped")),
-            Action("Allocation rules", reverse("allocation-rules")),
-        ]
+        found = [Action("Exports", reverse("cost-exports"))]
+        if may_see_charges(self.request.user):
+            found.append(Action("Unmapped", reverse("costs-unmapped")))
+        return [*found, Action("Allocation rules", reverse("allocation-rules"))]
 
     def get_context_data(self) -> dict[str, Any]:
         totals = merge_sums((group.sum for group in self.groups), keep=())

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from billing.choices import MatchField, UnallocatedReason
 from billing.forms.unallocated import UnallocatedForm
 from billing.models import MonthlyCost
-from billing.policies import may_edit_allocation_rules, may_see_costs
+from billing.policies import may_edit_allocation_rules, may_see_charges, may_see_costs
 from billing.selectors.as_of import TooManyChargesError
 from billing.selectors.choices_in_use import newest_month
 from billing.selectors.costs import CostSum, Group, cost_sums
@@ -66,7 +66,7 @@ class _Found:
 
 @require_safe
 def unallocated_page(request: HttpRequest) -> HttpResponseBase:
-    """Sub-accounts, tags, services and resources with money in a month, and no rule for it.
+    """Services, models, accounts, tags and so on with money in a month, and no rule for it.
 
     Raises:
         PermissionDenied: this person may not see costs.
@@ -74,7 +74,8 @@ def unallocated_page(request: HttpRequest) -> HttpResponseBase:
     """
     if not may_see_costs(request.user):
         raise PermissionDenied
-    form = UnallocatedForm(request.GET)
+    sees_lines = may_see_charges(request.user)
+    form = UnallocatedForm(request.GET, may_see_lines=sees_lines)
     refused = refuse_unreadable(request, form)
     asked = form.asked()
     at: dt.datetime | None = asked.get("as_of")
@@ -90,7 +91,8 @@ def unallocated_page(request: HttpRequest) -> HttpResponseBase:
     }
     if month is not None and not refused:
         now = at or timezone.now()
-        field = MatchField(asked.get("by") or MatchField.SUB_ACCOUNT)
+        usual = MatchField.SUB_ACCOUNT if sees_lines else MatchField.SERVICE
+        field = MatchField(asked.get("by") or usual)
         try:
             found = _past(field, month, at) if at else _present(field, month, now)
         except TooManyChargesError as error:

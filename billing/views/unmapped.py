@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 
 from billing.choices import MatchField
 from billing.forms.unallocated import UnmappedForm
-from billing.policies import may_edit_allocation_rules, may_see_costs
+from billing.policies import may_edit_allocation_rules, may_see_charges
 from billing.selectors.as_of import TooManyChargesError
 from billing.selectors.choices_in_use import newest_month
 from billing.selectors.figures import status_of
@@ -75,10 +75,10 @@ def unmapped_page(request: HttpRequest) -> HttpResponseBase:
     """Workspaces, projects, keys, tags, repositories, cost centres and resources without a rule.
 
     Raises:
-        PermissionDenied: this person may not see costs.
+        PermissionDenied: this person may not see cost lines, and these are what lines say.
         UnreadableRequestError: a file is asked for that cannot be made.
     """
-    if not may_see_costs(request.user):
+    if not may_see_charges(request.user):
         raise PermissionDenied
     form = UnmappedForm(request.GET)
     refused = refuse_unreadable(request, form)

@@ -32,6 +32,7 @@ _TAGS = {
     "repository": ("repository", "repo"),
     "principal_id": ("useremail", "principalid", "userid"),
 }
+_PEOPLE = {*_TAGS["principal_id"], "user", "username", "useralias", "email", "createdby"}
 TAG_MARK = "Tags/"
 # Anything may have a tag called model: a car, a sensor.
 AI = "AI and Machine Learning"
@@ -42,6 +43,11 @@ _PREFIX = re.compile(r"^.*[:/]")
 
 def _plain(name: str) -> str:
     return _SEPARATORS.sub("", name.lower())
+
+
+def names_a_person(tag_key: str) -> bool:
+    """Whether a tag of this key says whose a line is, whatever its prefix (`aws:createdBy`)."""
+    return _plain(_PREFIX.sub("", tag_key)) in _PEOPLE
 
 
 def wanted_columns(config: Mapping[str, Any]) -> set[str]:

@@ -136,8 +136,9 @@ GRANTS = [
     Grant("billing.services.overlap_requests:may_ask_for_overlap", FINANCE, {"subject": "any"}),
     *(
         Grant(f"billing.registrations.{module}:_sees_costs", EVERYBODY)
-        for module in ("closes", "overlaps", "plans", "unmapped", "watch")
+        for module in ("closes", "overlaps", "plans", "watch")
     ),
+    Grant("billing.registrations.unmapped:_sees_lines", SEE_LINES),
 ]
 DEEDS = [
     Deed(
@@ -222,7 +223,7 @@ TOLD = [
         FINANCE,
     ),
     Told(
-        page("costs-unmapped", EVERYBODY, query="first=2026-04&last=2026-04"),
+        page("costs-unmapped", SEE_LINES, query="first=2026-04&last=2026-04"),
         "/costs/rules/new/?",
         FINANCE,
     ),

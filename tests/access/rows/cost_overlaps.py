@@ -18,7 +18,7 @@ OVERLAP = {"pk": "overlap.pk"}
 MONTHS = "first=2026-05&last=2026-05"
 
 ROWS = [
-    page("costs-unmapped", EVERYBODY),
+    page("costs-unmapped", SEE_LINES),
     page("cost-overlaps", EVERYBODY),
     form_function("cost-overlap-new", FINANCE),
     form_function("cost-overlap-end", FINANCE, values=OVERLAP),

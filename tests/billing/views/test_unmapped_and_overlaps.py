@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
@@ -10,7 +12,8 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from billing.models import AllocationRule, ChargeDimension, MonthlyCost, SpendOverlap
-from billing.selectors.unallocated import unallocated_candidates
+from billing.selectors.past_unallocated import past_unallocated
+from billing.selectors.unallocated import ATTRIBUTES, unallocated_candidates
 from billing.selectors.unmapped import NAMING, with_hints
 from billing.selectors.use_cases import all_use_case_names
 from portal.choices import Role
@@ -68,6 +71,43 @@ def test_values_are_listed_with_months_amount_and_a_suggestion_that_says_why(
     assert query["use_case"] == [case.slug]
     form = finance.get(reverse("allocation-rule-new"), {k: v[0] for k, v in query.items()})
     assert f'value="{case.slug}"' in form.content.decode()
+
+
+PERSONAL = {
+    "user_email": "bob@acme.example", "aws:createdBy": "IAMUser:x:bob",
+    "contact": "bob@acme.example", "called": "bob", "squad": "blue",
+}  # fmt: skip
+
+
+def test_no_list_shows_what_a_person_cost(finance: Client) -> None:
+    """Tags and keys that name one stand in no list, as principals do not; a rule is by hand."""
+    run_import(make_connection(), [line(3, "55", Tags=json.dumps(PERSONAL), ResourceId="bob")])
+    ChargeDimension.objects.update(principal_id="bob")
+    may = {"first": "2026-05", "last": "2026-05"}
+    now = START + dt.timedelta(days=1)
+    fields = list(ATTRIBUTES)
+    found, _ = unallocated_candidates(fields=fields, first=MAY, last=MAY, now=now)
+    past = past_unallocated(fields=fields, first=MAY, last=MAY, at=now)
+    assert {(each.tag_key, each.value) for each in found if each.tag_key} == {("squad", "blue")}
+    assert {(each.attribute, each.value) for each in past.candidates} == {
+        (each.attribute, each.value) for each in found
+    }
+    for address in (reverse("costs-unmapped"), f"{reverse('costs-unallocated')}?by=resource"):
+        page = finance.get(address, may | {"by": "resource"}).content.decode()
+        assert "bob" not in page.casefold().partition("<main")[2]
+
+
+@pytest.mark.parametrize("query", ["by=tag", "by=api_key", "by=resource", "by=billing_account"])
+def test_what_cost_lines_say_is_for_those_who_may_see_them(client: Client, query: str) -> None:
+    run_import(make_connection(), [line(3, "55")])
+    client.force_login(make_user())
+    assert client.get(reverse("costs-unmapped")).status_code == 403
+    assert reverse("costs-unmapped") not in client.get(reverse("costs")).content.decode()
+    for more in ("", "&export=csv"):
+        address = f"{reverse('costs-unallocated')}?month=2026-05&{query}{more}"
+        assert client.get(address).status_code == 400
+    opened = client.get(reverse("costs-unallocated"), {"month": "2026-05"})
+    assert "By service, May 2026" in opened.content.decode()
 
 
 def rule_data(case_slug: str, **changes: str) -> dict[str, str]:
