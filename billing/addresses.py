@@ -25,6 +25,11 @@ def invoice_address(pk: int) -> str:
     return reverse("invoice", args=[pk])
 
 
+def unmapped_address() -> str:
+    """The list of names that belong to no use case yet."""
+    return reverse("costs-unmapped")
+
+
 def corrections_address() -> str:
     """The list of what moved in closed months."""
     return reverse("corrections")

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
 
 from django.urls import reverse
 
@@ -13,6 +16,8 @@ from portal.approvals.triggers import Dialect, Guard, always, guards
 RULE_KIND = "billing.allocation_rule"
 CLOSE_KIND = "billing.period_close"
 OVERLAP_KIND = "billing.spend_overlap"
+INVOICE_KIND = "billing.closed_invoice"
+EXPLANATION_KIND = "billing.closed_explanation"
 
 
 def close_subject(month: str, issuer: str, account: str, currency: str) -> str:
@@ -29,6 +34,23 @@ def close_address(month: str) -> str:
 def close_target(figures_hash: str) -> str:
     """The request freezes exactly these figures."""
     return f"close:{figures_hash}"
+
+
+def invoice_subject(issuer: str, number: str) -> str:
+    """The subject of a change to an invoice of a closed month; issuers are told apart without
+    case."""
+    return hashlib.sha256(f"{issuer.casefold()}\n{number}".encode()).hexdigest()[:32]
+
+
+def invoice_target(payload: Mapping[str, Any]) -> str:
+    """The request keeps or withdraws exactly this."""
+    text = json.dumps(dict(payload), sort_keys=True)
+    return f"invoice:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def explanation_target(invoice_id: int, reason: str, amount_nano: int) -> str:
+    """The request explains this amount of an invoice."""
+    return f"explain:{invoice_id}:{reason}:{amount_nano}"
 
 
 def overlap_subject(counted_id: int, other_id: int) -> str:
@@ -138,14 +160,15 @@ def _in_a_close(row: str) -> str:
     """Whether the month of an invoice is closed; rows of its scope do not move any more."""
     return (
         "EXISTS (SELECT 1 FROM billing_periodclose k JOIN billing_invoice i "
-        "ON i.month = k.month AND i.issuer = k.issuer AND i.currency = k.currency "
+        "ON i.month = k.month AND LOWER(i.issuer) = LOWER(k.issuer) AND i.currency = k.currency "
         f"AND i.billing_account_id = k.billing_account_id WHERE i.id = {row}.invoice_id)"
     )
 
 
 def _variance_late(dialect: Dialect) -> str:
-    """A new explanation comes before the close. One that goes along with its invoice is none: the
-    version before, which says the same, has it, and it is not there yet."""
+    """A new explanation comes before the close, or was approved word for word. One that goes along
+    with its invoice is none: the version before, which says the same, has it. Neither is there yet.
+    """
     same = [f"n.{column} = o.{column}" for column in ("issuer", "number", *_STATED)]
     same += [
         f"COALESCE({dialect.text(f'n.{column}')}, '') = COALESCE({dialect.text(f'o.{column}')}, '')"
@@ -163,7 +186,15 @@ def _variance_late(dialect: Dialect) -> str:
         "EXISTS (SELECT 1 FROM billing_invoicevariance v "
         f"WHERE v.invoice_id = NEW.invoice_id AND {alike})"
     )
-    return f"{_in_a_close('NEW')} AND ({is_there} OR NOT {goes_along})"
+    parts = ("invoice_id", "reason", "amount_nano")
+    target = " || ':' || ".join(dialect.text(f"NEW.{column}") for column in parts)
+    approved = (
+        "EXISTS (SELECT 1 FROM portal_approvalrequest r WHERE r.status = 'approved' "
+        f"AND r.kind = '{EXPLANATION_KIND}' AND r.target = 'explain:' || {target} "
+        f"AND {dialect.member('r.payload', 'note')} = NEW.note "
+        "AND r.closed_at = NEW.recorded_at AND r.author_id = NEW.recorded_by_id)"
+    )
+    return f"{_in_a_close('NEW')} AND ({is_there} OR NOT ({goes_along} OR {approved}))"
 
 
 def _variance_changes(dialect: Dialect) -> str:

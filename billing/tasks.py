@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from billing.services.allocation_rules import apply_pending_rules
 from billing.services.breakers import check_breakers
-from billing.services.finance_notices import tell_differences, tell_news
+from billing.services.finance_notices import tell_news
 from billing.services.forecasts import freeze_forecasts
+from billing.services.unmapped_notices import tell_by_morning
 from billing.services.watch import watch_costs
 
 
@@ -44,5 +45,5 @@ def tell_finance() -> None:
 
 @shared_task(name="billing.tasks.tell_differences")
 def tell_of_differences() -> None:
-    """Tell of invoices that leave much unexplained."""
-    tell_differences(at=timezone.now())
+    """Tell of invoices that leave much unexplained, and of new names without a use case."""
+    tell_by_morning(at=timezone.now())

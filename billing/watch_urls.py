@@ -28,4 +28,4 @@ _PAGES = [
 ]
 
 # Every other page refuses `as_of`: it would answer with the figures of now.
-urlpatterns = now_only(_PAGES, but=("budgets", "budget"))
+urlpatterns = now_only(_PAGES, but=("budgets", "budget", "anomalies", "anomaly", "forecasts"))

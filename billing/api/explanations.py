@@ -51,9 +51,7 @@ class ExplanationFilters(serializers.Serializer[Any]):
         help_text="`cost:use_case=faq,month=2026-05,measure=billed`, with `day=2026-05-03` for a "
         "UTC day, `charge:123` or `invoice:ISSUER/NUMBER`.",
     )
-    as_of = MomentField(
-        help_text="As recorded at this moment, a day or a moment up to now; not for invoices."
-    )
+    as_of = MomentField(help_text="As recorded at this moment, a day or a moment up to now.")
 
 
 ROUNDINGS = [(each.value, each.value) for each in Rounding]

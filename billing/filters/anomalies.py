@@ -6,15 +6,16 @@ import django_filters
 from django import forms
 from django.db.models import QuerySet
 
+from billing.filters.moments import AsOfFilterSet, MomentFilter
 from billing.models import Anomaly
 from billing.vocabularies import ANOMALY_STANDINGS
-from portal.shell.filters import MonthFilter, SearchFilter, ShellFilterSet
+from portal.shell.filters import MonthFilter, SearchFilter
 
 
-class AnomalyFilters(ShellFilterSet):
-    """Search, month, and what became of it."""
+class AnomalyFilters(AsOfFilterSet):
+    """Search, month, and what became of it; as of a moment."""
 
-    q = SearchFilter(fields=("day__use_case__title", "note"))
+    q = SearchFilter(fields=("day__use_case__title", "answer"))
     month = MonthFilter(field_name="day__day", label="Month")
     state = django_filters.ChoiceFilter(
         field_name="standing",
@@ -27,6 +28,8 @@ class AnomalyFilters(ShellFilterSet):
         method="filter_silent",
         widget=forms.Select(choices=[("", "Any"), ("true", "Yes"), ("false", "No")]),
     )  # fmt: skip
+
+    as_of = MomentFilter()
 
     class Meta:
         model = Anomaly

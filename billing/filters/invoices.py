@@ -8,12 +8,16 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from billing.choices import CorrectionCause
+from billing.filters.moments import AsOfFilterSet, HappenedFilter, MomentFilter
 from billing.models import CloseCorrection, ExchangeRate, Invoice
 from portal.shell.filters import MonthFilter, SearchFilter, ShellFilterSet
 
+WITHDRAWN = "withdrawn"
 
-class InvoiceFilters(ShellFilterSet):
-    """By text, billing month, and whether the document is there."""
+
+class InvoiceFilters(AsOfFilterSet):
+    """By text, billing month, whether the document is there, and whether it was withdrawn; as of a
+    moment."""
 
     q = SearchFilter(fields=("issuer", "number", "billing_account_id"))
     month = MonthFilter(field_name="month", label="Billing month")
@@ -23,6 +27,17 @@ class InvoiceFilters(ShellFilterSet):
         label="Document",
         method="filter_document",
     )
+    state = django_filters.ChoiceFilter(
+        choices=[(WITHDRAWN, "Withdrawn")],
+        empty_label="In force",
+        label="State",
+        method="filter_state",
+    )
+    as_of = MomentFilter()
+
+    def filter_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Nothing more: which of both, the page has chosen."""
+        return rows
 
     def filter_document(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """Invoices whose document nobody has attached, or the others."""
@@ -34,14 +49,15 @@ class InvoiceFilters(ShellFilterSet):
         fields = ()
 
 
-class CorrectionFilters(ShellFilterSet):
-    """By text, closed month and cause."""
+class CorrectionFilters(AsOfFilterSet):
+    """By text, closed month and cause; as of a moment."""
 
     q = SearchFilter(fields=("reason", "close__issuer", "close__billing_account_id"))
     month = MonthFilter(field_name="close__month", label="Closed month")
     cause = django_filters.ChoiceFilter(
         choices=CorrectionCause.choices, empty_label="Any", label="Cause"
     )
+    as_of = HappenedFilter(field_name="recorded_at")
 
     class Meta:
         model = CloseCorrection

@@ -30,6 +30,13 @@ class MomentFilter(django_filters.Filter):
         return qs
 
 
+class HappenedFilter(MomentFilter):
+    """What had happened by a moment, told by the column `field_name`. For what is kept for ever."""
+
+    def filter(self, qs: QuerySet[Any], value: dt.datetime | None) -> QuerySet[Any]:
+        return qs if value is None else qs.filter(**{f"{self.field_name}__lte": value})
+
+
 class AsOfFilterSet(ShellFilterSet):
     """Filters of which the last is `as_of`, a `MomentFilter`."""
 

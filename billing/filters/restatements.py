@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Any
-
 import django_filters
 from django.db.models import QuerySet
 
-from billing.filters.moments import AsOfFilterSet, MomentFilter
+from billing.filters.moments import AsOfFilterSet, HappenedFilter
 from billing.models import Restatement
 from portal.choices import ImportKind
 from portal.models import Connection
@@ -17,13 +14,6 @@ from portal.shell.filters import MonthFilter, SearchFilter
 
 def _connections(_request: object) -> QuerySet[Connection]:
     return Connection.objects.filter(kind=ImportKind.COSTS).order_by("name", "pk")
-
-
-class _RestatedByFilter(MomentFilter):
-    """What had been restated by a moment. None is ever changed or taken back."""
-
-    def filter(self, qs: QuerySet[Any], value: dt.datetime | None) -> QuerySet[Any]:
-        return qs if value is None else qs.filter(restated_at__lte=value)
 
 
 class RestatementFilters(AsOfFilterSet):
@@ -38,7 +28,7 @@ class RestatementFilters(AsOfFilterSet):
         empty_label="Any",
         label="Source",
     )
-    as_of = _RestatedByFilter()
+    as_of = HappenedFilter(field_name="restated_at")
 
     class Meta:
         model = Restatement

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 
 from billing.choices import VarianceReason
-from billing.forms.fields import DayField
+from billing.forms.fields import AS_OF_LABEL, DayField, MomentField
 from billing.models import Invoice
 from billing.services.invoices import InvoiceDraft
 from portal.shell.filters import MonthField
@@ -195,6 +195,12 @@ class MonthForm(forms.Form):
     def asked(self) -> Month | None:
         """The month, when one can be read."""
         return self.cleaned_data.get("month") if self.is_valid() else None
+
+
+class PastMonthForm(MonthForm):
+    """One month of a page that answers as of a moment."""
+
+    as_of = MomentField(required=False, label=AS_OF_LABEL)
 
 
 class RateForm(forms.Form):

@@ -13,6 +13,7 @@ from billing.models.plans import PricePlan
 from billing.models.rates import ExchangeRate
 from billing.models.restatements import Restatement
 from billing.models.rollups import DailyCost, MonthlyCost, MonthlyWrite
+from billing.models.unmapped import UnmappedTold
 from billing.models.usage import Usage, UsageDimension, UsageSlice
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Restatement",
     "SpendOverlap",
     "SplitBase",
+    "UnmappedTold",
     "Usage",
     "UsageDimension",
     "UsageSlice",

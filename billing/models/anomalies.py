@@ -44,7 +44,8 @@ class AnomalyPolicy(models.Model):
 
 
 class AnomalyDay(models.Model):
-    """One day (UTC) of one use case, judged: actual, expected, bounds. Rewritten when restated.
+    """One day (UTC) of one use case, judged: actual, expected, bounds. Rewritten when restated;
+    `judged_at` is since when it says what it says.
 
     Effective cost in nano-units, without purchases, credits and tax. Expected and bounds are null
     while the history is too short (`learning`); then `upper_nano` is the absolute cap.

@@ -10,6 +10,8 @@ from billing.policies import may_see_charges, may_see_costs
 from billing.selectors.invoices import document_hashes
 from billing.services.close_corrections import RECHECK_CLOSES
 from billing.services.closes import CLOSED, CLOSES, recheck_all_closes
+from billing.services.explanation_requests import EXPLANATIONS
+from billing.services.invoice_requests import INVOICES
 from billing.vocabularies import CLOSE_STATES, CORRECTION_CAUSES, INVOICE_STATUSES, MATCHES
 from portal.approvals.registry import approval_kinds
 from portal.audit.registry import governed
@@ -24,6 +26,8 @@ from portal.work.registry import Work, WorkKind, work_kinds
 
 register_close_guards()
 approval_kinds.register(CLOSES)
+approval_kinds.register(INVOICES)
+approval_kinds.register(EXPLANATIONS)
 
 demo_steps.register(DemoStep("billing.invoices", 82, demo.build_invoices))
 demo_steps.register(DemoStep("billing.closes", 84, demo.close_months))
@@ -64,7 +68,7 @@ scheduled_jobs.register(
         task="billing.tasks.tell_differences",
         when=crontab(hour="6", minute="30"),
         reason="Lines and invoices come on different days: by the morning both of a day are here. "
-        "It reads whole months, so not hourly.",
+        "It reads whole months, so not hourly. New names without a use case are told then too.",
         roles=frozenset({Role.FINANCE}),
     )
 )

@@ -14,6 +14,9 @@ for _key, _label, _description, _required in (
     ("invoice", "New invoices", "An invoice came, by import or entered by somebody else.", False),
     ("difference", "Unexplained invoices",
      "An invoice with its cost lines leaves more than 0.5 % open, and more than 50.", False),
+    ("unmapped", "New names without a use case",
+     "New keys, workspaces, projects or tags that no rule takes cost more than 50; at most daily.",
+     False),
     ("breaker", "Circuit breakers", "A breaker of yours opened: something runs away.", True),
 ):  # fmt: skip
     notice_kinds.register(NoticeKind(f"billing.{_key}", _label, _description, _required))

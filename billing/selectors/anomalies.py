@@ -18,13 +18,15 @@ from billing.policies import may_see_costs
 from billing.selectors.costs import Kind
 from portal.policies import AnyUser
 
+LEARNING = "learning: too little history"
 IGNORED_AFTER = dt.timedelta(days=7)  # told and not answered for so long
 
 
 def anomalies_visible_to(user: AnyUser) -> QuerySet[Anomaly]:
     """Anomalies are about sums, and open like sums to everybody inside.
 
-    Annotations: `impact_nano`, `standing` (`withdrawn`, `answered`, `waiting` or `small`).
+    Annotations: `actual_nano`, `expected_nano`, `impact_nano`, `unknown_because` (why one of them
+    is not told), `standing` (`withdrawn`, `answered`, `waiting` or `small`), `answer` (the note).
     """
     base = Case(
         When(day__expected_nano__isnull=True, then=F("day__upper_nano")),
@@ -38,7 +40,12 @@ def anomalies_visible_to(user: AnyUser) -> QuerySet[Anomaly]:
         output_field=CharField(),
     )
     rows = Anomaly.objects.select_related("day__use_case", "acknowledged_by").annotate(
-        impact_nano=F("day__actual_nano") - base, standing=standing
+        actual_nano=F("day__actual_nano"),
+        expected_nano=F("day__expected_nano"),
+        impact_nano=F("day__actual_nano") - base,
+        standing=standing,
+        answer=F("note"),
+        unknown_because=Value(LEARNING),
     )
     return rows if may_see_costs(user) else rows.none()
 

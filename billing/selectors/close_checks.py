@@ -6,11 +6,16 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from billing.approvals import CLOSE_KIND, close_subject
 from billing.choices import CloseState, MatchedBy
 from billing.models import AllocationRule, CloseCorrection, Invoice, PeriodClose
 from billing.selectors.close_rules import rule_of, settled_from
+from billing.selectors.closed_scopes import ClosedScopes, scope_of_close, scope_of_request
+from billing.selectors.line_status import by_then
 from billing.selectors.open_suspicions import Suspicion, suspicions_of_month
+from billing.selectors.provider_totals import ByConnection, ProviderTotal, provider_totals
 from billing.selectors.reconciliation import CloseScope, Reconciled, Reconciliation, reconcile
 from billing.selectors.suspicions import same_provider_name
 from portal.choices import ApprovalStatus
@@ -44,6 +49,8 @@ class Checklist:
         request: the request that waits for a second person.
         close: what was frozen.
         corrections: of the close, in order.
+        totals: what its sources themselves say that the month came to. Told to people; nothing
+            waits for it.
     """
 
     scope: CloseScope
@@ -54,6 +61,7 @@ class Checklist:
     request: ApprovalRequest | None
     close: PeriodClose | None
     corrections: list[CloseCorrection]
+    totals: Sequence[ProviderTotal] = ()
 
     @property
     def problems(self) -> list[str]:
@@ -82,8 +90,9 @@ class Checklist:
 
 
 def close_key(scope: CloseScope) -> str:
-    """Names a scope for ever: month and a digest of the rest."""
-    return close_subject(str(scope.month), scope.issuer, scope.account, scope.currency)
+    """Names an open scope: month and a digest of the rest. What has been asked for or closed keeps
+    the name that it got then."""
+    return close_subject(str(scope.month), scope.folded, scope.account, scope.currency)
 
 
 def checklists(month: Month, *, now: dt.datetime) -> tuple[Reconciliation, list[Checklist]]:
@@ -92,69 +101,129 @@ def checklists(month: Month, *, now: dt.datetime) -> tuple[Reconciliation, list[
     return found, checklists_of(found, now=now)
 
 
-def checklists_of(found: Reconciliation, *, now: dt.datetime) -> list[Checklist]:
-    """The checklists of a month that has been reconciled: six more queries, eight where two
-    sources have a provider in common."""
-    month = found.month
-    closes = {
-        close.key: close
-        for close in PeriodClose.objects.filter(month=month.start).select_related(
-            "asked_by", "closed_by"
-        )
-    }
+@dataclass(frozen=True, slots=True)
+class CloseEvents:
+    """What people have done about the closes of a month, and what stands against one.
+
+    Attributes:
+        corrections: of each close, in order.
+        requests: those that wait for a second person, spelled as they were asked for.
+        pending: whether a rule is still being applied.
+        doubled: money that seems to be in the month twice.
+        totals: what sources say that the month came to, by connection.
+    """
+
+    closes: list[PeriodClose]
+    corrections: dict[int, list[CloseCorrection]]
+    requests: list[tuple[CloseScope, ApprovalRequest]]
+    pending: bool
+    doubled: Sequence[Suspicion]
+    totals: ByConnection
+
+
+def closes_of_month(
+    month: Month, *, until: dt.datetime | None = None
+) -> tuple[list[PeriodClose], dict[int, list[CloseCorrection]]]:
+    """Its closes, and the corrections of each in order; with `until`, those of then."""
+    closes = PeriodClose.objects.filter(by_then("closed_at", until), month=month.start)
     corrections: dict[int, list[CloseCorrection]] = {}
-    for each in CloseCorrection.objects.filter(close__month=month.start).order_by("number"):
+    rows = CloseCorrection.objects.filter(by_then("recorded_at", until), close__month=month.start)
+    for each in rows.order_by("number"):
         corrections.setdefault(each.close_id, []).append(each)
+    return list(closes.select_related("asked_by", "closed_by")), corrections
+
+
+def requests_of_month(
+    month: Month, requests: QuerySet[ApprovalRequest]
+) -> list[tuple[CloseScope, ApprovalRequest]]:
+    """Of these requests, those to close a scope of a month. One query."""
+    own = requests.filter(kind=CLOSE_KIND, subject__startswith=f"{month}-")
+    return [(scope_of_request(each.payload), each) for each in own.select_related("author")]
+
+
+def close_events(month: Month) -> CloseEvents:
+    """Those of now. Seven queries, nine where two sources have a provider in common."""
+    closes, corrections = closes_of_month(month)
+    pending = ApprovalRequest.objects.filter(status=ApprovalStatus.PENDING)
+    return CloseEvents(
+        closes,
+        corrections,
+        requests_of_month(month, pending),
+        pending=AllocationRule.objects.filter(pending_since__isnull=False).exists(),
+        doubled=suspicions_of_month(month),
+        totals=provider_totals(month),
+    )
+
+
+def checklists_of(
+    found: Reconciliation, *, now: dt.datetime, events: CloseEvents | None = None
+) -> list[Checklist]:
+    """The checklists of a month that has been reconciled, with the queries of `close_events`.
+
+    Args:
+        events: those of another moment than now; then `now` is that moment.
+    """
+    events = events or close_events(found.month)
+    closed = ClosedScopes(events.closes)
     asked = {
-        request.subject: request
-        for request in ApprovalRequest.objects.filter(
-            kind=CLOSE_KIND, status=ApprovalStatus.PENDING, subject__startswith=f"{month}-"
-        ).select_related("author")
+        scope: (scope, request) for scope, request in events.requests if request.expires_at > now
     }
-    pending = AllocationRule.objects.filter(pending_since__isnull=False).exists()
-    doubled = suspicions_of_month(month)
     lists = []
     # What was closed stays to be seen, also when its last invoice has gone to another scope.
-    of_closes = {
-        CloseScope(month, each.issuer, each.billing_account_id, each.currency)
-        for each in closes.values()
-    }
+    of_closes = {scope_of_close(each) for each in events.closes}
     for scope in sorted({*found.scopes(), *of_closes}):
-        key = close_key(scope)
-        close = closes.get(key)
-        request = asked.get(key)
-        if request is not None and request.expires_at <= now:
-            request = None
-        lists.append(
-            _checklist(found, scope, key, doubled, pending, now, request, close,
-                       corrections.get(close.pk, []) if close else [])
-        )  # fmt: skip
+        closes = closed.all_of(scope)
+        if not closes:
+            scope, request = asked.get(scope, (scope, None))
+            lists.append(_checklist(found, scope, events, now, request=request))
+        for close in closes:
+            part = closed.part_of(found, close)
+            lists.append(_checklist(part, scope_of_close(close), events, now, close=close))
     return lists
 
 
 def _checklist(
     found: Reconciliation,
     scope: CloseScope,
-    key: str,
-    doubled: Sequence[Suspicion],
-    pending: bool,
+    events: CloseEvents,
     now: dt.datetime,
-    request: ApprovalRequest | None,
-    close: PeriodClose | None,
-    corrections: list[CloseCorrection],
+    *,
+    request: ApprovalRequest | None = None,
+    close: PeriodClose | None = None,
 ) -> Checklist:
     invoices = found.of_scope(scope)
     settled = _settled_from(found, scope, invoices)
     checks = [
         Check("imported", "Imported", tuple(_not_imported(invoices)), _lines_text(invoices)),
         Check("matched", "Matched", tuple(_not_matched(invoices))),
-        Check("once", "Counted once", tuple(_maybe_twice(invoices, doubled))),
-        Check("allocated", "Allocated", tuple(_not_allocated(invoices, pending))),
+        Check("once", "Counted once", tuple(_maybe_twice(invoices, events.doubled))),
+        Check("allocated", "Allocated", tuple(_not_allocated(invoices, events.pending))),
         Check("explained", "Variance explained", tuple(_not_explained(invoices))),
         Check("settled", "Settled at the source", tuple(_not_settled(invoices, settled, now)),
               _rules_text(invoices)),
     ]  # fmt: skip
-    return Checklist(scope, key, invoices, checks, settled, request, close, corrections)
+    if close is not None:
+        key = close.key
+    else:
+        key = request.subject if request is not None else close_key(scope)
+    return Checklist(
+        scope=scope,
+        key=key,
+        invoices=invoices,
+        checks=checks,
+        settled_from=settled,
+        request=request,
+        close=close,
+        corrections=events.corrections.get(close.pk, []) if close else [],
+        totals=tuple(_totals(invoices, events.totals)),
+    )
+
+
+def _totals(invoices: Sequence[Reconciled], totals: ByConnection) -> Iterator[ProviderTotal]:
+    for connection in sorted(
+        {group.key.connection_id for each in invoices for group in each.groups}
+    ):
+        yield from totals.get(connection, ())
 
 
 def _lines_text(invoices: Sequence[Reconciled]) -> str:

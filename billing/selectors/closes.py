@@ -10,7 +10,10 @@ from billing.models import CloseCorrection, Invoice, PeriodClose
 from billing.policies import may_see_charges
 from billing.selectors.choices_in_use import newest_month
 from billing.selectors.close_checks import Checklist, checklists
-from billing.selectors.reconciliation import Reconciliation
+from billing.selectors.closed_scopes import scope_of_close
+from billing.selectors.invoices import NOW
+from billing.selectors.reconciliation import Reconciliation, scope_of_invoice
+from billing.selectors.trials import recorded_at
 from portal.policies import AnyUser
 from portal.shell.periods import BadPeriodError, Month
 from portal.shell.statuses import FigureStatus
@@ -40,28 +43,31 @@ def invoices_of_close(close: PeriodClose) -> dict[str, int]:
 
     The newest recorded before it; where none was, because a clock was set back, the oldest.
     """
+    scope = scope_of_close(close)
     rows = Invoice.objects.filter(
         month=close.month,
-        issuer=close.issuer,
         billing_account_id=close.billing_account_id,
         currency=close.currency,
     )
     found: dict[str, int] = {}
-    for number, pk, recorded_at in rows.order_by("recorded_at", "pk").values_list(
-        "number", "pk", "recorded_at"
-    ):
-        if number not in found or recorded_at <= close.closed_at:
-            found[number] = pk
+    for each in rows.order_by("recorded_at", "pk"):
+        if scope_of_invoice(each) != scope:
+            continue
+        if each.number not in found or each.recorded_at <= close.closed_at:
+            found[each.number] = each.pk
     return found
 
 
-def month_to_close(*, now: dt.datetime) -> Month | None:
+def month_to_close(*, now: dt.datetime, at: dt.datetime | None = None) -> Month | None:
     """The newest month with an invoice; else the newest with a cost; None before either.
 
     Never a month after that of `now` (UTC): what is billed in advance is not to be closed yet.
+
+    Args:
+        at: by the invoices that were in force at this moment; None is now.
     """
     current = Month.of(now.astimezone(dt.UTC).date())
-    live = Invoice.objects.filter(superseded_at__isnull=True, month__lt=current.end)
+    live = Invoice.objects.filter(NOW if at is None else recorded_at(at), month__lt=current.end)
     found: dt.date | None = live.aggregate(newest=Max("month"))["newest"]
     return Month.of(found) if found is not None else newest_month(until=now)
 

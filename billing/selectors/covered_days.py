@@ -110,7 +110,7 @@ def covered_days(use_case_ids: Collection[int], window: DateRange) -> CoveredDay
     for use_case_id, currency, basis, day, connection in rows.distinct():
         months = used.setdefault((use_case_id, Kind(currency, basis)), {})
         months.setdefault(Month.of(day), set()).add(connection)
-    named = {pk for months in used.values() for found in months.values() for pk in found}
+    named = connections_of(used)
     newest: dict[int, dict[Month, dt.date]] = {}
     ended = set()
     come = (
@@ -123,13 +123,23 @@ def covered_days(use_case_ids: Collection[int], window: DateRange) -> CoveredDay
         newest.setdefault(connection, {})[Month.of(day)] = last
         if not is_active:
             ended.add(connection)
-    return CoveredDays(used, newest, _stood_for(named), ended)
+    return CoveredDays(used, newest, stood_for(named), ended)
 
 
-def _stood_for(connections: Collection[int]) -> dict[int, dt.date]:
+def connections_of(used: Used) -> set[int]:
+    """Those that brought any of these costs."""
+    return {pk for months in used.values() for found in months.values() for pk in found}
+
+
+def stood_for(
+    connections: Collection[int], *, until: dt.datetime | None = None
+) -> dict[int, dt.date]:
     """By connection, the end of the days that its applied imports covered as a whole. One query.
 
     A day that had only just ended when it was fetched does not count: providers bill it later.
+
+    Args:
+        until: only imports finished by then.
     """
     runs = ImportRun.objects.filter(
         connection_id__in=connections,
@@ -139,6 +149,8 @@ def _stood_for(connections: Collection[int]) -> dict[int, dt.date]:
         window_end__isnull=False,
         finished_at__isnull=False,
     )
+    if until is not None:
+        runs = runs.filter(finished_at__lte=until)
     found: dict[int, dt.date] = {}
     rows = (
         runs.order_by()

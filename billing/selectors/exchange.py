@@ -9,10 +9,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from billing.models import AllocationShare, ExchangeRate
 from billing.policies import may_see_costs
+from billing.selectors.trials import recorded_at
 from portal.policies import AnyUser
 
 # Weekends and holidays have no rate of their own; what is older than this is not taken.
@@ -94,12 +95,20 @@ class Rates:
         return Converted(nano, base, quote, found, rate)
 
 
-def rates_between(currencies: Collection[str], quote: str) -> Rates:
-    """Every live rate between these currencies and `quote`, both ways. One query."""
+def rates_between(
+    currencies: Collection[str], quote: str, *, at: dt.datetime | None = None
+) -> Rates:
+    """Every live rate between these currencies and `quote`, both ways. One query.
+
+    Args:
+        at: those that were live at this moment; None is now.
+    """
     wanted = set(currencies) - {quote}
     if not wanted:
         return Rates(())
-    both = ExchangeRate.objects.filter(superseded_at__isnull=True)
+    both = ExchangeRate.objects.filter(
+        Q(superseded_at__isnull=True) if at is None else recorded_at(at)
+    )
     return Rates(
         [
             *both.filter(base__in=wanted, quote=quote).union(

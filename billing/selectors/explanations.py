@@ -19,7 +19,7 @@ from billing.selectors.explained_charges import (
     rule_text,
 )
 from billing.selectors.figures import status_of
-from billing.selectors.forward import explain_invoice
+from billing.selectors.forward import explain_invoice, explain_past_invoice
 from billing.selectors.invoices import INVOICE_PREFIX
 from billing.selectors.line_status import statuses_of_rows
 from billing.selectors.lineage import LINE_ORDER, figure_sums, line_rows
@@ -79,7 +79,7 @@ def explain(
     """What a reference names: `cost:…` and `charge:…` back, `invoice:…` forward.
 
     Args:
-        at: as recorded at this moment; None for now. An invoice is told as it is now.
+        at: as recorded at this moment; None for now.
         lines: which lines are listed.
         user: whose view of use cases counts; None is the operator at the terminal.
         bounds: how much may be read.
@@ -90,7 +90,7 @@ def explain(
     """
     if text.startswith(INVOICE_PREFIX):
         if at is not None:
-            raise BadReferenceError("an invoice is explained as it is now; leave as_of out")
+            return explain_past_invoice(text, at=at, lines=lines, most=bounds.charges)
         return explain_invoice(text, now=now, lines=lines)
     if text.startswith(CHARGE_PREFIX):
         number = text.removeprefix(CHARGE_PREFIX)

@@ -13,7 +13,7 @@ from billing.forecast.forecast import CEILINGS, FEWEST_MONTHS, MOST_MONTHS, REAS
 from billing.models import Forecast, MonthlyCost
 from billing.policies import may_see_costs
 from billing.selectors.costs import CostSum, Group, Kind, cost_sums
-from billing.selectors.covered_days import covered_days
+from billing.selectors.covered_days import CoveredDays, covered_days
 from billing.selectors.figures import status_of
 from portal.policies import AnyUser
 from portal.shell.periods import DateRange, Month
@@ -89,6 +89,12 @@ class ForecastError:
         return kept[-1] if kept else ""
 
 
+def in_order(rows: QuerySet[Forecast], measure: str) -> list[Forecast]:
+    """Those of a measure by use case, currency, basis, month. One query."""
+    own = rows.filter(measure=measure)
+    return list(own.order_by("use_case_id", "currency", "cost_basis", "month"))
+
+
 def forecast_months(
     rows: QuerySet[Forecast], *, today: dt.date, measure: str, now: dt.datetime
 ) -> list[ForecastMonth]:
@@ -100,9 +106,7 @@ def forecast_months(
         today: months before that of this day (UTC) are over.
         now: the moment at which the status of what came is known.
     """
-    found = list(
-        rows.filter(measure=measure).order_by("use_case_id", "currency", "cost_basis", "month")
-    )
+    found = in_order(rows, measure)
     if not found:
         return []
     current, ids = Month.of(today), {each.use_case_id for each in found}
@@ -115,6 +119,21 @@ def forecast_months(
         for each in cost_sums(costs, by=(Group.USE_CASE, Group.MONTH), now=now)
     }
     cover = covered_days(ids, DateRange((first - MOST_MONTHS).start, current.end))
+    return told_months(found, sums, cover, current=current, now=now)
+
+
+MonthSums = Mapping[tuple[int, Kind, Month], CostSum]
+
+
+def told_months(
+    found: Sequence[Forecast],
+    sums: MonthSums,
+    cover: CoveredDays,
+    *,
+    current: Month,
+    now: dt.datetime,
+) -> list[ForecastMonth]:
+    """Forecasts beside what came, as far as it is known at `now`, in `current`. No query."""
     result = []
     for each in found:
         month, key = Month.of(each.month), (each.use_case_id, Kind(each.currency, each.cost_basis))

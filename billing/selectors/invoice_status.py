@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from billing.approvals import close_subject
 from billing.choices import ChargeCategory, Finality
 from billing.models import (
     Allocation,
@@ -19,17 +18,24 @@ from billing.models import (
     ChargeSlice,
     CloseCorrection,
     Invoice,
-    PeriodClose,
     Restatement,
 )
 from billing.selectors.close_figures import is_place_of, moved_components
+from billing.selectors.closed_scopes import closed_scopes
 from billing.selectors.costs import CostSum, Kind, SumDraft, Surroundings
 from billing.selectors.figures import status_of, word_of
 from billing.selectors.finality import worst
 from billing.selectors.freshness import last_applied_runs
-from billing.selectors.line_status import LineBook, LineFacts, grouped_facts, merged, slice_facts
+from billing.selectors.line_status import (
+    LineBook,
+    LineFacts,
+    by_then,
+    grouped_facts,
+    merged,
+    slice_facts,
+)
 from billing.selectors.month_lines import Destination, LineKey, of_month
-from billing.selectors.reconciliation import Reconciled
+from billing.selectors.reconciliation import CloseScope, Reconciled
 from portal.shell.periods import Month
 from portal.shell.statuses import FigureStatus
 
@@ -45,32 +51,40 @@ _NUMBERS_AT_ONCE = 500
 # --- what a document states -----------------------------------------------------------------------
 
 
-def statuses_of_invoices(rows: Sequence[Mapping[str, Any] | Invoice]) -> list[FigureStatus]:
+def statuses_of_invoices(
+    rows: Sequence[Mapping[str, Any] | Invoice], *, until: dt.datetime | None = None
+) -> list[FigureStatus]:
     """The status of what some invoices state, in their order. Three queries for up to 500.
 
     Args:
         rows: invoices, or records with the columns of `INVOICE_FACTS`.
+        until: by what had happened at this moment; None is now.
     """
-    return [word_of(each) for each in finalities_of_invoices(rows)]
+    return [word_of(each) for each in finalities_of_invoices(rows, until=until)]
 
 
-def finalities_of_invoices(rows: Sequence[Mapping[str, Any] | Invoice]) -> list[Finality]:
+def finalities_of_invoices(
+    rows: Sequence[Mapping[str, Any] | Invoice], *, until: dt.datetime | None = None
+) -> list[Finality]:
     """The same as `Finality`, for sums with what else they hold."""
-    return [each.finality for each in _said(rows)]
+    return [each.finality for each in said_of(rows, until=until)]
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """How settled a document is; the components of its own that moved since its month closed."""
 
     finality: Finality
     moved: frozenset[str] = frozenset()
 
 
-def _said(rows: Sequence[Mapping[str, Any] | Invoice]) -> list[_Said]:
+def said_of(
+    rows: Sequence[Mapping[str, Any] | Invoice], *, until: dt.datetime | None = None
+) -> list[Said]:
+    """How settled some documents are, or were at a moment, in their order. As many queries."""
     facts = [_facts(row) for row in rows]
-    found: list[_Said] = []
+    found: list[Said] = []
     for start in range(0, len(facts), _NUMBERS_AT_ONCE):
-        found += _finalities(facts[start : start + _NUMBERS_AT_ONCE])
+        found += _finalities(facts[start : start + _NUMBERS_AT_ONCE], until)
     return found
 
 
@@ -80,30 +94,41 @@ def _facts(row: Mapping[str, Any] | Invoice) -> Mapping[str, Any]:
     return row
 
 
-def _finalities(rows: Sequence[Mapping[str, Any]]) -> list[_Said]:
-    keys = [
-        close_subject(
-            str(Month.of(row["month"])), row["issuer"], row["billing_account_id"], row["currency"]
-        )
-        for row in rows
-    ]
-    closed = set(PeriodClose.objects.filter(key__in=keys).values_list("key", flat=True))
-    moved: dict[str, set[str]] = {}
-    for key, moves in CloseCorrection.objects.filter(close__key__in=closed).values_list(
-        "close__key", "moves"
-    ):
-        moved.setdefault(key, set()).update(move["place"] for move in moves)
-    earlier = _earlier(rows)
+def _finalities(rows: Sequence[Mapping[str, Any]], until: dt.datetime | None) -> list[Said]:
+    closed = closed_scopes([row["month"] for row in rows], until=until)
+    found = [closed.of(_scope(row)) for row in rows]
+    closes = [close.pk if close is not None else None for close in found]
+    moved: dict[int | None, set[str]] = {}
+    corrections = CloseCorrection.objects.filter(
+        by_then("recorded_at", until), close__in={pk for pk in closes if pk is not None}
+    )
+    for pk, moves in corrections.values_list("close_id", "moves"):
+        moved.setdefault(pk, set()).update(move["place"] for move in moves)
+    earlier = _earlier(rows, until)
     return [
-        _finality(row, key in closed, moved.get(key, set()), earlier)
-        for row, key in zip(rows, keys, strict=True)
+        _finality(_as_then(row, until), pk is not None, moved.get(pk, set()), earlier)
+        for row, pk in zip(rows, closes, strict=True)
     ]
 
 
-def _earlier(rows: Sequence[Mapping[str, Any]]) -> set[tuple[Any, ...]]:
+def _scope(row: Mapping[str, Any]) -> CloseScope:
+    month = Month.of(row["month"])
+    return CloseScope(month, row["issuer"], row["billing_account_id"], row["currency"])
+
+
+def _as_then(row: Mapping[str, Any], until: dt.datetime | None) -> Mapping[str, Any]:
+    """What was superseded after the moment was in force."""
+    gone = row["superseded_at"]
+    is_later = until is not None and gone is not None and gone > until
+    return {**row, "superseded_at": None} if is_later else row
+
+
+def _earlier(rows: Sequence[Mapping[str, Any]], until: dt.datetime | None) -> set[tuple[Any, ...]]:
     """What superseded versions said, by issuer (without case) and number."""
     older = Invoice.objects.filter(
-        superseded_at__isnull=False, number__in={row["number"] for row in rows}
+        by_then("superseded_at", until),
+        superseded_at__isnull=False,
+        number__in={row["number"] for row in rows},
     )
     return {
         (issuer.casefold(), *rest)
@@ -116,23 +141,25 @@ def _finality(
     is_closed: bool,
     moved: Collection[str],
     earlier: Iterable[tuple[Any, ...]],
-) -> _Said:
+) -> Said:
     if row["superseded_at"] is not None:
-        return _Said(Finality.RESTATED)
+        return Said(Finality.RESTATED)
     if is_closed:
         has_moved = any(is_place_of(place, row["number"]) for place in moved)
         finality = Finality.RESTATED if has_moved else Finality.CLOSED
-        return _Said(finality, moved_components(moved, row["number"]))
+        return Said(finality, moved_components(moved, row["number"]))
     whose = (row["issuer"].casefold(), row["number"])
     says = (*whose, *(row[name] for name in _STATED))
     was_other = any(each[:2] == whose and each != says for each in earlier)
-    return _Said(Finality.RESTATED if was_other else Finality.FINAL)
+    return Said(Finality.RESTATED if was_other else Finality.FINAL)
 
 
 # --- what the lines of an invoice come to ---------------------------------------------------------
 
 
-class _Where(NamedTuple):
+class Where(NamedTuple):
+    """What parts of an invoice's lines are told apart by."""
+
     category: str
     place: Destination
 
@@ -160,7 +187,7 @@ class InvoiceStatuses:
     own: Reconciled
     stated: Finality
     book: LineBook
-    drafts: Mapping[_Where, SumDraft]
+    drafts: Mapping[Where, SumDraft]
     moved: frozenset[str] = frozenset()
 
     @property
@@ -204,7 +231,7 @@ class InvoiceStatuses:
             "residual": self._word(everything, stated),
         }
 
-    def _of(self, is_wanted: Callable[[_Where], bool]) -> CostSum | None:
+    def _of(self, is_wanted: Callable[[Where], bool]) -> CostSum | None:
         drafts = [draft for where, draft in self.drafts.items() if is_wanted(where)]
         kind = Kind(self.own.invoice.currency, self.own.basis)
         return self.book.sum_of(merged(drafts), kind) if drafts else None
@@ -218,7 +245,7 @@ class InvoiceStatuses:
         return status_of(lines, now=self.book.around.now)
 
 
-def _is_plain(where: _Where) -> bool:
+def _is_plain(where: Where) -> bool:
     return where.category not in (ChargeCategory.TAX, ChargeCategory.CREDIT)
 
 
@@ -247,7 +274,7 @@ def invoice_statuses(own: Reconciled, *, now: dt.datetime) -> InvoiceStatuses:
     )
     book = LineBook(slice_facts(slices), Surroundings((), last_applied_runs(), now))
     taken_back = _taken_back(month) & {(key.connection_id, key.account) for key in keys}
-    drafts: dict[_Where, SumDraft] = {}
+    drafts: dict[Where, SumDraft] = {}
     # Of the month, as reconciling reads it: asked for by the lines of the invoice, PostgreSQL may
     # look for each part among all of them.
     parts = Allocation.objects.filter(
@@ -259,10 +286,10 @@ def invoice_statuses(own: Reconciled, *, now: dt.datetime) -> InvoiceStatuses:
         if key not in keys:
             continue
         use_case, centre, reason, rule, version = row[len(_KEYS) :]
-        where = _Where(key.category, Destination(use_case, centre, reason, rule or "", version))
+        where = Where(key.category, Destination(use_case, centre, reason, rule or "", version))
         draft = drafts.setdefault(where, SumDraft(restated=1 if taken_back else 0))
         book.slices.enter(facts, into=draft)
-    (said,) = _said([own.invoice])
+    (said,) = said_of([own.invoice])
     return InvoiceStatuses(own, said.finality, book, drafts, said.moved)
 
 
@@ -283,15 +310,24 @@ class MonthStatuses:
     drafts: Mapping[LineKey, SumDraft]
     taken_back: set[tuple[int, str]]
 
-    def of_lines(self, keys: Iterable[LineKey]) -> FigureStatus:
-        """Lines of these keys together, which are of one basis; *provisional* without any."""
+    def of_lines(self, keys: Iterable[LineKey], stated: FigureStatus | None = None) -> FigureStatus:
+        """Lines of these keys together, which are of one basis; *provisional* without any.
+
+        Args:
+            stated: the status of what a document states, where the amount is of both: then the less
+                settled of the two.
+        """
         wanted = [key for key in keys if key in self.drafts]
         if not wanted:
-            return FigureStatus.PROVISIONAL
+            return FigureStatus.PROVISIONAL if stated is None else stated
         draft = merged(self.drafts[key] for key in wanted)
         if any((key.connection_id, key.account) in self.taken_back for key in wanted):
             draft.restated += 1
-        return self.book.status_of(draft, wanted[0].basis)
+        if stated is None:
+            return self.book.status_of(draft, wanted[0].basis)
+        lines = self.book.sum_of(draft, Kind("", wanted[0].basis))
+        both = worst((lines.finality, Finality[stated.name]))
+        return status_of(replace(lines, finality=both), now=self.book.around.now)
 
 
 def month_statuses(month: Month, *, now: dt.datetime) -> MonthStatuses:

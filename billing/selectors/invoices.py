@@ -7,25 +7,49 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from billing.approvals import INVOICE_KIND
 from billing.models import Allocation, Charge, Invoice, InvoiceVariance
 from billing.policies import may_see_charges
 from billing.selectors.month_lines import Destination, LineKey
 from billing.selectors.reconciliation import Reconciled, reconcile
 from billing.selectors.references import BadReferenceError
+from billing.selectors.trials import recorded_at
+from portal.choices import ApprovalStatus
+from portal.models import ApprovalRequest
 from portal.policies import AnyUser
 from portal.shell.periods import Month
 
 INVOICE_PREFIX = "invoice:"
 LINES_ON_A_PAGE = 50
+NOW = Q(superseded_at__isnull=True)  # what is in force
 
 
-def invoices_visible_to(user: AnyUser | None) -> QuerySet[Invoice]:
-    """Live invoices; payable amounts are for those who answer for money. None is the operator."""
+def invoices_visible_to(
+    user: AnyUser | None, *, at: dt.datetime | None = None, withdrawn: bool = False
+) -> QuerySet[Invoice]:
+    """Live invoices; payable amounts are for those who answer for money. None is the operator.
+
+    Args:
+        at: those that were in force at this moment; None is now.
+        withdrawn: instead, the last versions of those that were taken back and not entered again.
+    """
     if user is not None and not may_see_charges(user):
         return Invoice.objects.none()
-    return Invoice.objects.filter(superseded_at__isnull=True)
+    if withdrawn:
+        return _withdrawn_at(at)
+    return Invoice.objects.filter(NOW if at is None else recorded_at(at))
+
+
+def _withdrawn_at(at: dt.datetime | None) -> QuerySet[Invoice]:
+    """A version is the last one when none was recorded after it; of then, by then."""
+    gone = Q(superseded_at__isnull=False) if at is None else Q(superseded_at__lte=at)
+    known = Q() if at is None else Q(recorded_at__lte=at)
+    newer = Invoice.objects.filter(
+        known, issuer__iexact=OuterRef("issuer"), number=OuterRef("number"), pk__gt=OuterRef("pk")
+    )
+    return Invoice.objects.filter(gone, ~Exists(newer))
 
 
 def invoice_for_page(user: AnyUser | None, pk: int) -> Invoice | None:
@@ -62,14 +86,17 @@ def variances_of_invoice(invoice: Invoice) -> list[InvoiceVariance]:
     return list(rows.select_related("recorded_by", "withdrawn_by").order_by("pk"))
 
 
-def invoice_by_reference(text: str) -> Invoice:
-    """The live invoice that `invoice:NUMBER` or `invoice:ISSUER/NUMBER` names.
+def invoice_by_reference(text: str, *, at: dt.datetime | None = None) -> Invoice:
+    """The invoice in force that `invoice:NUMBER` or `invoice:ISSUER/NUMBER` names.
+
+    Args:
+        at: the version that was in force at this moment; None is now.
 
     Raises:
         BadReferenceError: there is none, or several have the number.
     """
     name = text.removeprefix(INVOICE_PREFIX)
-    rows = invoices_visible_to(None)
+    rows = invoices_visible_to(None, at=at)
     found = list(rows.filter(number=name)[:2])
     if not found and "/" in name:
         wanted = Q()
@@ -79,7 +106,8 @@ def invoice_by_reference(text: str) -> Invoice:
             wanted |= Q(issuer__iexact=issuer, number=number)
         found = list(rows.filter(wanted)[:2])
     if not found:
-        raise BadReferenceError(f"there is no invoice {name!r}")
+        then = "" if at is None else f" in force at {at.isoformat()}"
+        raise BadReferenceError(f"there is no invoice {name!r}{then}")
     if len(found) > 1:
         issuers = " and ".join(sorted(each.issuer for each in found))
         raise BadReferenceError(
@@ -109,8 +137,8 @@ def destinations_of(found: Reconciled) -> list[LineAmount]:
     return sorted(places, key=lambda each: (-abs(each.billed_nano), str(each.place)))
 
 
-def charges_of(found: Reconciled) -> QuerySet[Charge]:
-    """The live cost lines that are counted for an invoice."""
+def charges_of(found: Reconciled, live: Q = NOW) -> QuerySet[Charge]:
+    """The cost lines that are counted for an invoice: those in force, or that were (`live`)."""
     keys = {group.key for group in found.groups}
     month = Month.of(found.invoice.month)
     wanted = Q(pk__in=[])
@@ -118,9 +146,9 @@ def charges_of(found: Reconciled) -> QuerySet[Charge]:
         wanted |= _of_key(key)
     return Charge.objects.filter(
         wanted,
+        live,
         slice__billing_period_start__gte=month.start,
         slice__billing_period_start__lt=month.end,
-        superseded_at__isnull=True,
     )
 
 
@@ -145,9 +173,11 @@ class ChargePage:
     following: str
 
 
-def charge_page(found: Reconciled, *, after: str = "", limit: int = LINES_ON_A_PAGE) -> ChargePage:
+def charge_page(
+    found: Reconciled, *, after: str = "", limit: int = LINES_ON_A_PAGE, live: Q = NOW
+) -> ChargePage:
     """A page of its lines by day; one query."""
-    rows = charges_of(found).select_related("dimension", "file").order_by("day", "pk")
+    rows = charges_of(found, live).select_related("dimension", "file").order_by("day", "pk")
     day, _, number = after.partition(".")
     try:
         start = dt.date.fromisoformat(day)
@@ -193,6 +223,12 @@ def allocations_of_invoice(found: Reconciled) -> QuerySet[Allocation, Any]:
 
 
 def document_hashes() -> list[str]:
-    """Hashes of every document that was ever attached: a backup packs them."""
+    """Hashes of every document that was ever attached, or waits with its invoice for a second
+    person: a backup packs them."""
     rows = Invoice.objects.exclude(document_sha256="").order_by()
-    return list(rows.values_list("document_sha256", flat=True).distinct())
+    asked = ApprovalRequest.objects.filter(kind=INVOICE_KIND, status=ApprovalStatus.PENDING)
+    papers = [each.payload.get("document") for each in asked]
+    return [
+        *rows.values_list("document_sha256", flat=True).distinct(),
+        *(paper["sha256"] for paper in papers if paper),
+    ]

@@ -105,11 +105,11 @@ def slice_facts(slices: QuerySet[ChargeSlice], *, until: dt.datetime | None = No
     if until is not None:
         found.changed.update(_earlier_changes(slices, until))
     ids = slices.order_by().values("pk")
-    restated = Restatement.objects.filter(_by("restated_at", until), slice_id__in=ids)
+    restated = Restatement.objects.filter(by_then("restated_at", until), slice_id__in=ids)
     found.restated.update(
         restated.order_by().values_list("slice_id").annotate(newest=Max("restated_at"))
     )
-    parts = ClosedPart.objects.filter(_by("closed_at", until), slice_id__in=ids).values_list(
+    parts = ClosedPart.objects.filter(by_then("closed_at", until), slice_id__in=ids).values_list(
         "slice_id", "invoice_issuer", "provider", "invoice_id", "closed_at", "moved_at"
     )
     for slice_id, issuer, provider, invoice_id, closed_at, moved_at in parts:
@@ -118,7 +118,8 @@ def slice_facts(slices: QuerySet[ChargeSlice], *, until: dt.datetime | None = No
     return found
 
 
-def _by(column: str, until: dt.datetime | None) -> Q:
+def by_then(column: str, until: dt.datetime | None) -> Q:
+    """Rows of which something had happened by a moment; all of them when it is None."""
     return Q() if until is None else Q(**{f"{column}__lte": until})
 
 

@@ -92,5 +92,10 @@ class PastBook:
 
     def statuses_of(self, charges: Iterable[TrialCharge]) -> list[FigureStatus]:
         """The status of each charge, or of a part of it, as it was."""
-        book = LineBook(self.slices, replace(self.around, withdrawn=()))
-        return book.statuses_of_lines((self.facts_of(each), each.basis) for each in charges)
+        return self.line_book().statuses_of_lines(
+            (self.facts_of(each), each.basis) for each in charges
+        )
+
+    def line_book(self) -> LineBook:
+        """The book for single lines: what was taken back beside one is no part of it."""
+        return LineBook(self.slices, replace(self.around, withdrawn=()))

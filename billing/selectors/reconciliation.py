@@ -6,9 +6,9 @@ residual, and it must be 0 before a month can be closed: nothing is rounded away
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
 
 from billing.choices import CostBasis, MatchedBy, VarianceReason
 from billing.models import Invoice, InvoiceVariance
@@ -19,13 +19,22 @@ from portal.shell.periods import Month
 _BASES = (CostBasis.INVOICED, CostBasis.METERED, CostBasis.DERIVED, CostBasis.ESTIMATED)
 
 
-class CloseScope(NamedTuple):
-    """What is closed at once: a month of one issuer, billing account and currency."""
+@dataclass(frozen=True, slots=True, order=True)
+class CloseScope:
+    """What is closed at once: a month of one issuer, billing account and currency.
+
+    Issuers are told apart without case, as invoices and lines tell them: `issuer` is how this one
+    is spelled, and two spellings are one scope.
+    """
 
     month: Month
-    issuer: str
+    issuer: str = field(compare=False)
+    folded: str = field(init=False, repr=False)
     account: str
     currency: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folded", self.issuer.casefold())
 
     def __str__(self) -> str:
         account = f", account {self.account}" if self.account else ""
@@ -155,12 +164,20 @@ class Reconciliation:
     loose: list[LineGroup] = field(default_factory=list)
 
     def scopes(self) -> list[CloseScope]:
-        """What can be closed, in reading order."""
-        return sorted({scope_of_invoice(each.invoice) for each in self.invoices})
+        """What can be closed, in reading order; an issuer as most of the invoices spell it."""
+        spelled: dict[CloseScope, Counter[str]] = {}
+        for each in self.invoices:
+            scope = scope_of_invoice(each.invoice)
+            spelled.setdefault(scope, Counter())[scope.issuer] += 1
+        return sorted(
+            replace(scope, issuer=min(names, key=lambda name: (-names[name], name)))
+            for scope, names in spelled.items()
+        )
 
     def of_scope(self, scope: CloseScope) -> list[Reconciled]:
         """The invoices of one scope, by number."""
-        return [each for each in self.invoices if scope_of_invoice(each.invoice) == scope]
+        own = [each for each in self.invoices if scope_of_invoice(each.invoice) == scope]
+        return sorted(own, key=lambda each: each.invoice.number)
 
 
 def scope_of_invoice(invoice: Invoice) -> CloseScope:

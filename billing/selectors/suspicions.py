@@ -10,6 +10,8 @@ from itertools import combinations
 from statistics import median
 from typing import NamedTuple
 
+from django.db.models import QuerySet
+
 from billing.choices import CostBasis
 from billing.models import ChargeSlice, DailyCost, MonthlyCost, SpendOverlap
 from billing.selectors.sums import nano_sums, read_nano
@@ -85,7 +87,9 @@ def basis_label(basis: str) -> str:
     return str(CostBasis(basis).label)
 
 
-class _Channel(NamedTuple):
+class Channel(NamedTuple):
+    """Money of one provider, by the name that all its spellings share, through one source."""
+
     connection_id: int
     provider: str
     currency: str
@@ -106,13 +110,21 @@ def suspected_overlaps(
     return unanswered(look_alikes(first=first, last=last, connection_id=connection_id))
 
 
-def unanswered(found: Iterable[Suspect]) -> list[Suspect]:
-    """Those about whose days nobody has said anything. One query, or none."""
+def unanswered(
+    found: Iterable[Suspect], answers: QuerySet[SpendOverlap] | None = None
+) -> list[Suspect]:
+    """Those about whose days nobody has said anything. One query, or none.
+
+    Args:
+        answers: what has been said; None for what is in force now.
+    """
     found = list(found)
     if not found:
         return []
     said: dict[tuple[int, int], list[SpendOverlap]] = {}
-    for each in SpendOverlap.objects.filter(retired_at__isnull=True):
+    if answers is None:
+        answers = SpendOverlap.objects.filter(retired_at__isnull=True)
+    for each in answers:
         pair = sorted((each.counted_id, each.other_id))
         said.setdefault((pair[0], pair[1]), []).append(each)
     return [
@@ -146,7 +158,22 @@ def look_alikes(*, first: Month, last: Month, connection_id: int | None = None) 
         return []
     ids = {channel.connection_id for pair in pairs for channel in pair}
     days, names = _daily_sums(first, last, ids)
-    accounts = _accounts(first, last, ids)
+    return alike_pairs(pairs, days, names, _accounts(first, last, ids))
+
+
+def alike_pairs(
+    pairs: Iterable[tuple[Channel, Channel]],
+    days: Mapping[Channel, Days],
+    names: Mapping[Channel, str],
+    accounts: Mapping[int, set[str]],
+) -> list[Suspect]:
+    """Those of some pairs that look alike, the largest first. No query.
+
+    Args:
+        days: billed by day (UTC), in nano-units.
+        names: how each channel's provider is written.
+        accounts: billing accounts by source.
+    """
     found: list[Suspect] = []
     for one, other in pairs:
         shared = accounts.get(one.connection_id, set()) & accounts.get(other.connection_id, set())
@@ -156,27 +183,35 @@ def look_alikes(*, first: Month, last: Month, connection_id: int | None = None) 
 
 def _pairs_of_channels(
     first: Month, last: Month, connection_id: int | None
-) -> list[tuple[_Channel, _Channel]]:
+) -> list[tuple[Channel, Channel]]:
     """Channels of one provider and currency through two connections. One query."""
     rows = MonthlyCost.objects.filter(day__gte=first.start, day__lt=last.end).order_by()
     channels = {
-        _Channel(pk, same_provider_name(provider), currency, basis)
+        Channel(pk, same_provider_name(provider), currency, basis)
         for pk, provider, currency, basis in rows.values_list(
             "connection_id", "provider", "currency", "cost_basis"
         ).distinct()
     }
     return [
         (one, other)
+        for one, other in pairs_of(channels)
+        if connection_id in (None, one.connection_id, other.connection_id)
+    ]
+
+
+def pairs_of(channels: Iterable[Channel]) -> list[tuple[Channel, Channel]]:
+    """Those that have money of one provider and currency through two sources."""
+    return [
+        (one, other)
         for one, other in combinations(sorted(channels), 2)
         if one.connection_id != other.connection_id
         and (one.provider, one.currency) == (other.provider, other.currency)
-        and connection_id in (None, one.connection_id, other.connection_id)
     ]
 
 
 def _daily_sums(
     first: Month, last: Month, connections: Collection[int]
-) -> tuple[dict[_Channel, dict[dt.date, int]], dict[_Channel, str]]:
+) -> tuple[dict[Channel, dict[dt.date, int]], dict[Channel, str]]:
     """Billed by channel and day, and how each channel's provider is written."""
     rows = (
         DailyCost.objects.filter(
@@ -186,10 +221,10 @@ def _daily_sums(
         .values("connection_id", "provider", "currency", "cost_basis", "day")
         .annotate(**nano_sums(billed="billed_nano"))
     )
-    found: dict[_Channel, dict[dt.date, int]] = {}
-    names: dict[_Channel, str] = {}
+    found: dict[Channel, dict[dt.date, int]] = {}
+    names: dict[Channel, str] = {}
     for row in rows:
-        channel = _Channel(
+        channel = Channel(
             row["connection_id"],
             same_provider_name(row["provider"]),
             row["currency"],
@@ -216,9 +251,9 @@ def _accounts(first: Month, last: Month, connections: Collection[int]) -> dict[i
 
 
 def _compare_each(
-    one: _Channel,
-    other: _Channel,
-    days: Mapping[_Channel, Days],
+    one: Channel,
+    other: Channel,
+    days: Mapping[Channel, Days],
     accounts: set[str],
     provider: str,
 ) -> list[Suspect]:
@@ -242,7 +277,7 @@ class _Day(NamedTuple):
 
 
 def _compare(
-    one: _Channel, other: _Channel, pairs: list[_Day], accounts: set[str], provider: str
+    one: Channel, other: Channel, pairs: list[_Day], accounts: set[str], provider: str
 ) -> Suspect | None:
     if not pairs or (len(pairs) < FEWEST_DAYS and not accounts):
         return None

@@ -35,7 +35,7 @@ def recorded_at(at: dt.datetime) -> Q:
     return Q(recorded_at__lte=at) & (Q(superseded_at__isnull=True) | Q(superseded_at__gt=at))
 
 
-def _in_force(at: dt.datetime | None) -> Q:
+def in_force(at: dt.datetime | None) -> Q:
     """Rules and overlaps that were in force at a moment; None is now."""
     if at is None:
         return Q(retired_at__isnull=True)
@@ -44,7 +44,7 @@ def _in_force(at: dt.datetime | None) -> Q:
 
 def rules_recorded_at(at: dt.datetime | None = None) -> list[TrialRule]:
     """The rules that were in force at a moment (None: now), in the order in which they apply."""
-    return trial_rules(AllocationRule.objects.filter(_in_force(at)))
+    return trial_rules(AllocationRule.objects.filter(in_force(at)))
 
 
 def trial_rules(rows: QuerySet[AllocationRule]) -> list[TrialRule]:
@@ -92,7 +92,7 @@ def weights_of(text: str) -> Weights:
 
 def exclusions_recorded_at(at: dt.datetime | None = None) -> list[Exclusion]:
     """What another source counted at a moment (None: now)."""
-    rows = SpendOverlap.objects.filter(_in_force(at), is_excluded=True).order_by("pk")
+    rows = SpendOverlap.objects.filter(in_force(at), is_excluded=True).order_by("pk")
     return [
         Exclusion(other, provider, Span(starts, ends))
         for other, provider, starts, ends in rows.values_list(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from django.db import transaction
 from django.utils.functional import cached_property
@@ -45,8 +46,9 @@ FRESH = dt.timedelta(days=7)  # an older anomaly is listed, but nobody is called
 DELIVERY_WINDOW = dt.timedelta(days=14)
 _AT_ONCE = 50
 _DAY = dt.timedelta(days=1)
-_CHANGING = ("state", "is_anomaly", "actual_nano", "expected_nano", "lower_nano", "upper_nano",
-             "effective_unknown", "history_days", "method", "judged_at")  # fmt: skip
+_SAID = ("actual_nano", "state", "is_anomaly", "expected_nano", "lower_nano", "upper_nano",
+         "effective_unknown", "history_days", "method")  # fmt: skip
+_Said = tuple[Any, ...]
 
 
 class Detection:
@@ -92,23 +94,21 @@ class Detection:
                 rows,
                 update_conflicts=True,
                 unique_fields=["use_case", "currency", "cost_basis", "day"],
-                update_fields=list(_CHANGING),
+                update_fields=[*_SAID, "judged_at"],
                 batch_size=500,
             )
             return self._find(ids)
 
-    def _judged(self, ids: Sequence[int]) -> dict[tuple[int, Kind], dict[dt.date, int]]:
-        """By use case and kind, what older days were judged by. One query."""
+    def _judged(self, ids: Sequence[int]) -> dict[tuple[int, Kind], dict[dt.date, _Said]]:
+        """By use case and kind, what days say, in the order of `_SAID`. One query."""
         rows = AnomalyDay.objects.filter(
-            use_case_id__in=ids,
-            day__gte=self.today - JUDGED_LATE,
-            day__lt=self.today - JUDGED_AGAIN,
+            use_case_id__in=ids, day__gte=self.today - JUDGED_LATE
         ).order_by()
-        found: dict[tuple[int, Kind], dict[dt.date, int]] = {}
-        for pk, currency, basis, day, actual in rows.values_list(
-            "use_case_id", "currency", "cost_basis", "day", "actual_nano"
+        found: dict[tuple[int, Kind], dict[dt.date, _Said]] = {}
+        for pk, currency, basis, day, *said in rows.values_list(
+            "use_case_id", "currency", "cost_basis", "day", *_SAID
         ):
-            found.setdefault((pk, Kind(currency, basis)), {})[day] = actual
+            found.setdefault((pk, Kind(currency, basis)), {})[day] = tuple(said)
         return found
 
     def _judge(
@@ -117,17 +117,22 @@ class Detection:
         kind: Kind,
         days: DaySpend,
         first: dt.date,
-        judged: Mapping[dt.date, int],
+        judged: Mapping[dt.date, _Said],
     ) -> list[AnomalyDay]:
+        """Days that are new, or say something else now. What says the same stays as it is with the
+        moment since when it says it: that is how it can be told what was said at a moment."""
         cap = self.thresholds.get(kind.currency, Thresholds()).learning_cap
         found = []
         day = max(first, self.today - JUDGED_LATE)
         while day < self.until[kind]:
             # A day that came late may have been judged as one without cost.
-            is_known = day < self.today - JUDGED_AGAIN and judged.get(day) == days.costs.get(day, 0)
-            if not is_known:
+            before = judged.get(day)
+            is_old = day < self.today - JUDGED_AGAIN
+            if not (is_old and before is not None and before[0] == days.costs.get(day, 0)):
                 told = judge(days.costs, day, first=first, learning_cap=cap)
-                found.append(self._row(pk, kind, day, told, days.unknown.get(day, 0)))
+                row = self._row(pk, kind, day, told, days.unknown.get(day, 0))
+                if before != tuple(getattr(row, name) for name in _SAID):
+                    found.append(row)
             day += _DAY
         return found
 
@@ -144,10 +149,13 @@ class Detection:
 
     def _find(self, ids: Sequence[int]) -> list[Anomaly]:
         """Make findings of new anomalies, withdraw those that were restated away, tell people."""
-        recent = AnomalyDay.objects.filter(use_case_id__in=ids, judged_at=self.at)
+        recent = AnomalyDay.objects.filter(
+            use_case_id__in=ids, day__gte=self.today - JUDGED_LATE, day__lt=self.today
+        )
         gone = Anomaly.objects.filter(day__in=recent.filter(is_anomaly=False))
         gone.filter(withdrawn_at__isnull=True).update(withdrawn_at=self.at)
-        Anomaly.objects.filter(day__in=recent.filter(is_anomaly=True)).update(withdrawn_at=None)
+        back = Anomaly.objects.filter(day__in=recent.filter(is_anomaly=True))
+        back.filter(withdrawn_at__isnull=False).update(withdrawn_at=None)
         new = list(recent.filter(is_anomaly=True, anomaly__isnull=True).order_by("day", "pk"))
         delivered = self._deliveries(new)
         Anomaly.objects.bulk_create(

@@ -25,7 +25,8 @@ from billing.selectors.close_figures import (
     moves_between,
     residual_nano,
 )
-from billing.selectors.reconciliation import CloseScope, Reconciliation, reconcile
+from billing.selectors.closed_scopes import ClosedScopes, scope_of_close
+from billing.selectors.reconciliation import Reconciliation, reconcile
 from portal.choices import ApprovalStatus
 from portal.models import ApprovalRequest, ImportRun
 from portal.services.work import enqueue
@@ -54,12 +55,12 @@ def correct_closes(
     closes = list(PeriodClose.objects.filter(month__in=wanted).order_by("month", "pk"))
     found: list[CloseCorrection] = []
     known: dict[Month, Reconciliation] = {}
+    by_scope = ClosedScopes(closes)
     for close in closes:
         month = Month.of(close.month)
         if month not in known:
             known[month] = reconcile(month)
-        scope = CloseScope(month, close.issuer, close.billing_account_id, close.currency)
-        now = figures_of(known[month], scope)
+        now = figures_of(by_scope.part_of(known[month], close), scope_of_close(close))
         correction = _difference(close, now, cause, reason, at, run)
         if correction is not None:
             found.append(correction)

@@ -14,7 +14,7 @@ from django.db.models import Q
 from billing.approvals import CLOSE_KIND, close_address, close_target
 from billing.models import Charge, ChargeSlice, ClosedPart, Invoice, PeriodClose
 from billing.policies import may_ask_for_close
-from billing.selectors.close_checks import Checklist, checklists_of, close_key
+from billing.selectors.close_checks import Checklist, checklists_of
 from billing.selectors.close_figures import (
     COMPONENTS,
     Figures,
@@ -22,6 +22,7 @@ from billing.selectors.close_figures import (
     figures_of,
     total_nano,
 )
+from billing.selectors.closed_scopes import closed_scopes, scope_of_request
 from billing.selectors.invoice_hands import hands_of_invoices
 from billing.selectors.reconciliation import CloseScope, Reconciliation, reconcile
 from billing.services.rollups import refresh_daily_costs
@@ -60,21 +61,20 @@ def request_close(
     """
     if not may_ask_for_close(actor):
         raise CloseRefusedError("Your roles do not include asking for a close.")
-    subject = close_key(scope)
-    payload = {
-        "month": str(scope.month),
-        "issuer": scope.issuer,
-        "account": scope.account,
-        "currency": scope.currency,
-    }
     with transaction.atomic():
         lock_scopes([scope])
-        found = reconcile(scope.month)
-        _check(found, scope, at)
+        asked = _check(reconcile(scope.month), scope, at)
+        payload = {
+            "month": str(asked.scope.month),
+            "issuer": asked.scope.issuer,
+            "account": asked.scope.account,
+            "currency": asked.scope.currency,
+        }
         try:
             return request_approval(
-                kind=CLOSE_KIND, subject=subject, payload=payload, reason=reason, actor=actor, at=at
-            )
+                kind=CLOSE_KIND, subject=asked.key, payload=payload, reason=reason, actor=actor,
+                at=at,
+            )  # fmt: skip
         except (ApprovalRefusedError, SubjectGoneError) as error:
             raise CloseRefusedError(str(error)) from error
 
@@ -104,7 +104,8 @@ def lock_scopes(scopes: Collection[CloseScope]) -> None:
         return
     invoices, slices = Q(), Q()
     for scope in scopes:
-        invoices |= Q(month=scope.month.start, issuer=scope.issuer)
+        # Of every issuer: its name may be spelled otherwise.
+        invoices |= Q(month=scope.month.start)
         slices |= Q(
             billing_period_start__gte=scope.month.start,
             billing_period_start__lt=scope.month.end,
@@ -136,20 +137,14 @@ def recheck_all_closes(*, at: dt.datetime) -> None:
 # --- the kind of approval -------------------------------------------------------------------------
 
 
-def _scope(payload: Payload) -> CloseScope:
-    return CloseScope(
-        Month.parse(payload["month"]), payload["issuer"], payload["account"], payload["currency"]
-    )
-
-
 def describe_close(subject: str, payload: Payload) -> Content:
     """What the approver sees: every invoice with every amount, and the hash of all of it.
 
     Raises:
         SubjectGoneError: its invoices are gone, or it is closed already.
     """
-    scope = _scope(payload)
-    if PeriodClose.objects.filter(key=subject).exists():
+    scope = scope_of_request(payload)
+    if closed_scopes([scope.month.start]).of(scope) is not None:
         raise SubjectGoneError("This month is closed already.")
     found = reconcile(scope.month)
     invoices = found.of_scope(scope)
@@ -198,7 +193,7 @@ def lock_close(subject: str) -> None:
     """
     asked = ApprovalRequest.objects.filter(kind=CLOSE_KIND, subject=subject).order_by("-pk").first()
     if asked is not None:
-        lock_scopes([_scope(asked.payload)])
+        lock_scopes([scope_of_request(asked.payload)])
 
 
 def apply_close(request: ApprovalRequest, approver: User, at: dt.datetime) -> None:
@@ -207,7 +202,7 @@ def apply_close(request: ApprovalRequest, approver: User, at: dt.datetime) -> No
     Raises:
         ApprovalRefusedError: the checklist is no longer complete.
     """
-    scope = _scope(request.payload)
+    scope = scope_of_request(request.payload)
     found = reconcile(scope.month)
     try:
         checked = _check(found, scope, at)

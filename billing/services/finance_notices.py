@@ -22,7 +22,7 @@ from portal.shell.periods import Month
 
 TOLD_FOR = dt.timedelta(days=14)  # what is older is history
 _MONTHS_LOOKED_AT = 3
-_LEAST = 50 * NANO_PER_UNIT  # of the invoice's currency
+LEAST = 50 * NANO_PER_UNIT  # of the invoice's currency
 _SHARE = 200  # one in so many of the invoice: 0.5 %
 
 
@@ -31,7 +31,7 @@ def tell_news(*, at: dt.datetime) -> list[Notice]:
 
     Returns the notices that are new.
     """
-    partners = _partners()
+    partners = finance_partners()
     return [*_tell_corrections(partners, at), *_tell_invoices(partners, at)]
 
 
@@ -40,23 +40,24 @@ def tell_differences(*, at: dt.datetime) -> list[Notice]:
 
     Each version of an invoice once, of this month and the two before it. Five queries a month.
     """
-    partners = _partners()
+    partners = finance_partners()
     return [
         notice
-        for month in _months(at)
+        for month in months_worked_on(at)
         for found in reconcile(month).invoices
         if found.lines and is_large(found)
         for notice in _tell_difference(partners, month, found, at)
     ]
 
 
-def _months(at: dt.datetime) -> list[Month]:
+def months_worked_on(at: dt.datetime) -> list[Month]:
     """The month of a moment (UTC) and those before it that are still worked on."""
     newest = Month.of(at.astimezone(dt.UTC).date())
     return [newest - back for back in reversed(range(_MONTHS_LOOKED_AT))]
 
 
-def _partners() -> list[User]:
+def finance_partners() -> list[User]:
+    """Everybody who is told, by number."""
     ids = RoleGrant.objects.filter(role=Role.FINANCE).values("user_id")
     return list(User.objects.filter(pk__in=ids, is_active=True).order_by("pk"))
 
@@ -85,7 +86,7 @@ def _tell_invoices(partners: Sequence[User], at: dt.datetime) -> list[Notice]:
     rows = Invoice.objects.filter(
         superseded_at__isnull=True,
         recorded_at__gt=at - TOLD_FOR,
-        month__gte=_months(at)[0].start,
+        month__gte=months_worked_on(at)[0].start,
     )
     earlier = Invoice.objects.filter(
         issuer=OuterRef("issuer"), number=OuterRef("number"), superseded_at__isnull=False
@@ -124,4 +125,4 @@ def _tell_difference(
 
 def is_large(found: Reconciled) -> bool:
     """Whether what an invoice leaves open is above 0.5 % of it and above 50 of its currency."""
-    return abs(found.residual_nano) > max(_LEAST, abs(found.invoice.total_nano) // _SHARE)
+    return abs(found.residual_nano) > max(LEAST, abs(found.invoice.total_nano) // _SHARE)

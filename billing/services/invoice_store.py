@@ -8,14 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from billing.models import Invoice, PeriodClose
-from billing.selectors.close_checks import close_key
-from billing.selectors.reconciliation import scope_of_invoice
+from billing.models import Invoice
 from billing.services.invoices import (
     Document,
     InvoiceDraft,
     Origin,
     Version,
+    closed_by_change,
     keep_versions,
     last_month,
     live_invoice,
@@ -117,14 +116,7 @@ def _draft(record: InvoiceRecord) -> InvoiceDraft:
 
 def _in_closed_months(draft: InvoiceDraft, stored: Invoice | None) -> list[str]:
     """An invoice of a closed month is a person's to let in: it becomes a correction."""
-    scopes = {draft.scope} | ({scope_of_invoice(stored)} if stored is not None else set())
-    closed = set(
-        PeriodClose.objects.filter(key__in=[close_key(scope) for scope in scopes]).values_list(
-            "key", flat=True
-        )
-    )
     return [
         f"Invoice {draft.number} belongs to a month that is closed: {scope}."
-        for scope in sorted(scopes)
-        if close_key(scope) in closed
+        for scope in closed_by_change(draft, stored)
     ]

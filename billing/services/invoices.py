@@ -10,14 +10,14 @@ import structlog
 from django.db import transaction
 
 from billing.choices import CorrectionCause, VarianceReason
-from billing.models import Invoice, InvoiceVariance, PeriodClose
+from billing.models import Invoice, InvoiceVariance
 from billing.policies import may_keep_invoices
-from billing.selectors.close_checks import close_key
+from billing.selectors.closed_scopes import closed_scopes
 from billing.selectors.reconciliation import CloseScope, scope_of_invoice
 from billing.services.close_corrections import correct_closes
 from billing.services.closes import lock_scopes, recheck_closes
 from billing.sources.invoices.source import month_problem
-from portal.models import ImportFile, ImportRun, User
+from portal.models import ApprovalRequest, ImportFile, ImportRun, User
 from portal.shell.periods import Month
 
 log = structlog.get_logger(__name__)
@@ -99,20 +99,28 @@ def same_as(draft: InvoiceDraft, stored: Invoice) -> bool:
 
 @transaction.atomic
 def enter_invoice(
-    *, draft: InvoiceDraft, actor: User, at: dt.datetime, document: Document | None = None
+    *,
+    draft: InvoiceDraft,
+    actor: User,
+    at: dt.datetime,
+    document: Document | None = None,
+    approval: ApprovalRequest | None = None,
 ) -> Invoice:
     """Keep an invoice that a person types in; a known number of the issuer gets a new version.
 
+    Args:
+        approval: by which a second person let it into a closed month.
+
     Raises:
-        InvoiceRefusedError: it says something impossible, or is not this person's to enter.
+        InvoiceRefusedError: it says something impossible, belongs to a closed month and nobody has
+            approved it, or is not this person's to enter.
     """
-    if not may_keep_invoices(actor):
-        raise InvoiceRefusedError("", "Your roles do not include entering invoices.")
-    _check(draft, last_month(at))
+    check_draft(draft, actor, at)
     stored = live_invoice(draft.issuer, draft.number)
     if stored is not None and document is None and same_as(draft, stored):
         raise InvoiceRefusedError("number", "This invoice is there already, just like this.")
     lock_for([draft])
+    check_closed(draft, live_invoice(draft.issuer, draft.number), approval)
     return keep_versions([Version(draft, Origin(person=actor), document)], at=at)[0]
 
 
@@ -127,6 +135,41 @@ def last_month(at: dt.datetime) -> dt.date:
     """First day of the latest month that an invoice can be of: the one after that of `at` (UTC).
     What is paid in advance is billed then."""
     return (Month.of(at.astimezone(dt.UTC).date()) + 1).start
+
+
+def closed_by_change(draft: InvoiceDraft | None, stored: Invoice | None) -> list[CloseScope]:
+    """The closed scopes that an invoice moves with its next version; with None for that, with its
+    withdrawal. None where both say the same: a document alone moves no money."""
+    if draft is not None and stored is not None and same_as(draft, stored):
+        return []
+    scopes = {draft.scope} if draft is not None else set()
+    if stored is not None and stored.superseded_at is None:
+        scopes.add(scope_of_invoice(stored))
+    closed = closed_scopes([scope.month.start for scope in scopes])
+    return [scope for scope in sorted(scopes) if closed.of(scope) is not None]
+
+
+def check_closed(
+    draft: InvoiceDraft | None, stored: Invoice | None, approval: ApprovalRequest | None
+) -> None:
+    """Whether a person may do it at once. Needs `lock_for`.
+
+    Raises:
+        InvoiceRefusedError: the month is closed and no second person has approved it.
+    """
+    if approval is None and closed_by_change(draft, stored):
+        raise InvoiceRefusedError("", "The month is closed: a second person approves it first.")
+
+
+def check_draft(draft: InvoiceDraft, actor: User, at: dt.datetime) -> None:
+    """Whether this person may keep invoices, and this one makes sense.
+
+    Raises:
+        InvoiceRefusedError: one of both does not hold.
+    """
+    if not may_keep_invoices(actor):
+        raise InvoiceRefusedError("", "Your roles do not include entering invoices.")
+    _check(draft, last_month(at))
 
 
 def _check(draft: InvoiceDraft, latest: dt.date) -> None:
@@ -238,24 +281,24 @@ def explain_difference(
     note: str,
     actor: User,
     at: dt.datetime,
+    approval: ApprovalRequest | None = None,
 ) -> InvoiceVariance:
     """Explain a part of the difference between an invoice and its cost lines.
 
+    Of a closed month it is a correction; the closed figures stay.
+
     Args:
         amount_nano: positive when the invoice has more than the lines.
+        approval: by which a second person let it into a closed month.
 
     Raises:
-        InvoiceRefusedError: nothing is said, the month is closed, or it is not this person's.
+        InvoiceRefusedError: as `check_explanation`; or the month is closed and nobody has approved
+            it.
     """
-    invoice = _open_invoice(invoice_id, actor)
-    if not note.strip():
-        raise InvoiceRefusedError("note", "Say why; it stays with the invoice.")
-    if not amount_nano:
-        raise InvoiceRefusedError("amount", "An explanation has an amount.")
-    if reason == VarianceReason.ROUNDING and abs(amount_nano) >= LARGEST_ROUNDING_NANO:
-        raise InvoiceRefusedError(
-            "amount", "Rounding is less than one whole unit; this is another difference."
-        )
+    invoice = check_explanation(invoice_id, reason, amount_nano, note, actor)
+    lock_scopes([scope_of_invoice(invoice)])
+    invoice = _live_invoice(invoice_id, actor)  # nobody was faster
+    check_closed(None, invoice, approval)
     variance = InvoiceVariance.objects.create(
         invoice=invoice,
         reason=reason,
@@ -264,11 +307,33 @@ def explain_difference(
         recorded_by=actor,
         recorded_at=at,
     )
-    recheck_closes(month=Month.of(invoice.month), at=at)
+    told = f"A difference of invoice {invoice.number} was explained: {variance.note}"
+    settle_closes({Month.of(invoice.month)}, reason=told, at=at)
     return variance
 
 
 LARGEST_ROUNDING_NANO = 10**9
+
+
+def check_explanation(
+    invoice_id: int, reason: VarianceReason, amount_nano: int, note: str, actor: User
+) -> Invoice:
+    """The invoice that this person may explain in this way.
+
+    Raises:
+        InvoiceRefusedError: nothing is said, another version is in force, or it is not this
+            person's.
+    """
+    invoice = _live_invoice(invoice_id, actor)
+    if not note.strip():
+        raise InvoiceRefusedError("note", "Say why; it stays with the invoice.")
+    if not amount_nano:
+        raise InvoiceRefusedError("amount", "An explanation has an amount.")
+    if reason == VarianceReason.ROUNDING and abs(amount_nano) >= LARGEST_ROUNDING_NANO:
+        raise InvoiceRefusedError(
+            "amount", "Rounding is less than one whole unit; this is another difference."
+        )
+    return invoice
 
 
 @transaction.atomic
@@ -281,20 +346,19 @@ def withdraw_explanation(*, variance_id: int, actor: User, at: dt.datetime) -> N
     variance = InvoiceVariance.objects.filter(pk=variance_id).first()
     if variance is None or variance.withdrawn_at is not None:
         raise InvoiceRefusedError("", "This explanation is no longer in force.")
-    invoice = _open_invoice(variance.invoice_id, actor)
+    invoice = _live_invoice(variance.invoice_id, actor)
+    lock_scopes([scope_of_invoice(invoice)])
+    if closed_by_change(None, _live_invoice(invoice.pk, actor)):
+        raise InvoiceRefusedError("", "The month of this invoice is closed.")
     InvoiceVariance.objects.filter(pk=variance_id).update(withdrawn_by=actor, withdrawn_at=at)
     recheck_closes(month=Month.of(invoice.month), at=at)
 
 
-def _open_invoice(invoice_id: int, actor: User) -> Invoice:
-    """The live invoice, its scope locked and not closed."""
+def _live_invoice(invoice_id: int, actor: User) -> Invoice:
+    """The version in force, for whoever explains differences."""
     if not may_keep_invoices(actor):
         raise InvoiceRefusedError("", "Your roles do not include explaining differences.")
     invoice = Invoice.objects.filter(pk=invoice_id, superseded_at__isnull=True).first()
     if invoice is None:
         raise InvoiceRefusedError("", "There is a newer version of this invoice.")
-    scope = scope_of_invoice(invoice)
-    lock_scopes([scope])
-    if PeriodClose.objects.filter(key=close_key(scope)).exists():
-        raise InvoiceRefusedError("", "The month of this invoice is closed.")
     return invoice

@@ -11,6 +11,7 @@ from billing.selectors.close_figures import moved_between, payable_between
 from billing.selectors.closes import statuses_of_correction
 from billing.selectors.invoice_status import INVOICE_FACTS, statuses_of_invoices
 from billing.tables.figures import SettledColumn
+from billing.tables.moments import LinkThen, PastTable
 from portal.shell.columns import (
     DateColumn,
     ExportValue,
@@ -59,15 +60,27 @@ class ExactPartColumn(PartColumn):
         return number_text(from_nano(nano), None)
 
 
-class SettledPartColumn(SettledColumn, PartColumn):
-    """A part with its status, as a word alone: the whole equation has to fit."""
+class SettledWordColumn(SettledColumn):
+    """Money with its status as a word alone: beside an amount with a badge, or where many stand."""
 
     def badge_html(self, word: str) -> str:
         status = self.statuses.get(word)
         return format_html('<span title="{}">{}</span>', status.meaning, status.label)
 
 
-class BetweenColumn(MoneyColumn):
+class SettledPartColumn(SettledWordColumn, PartColumn):
+    """A part with its status: the whole equation has to fit."""
+
+
+class SettledExactPartColumn(SettledWordColumn, ExactPartColumn):
+    """The same with every digit."""
+
+
+class SettledDifferenceColumn(SettledWordColumn, ExactColumn):
+    """A difference with every digit, as settled as what it led to."""
+
+
+class BetweenColumn(SettledWordColumn):
     """What the moves of a correction come to, by a function of them."""
 
     def __init__(self, verbose_name: str, of: Callable[[Any], int], **kwargs: Any) -> None:
@@ -88,31 +101,35 @@ class CauseColumn(StatusColumn):
         return [*super().export_values(record), record[self.sub]]
 
 
-class InvoiceTable(ShellTable):
-    """Live invoices."""
+class InvoiceTable(PastTable):
+    """Invoices in force, or that were."""
 
     caption = "Invoices"
     default_sort = "-month"
 
     number = ShellColumn(
-        "Invoice", url=LinkTo("invoice", "pk"), fields=("pk",), sub="issuer", row_header=True
+        "Invoice", url=LinkThen("invoice", "pk"), fields=("pk",), sub="issuer", row_header=True
     )
     month = MonthColumn("Billing month")
     billing_account_id = ShellColumn("Account", orderable=False)
     total_nano = SettledColumn(
         "To pay", sort_by=("currency", "total_nano"), fields=INVOICE_FACTS,
         vocabulary="invoice_status",
-        help_text="The status is that of every amount that the document states",
     )  # fmt: skip
-    tax_nano = MoneyColumn("Tax", nullable=True, reason="not stated", orderable=False)
-    credits_nano = MoneyColumn("Credits", nullable=True, reason="not stated", orderable=False)
+    tax_nano = SettledWordColumn(
+        "Tax", nullable=True, reason="not stated", orderable=False, vocabulary="invoice_status"
+    )
+    credits_nano = SettledWordColumn(
+        "Credits", nullable=True, reason="not stated", orderable=False, vocabulary="invoice_status"
+    )
     document_name = ShellColumn("Document", orderable=False, reason="none attached")
     recorded_at = MomentColumn("Recorded")
 
     def enrich(self, records: Sequence[Record]) -> Sequence[Record]:
-        statuses = statuses_of_invoices(records)
+        statuses = statuses_of_invoices(records, until=self.at)
         return [
-            {**record, "status": status} for record, status in zip(records, statuses, strict=True)
+            {**record, "status": status, "as_of": self.moment}
+            for record, status in zip(records, statuses, strict=True)
         ]
 
 
@@ -127,18 +144,17 @@ class ReconciliationTable(ShellTable):
     is_dense = True
 
     number = ShellColumn(
-        "Invoice", url=LinkTo("invoice", "pk"), fields=("pk",), sub="issuer", row_header=True
+        "Invoice", url=LinkThen("invoice", "pk"), fields=("pk",), sub="issuer", row_header=True
     )
-    residual_nano = ExactPartColumn("Residual", help_text="0 when it ties, to the nano-unit")
-    allocated_nano = SettledPartColumn(
-        "Allocated", status_key="lines_status",
-        help_text="The status is that of all parts that come from cost lines",
-    )  # fmt: skip
-    unallocated_nano = PartColumn("Unallocated")
-    tax_nano = PartColumn("Tax")
-    credits_nano = PartColumn("Credits")
-    rounding_nano = PartColumn("Rounding")
-    explained_nano = PartColumn("Explained")
+    residual_nano = SettledExactPartColumn(
+        "Residual", status_key="residual_status", help_text="0 when it ties, to the nano-unit"
+    )
+    allocated_nano = SettledPartColumn("Allocated", status_key="lines_status")
+    unallocated_nano = SettledPartColumn("Unallocated", status_key="lines_status")
+    tax_nano = SettledPartColumn("Tax", status_key="tax_status")
+    credits_nano = SettledPartColumn("Credits", status_key="credits_status")
+    rounding_nano = SettledPartColumn("Rounding", vocabulary="invoice_status")
+    explained_nano = SettledPartColumn("Explained", vocabulary="invoice_status")
     total_nano = SettledColumn(
         "To pay", vocabulary="invoice_status",
         help_text="The sum of the six before it and the residual",
@@ -156,7 +172,7 @@ class LooseTable(ShellTable):
     issuer = ShellColumn("Issuer", sub="account", row_header=True)
     category = ShellColumn("Charge category", reason="none stated")
     billed_nano = SettledColumn("Billed")
-    left_out_nano = MoneyColumn(
+    left_out_nano = SettledWordColumn(
         "Not counted", reason="all counts", help_text="Another source has it and counts"
     )
     invoice_id = ShellColumn("Invoice id in the lines", reason="none")
@@ -231,7 +247,7 @@ class InvoiceLineTable(ShellTable):
     service = ShellColumn("Service", sub="description")
     category = ShellColumn("Category")
     billed_nano = SettledExactColumn("Billed")
-    effective_nano = MoneyColumn("Effective", nullable=True, reason="not stated")
+    effective_nano = SettledWordColumn("Effective", nullable=True, reason="not stated")
     origin = ShellColumn("File and line")
 
 
@@ -246,30 +262,31 @@ class VersionsTable(ShellTable):
     state = ShellColumn("State")
 
 
-class CorrectionTable(ShellTable):
+class CorrectionTable(PastTable):
     """Old → new → why."""
 
     caption = "Corrections of closed months"
     default_sort = "-recorded_at"
 
     close = ShellColumn(
-        "Closed month", accessor="close__issuer", url=LinkTo("close", "close__key"),
+        "Closed month", accessor="close__issuer", url=LinkThen("close", "close__key"),
         fields=("close__key",), sub="close__billing_account_id", row_header=True, orderable=False,
     )  # fmt: skip
     month = MonthColumn("Month", accessor="close__month", orderable=False)
     number = NumberColumn("No.", orderable=False)
     cause = CauseColumn("Cause", vocabulary="correction_cause", sub="reason", orderable=False)
-    moved_nano = MoneyColumn(
-        "Difference", currency_key="close__currency", orderable=False,
+    moved_nano = SettledWordColumn(
+        "Difference", currency_key="close__currency", orderable=False, status_key="new_status",
         help_text="Of the billed sum; money that only changes its place leaves it as it was",
     )  # fmt: skip
     between = BetweenColumn(
         "Moved", moved_between, currency_key="close__currency", accessor="moves", orderable=False,
+        status_key="new_status",
         help_text="The larger of what came to places and what went from them",
     )  # fmt: skip
     to_pay = BetweenColumn(
         "To pay", payable_between, currency_key="close__currency", accessor="moves",
-        orderable=False, help_text="By how much more the invoices ask",
+        orderable=False, status_key="new_status", help_text="By how much more the invoices ask",
     )  # fmt: skip
     old_nano = SettledColumn(
         "Old", currency_key="close__currency", orderable=False, status_key="old_status"
@@ -283,7 +300,8 @@ class CorrectionTable(ShellTable):
         found = []
         for record in records:
             old, new = statuses_of_correction(record["number"])
-            found.append({**record, "old_status": old, "new_status": new})
+            told = {"old_status": old, "new_status": new, "as_of": self.moment}
+            found.append({**record, **told})
         return found
 
 
@@ -295,7 +313,7 @@ class MoveTable(ShellTable):
     place = ShellColumn("Place", row_header=True)
     old_nano = SettledExactColumn("Old", status_key="old_status", reason="not stated")
     new_nano = SettledExactColumn("New", status_key="new_status", reason="not stated")
-    moved_nano = ExactColumn("Difference", reason="not known")
+    moved_nano = SettledDifferenceColumn("Difference", reason="not known", status_key="new_status")
 
 
 class FrozenTable(ShellTable):
@@ -344,5 +362,5 @@ class ConversionTable(ShellTable):
 
     month = ShellColumn("Month", row_header=True)
     original_nano = SettledColumn("Billed")
-    nano = MoneyColumn("Converted", currency_key="quote", nullable=True, reason_key="reason")
+    nano = SettledWordColumn("Converted", currency_key="quote", nullable=True, reason_key="reason")
     rate = ShellColumn("Rate", reason="none")

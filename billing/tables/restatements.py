@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
 from django.utils.html import format_html
 
 from billing.selectors.restatements import new_amount_statuses
 from billing.tables.figures import RowStatusColumn
+from billing.tables.moments import PastTable
 from portal.shell.columns import (
     DateColumn,
     ExportValue,
@@ -21,8 +20,6 @@ from portal.shell.columns import (
 )
 from portal.shell.formats import nano_money_text
 from portal.shell.money import from_nano, nano_text
-from portal.shell.paging import Source
-from portal.shell.tables import ShellTable
 
 
 class OldToNewColumn(ShellColumn):
@@ -82,7 +79,7 @@ class SourceColumn(ShellColumn):
     css = "text"
 
 
-class RestatementTable(ShellTable):
+class RestatementTable(PastTable):
     """Old → new → why, one row for a slice that an import changed.
 
     What moved, of which source and how settled it is stands first; a narrow window scrolls to when
@@ -111,10 +108,6 @@ class RestatementTable(ShellTable):
     restated_at = MomentColumn("Restated")
     run = ShellColumn("Run", accessor="run_id", orderable=False)
     reason = ShellColumn("Why", orderable=False)
-
-    def __init__(self, source: Source, *, at: dt.datetime | None = None, **kwargs: Any) -> None:
-        self.at = at
-        super().__init__(source, **kwargs)
 
     def enrich(self, records: Sequence[Record]) -> Sequence[Record]:
         statuses = new_amount_statuses(records, at=self.at)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -28,23 +30,40 @@ from billing.selectors.anomalies import (
     response_of,
     thresholds_by_currency,
 )
+from billing.selectors.as_of import TooManyChargesError
 from billing.selectors.day_status import DayOf, statuses_of_days
+from billing.selectors.past_anomalies import (
+    JUDGED_SINCE,
+    anomalies_recorded_at,
+    as_it_stood,
+    check_days,
+    days_recorded_at,
+    past_statuses_of_days,
+)
 from billing.selectors.references import USUAL, FigureReference
 from billing.services.anomalies import acknowledge, impact_nano, set_policy
 from billing.services.refusals import ChangeRefusedError
 from billing.tables.anomalies import AnomalyDayTable, AnomalyTable
 from billing.views.budget_figures import money_writer
+from billing.views.moments import (
+    NOT_WORKED_OUT,
+    AsOfListPage,
+    asked_moment,
+    is_export,
+    refuse_too_much,
+)
 from billing.views.watch_forms import form_answer, person_of
 from portal.shell.charts import Chart, Series, line_chart
 from portal.shell.figures import Figure, FigureKind
-from portal.shell.formats import date_text
+from portal.shell.formats import date_text, moment_text
 from portal.shell.money import from_nano
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.statuses import FigureStatus
-from portal.shell.views import Action, Crumb, EmptyState, ListPage
+from portal.shell.views import Action, Crumb, EmptyState
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_LEAD = "Effective cost without purchases, credits and tax. Days are UTC."
 _LEARNING = "learning: fewer than 14 days of history"
 
 
@@ -55,8 +74,8 @@ def _crumbs(anomaly: Anomaly | None = None) -> list[Crumb]:
     return found
 
 
-class AnomalyListPage(ListPage):
-    """Every day on which a use case cost more than it should."""
+class AnomalyListPage(AsOfListPage):
+    """Every day on which a use case cost more than it should, found by now or by a moment."""
 
     title = "Anomalies"
     lead = "Days on which a use case cost more than its upper bound, each use case by itself."
@@ -65,19 +84,44 @@ class AnomalyListPage(ListPage):
     table_class = AnomalyTable
     filterset_class = AnomalyFilters
     template_name = "billing/anomaly_list.html"
+    refused: EmptyState | None = None
 
     def allows(self, user: Visitor) -> bool:
         return may_see_costs(user)  # type: ignore[arg-type]
 
     def get_queryset(self) -> Source:
-        return anomalies_visible_to(self.request.user)
+        return _rows(self.request, asked_moment(self.request).at)
 
     def make_table(self, source: Source) -> AnomalyTable:
-        request = self.request
-        return AnomalyTable(source, query=request.GET, path=request.path, now=timezone.now())
+        """The table; an empty one, and why, when there is too much to work out.
+
+        Raises:
+            UnreadableRequestError: a file is asked for, and there is too much.
+        """
+        shared: dict[str, Any] = {
+            "query": self.request.GET,
+            "path": self.request.path,
+            "now": timezone.now(),
+        }
+        rows = cast("QuerySet[Anomaly]", source)
+        try:
+            if self.at is not None and is_export(self.request):
+                check_days(set(rows.values_list("day__day", flat=True)), self.at)
+            return AnomalyTable(rows, at=self.at, **shared)
+        except TooManyChargesError as error:
+            self.refused = refuse_too_much(self.request, error)
+            return AnomalyTable(rows.none(), at=self.at, **shared)
 
     def get_context_data(self) -> dict[str, Any]:
-        return {"figures": _response_figures(anomalies_visible_to(self.request.user))}
+        found = super().get_context_data() | {"figures": self._figures()}
+        return found | {"empty": self.refused} if self.refused else found
+
+    def _figures(self) -> list[Figure]:
+        """Metric 19 over everything that was found."""
+        rows = _rows(self.request, self.at)
+        if self.at is None:
+            return _response_figures(rows, timezone.now())
+        return _response_figures([as_it_stood(each, self.at) for each in rows], self.at)
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
         return _crumbs()[:1]
@@ -93,10 +137,18 @@ class AnomalyListPage(ListPage):
             "Every day is judged against the same weekday of the twelve weeks before it.",
         )
 
+    def get_past_empty(self, at: dt.datetime) -> EmptyState:
+        return EmptyState("No anomaly then", f"Up to {moment_text(at)} none had been found.")
 
-def _response_figures(rows: Any) -> list[Figure]:
-    """Metric 19 over everything that was found."""
-    found = response_of(rows, now=timezone.now())
+
+def _rows(request: HttpRequest, at: dt.datetime | None) -> QuerySet[Anomaly]:
+    if at is None:
+        return anomalies_visible_to(request.user)
+    return anomalies_recorded_at(request.user, at)
+
+
+def _response_figures(rows: Iterable[Anomaly], now: dt.datetime) -> list[Figure]:
+    found = response_of(rows, now=now)
     if not found.found:
         return []
     return [
@@ -136,34 +188,74 @@ def _anomaly_or_404(request: HttpRequest, pk: int) -> Anomaly:
 @require_safe
 def anomaly_page(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One anomaly with the days around it."""
-    anomaly = _anomaly_or_404(request, pk)
-    return TemplateResponse(
-        request, "billing/anomaly_detail.html", _context(request, anomaly, AnswerForm())
-    )
+    anomaly, asked = _anomaly_or_404(request, pk), asked_moment(request)
+    context = {
+        "page_title": f"{anomaly.day.use_case.title}, {date_text(anomaly.day.day)}",
+        "page_lead": _LEAD,
+        "breadcrumbs": _crumbs(),
+        **asked.context,
+    }
+    if asked.at is not None:
+        context |= _past_context(request, pk, asked.at)
+    elif not asked.problem:
+        context |= _context(request, anomaly, AnswerForm())
+    return TemplateResponse(request, "billing/anomaly_detail.html", context, status=asked.status)
+
+
+def _past_context(request: HttpRequest, pk: int, at: dt.datetime) -> dict[str, Any]:
+    """One anomaly as it was told at a moment; why not, where it was not or is not kept."""
+    anomaly = anomalies_recorded_at(request.user, at).filter(pk=pk).first()
+    if anomaly is None:
+        return {
+            "refused": EmptyState("Not found yet then", f"It was found after {moment_text(at)}.")
+        }
+    anomaly, days = as_it_stood(anomaly, at), days_recorded_at(anomaly.day, at)
+    try:
+        statuses = past_statuses_of_days([DayOf.of(each) for each in (anomaly.day, *days)], at)
+    except TooManyChargesError as error:
+        return {"refused": EmptyState(NOT_WORKED_OUT, str(error))}
+    is_kept = anomaly.day.judged_at <= at
+    return _shown(anomaly, days, statuses) | {
+        "is_kept": is_kept,
+        "figures": _figures(anomaly, statuses[DayOf.of(anomaly.day)]) if is_kept else _not_kept(),
+    }
+
+
+def _not_kept() -> list[Figure]:
+    return [Figure.missing(name, JUDGED_SINCE) for name in ("Actual", "Expected", "Too much")]
 
 
 def _context(request: HttpRequest, anomaly: Anomaly, form: AnswerForm) -> dict[str, Any]:
     day = anomaly.day
     days = days_around(day)
     may = may_answer_anomaly(request.user, day.use_case.owner_id)
-    names = ("day", "actual_nano", "expected_nano", "lower_nano", "upper_nano", "currency", "state")
     wanted = [DayOf.of(each) for each in (day, *reversed(days))]
     statuses = statuses_of_days(wanted, now=timezone.now())
+    return _shown(anomaly, days, statuses) | {
+        "is_kept": True,
+        "form": form,
+        "may_answer": may and anomaly.acknowledged_at is None,
+    }
+
+
+def _shown(
+    anomaly: Anomaly, days: Sequence[AnomalyDay], statuses: Mapping[DayOf, FigureStatus]
+) -> dict[str, Any]:
+    day = anomaly.day
+    names = ("day", "actual_nano", "expected_nano", "lower_nano", "upper_nano", "currency", "state")
     rows = [
         {name: getattr(each, name) for name in names} | {"status": statuses[DayOf.of(each)]}
         for each in reversed(days)
     ]
     return {
         "page_title": f"{day.use_case.title}, {date_text(day.day)}",
-        "page_lead": "Effective cost without purchases, credits and tax. Days are UTC.",
+        "page_lead": _LEAD,
         "breadcrumbs": _crumbs(),
         "anomaly": anomaly,
         "day": day,
         "figures": _figures(anomaly, statuses[DayOf.of(day)]),
         "chart": _chart(days, day),
         "table": AnomalyDayTable.of(rows),
-        "form": form,
-        "may_answer": may and anomaly.acknowledged_at is None,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,8 @@ from billing.selectors.close_figures import (
     text_nano,
 )
 from billing.selectors.closes import statuses_of_correction
-from billing.selectors.invoice_status import MonthStatuses, statuses_of_invoices
+from billing.selectors.invoice_status import MonthStatuses
+from billing.selectors.moments import moment_key
 from billing.selectors.month_lines import LineGroup
 from billing.selectors.reconciliation import Reconciled
 from billing.selectors.uninvoiced import Uninvoiced, left_out_nano
@@ -32,14 +34,24 @@ _ELSEWHERE = "Nothing: another source has it and counts"
 
 
 def reconciliation_rows(
-    invoices: Sequence[Reconciled], lists: Sequence[Checklist], statuses: MonthStatuses
+    invoices: Sequence[Reconciled],
+    lists: Sequence[Checklist],
+    statuses: MonthStatuses,
+    stated: Sequence[FigureStatus],
+    *,
+    at: dt.datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """One row an invoice. Up to three queries, for the statuses of what the invoices state."""
+    """One row an invoice.
+
+    Args:
+        stated: how settled is what each invoice states.
+        at: the moment that links stay at; None is now.
+    """
     states = {each.invoice.pk: lst.state for lst in lists for each in lst.invoices}
-    stated = statuses_of_invoices([each.invoice for each in invoices])
     return [
         {
             "pk": each.invoice.pk,
+            "as_of": moment_key(at) if at else "",
             "number": each.invoice.number,
             "issuer": each.invoice.issuer,
             "matched_by": each.matched_by.value,
@@ -50,10 +62,28 @@ def reconciliation_rows(
             "currency": each.invoice.currency,
             "state": states[each.invoice.pk].value,
             "status": status,
-            "lines_status": statuses.of_lines(group.key for group in each.groups),
+            **_part_statuses(each, statuses, status),
         }
         for each, status in zip(invoices, stated, strict=True)
     ]
+
+
+def _part_statuses(
+    own: Reconciled, statuses: MonthStatuses, stated: FigureStatus
+) -> dict[str, FigureStatus]:
+    """The status of every part of an invoice: of its lines, of its document, or of both."""
+    invoice, keys = own.invoice, [group.key for group in own.groups]
+    lines = statuses.of_lines(keys)
+    taxes = (key for key in keys if key.is_tax)
+    credits_ = (key for key in keys if key.is_credit)
+    return {
+        "lines_status": lines,
+        "tax_status": lines if invoice.tax_in_lines else statuses.of_lines(taxes, stated),
+        "credits_status": lines
+        if invoice.credits_in_lines
+        else statuses.of_lines(credits_, stated),
+        "residual_status": statuses.of_lines(keys, stated),
+    }
 
 
 def loose_rows(

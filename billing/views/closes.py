@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -16,24 +18,22 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.filters.invoices import CorrectionFilters
-from billing.forms.invoices import CloseRequestForm, MonthForm
+from billing.forms.invoices import CloseRequestForm
 from billing.models import CloseCorrection, PeriodClose
 from billing.policies import may_ask_for_close, may_see_charges
-from billing.selectors.close_checks import Checklist
+from billing.selectors.as_of import TooManyChargesError
 from billing.selectors.close_figures import lines_nano
 from billing.selectors.closes import (
     checklist_by_key,
-    checklists_for,
     closes_visible_to,
     corrections_visible_to,
     invoices_of_close,
-    month_to_close,
 )
 from billing.selectors.exchange import rates_between, reporting_currencies
-from billing.selectors.invoice_status import month_statuses
-from billing.selectors.open_suspicions import source_names, suspicions_in
-from billing.selectors.reconciliation import Reconciliation
-from billing.selectors.references import FigureReference
+from billing.selectors.invoice_status import month_statuses, statuses_of_invoices
+from billing.selectors.line_status import by_then
+from billing.selectors.moments import moment_key
+from billing.selectors.open_suspicions import source_names
 from billing.selectors.uninvoiced import uninvoiced
 from billing.services.closes import CloseRefusedError, request_close
 from billing.tables.closes import (
@@ -46,6 +46,7 @@ from billing.tables.closes import (
     ReconciliationTable,
     UninvoicedTable,
 )
+from billing.views.asked_months import AskedMonth, month_of, read_month, see_money
 from billing.views.close_rows import (
     frozen_explanations,
     frozen_rows,
@@ -56,14 +57,15 @@ from billing.views.close_rows import (
     uninvoiced_rows,
 )
 from billing.views.conversions import conversion_row, month_end
+from billing.views.moments import NOT_WORKED_OUT, AskedMoment, AsOfListPage, asked_moment
 from portal.models import User
 from portal.shell.figures import Figure
+from portal.shell.formats import moment_text
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.periods import Month
-from portal.shell.refusals import unreadable
 from portal.shell.statuses import FigureStatus
-from portal.shell.views import Crumb, EmptyState, ListPage
+from portal.shell.views import Crumb, EmptyState
 
 _NO_INVOICE = EmptyState(
     "No invoice for this month",
@@ -73,87 +75,90 @@ _NO_INVOICE = EmptyState(
 )
 
 
-def see_money(request: HttpRequest) -> None:
-    """Raises PermissionDenied unless this person answers for money."""
-    if not may_see_charges(request.user):
-        raise PermissionDenied
-
-
-def month_of(request: HttpRequest) -> tuple[MonthForm, Month | None]:
-    """The month that was asked for; the newest with an invoice when none was.
-
-    Raises:
-        UnreadableRequestError: what was asked for is no month.
-    """
-    form = MonthForm(request.GET)
-    if not form.is_valid():
-        raise unreadable(form)
-    month = form.asked() or month_to_close(now=timezone.now())
-    # The field says which month is shown, also when nobody asked for one.
-    return MonthForm({"month": str(month)}) if month else form, month
-
-
-def read_month(request: HttpRequest, month: Month) -> tuple[Reconciliation, list[Checklist]]:
-    """The month and its checklists.
-
-    Raises:
-        Http404: nothing of it is for this person.
-    """
-    found = checklists_for(request.user, month, now=timezone.now())
-    if found is None:
-        raise Http404
-    return found
-
-
 @require_safe
 def reconciliation_page(request: HttpRequest) -> HttpResponseBase:
-    """Every invoice of a month in one table, and the lines that stand on none."""
+    """Every invoice of a month in one table, and the lines that stand on none; or as of a
+    moment."""
     see_money(request)
-    form, month = month_of(request)
+    asked = month_of(request)
     context: dict[str, Any] = {
         "page_title": "Reconciliation",
         "page_lead": "Allocated, unallocated, tax, credits, rounding and what was explained must "
         "sum to the invoice, to the nano-unit.",
         "breadcrumbs": [Crumb("Costs", reverse("costs"))],
-        "form": form,
-        "month": month,
-        "empty": _NO_INVOICE,
+        **asked.context,
+        "empty": _none_yet(asked),
     }
-    if month is not None:
-        found, lists = read_month(request, month)
-        statuses = month_statuses(month, now=timezone.now())
-        rows = reconciliation_rows(found.invoices, lists, statuses)
-        names = source_names(group.key.connection_id for group in found.loose)
-        loose = loose_rows(found.loose, names, statuses)
-        context |= {
-            "table": ReconciliationTable.of(rows) if rows else None,
-            "loose": LooseTable.of(loose) if loose else None,
-            "suspicions": suspicions_in(FigureReference(first=month, last=month)),
-        }
+    if asked.month is not None:
+        try:
+            context |= _reconciled(asked.month, asked)
+        except TooManyChargesError as error:
+            context["empty"] = EmptyState(NOT_WORKED_OUT, str(error))
     return TemplateResponse(request, "billing/reconciliation.html", context)
+
+
+def _none_yet(asked: AskedMonth) -> EmptyState:
+    if asked.at is None or asked.month is None:
+        return _NO_INVOICE
+    return EmptyState(
+        "No invoice for this month then",
+        f"At {moment_text(asked.at)} no invoice of {asked.month.label} was in force.",
+    )
+
+
+def _reconciled(month: Month, asked: AskedMonth) -> dict[str, Any]:
+    """The tables of a month.
+
+    Raises:
+        TooManyChargesError: more charges than are worked out as of a moment.
+    """
+    book, lists = read_month(month, asked)
+    found, statuses = book.found, book.line_statuses()
+    stated = book.stated([each.invoice for each in found.invoices])
+    rows = reconciliation_rows(found.invoices, lists, statuses, stated, at=asked.at)
+    names = source_names(group.key.connection_id for group in found.loose)
+    loose = loose_rows(found.loose, names, statuses)
+    return {
+        "table": ReconciliationTable.of(rows) if rows else None,
+        "loose": LooseTable.of(loose) if loose else None,
+        "suspicions": book.suspicions(),
+    }
 
 
 @require_safe
 def checklist_page(request: HttpRequest) -> HttpResponseBase:
-    """What is done and what is missing, for each scope of a month."""
+    """What is done and what is missing, for each scope of a month; or as of a moment."""
     see_money(request)
-    form, month = month_of(request)
-    found, lists = read_month(request, month) if month is not None else (None, [])
-    left = uninvoiced(found) if found is not None else []
-    rest = uninvoiced_rows(left, month_statuses(month, now=timezone.now())) if month else []
+    asked = month_of(request)
     context = {
         "page_title": "Close checklist",
         "page_lead": "Imported, matched, allocated, explained, settled; then a second person.",
         "breadcrumbs": [Crumb("Costs", reverse("costs"))],
-        "form": form,
-        "month": month,
+        **asked.context,
+        "may_ask": asked.at is None and may_ask_for_close(request.user),
+        "empty": _none_yet(asked),
+    }
+    if asked.month is not None:
+        try:
+            context |= _checked(asked.month, asked)
+        except TooManyChargesError as error:
+            context["empty"] = EmptyState(NOT_WORKED_OUT, str(error))
+    return TemplateResponse(request, "billing/close_checklist.html", context)
+
+
+def _checked(month: Month, asked: AskedMonth) -> dict[str, Any]:
+    """The checklists of a month, and what stands on no invoice.
+
+    Raises:
+        TooManyChargesError: more charges than are worked out as of a moment.
+    """
+    book, lists = read_month(month, asked)
+    rest = uninvoiced_rows(uninvoiced(book.found), book.line_statuses())
+    return {
         "lists": lists,
         "rest": UninvoicedTable.of(rest) if rest else None,
-        "suspicions": suspicions_in(FigureReference(first=month, last=month)) if month else [],
-        "may_ask": may_ask_for_close(request.user),
-        "empty": _NO_INVOICE,
+        "suspicions": book.suspicions(),
     }
-    return TemplateResponse(request, "billing/close_checklist.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -189,7 +194,8 @@ def close_ask_page(request: HttpRequest, key: str) -> HttpResponse:
             )
             return HttpResponseRedirect(reverse("approval", args=[asked.pk]))
     statuses = month_statuses(checklist.scope.month, now=now)
-    rows = reconciliation_rows(checklist.invoices, [checklist], statuses)
+    stated = statuses_of_invoices([each.invoice for each in checklist.invoices])
+    rows = reconciliation_rows(checklist.invoices, [checklist], statuses, stated)
     context = {
         "page_title": "Ask for the close",
         "page_lead": str(checklist.scope),
@@ -205,24 +211,45 @@ def close_ask_page(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_safe
 def close_page(request: HttpRequest, key: str) -> HttpResponseBase:
-    """The frozen figures, and every correction since."""
+    """The frozen figures, and every correction since, or until a moment."""
     see_money(request)
     close = closes_visible_to(request.user).filter(key=key).first()
     if close is None:
         raise Http404
-    month = Month.of(close.month)
-    corrections = list(close.corrections.order_by("number"))
-    invoices = invoices_of_close(close)
-    explained = frozen_explanations(close, invoices)
+    month, asked = Month.of(close.month), asked_moment(request)
     context = {
         "page_title": f"{month.label}, {close.issuer}",
-        "page_lead": "Closed. These figures stay; what has moved since stands below.",
         "breadcrumbs": [
             Crumb("Costs", reverse("costs")),
-            Crumb("Close checklist", f"{reverse('close-checklist')}?month={month}"),
+            Crumb("Close checklist", _checklist_url(month, asked)),
         ],
         "close": close,
         "month": month,
+        **asked.context,
+    }
+    if asked.at is not None and close.closed_at > asked.at:
+        context["refused"] = EmptyState(
+            "Not closed then", f"This month was closed after {moment_text(asked.at)}.",
+            "How far it had come", _checklist_url(month, asked),
+        )  # fmt: skip
+    elif not asked.problem:
+        context |= _closed(close, month, asked)
+    return TemplateResponse(request, "billing/close_detail.html", context, status=asked.status)
+
+
+def _checklist_url(month: Month, asked: AskedMoment) -> str:
+    moment = {"as_of": moment_key(asked.at)} if asked.at else {}
+    return f"{reverse('close-checklist')}?{urlencode({'month': str(month)} | moment)}"
+
+
+def _closed(close: PeriodClose, month: Month, asked: AskedMoment) -> dict[str, Any]:
+    """What was frozen, and every correction until the moment."""
+    found = close.corrections.filter(by_then("recorded_at", asked.at))
+    corrections = list(found.order_by("number"))
+    invoices = invoices_of_close(close)
+    explained = frozen_explanations(close, invoices)
+    return {
+        "page_lead": "Closed. These figures stay; what has moved since stands below.",
         "frozen": FrozenTable.of(frozen_rows(close, invoices)),
         "explained": FrozenExplanationTable.of(explained) if explained else None,
         "corrections": [
@@ -237,9 +264,8 @@ def close_page(request: HttpRequest, key: str) -> HttpResponseBase:
             for each in corrections
         ],
         "figures": _closed_and_now(close, corrections, month),
-        "converted": _converted(close, month),
+        "converted": _converted(close, month, asked.at),
     }
-    return TemplateResponse(request, "billing/close_detail.html", context)
 
 
 def _closed_and_now(
@@ -273,14 +299,14 @@ def _closed_and_now(
     ]
 
 
-def _converted(close: PeriodClose, month: Month) -> ConversionTable | None:
+def _converted(close: PeriodClose, month: Month, at: dt.datetime | None) -> ConversionTable | None:
     """The closed total in the reporting currencies of the programmes; None when it is in them."""
     currencies = sorted(set(reporting_currencies()) - {close.currency})
-    now = timezone.now()
+    now = at or timezone.now()
     rows = [
         conversion_row(
             month.label,
-            rates_between({close.currency}, currency).convert(
+            rates_between({close.currency}, currency, at=at).convert(
                 close.total_nano, close.currency, currency, month_end(month, now)
             ),
             FigureStatus.CLOSED,
@@ -290,8 +316,8 @@ def _converted(close: PeriodClose, month: Month) -> ConversionTable | None:
     return ConversionTable.of(rows, caption="The closed total converted") if rows else None
 
 
-class CorrectionListPage(ListPage):
-    """What moved in closed months. Kept for ever."""
+class CorrectionListPage(AsOfListPage):
+    """What moved in closed months, or had by a moment. Kept for ever."""
 
     title = "Corrections"
     lead = "Closed months never change silently: each move stands here, with old, new and why."
@@ -306,6 +332,9 @@ class CorrectionListPage(ListPage):
     def get_queryset(self) -> Source:
         return corrections_visible_to(self.request.user)
 
+    def make_table(self, source: Source) -> CorrectionTable:
+        return CorrectionTable(source, query=self.request.GET, path=self.request.path, at=self.at)
+
     def get_breadcrumbs(self) -> Sequence[Crumb]:
         return [Crumb("Costs", reverse("costs"))]
 
@@ -314,4 +343,9 @@ class CorrectionListPage(ListPage):
             "No closed month has moved",
             "When a source revises a closed month, or its lines are allocated anew, the difference "
             "is listed here; the closed figures stay as they are.",
+        )
+
+    def get_past_empty(self, at: dt.datetime) -> EmptyState:
+        return EmptyState(
+            "No closed month had moved then", f"Up to {moment_text(at)} nothing was corrected."
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, cast
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,6 +16,7 @@ from billing.filters.forecasts import ForecastFilters
 from billing.forecast.forecast import CEILINGS, FEWEST_MONTHS
 from billing.models import Forecast
 from billing.policies import may_see_costs
+from billing.selectors.as_of import TooManyChargesError
 from billing.selectors.forecasts import (
     ForecastError,
     ForecastMonth,
@@ -21,20 +24,24 @@ from billing.selectors.forecasts import (
     forecast_months,
     forecasts_visible_to,
 )
+from billing.selectors.past_forecasts import past_forecast_months
 from billing.selectors.references import FigureReference
 from billing.selectors.spenders import spenders
 from billing.tables.budgets import ForecastTable
+from billing.views.moments import AsOfListPage, refuse_too_much
 from portal.shell.figures import Figure, FigureKind
+from portal.shell.formats import moment_text
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.statuses import FigureStatus
-from portal.shell.views import Crumb, EmptyState, ListPage
+from portal.shell.views import Crumb, EmptyState
 
 MEASURE = Measure.EFFECTIVE
 
 
-class ForecastListPage(ListPage):
-    """Every frozen forecast of effective cost, with its error below and above."""
+class ForecastListPage(AsOfListPage):
+    """Every frozen forecast of effective cost, with its error below and above; or those frozen by
+    a moment, beside what had come by then."""
 
     title = "Forecasts"
     lead = (
@@ -46,6 +53,8 @@ class ForecastListPage(ListPage):
     table_class = ForecastTable
     filterset_class = ForecastFilters
     template_name = "billing/forecast_list.html"
+    months: Sequence[ForecastMonth] = ()
+    refused: EmptyState | None = None
 
     def allows(self, user: Visitor) -> bool:
         return may_see_costs(user)  # type: ignore[arg-type]
@@ -54,19 +63,31 @@ class ForecastListPage(ListPage):
         return forecasts_visible_to(self.request.user)
 
     def make_table(self, source: Source) -> ForecastTable:
-        rows = cast("Any", source)
-        now = timezone.now()
-        self.months = forecast_months(rows, today=now.date(), measure=MEASURE, now=now)
+        try:
+            self.months = self._months(cast("Any", source))
+        except TooManyChargesError as error:
+            self.refused = refuse_too_much(self.request, error)
         names = spenders({each.forecast.use_case_id for each in self.months})
-        records = [_row(each, names[each.forecast.use_case_id]) for each in self.months]
+        records = [_row(each, names[each.forecast.use_case_id], self.at) for each in self.months]
         return ForecastTable(records, query=self.request.GET, path=self.request.path)
 
+    def _months(self, rows: QuerySet[Forecast]) -> list[ForecastMonth]:
+        """What stands in the rows.
+
+        Raises:
+            TooManyChargesError: more charges than are worked out as of a moment.
+        """
+        if self.at is not None:
+            return past_forecast_months(rows, measure=MEASURE, at=self.at)
+        now = timezone.now()
+        return forecast_months(rows, today=now.date(), measure=MEASURE, now=now)
+
     def get_context_data(self) -> dict[str, Any]:
-        months = getattr(self, "months", [])
-        return {
-            "errors": [error_figure(each) for each in forecast_errors(months)],
+        found = super().get_context_data() | {
+            "errors": [error_figure(each) for each in forecast_errors(self.months)],
             "ceilings": CEILINGS,
         }
+        return found | {"empty": self.refused} if self.refused else found
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
         return [Crumb("Costs", reverse("costs")), Crumb("Budgets", reverse("budgets"))]
@@ -76,6 +97,9 @@ class ForecastListPage(ListPage):
             "No forecast yet",
             "On the first days of each month one is frozen for every use case with a cost.",
         )
+
+    def get_past_empty(self, at: dt.datetime) -> EmptyState:
+        return EmptyState("No forecast then", f"Up to {moment_text(at)} none had been frozen.")
 
 
 def error_figure(found: ForecastError) -> Figure:
@@ -93,7 +117,7 @@ def error_figure(found: ForecastError) -> Figure:
     )  # fmt: skip
 
 
-def _row(found: ForecastMonth, spender: Any) -> dict[str, Any]:
+def _row(found: ForecastMonth, spender: Any, at: dt.datetime | None) -> dict[str, Any]:
     row: Forecast = found.forecast
     basis = str(CostBasis(row.cost_basis).label)
     missing = f", {found.missing}" if found.missing else ""
@@ -106,7 +130,7 @@ def _row(found: ForecastMonth, spender: Any) -> dict[str, Any]:
     )  # fmt: skip
     lineage = FigureReference(
         use_case=spender.slug, first=found.month, last=found.month, currency=row.currency,
-        basis=row.cost_basis, measure=row.measure,
+        basis=row.cost_basis, measure=row.measure, at=at,
     ).lineage_url  # fmt: skip
     actual = (
         Figure.missing("Came", found.why_not)

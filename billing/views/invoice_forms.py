@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -18,21 +17,26 @@ from billing.models import Invoice, InvoiceVariance
 from billing.policies import may_keep_invoices
 from billing.selectors.closes import month_to_close
 from billing.selectors.invoices import reconciled_invoice, variances_of_invoice
+from billing.services.explanation_requests import say_explanation
 from billing.services.invoice_documents import land_document
-from billing.services.invoice_withdrawals import change_invoice, withdraw_invoice
+from billing.services.invoice_requests import say_invoice, say_withdrawal
 from billing.services.invoices import (
     InvoiceRefusedError,
-    enter_invoice,
-    explain_difference,
     withdraw_explanation,
 )
 from billing.views.invoices import invoice_crumbs, invoice_or_404
+from billing.views.second_person import say_what_came
 from portal.imports.contracts import ImportRefusedError
-from portal.models import User
+from portal.models import ApprovalRequest, User
 from portal.shell.money import nano_text
 from portal.shell.periods import Month
 from portal.shell.views import Crumb
 from portal.uploads import takes_files
+
+_WAITS = (
+    "Of a closed month it waits for a second person; the month keeps its figures and gets a "
+    "correction."
+)
 
 
 def keeper(request: HttpRequest) -> User:
@@ -49,7 +53,7 @@ def keeper(request: HttpRequest) -> User:
 @takes_files
 @require_http_methods(["GET", "HEAD", "POST"])
 def invoice_new_page(request: HttpRequest) -> HttpResponse:
-    """Type in an invoice and attach its document."""
+    """Type in an invoice and attach its document; of a closed month, ask a second person."""
     person = keeper(request)
     month = month_to_close(now=timezone.now())
     initial = {"month": str(month) if month else "", "tax_in_lines": True}
@@ -71,8 +75,7 @@ def _edit(
     if request.method == "POST":
         form = InvoiceForm(request.POST, request.FILES)
         if form.is_valid() and (kept := _keep(form, person, invoice)) is not None:
-            messages.success(request, f"Invoice {kept.number} is kept.")
-            return HttpResponseRedirect(reverse("invoice", args=[kept.pk]))
+            return _kept(request, kept, "kept")
     else:
         form = InvoiceForm(initial=initial)
     back = reverse("invoice", args=[invoice.pk]) if invoice else reverse("invoices")
@@ -81,7 +84,7 @@ def _edit(
         crumbs.append(Crumb(invoice.number, back))
     context = {
         "page_title": f"Change invoice {invoice.number}" if invoice else "Enter an invoice",
-        "page_lead": "As the document states it; nothing is converted or rounded.",
+        "page_lead": f"As the document states it; nothing is converted or rounded. {_WAITS}",
         "breadcrumbs": crumbs,
         "form": form,
         "has_files": True,
@@ -91,16 +94,32 @@ def _edit(
     return render(request, "billing/money_form.html", context)
 
 
-def _keep(form: InvoiceForm, person: User, changed: Invoice | None) -> Invoice | None:
-    """The kept invoice; None when the form now says what is wrong."""
+def _kept(request: HttpRequest, made: Invoice | ApprovalRequest, done: str) -> HttpResponse:
+    if isinstance(made, ApprovalRequest):
+        return _said(request, made, "", "")
+    address = reverse("invoice", args=[made.pk])
+    return _said(request, made, f"Invoice {made.number} is {done}.", address)
+
+
+def _said(request: HttpRequest, made: object, done: str, address: str) -> HttpResponse:
+    """Where a person goes on, with what has come of it: the request, where one waits."""
+    if isinstance(made, ApprovalRequest):
+        address = reverse("approval", args=[made.pk])
+    say_what_came(request, made, done)
+    return HttpResponseRedirect(address)
+
+
+def _keep(
+    form: InvoiceForm, person: User, changed: Invoice | None
+) -> Invoice | ApprovalRequest | None:
+    """The kept invoice or what was asked; None when the form now says what is wrong."""
     upload, now = form.cleaned_data["document"], timezone.now()
     try:
         document = land_document(upload, name=str(upload.name)) if upload else None
-        if changed is None:
-            return enter_invoice(draft=form.draft(), actor=person, at=now, document=document)
-        return change_invoice(
-            invoice_id=changed.pk, draft=form.draft(), actor=person, at=now, document=document
-        )
+        return say_invoice(
+            draft=form.draft(), actor=person, at=now, document=document,
+            changed=changed.pk if changed is not None else None,
+        )  # fmt: skip
     except InvoiceRefusedError as error:
         form.add_error(error.field if error.field in form.fields else None, error.reason)
     except ImportRefusedError as error:
@@ -117,7 +136,7 @@ def invoice_withdraw_page(request: HttpRequest, pk: int) -> HttpResponse:
     form = WithdrawalForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            withdraw_invoice(
+            made = say_withdrawal(
                 invoice_id=invoice.pk,
                 reason=form.cleaned_data["reason"],
                 actor=person,
@@ -126,12 +145,11 @@ def invoice_withdraw_page(request: HttpRequest, pk: int) -> HttpResponse:
         except InvoiceRefusedError as error:
             form.add_error(error.field if error.field in form.fields else None, error.reason)
         else:
-            messages.success(request, f"Invoice {invoice.number} is withdrawn.")
-            return HttpResponseRedirect(back)
+            return _kept(request, made, "withdrawn")
     context = {
         "page_title": f"Withdraw invoice {invoice.number}",
         "page_lead": "It stays to be read, claims no cost line and is in no sum. Entered again, it "
-        "counts again. A closed month keeps its figures and gets a correction.",
+        f"counts again. {_WAITS}",
         "breadcrumbs": [*invoice_crumbs(), Crumb(invoice.number, back)],
         "form": form,
         "submit_label": "Withdraw it",
@@ -150,7 +168,7 @@ def explain_page(request: HttpRequest, pk: int) -> HttpResponse:
         form = ExplanationForm(request.POST)
         if form.is_valid():
             try:
-                explain_difference(
+                made = say_explanation(
                     invoice_id=invoice.pk,
                     reason=VarianceReason(form.cleaned_data["reason"]),
                     amount_nano=form.cleaned_data["amount"],
@@ -161,7 +179,7 @@ def explain_page(request: HttpRequest, pk: int) -> HttpResponse:
             except InvoiceRefusedError as error:
                 form.add_error(error.field if error.field in form.fields else None, error.reason)
             else:
-                return HttpResponseRedirect(back)
+                return _said(request, made, "The explanation is recorded.", back)
     else:
         own = reconciled_invoice(invoice)
         left = own.residual_nano if own is not None else 0
@@ -169,7 +187,7 @@ def explain_page(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "page_title": "Explain a difference",
         "page_lead": f"Invoice {invoice.number}, {invoice.issuer}, "
-        f"{Month.of(invoice.month).label}, in {invoice.currency}",
+        f"{Month.of(invoice.month).label}, in {invoice.currency}. {_WAITS}",
         "breadcrumbs": [*invoice_crumbs(), Crumb(invoice.number, back)],
         "form": form,
         "submit_label": "Record the explanation",

@@ -14,12 +14,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from billing.filters.invoices import InvoiceFilters
+from billing.approvals import EXPLANATION_KIND, INVOICE_KIND, invoice_subject
+from billing.filters.invoices import WITHDRAWN, InvoiceFilters
 from billing.models import Charge, Invoice, InvoiceVariance
 from billing.policies import may_keep_invoices, may_see_charges
-from billing.selectors.close_checks import checklists_of
+from billing.selectors.as_of import TooManyChargesError
+from billing.selectors.close_checks import Checklist
 from billing.selectors.invoice_hands import origin_texts
-from billing.selectors.invoice_status import invoice_statuses, statuses_of_invoices
 from billing.selectors.invoices import (
     charge_page,
     destinations_of,
@@ -29,9 +30,15 @@ from billing.selectors.invoices import (
     versions_of_invoice,
     withdrawn_versions,
 )
-from billing.selectors.line_status import statuses_of_charges
+from billing.selectors.moments import moment_key
+from billing.selectors.month_books import MonthBook, month_book
 from billing.selectors.month_lines import Destination
-from billing.selectors.reconciliation import Reconciled, reconcile, scope_of_invoice
+from billing.selectors.past_invoices import (
+    in_force_at,
+    variances_recorded_at,
+    versions_recorded_at,
+)
+from billing.selectors.reconciliation import Reconciled, scope_of_invoice
 from billing.selectors.use_cases import UseCaseName, use_case_names
 from billing.tables.closes import (
     DestinationTable,
@@ -43,15 +50,19 @@ from billing.tables.closes import (
 )
 from billing.views.documents import document_download
 from billing.views.lineage import reason_or_rule, rule_url
+from billing.views.moments import NOT_WORKED_OUT, AskedMoment, AsOfListPage, asked_moment
+from portal.models import ApprovalRequest
+from portal.selectors.pending_approvals import pending_request
+from portal.shell.formats import moment_text
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.periods import Month
 from portal.shell.statuses import FigureStatus
-from portal.shell.views import Action, Crumb, EmptyState, ListPage
+from portal.shell.views import Action, Crumb, EmptyState
 
 
-class InvoiceListPage(ListPage):
-    """Payable amounts, by CSV or by form."""
+class InvoiceListPage(AsOfListPage):
+    """Payable amounts, by CSV or by form; or those in force at a moment."""
 
     title = "Invoices"
     lead = "What has to be paid, as the documents state it. Costs are held against it."
@@ -64,7 +75,14 @@ class InvoiceListPage(ListPage):
         return may_see_charges(user)  # type: ignore[arg-type]
 
     def get_queryset(self) -> Source:
-        return invoices_visible_to(self.request.user)
+        return invoices_visible_to(
+            self.request.user,
+            at=asked_moment(self.request).at,
+            withdrawn=self.request.GET.get("state") == WITHDRAWN,
+        )
+
+    def make_table(self, source: Source) -> InvoiceTable:
+        return InvoiceTable(source, query=self.request.GET, path=self.request.path, at=self.at)
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
         return [Crumb("Costs", reverse("costs"))]
@@ -79,6 +97,9 @@ class InvoiceListPage(ListPage):
         if not may_keep_invoices(self.request.user):
             return EmptyState("No invoice yet", text)
         return EmptyState("No invoice yet", text, "Enter an invoice", reverse("invoice-new"))
+
+    def get_past_empty(self, at: dt.datetime) -> EmptyState:
+        return EmptyState("No invoice then", f"At {moment_text(at)} none was in force.")
 
 
 def invoice_or_404(request: HttpRequest, pk: int) -> Invoice:
@@ -103,35 +124,84 @@ def invoice_crumbs() -> list[Crumb]:
 
 @require_safe
 def invoice_page(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """One invoice: its parts, what was explained, where the money went, its lines."""
+    """One invoice: its parts, what was explained, where the money went, its lines; or as of a
+    moment."""
     invoice = invoice_or_404(request, pk)
-    now = timezone.now()
-    found = reconcile(Month.of(invoice.month))
-    own = next((each for each in found.invoices if each.invoice.pk == invoice.pk), None)
-    lists = checklists_of(found, now=now)
-    close = next((each for each in lists if each.scope == scope_of_invoice(invoice)), None)
-    is_open = own is not None and close is not None and close.close is None
-    may_edit = may_keep_invoices(request.user) and own is not None
-    versions = versions_of_invoice(invoice)
-    withdrawn = withdrawn_versions(versions)
-    statuses = {
-        each.pk: status
-        for each, status in zip(versions, statuses_of_invoices(versions), strict=True)
-    }
+    asked = asked_moment(request)
     context: dict[str, Any] = {
         "page_title": f"Invoice {invoice.number}",
         "page_lead": f"{invoice.issuer}, {Month.of(invoice.month).label}",
         "breadcrumbs": invoice_crumbs(),
         "invoice": invoice,
+        **asked.context,
+    }
+    if not asked.problem:
+        context |= _shown(request, invoice, asked)
+    return TemplateResponse(request, "billing/invoice_detail.html", context, status=asked.status)
+
+
+def _shown(request: HttpRequest, invoice: Invoice, asked: AskedMoment) -> dict[str, Any]:
+    """A version as it stands, or stood; why not, where it is not told."""
+    at, now = asked.at, timezone.now()
+    versions = versions_of_invoice(invoice) if at is None else versions_recorded_at(invoice, at)
+    own = next((each for each in versions if each.pk == invoice.pk), None)
+    if own is None:
+        return {"refused": _not_yet(versions, at or now, asked.query)}
+    try:
+        book = month_book(Month.of(own.month), at=at, now=now)
+        lists = book.checklists()
+    except TooManyChargesError as error:
+        return {"refused": EmptyState(NOT_WORKED_OUT, str(error))}
+    return _told(request, own, versions, book, lists, asked)
+
+
+def _not_yet(versions: Sequence[Invoice], at: dt.datetime, query: str) -> EmptyState:
+    """Said of a version that was recorded after the moment."""
+    before = in_force_at(versions)
+    text = f"It was recorded after {moment_text(at)}."
+    if before is None:
+        return EmptyState("No such version then", f"{text} None was in force then.")
+    url = f"{reverse('invoice', args=[before.pk])}{query}"
+    return EmptyState("No such version then", text, "The version in force then", url)
+
+
+def _told(
+    request: HttpRequest,
+    invoice: Invoice,
+    versions: Sequence[Invoice],
+    book: MonthBook,
+    lists: Sequence[Checklist],
+    asked: AskedMoment,
+) -> dict[str, Any]:
+    own = next((each for each in book.found.invoices if each.invoice.pk == invoice.pk), None)
+    close = next((each for each in lists if each.scope == scope_of_invoice(invoice)), None)
+    may_edit = may_keep_invoices(request.user) and own is not None and asked.at is None
+    is_open = close is not None and close.close is None
+    # What a corrected close leaves open can be explained; what ties stays as it was closed.
+    may_explain = may_edit and (is_open or not (own is None or own.ties))
+    withdrawn = withdrawn_versions(versions)
+    statuses = {
+        each.pk: status for each, status in zip(versions, book.stated(versions), strict=True)
+    }
+    explained = (
+        variances_of_invoice(invoice)
+        if asked.at is None
+        else variances_recorded_at(invoice, asked.at)
+    )
+    context: dict[str, Any] = {
+        "invoice": invoice,
         "reconciled": own,
         "is_withdrawn": invoice.pk in withdrawn,
+        # What is no longer in force is found where it still was.
+        "explained_at": moment_key(invoice.recorded_at) if invoice.superseded_at else asked.text,
         "close": close,
-        "may_explain": may_edit and is_open,
+        "waiting": _waiting(invoice, asked.at),
+        "may_explain": may_explain,
         "may_edit": may_edit,
         "explanations": ExplanationTable.of(
             [
                 _explanation_row(each, invoice, statuses[invoice.pk], may_edit and is_open)
-                for each in variances_of_invoice(invoice)
+                for each in explained
             ]
         ),
         "versions": VersionsTable.of(
@@ -141,18 +211,19 @@ def invoice_page(request: HttpRequest, pk: int) -> HttpResponseBase:
             ]
         ),
     }
-    if own is not None:
-        context |= _lines_context(request, own, now)
-    return TemplateResponse(request, "billing/invoice_detail.html", context)
+    return context if own is None else context | _lines_context(request, own, book, asked)
 
 
-def _lines_context(request: HttpRequest, own: Reconciled, now: dt.datetime) -> dict[str, Any]:
-    page = charge_page(own, after=request.GET.get("after", ""))
+def _lines_context(
+    request: HttpRequest, own: Reconciled, book: MonthBook, asked: AskedMoment
+) -> dict[str, Any]:
+    page = charge_page(own, after=request.GET.get("after", ""), live=book.live())
     places = destinations_of(own)
     names = use_case_names(each.place.use_case_id for each in places)
-    address = reverse("invoice", args=[own.invoice.pk])
-    statuses = invoice_statuses(own, now=now)
-    of_lines = statuses_of_charges(page.charges, now=now)
+    address = f"{reverse('invoice', args=[own.invoice.pk])}{asked.query}"
+    beyond = f"{address}{'&' if asked.query else '?'}after={page.following}"
+    statuses = book.invoice_statuses(own)
+    of_lines = book.of_charges(page.charges)
     return {
         "parts": PartsTable.of(part_rows(own, statuses.parts())),
         "destinations": DestinationTable.of(
@@ -168,7 +239,7 @@ def _lines_context(request: HttpRequest, own: Reconciled, now: dt.datetime) -> d
         "lines": own.lines,
         "is_first": "after" not in request.GET,
         "first_url": address,
-        "next_url": f"{address}?after={page.following}" if page.following else "",
+        "next_url": beyond if page.following else "",
     }
 
 
@@ -230,6 +301,14 @@ def _line_row(charge: Charge, status: FigureStatus) -> dict[str, Any]:
         "origin": f"{charge.file.name}, line {charge.line}",
         "status": status,
     }
+
+
+def _waiting(invoice: Invoice, at: dt.datetime | None) -> list[ApprovalRequest]:
+    """What is, or was, asked for about an invoice of a closed month. Two queries."""
+    subject = invoice_subject(invoice.issuer, invoice.number)
+    kinds = (INVOICE_KIND, EXPLANATION_KIND)
+    found = [pending_request(kind, subject, at=at) for kind in kinds]
+    return [each for each in found if each is not None]
 
 
 def _explanation_row(

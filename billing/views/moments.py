@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern
+from django.utils import timezone
 
 from billing.filters.moments import AsOfFilterSet
+from billing.selectors.moments import BadMomentError, moment_key, parse_moment
 from portal.shell.formats import moment_text
 from portal.shell.refusals import UnreadableRequestError, unreadable
 from portal.shell.views import EmptyState, ListPage
@@ -20,9 +24,60 @@ from portal.shell.views import EmptyState, ListPage
 NOT_WORKED_OUT = "Not worked out as of that moment"
 NOW_ONLY = (
     "As recorded at (as_of): this page answers for now only, so nothing is shown. As of a moment "
-    "answer the cost explorer, Unallocated, Unmapped, Restatements, Budgets and the page of where "
-    "a figure comes from. Leave as_of out to see what is known now."
+    "answer the cost explorer, Unallocated, Unmapped, Restatements, Budgets, Invoices, "
+    "Reconciliation, the Close checklist, Corrections, Anomalies, Forecasts and the page of where "
+    "a figure comes from. "
+    "Leave as_of out to see what is known now."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class AskedMoment:
+    """The moment that the address of a page about one thing asks for.
+
+    Attributes:
+        text: as it was typed.
+        at: None for now, and where it cannot be read.
+        problem: why it cannot, in words.
+        now_url: the same page without it.
+    """
+
+    text: str
+    at: dt.datetime | None
+    problem: str
+    now_url: str
+
+    @property
+    def query(self) -> str:
+        """What a link appends to its address to stay at the moment."""
+        return f"?{urlencode({'as_of': moment_key(self.at)})}" if self.at else ""
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """For `billing/_as_of_form.html` and `billing/_as_of_said.html`."""
+        return {
+            "at": self.at,
+            "as_of_text": self.text,
+            "as_of_problem": self.problem,
+            "now_url": self.now_url,
+            "as_of_query": self.query,
+        }
+
+    @property
+    def status(self) -> int:
+        """Of the answer: 400 where the moment cannot be read."""
+        return 400 if self.problem else 200
+
+
+def asked_moment(request: HttpRequest) -> AskedMoment:
+    """What the address asks for as `as_of`."""
+    text = request.GET.get("as_of", "")
+    at, problem = None, ""
+    try:
+        at = parse_moment(text, now=timezone.now())
+    except BadMomentError as error:
+        problem = str(error)
+    return AskedMoment(text, at, problem, now_url(request))
 
 
 def now_url(request: HttpRequest) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -36,6 +35,7 @@ from billing.selectors.suspicions import Suspect, basis_label, suspected_overlap
 from billing.services.overlap_requests import say_overlap, take_overlap_back
 from billing.services.overlaps import OverlapDraft, OverlapRefusedError
 from billing.tables.overlaps import OverlapTable, SuspectTable
+from billing.views.second_person import say_what_came
 from portal.models import ApprovalRequest, Connection, User
 from portal.selectors.pending_approvals import pending_requests
 from portal.shell.periods import BadPeriodError, Month
@@ -200,7 +200,7 @@ def overlap_new_page(request: HttpRequest) -> HttpResponseBase:
             form.add_error(error.field or None, error.reason)
             status = 409
         else:
-            _say(request, made, _done(made))
+            say_what_came(request, made, _done(made))
             return HttpResponseRedirect(reverse("cost-overlaps"))
     title = "Two sources, the same money"
     return _form_page(request, form, title, "Say so", status, _bringers(request))
@@ -241,7 +241,7 @@ def overlap_end_page(request: HttpRequest, pk: int) -> HttpResponseBase:
             form.add_error(error.field or None, error.reason)
             status = 409
         else:
-            _say(request, made, "Taken back. Both sources count again.")
+            say_what_came(request, made, "Taken back. Both sources count again.")
             return HttpResponseRedirect(reverse("cost-overlaps"))
     title = f"{overlap.other.name} beside {overlap.counted.name}"
     return _form_page(request, form, title, "Take it back", status)
@@ -251,17 +251,6 @@ def _done(made: SpendOverlap | ApprovalRequest) -> str:
     if isinstance(made, SpendOverlap) and made.is_distinct:
         return "Said. Both sources count, and nobody is asked about those months again."
     return "Said. The sums of those months count that money once."
-
-
-def _say(request: HttpRequest, made: SpendOverlap | ApprovalRequest, done: str) -> None:
-    if isinstance(made, ApprovalRequest):
-        messages.info(
-            request,
-            "It moves money of a closed month. Another person approves it first; until then "
-            "nothing changes.",
-        )
-    else:
-        messages.success(request, done)
 
 
 def _form_page(

@@ -55,6 +55,12 @@ class Dialect:
         text = f"(NULLIF(current_setting('{SETTING}', true), '')::jsonb ->> '{field}')"
         return f"{text}::bigint" if field == "user_id" else text
 
+    def member(self, column: str, name: str) -> str:
+        """The text of a member of a JSON object."""
+        if self.vendor == "sqlite":
+            return f"json_extract({column}, '$.{name}')"
+        return f"({column} ->> '{name}')"
+
     def differs(self, column: str) -> str:
         """Whether an update changes a column that is never null."""
         return f"OLD.{column} <> NEW.{column}"

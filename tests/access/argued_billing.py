@@ -17,13 +17,12 @@ OF_REASON: dict[str, tuple[str, ...]] = {
     ),
     "The page asks the same policy before it looks for anything, so that whoever gets here sees "
     "all of it.": (
-        "billing.views.anomalies:AnomalyListPage.get_context_data "
-        "anomalies_visible_to(self.request.user) gives everything",
+        "billing.views.anomalies:_rows anomalies_visible_to(request.user) gives everything",
         "billing.views.overlaps:overlaps_page overlaps_visible_to(request.user) gives everything",
     ),
     "It asks for the operator, who sees every invoice; who may ask by a reference is decided by "
     "the endpoint.": (
-        "billing.selectors.invoices:invoice_by_reference invoices_visible_to(None) "
+        "billing.selectors.invoices:invoice_by_reference invoices_visible_to(None, at=at) "
         "gives everything",
     ),
 }

@@ -15,6 +15,7 @@ from billing.selectors.close_checks import Checklist, checklists, close_key
 from billing.selectors.reconciliation import CloseScope, scope_of_invoice
 from billing.services.closes import request_close
 from billing.services.exchange_rates import Pair, enter_rate
+from billing.services.invoice_requests import say_invoice
 from billing.services.invoices import (
     Document,
     InvoiceDraft,
@@ -47,7 +48,7 @@ def make_invoice(
     document: Document | None = None,
     **fields: Any,
 ) -> Invoice:
-    """Invoice INV-1 of Cloud Ltd for May 2026, in USD."""
+    """Invoice INV-1 of Cloud Ltd for May 2026, in USD; of a closed month, approved as well."""
     amounts = {
         name: to_nano(Decimal(fields.pop(name.removesuffix("_nano"))))
         for name in ("tax_nano", "credits_nano", "rounding_nano", "effective_nano")
@@ -63,7 +64,11 @@ def make_invoice(
     }
     draft = InvoiceDraft(**{**values, **amounts, **fields})
     actor = actor or make_user(Role.FINANCE)
-    return enter_invoice(draft=draft, actor=actor, at=at, document=document)
+    made = say_invoice(draft=draft, actor=actor, at=at, document=document)
+    if isinstance(made, Invoice):
+        return made
+    approve(made, at=at)
+    return Invoice.objects.get(number=draft.number, superseded_at=None)
 
 
 def only_checklist(month: Month = MAY, *, now: dt.datetime = START) -> Checklist:

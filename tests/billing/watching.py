@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from adoption.models import UseCase
-from billing.models import Budget
+from billing.models import Anomaly, AnomalyDay, Budget
 from billing.services.budgets import BudgetDraft, create_budget
 from portal.models import Connection, User
 from portal.shell.money import NANO_PER_UNIT
@@ -69,3 +69,15 @@ def make_budget(use_case: UseCase | None = None, amount: int = 100, **fields: ob
         actor=owner,
         at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
     )
+
+
+def make_anomaly(use_case_id: int) -> Anomaly:
+    """One of 10 June 2026, 200 too much, found and not told."""
+    nano = 100 * NANO_PER_UNIT
+    at = dt.datetime(2026, 6, 11, 6, tzinfo=dt.UTC)
+    day = AnomalyDay.objects.create(
+        use_case_id=use_case_id, day=dt.date(2026, 6, 10), currency="USD", cost_basis="invoiced",
+        state="anomaly", is_anomaly=True, actual_nano=3 * nano, expected_nano=nano, lower_nano=0,
+        upper_nano=nano, history_days=40, method="test", judged_at=at,
+    )  # fmt: skip
+    return Anomaly.objects.create(day=day, detected_at=at, deliveries=1)

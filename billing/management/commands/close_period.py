@@ -70,11 +70,13 @@ class Command(BaseCommand):
         return found
 
     def _wanted(self, month: Month, options: dict[str, Any], now: dt.datetime) -> list[Checklist]:
-        limits = {name: options[name] for name in ("issuer", "account", "currency")}
+        limits = {name: options[name] for name in ("account", "currency")}
+        issuer = (options["issuer"] or "").casefold()
         found = [
             each
             for each in checklists(month, now=now)[1]
             if all(value in (None, getattr(each.scope, name)) for name, value in limits.items())
+            and issuer in ("", each.scope.folded)
         ]
         if not found:
             raise CommandError(f"There is no invoice for {month} to close against.")

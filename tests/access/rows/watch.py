@@ -69,6 +69,7 @@ READERS = [
     Reader(f"{_SELECTORS}.anomalies:anomalies_visible_to", EVERYBODY),
     Reader(f"{_SELECTORS}.anomalies:anomaly_for_page", EVERYBODY, arguments={"pk": "@anomaly.pk"}),
     Reader(f"{_SELECTORS}.anomalies:unanswered", EVERYBODY),
+    Reader(f"{_SELECTORS}.past_anomalies:anomalies_recorded_at", EVERYBODY, arguments={"at": NOW}),
     Reader(f"{_SELECTORS}.breakers:breakers_visible_to", EVERYBODY),
     Reader(f"{_SELECTORS}.breakers:breaker_for_page", EVERYBODY, arguments={"pk": "@breaker.pk"}),
     Reader(f"{_SELECTORS}.usage:usage_lines", EVERYBODY, arguments={"month": Month(2026, 5)}),

@@ -274,10 +274,13 @@ def test_every_line_of_a_figure_can_be_reached(
 
 
 @pytest.mark.both_engines
-def test_lines_of_an_invoice_come_in_pages_too(client: APIClient) -> None:
+@pytest.mark.parametrize("is_past", [False, True])
+def test_lines_of_an_invoice_come_in_pages_too(is_past: bool, client: APIClient) -> None:
     tell_a_close()
-    pages = pages_of(client, EXPLAIN, "allocations", figure="invoice:Billed Ltd/B-1", limit="1")
-    whole = get(client, EXPLAIN, figure="invoice:Billed Ltd/B-1")
+    more = {"as_of": "2026-11-30"} if is_past else {}
+    figure = "invoice:Billed Ltd/B-1"
+    pages = pages_of(client, EXPLAIN, "allocations", figure=figure, limit="1", **more)
+    whole = get(client, EXPLAIN, figure=figure, **more)
     assert [each for page in pages for each in page] == whole["allocations"]
     assert len(pages) == whole["lines"] > 1
     assert all(each["file"] and each["line"] and each["run"] for each in whole["allocations"])

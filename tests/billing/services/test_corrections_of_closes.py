@@ -5,17 +5,26 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db import IntegrityError, transaction
 
+from billing.approvals import CLOSE_KIND, close_subject
 from billing.choices import CloseState, CorrectionCause, Finality
 from billing.models import (
     CloseCorrection,
     DailyCost,
+    InvoiceVariance,
     MonthlyCost,
+    PeriodClose,
 )
+from billing.selectors.closed_scopes import ClosedScopes
 from billing.selectors.costs import cost_sums
+from billing.selectors.invoice_status import finalities_of_invoices
+from billing.selectors.reconciliation import CloseScope
 from portal.choices import Role, RunStatus
+from portal.services.approvals import request_approval
 from tests.adoption.factories import make_use_case, make_user
-from tests.billing.closing import bill_line, close, make_invoice, only_checklist
+from tests.approving import approve
+from tests.billing.closing import MAY, bill_line, close, make_invoice, only_checklist
 from tests.billing.factories import give_all, retire_rule
 from tests.billing.sweeps import sweep_both_engines
 from tests.imports import START, Clock, make_connection, run_import
@@ -126,3 +135,57 @@ def test_an_import_of_an_open_month_is_no_correction() -> None:
     run = run_import(cloud, [bill_line(3, "7.00", **june)], clock=Clock(LATER))
     assert run.status == RunStatus.APPLIED
     assert not CloseCorrection.objects.exists()
+
+
+# --- spellings of an issuer -----------------------------------------------------------------------
+
+
+@pytest.mark.both_engines
+def test_a_close_of_one_spelling_of_an_issuer_is_one_of_all() -> None:
+    cloud = make_connection()
+    other = bill_line(4, "2.00", InvoiceId="INV-2", InvoiceIssuerName="cloud LTD")
+    run_import(cloud, [bill_line(3, "1.00"), other])
+    invoices = [
+        make_invoice("1.00"),
+        make_invoice("2.00", number="INV-2", issuer="CLOUD Ltd"),
+    ]
+    frozen = close(invoices[1])
+    assert [each["number"] for each in frozen.figures["invoices"]] == ["INV-1", "INV-2"]
+    assert statuses() == {Finality.CLOSED}
+    assert finalities_of_invoices(invoices) == [Finality.CLOSED, Finality.CLOSED]
+    for each in invoices:
+        with pytest.raises(IntegrityError, match="closed"), transaction.atomic():
+            InvoiceVariance.objects.create(
+                invoice=each, reason="other", amount_nano=1, note="late",
+                recorded_by=make_user(), recorded_at=LATER,
+            )  # fmt: skip
+    make_invoice("2.50", number="INV-3", issuer="cloud ltd", at=LATER)
+    (move,) = frozen.corrections.get().moves
+    assert move == {"place": "INV-3: invoice total", "old": "0", "new": "2.5"}
+
+
+@pytest.mark.both_engines
+def test_what_was_asked_for_under_one_spelling_stays_found() -> None:
+    run_import(make_connection(), BILL)
+    make_invoice()
+    key = close_subject("2026-05", "Cloud Ltd", "0042", "USD")
+    payload = {"month": "2026-05", "issuer": "Cloud Ltd", "account": "0042", "currency": "USD"}
+    asked = request_approval(
+        kind=CLOSE_KIND, subject=key, payload=payload, reason="", actor=make_user(Role.FINANCE),
+        at=START,
+    )  # fmt: skip
+    assert (only_checklist().key, only_checklist().request) == (key, asked)
+    approve(asked, at=START)
+    assert (only_checklist().key, only_checklist().state) == (key, CloseState.CLOSED)
+    assert statuses() == {Finality.CLOSED}
+
+
+def test_spellings_that_were_closed_apart_keep_their_own_invoices() -> None:
+    older, newer = (
+        PeriodClose(pk=pk, month=MAY.start, issuer=name, billing_account_id="0042", currency="USD")
+        for pk, name in enumerate(("Cloud Ltd", "CLOUD LTD"), start=1)
+    )
+    closed = ClosedScopes([newer, older])
+    names = ("Cloud Ltd", "CLOUD LTD", "cloud ltd", "Other Ltd")
+    found = [closed.of(CloseScope(MAY, name, "0042", "USD")) for name in names]
+    assert found == [older, newer, older, None]

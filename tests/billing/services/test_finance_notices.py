@@ -6,14 +6,16 @@ import datetime as dt
 
 import pytest
 
-from billing.addresses import invoice_address
+from billing.addresses import invoice_address, unmapped_address
 from billing.models import CloseCorrection
 from billing.services.finance_notices import TOLD_FOR, tell_differences, tell_news
+from billing.services.unmapped_notices import tell_by_morning
 from portal.choices import Role
 from portal.models import Notice, User
-from tests.adoption.factories import make_user
+from tests.adoption.factories import make_use_case, make_user
 from tests.billing.closing import MAY, bill_line, close, make_invoice
-from tests.imports import START, Clock, make_connection, run_import
+from tests.billing.factories import give_all
+from tests.imports import START, Clock, line, make_connection, run_import
 
 pytestmark = pytest.mark.django_db
 LATER, HOUR = START + dt.timedelta(days=5), dt.timedelta(hours=1)
@@ -98,3 +100,31 @@ def test_a_small_invoice_may_differ_by_fifty_and_one_without_lines_is_not_a_diff
     assert not tell_differences(at=IN_JUNE)
     larger = make_invoice("110.000000001", at=LATER)
     assert {each.link for each in tell_differences(at=IN_JUNE)} == {invoice_address(larger.pk)}
+
+
+@pytest.mark.both_engines
+def test_new_names_with_cost_are_told_once_and_counted_without_being_named() -> None:
+    cloud, day = make_connection(), dt.timedelta(days=1)
+    finance, employee = make_user(Role.FINANCE), make_user()
+    give_all(make_use_case(), value="triage")  # what has a rule is not told
+
+    def key(name: str, cost: str) -> dict[str, str]:
+        return line(3, cost, ResourceId="", SubAccountId="", x_ApiKeyId=name, Tags="{}")
+
+    rows = [key("alice-key", "50"), key("bob-key", "50.000000001"), key("new-key", "70"),
+            line(3, "500", SubAccountId="mine")]  # fmt: skip
+    run_import(cloud, rows)
+    assert finance in {each.user for each in tell_by_morning(at=IN_JUNE)}
+    assert told(finance) == [("billing.unmapped", "2 new names with cost and without a use case")]
+    assert text_of(finance).startswith(
+        "No rule takes 2 API keys, each with more than 50 of its currency since Apr 2026."
+    )
+    assert Notice.objects.get(user=finance).link == unmapped_address()
+    assert "-key" not in text_of(finance)
+    # What came since is told on the next day, and what was told is not.
+    run_import(cloud, [key("alice-key", "51"), *rows[1:]], clock=Clock(LATER))
+    assert not tell_by_morning(at=IN_JUNE + dt.timedelta(hours=2))
+    notices = tell_by_morning(at=IN_JUNE + day)
+    assert {each.title for each in notices} == {"1 new name with cost and without a use case"}
+    assert not tell_by_morning(at=IN_JUNE + 2 * day)
+    assert not told(employee)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
+import io
+import re
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from billing.choices import CloseState, CorrectionCause
 from billing.models import Invoice
 from billing.selectors.invoices import versions_of_invoice, withdrawn_versions
+from billing.services.invoice_requests import say_withdrawal
 from billing.services.invoice_withdrawals import change_invoice, withdraw_invoice
 from billing.services.invoices import InvoiceRefusedError, draft_of
 from portal.choices import Role
-from portal.models import AuditEvent
+from portal.models import ApprovalRequest, AuditEvent
 from tests.adoption.factories import make_use_case, make_user
+from tests.approving import approve
 from tests.billing.closing import bill_line, close, make_invoice, only_checklist
 from tests.billing.factories import give_all
 from tests.imports import START, Clock, make_connection, run_import
@@ -26,7 +33,10 @@ BILL = (bill_line(3, "1.00"), bill_line(4, "2.00"))
 
 
 def withdraw(invoice: Invoice, reason: str = "Typed in twice.", at: dt.datetime = LATER) -> None:
-    withdraw_invoice(invoice_id=invoice.pk, reason=reason, actor=make_user(Role.FINANCE), at=at)
+    actor = make_user(Role.FINANCE)
+    made = say_withdrawal(invoice_id=invoice.pk, reason=reason, actor=actor, at=at)
+    if isinstance(made, ApprovalRequest):
+        approve(made, at=at)
 
 
 @pytest.mark.both_engines
@@ -99,6 +109,7 @@ def test_it_needs_a_reason_a_version_in_force_and_somebody_who_keeps_invoices() 
         withdraw(invoice)
 
 
+@pytest.mark.both_engines
 def test_the_page_takes_it_back_and_says_so(client: Client) -> None:
     client.force_login(make_user(Role.FINANCE))
     run_import(make_connection(), BILL, clock=Clock(START))
@@ -110,3 +121,13 @@ def test_the_page_takes_it_back_and_says_so(client: Client) -> None:
     assert "This invoice is withdrawn" in text
     assert reverse("invoice-change", args=[invoice.pk]) not in text
     assert "INV-1" not in client.get(reverse("invoices")).content.decode()
+    # Its command finds what it was, and the list has it under a filter, until it is entered again.
+    (command,) = re.findall(r"manage.py explain (.+?)</code>", html.unescape(text))
+    figure, _, moment = command.partition(" --as-of ")
+    out = io.StringIO()
+    call_command("explain", figure.strip('"'), as_of=moment, stdout=out)
+    assert "INV-1" in out.getvalue()
+    address = f"{reverse('invoices')}?state=withdrawn"
+    assert reverse("invoice", args=[invoice.pk]) in client.get(address).content.decode()
+    make_invoice("4.00", at=timezone.now(), issuer="CLOUD LTD")
+    assert "INV-1" not in client.get(address).content.decode()

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
 
 from billing.choices import CloseState, CorrectionCause, VarianceReason
-from billing.models import CloseCorrection, Invoice, PeriodClose
+from billing.models import CloseCorrection, Invoice, InvoiceVariance, PeriodClose
 from billing.selectors.close_checks import checklists
 from billing.selectors.close_figures import moved_between, moves_between, payable_between
 from billing.selectors.forward import explain_invoice
 from billing.selectors.invoice_status import statuses_of_invoices
 from billing.selectors.journal import JournalLine, journal_of
 from billing.selectors.listed import FirstLines
-from billing.services.invoices import Document, explain_difference
+from billing.services.explanation_requests import say_explanation
+from billing.services.invoices import Document, InvoiceRefusedError, explain_difference
+from portal.approvals.errors import SamePersonError
 from portal.choices import Role
+from portal.models import ApprovalRequest
 from tests.adoption.factories import make_use_case, make_user
+from tests.approving import approve
 from tests.billing.closing import MAY, bill_line, close, make_invoice, only_checklist
 from tests.billing.factories import give_all
 from tests.billing.services.test_corrections_of_closes import LATER
@@ -177,6 +185,86 @@ def test_a_closed_scope_without_an_invoice_stays_in_checklist_and_journal() -> N
         " AI cost, unallocated": 3 * 10**9,
         " Accounts payable": -3 * 10**9,
     }
+
+
+# --- what a corrected close leaves open -----------------------------------------------------------
+
+
+@pytest.mark.both_engines
+def test_what_a_corrected_close_leaves_open_is_explained_by_two_people(client: Client) -> None:
+    cloud = make_connection()
+    run_import(cloud, [bill_line(3, "3")])
+    invoice = make_invoice()
+    frozen, person = close(invoice, at=LATER), make_user(Role.FINANCE, Role.APPROVER)
+    run_import(cloud, [bill_line(3, "2.75")], clock=Clock(LATER))
+    said: dict[str, Any] = {
+        "invoice_id": invoice.pk, "reason": VarianceReason.OTHER, "amount_nano": 250_000_000,
+        "note": "Paid back in June.", "actor": person, "at": LATER,
+    }  # fmt: skip
+    with pytest.raises(InvoiceRefusedError, match="second person"):
+        explain_difference(**said)
+    asked = say_explanation(**said)
+    assert isinstance(asked, ApprovalRequest)
+    assert asked.content["before"] == {"Not explained": "0.25 USD"}
+    assert asked.content["after"] == {"Not explained": "0 USD"}
+    with pytest.raises(SamePersonError):
+        approve(asked, by=person, at=LATER)
+    assert frozen.corrections.count() == 1
+    client.force_login(person)
+    page, form = (
+        reverse("invoice", args=[invoice.pk]),
+        reverse("invoice-explain", args=[invoice.pk]),
+    )
+    text = client.get(page).content.decode()
+    assert form in text
+    assert asked.title in text
+    assert "waits for a second person" in client.get(form).content.decode()
+    approve(asked, at=LATER)
+    assert form not in client.get(page).content.decode()
+    correction = frozen.corrections.get(number=2)
+    assert correction.reason == "A difference of invoice INV-1 was explained: Paid back in June."
+    assert moves(correction) == {"INV-1: explained difference": ("0", "0.25")}
+    assert correction.residual_nano == 0
+    assert correction.figures["invoices"][0]["variances"][0]["by"] == person.username
+    assert only_checklist().invoices[0].ties
+    assert posted(2) == [
+        ("INV-1", "Explained difference", "", "", "invoiced", 250_000_000),
+        ("INV-1", "Difference not explained", "", "", "invoiced", -250_000_000),
+    ]
+    frozen.refresh_from_db()
+    assert frozen.figures["invoices"][0]["explained"] == "0"
+
+
+@pytest.mark.both_engines
+def test_the_database_lets_an_explanation_into_a_closed_month_once_and_as_approved() -> None:
+    run_import(make_connection(), [bill_line(3, "3")])
+    invoice = make_invoice()
+    close(invoice, at=LATER)
+    person = make_user(Role.FINANCE)
+    words: dict[str, Any] = {
+        "reason": "other", "amount_nano": 1, "note": "So it is.", "recorded_by": person,
+        "recorded_at": LATER,
+    }  # fmt: skip
+
+    def write(**changes: Any) -> None:
+        with pytest.raises(IntegrityError, match="is closed"), transaction.atomic():
+            InvoiceVariance.objects.create(invoice=invoice, **words | changes)
+
+    asked = say_explanation(
+        invoice_id=invoice.pk, reason=VarianceReason.OTHER, amount_nano=1, note="So it is.",
+        actor=person, at=LATER,
+    )  # fmt: skip
+    write()
+    assert isinstance(asked, ApprovalRequest)
+    approve(asked, at=LATER)
+    assert InvoiceVariance.objects.count() == 1
+    write()
+    other = make_user(Role.FINANCE)
+    for changes in (
+        {"amount_nano": 2}, {"note": "So it is not."}, {"reason": "timing"},
+        {"recorded_by": other}, {"recorded_at": LATER + dt.timedelta(seconds=1)},
+    ):  # fmt: skip
+        write(**changes)
 
 
 # --- an invoice without lines ---------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.urls import reverse
 from billing.models import Invoice, InvoiceVariance
 from billing.selectors.invoices import invoice_by_reference
 from portal.choices import ApprovalStatus, Role
-from portal.models import ApprovalRequest, User
+from portal.models import ApprovalRequest, ImportRun, User
 from tests.adoption.factories import make_use_case, make_user
 from tests.billing.closing import bill_line, make_invoice, tell_a_close
 from tests.billing.factories import give_all
@@ -67,6 +68,17 @@ def test_the_checklist_says_what_is_missing(finance: Client, told: dict[str, Any
     page = text_of(finance, "close-checklist", month="2026-05")
     assert "Invoice INV-1: no cost line has been imported for it." in page
     assert "Invoice INV-1: 3 USD is not explained." in page
+    assert reverse("close-ask", args=[told["ready"].key]) in page
+
+
+def test_the_checklist_tells_the_totals_of_the_sources_and_waits_for_none(
+    finance: Client, told: dict[str, Any]
+) -> None:
+    said = {"name": "Its total", "period": "2026-05-01", "currency": "USD", "expected": "8",
+            "found": "7", "difference": "1"}  # fmt: skip
+    ImportRun.objects.update(facts={"controls": [said]})
+    page = text_of(finance, "close-checklist", month="2026-05")
+    assert "Its total since 2026-05-01 is 8 USD, the cost lines came to 7" in page
     assert reverse("close-ask", args=[told["ready"].key]) in page
 
 
@@ -205,7 +217,7 @@ def test_the_workbook_has_every_amount_as_number_and_as_exact_text(
     make_invoice(issuer="=1+1", number="@SUM(1)", total="0.000000001")
     answer = finance.get(reverse("close-workbook"), {"month": "2026-05"})
     book = openpyxl.load_workbook(io.BytesIO(answer.content))
-    assert book.sheetnames == ["Reconciliation", "Journal", "Corrections"]
+    assert book.sheetnames == ["Reconciliation", "Journal", "Corrections", "Checks"]
     rows = list(book["Reconciliation"].values)
     heads = list(rows[0])
     by_number = {row[3]: dict(zip(heads, row, strict=True)) for row in rows[1:]}
@@ -220,7 +232,41 @@ def test_the_workbook_has_every_amount_as_number_and_as_exact_text(
     strange = by_number["'@SUM(1)"]
     assert (strange["issuer"], strange["invoice total (exact)"]) == ("'=1+1", "0.000000001")
     formulas = [c for s in book for row in s.iter_rows() for c in row if c.data_type == "f"]
-    assert formulas == []
+    assert all(str(cell.value).startswith("=ROUND(") for cell in formulas)  # no text became one
+
+
+_SUMIFS = re.compile(r"SUMIFS\(Journal!(\w):\1,Journal!(\w):\2,(\w\d+)\)")
+
+
+def _worked_out(formula: str, sheet: Any, journal: Any) -> float:
+    """What a spreadsheet makes of a formula of ours: sums by a condition, and differences."""
+    inner, _, places = formula.removeprefix("=ROUND(").removesuffix(")").rpartition(",")
+    if found := _SUMIFS.fullmatch(inner):
+        pairs = zip(journal[found[1]], journal[found[2]], strict=True)
+        terms = [each.value for each, key in pairs if key.value == sheet[found[3]].value]
+    else:
+        first, *others = [sheet[name].value for name in inner.split("-")]
+        terms = [first, *(-each for each in others)]
+    return round(sum(terms), int(places))
+
+
+def test_what_has_to_be_0_in_the_workbook_is_worked_out_there(
+    finance: Client, told: dict[str, Any]
+) -> None:
+    content = finance.get(reverse("close-workbook"), {"month": "2026-05"}).content
+    told_by_us = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+    worked = 0
+    for sheet in openpyxl.load_workbook(io.BytesIO(content)):
+        ours = told_by_us[sheet.title]
+        for cell in (cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"):
+            value = _worked_out(cell.value, ours, told_by_us["Journal"])
+            exact = ours.cell(cell.row, cell.column + 1).value
+            assert ours[cell.coordinate].value == value == float(exact), cell.coordinate
+            worked += 1
+    assert worked == 3 + 3  # residuals of B-1 twice and of O-1; debit, credit, difference of USD
+    heads, *rows = told_by_us["Checks"].values
+    (row,) = [dict(zip(heads, row, strict=True)) for row in rows]
+    assert (row["currency"], row["debit"] > 0, row["difference (exact)"]) == ("USD", True, "0")
 
 
 def test_a_rate_is_entered(finance: Client) -> None:

@@ -11,13 +11,16 @@ from django.urls import reverse
 from billing.models import ExchangeRate
 from billing.views.moments import NOW_ONLY
 from tests.access.routes import Address, addresses
+from tests.billing.closing import make_invoice, tell_a_close
 from tests.billing.views.conftest import Bill
-from tests.billing.watching import make_budget
+from tests.billing.watching import make_anomaly, make_budget
 
 pytestmark = pytest.mark.django_db
 PAGES = [each for each in addresses() if each.route.startswith("costs/")]
 AS_OF = {"costs", "costs-unallocated", "costs-unmapped", "cost-lineage", "restatements", "budgets",
-         "budget"}  # fmt: skip
+         "budget", "invoices", "invoice", "reconciliation", "close-checklist",
+         "close", "corrections", "anomalies", "anomaly", "forecasts"}  # fmt: skip
+FILES = {"close-journal", "close-workbook"}  # of pages that answer as of a moment: they do as well
 ANYTHING = {"int": "1", "slug": "any", "str": "USD"}
 
 
@@ -40,6 +43,9 @@ def text_of(answer: object) -> str:
 def test_a_page_answers_as_of_a_moment_or_refuses_to(
     place: Address, asked: Client, bill: Bill
 ) -> None:
+    if place.key in FILES:
+        assert asked.get(f"{address_like(place)}?as_of=2026-05-20").status_code == 200
+        return
     if place.key not in AS_OF:
         for method in (asked.get, asked.post):
             answer = method(f"{address_like(place)}?as_of=2026-05-20")
@@ -48,11 +54,17 @@ def test_a_page_answers_as_of_a_moment_or_refuses_to(
     address = address_like(place)
     if place.key == "budget":
         address = reverse("budget", args=[make_budget(bill.use_case).pk])
+    if place.key == "close":
+        address = reverse("close", args=[tell_a_close()["closed"].key])
+    if place.key == "anomaly":
+        address = reverse("anomaly", args=[make_anomaly(bill.use_case.pk).pk])
+    if place.key == "invoice":
+        address = reverse("invoice", args=[make_invoice().pk])
     assert 'name="as_of"' in asked.get(f"{address}?use_case=").content.decode()
 
 
 def test_every_page_that_answers_as_of_a_moment_is_there() -> None:
-    assert {each.key for each in PAGES} >= AS_OF
+    assert {each.key for each in PAGES} >= AS_OF | FILES
 
 
 def test_a_refused_moment_tells_a_stranger_nothing(client: Client) -> None:

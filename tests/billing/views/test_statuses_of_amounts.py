@@ -51,6 +51,12 @@ def badges(text: str) -> list[str]:
     return [found.lower() for found in _BADGE.findall(text)]
 
 
+def words_of(row: str) -> list[str]:
+    """Statuses that stand as a word alone."""
+    found = re.findall(r'<span class="sub"><span title="[^"]+">(\w+)<', row)
+    return [word.lower() for word in found]
+
+
 def badges_by(page: str, caption: str) -> dict[str, list[str]]:
     """The badges of each row by the text that names the row, without its second line."""
     found = {}
@@ -74,6 +80,10 @@ def test_the_list_of_invoices_and_its_export(finance: Client) -> None:
     wanted = {"closed-1": "closed", "moved-1": "restated", "calm-1": "final", "bare-1": "restated"}
     told = badges_by(page_of(finance, "invoices"), "Invoices")
     assert told == {number: [status] for number, status in wanted.items()}
+    make_invoice("2", number="fees-1", issuer="Fees Ltd", tax="2", credits="0")
+    (row,) = rows_of(page_of(finance, "invoices", q="Fees"), "Invoices")
+    assert words_of(row) == ["final", "final"]  # of tax and credits
+    wanted["fees-1"] = "final"
     rows = exported(finance, "invoices")
     assert {row["Invoice"]: row["To pay (status)"] for row in rows} == wanted
 
@@ -102,8 +112,8 @@ def test_an_invoice_says_it_of_parts_places_lines_and_versions(
     assert parts["Invoice"] == parts["Rounding"] == [stated]
     assert len(parts) == 9
     assert badges_by(page, "Where its money went") == {settled.case.title: [lines]}
-    (line,) = badges_by(page, "Cost lines").values()
-    assert line == [lines]
+    (line,) = rows_of(page, "Cost lines")
+    assert (badges(line), words_of(line)) == ([lines], [lines])
     versions = [badges(row) for row in rows_of(page, "Versions of the invoice")]
     assert versions == ([["restated"], ["restated"]] if name == "bare" else [[stated]])
 
@@ -159,18 +169,22 @@ def test_the_lines_of_a_figure_say_it_now_and_as_recorded_then(
 
 @pytest.mark.both_engines
 def test_reconciliation_says_it_of_the_invoice_of_its_lines_and_of_what_is_on_none(
-    finance: Client,
+    finance: Client, settled: Settled
 ) -> None:
+    # Its tax stands on the invoice only, and it has no line.
+    fees = make_invoice("2", number="fees-1", issuer="Fees Ltd", tax="2", tax_in_lines=False)
     page = page_of(finance, "reconciliation", month="2026-05")
     told = badges_by(page, "Reconciliation by invoice")
     assert {number: said[0] for number, said in told.items()} == {
         "closed-1": "closed", "moved-1": "restated", "calm-1": "final", "bare-1": "restated",
+        "fees-1": "final",
     }  # fmt: skip
     rows = rows_of(page, "Reconciliation by invoice")
-    of_lines = [re.findall(r'<span class="sub"><span title="[^"]+">(\w+)<', row) for row in rows]
-    assert dict(zip(told, of_lines, strict=True)) == {
-        name + "-1": [DAYS[name][1].capitalize()] for name in ("bare", "calm", "closed", "moved")
-    }
+    words = dict(zip(told, map(words_of, rows), strict=True))
+    for invoice in (fees, *settled.invoices.values()):
+        parts = badges_by(page_of(finance, "invoice", invoice.pk), "What the invoice is made of")
+        names = ("Residual", "Allocated", "Unallocated", "Tax", "Credits", "Rounding", "Explained")
+        assert words[invoice.number] == [word for name in names for word in parts[name]]
     loose = badges_by(page, "Cost lines on no invoice")
     assert loose == {"Revised Ltd": ["restated"], "Guessed Ltd": ["estimated"]}
     assert not any("Calm" in row for row in rows_of(page, "Cost lines on no invoice"))
