@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from django.db.models import Q
 
 from billing.models import Charge, Invoice
+from billing.policies import may_see_charges
 from billing.selectors.close_checks import Checklist, checklists_of
 from billing.selectors.invoice_status import (
     InvoiceStatuses,
@@ -24,6 +25,7 @@ from billing.selectors.past_costs import MOST_CHARGES_AS_OF
 from billing.selectors.past_months import past_month
 from billing.selectors.reconciliation import Reconciled, Reconciliation, reconcile
 from billing.selectors.references import FigureReference
+from portal.policies import AnyUser
 from portal.shell.periods import Month
 from portal.shell.statuses import FigureStatus
 
@@ -103,3 +105,14 @@ def month_book(month: Month, *, at: dt.datetime | None, now: dt.datetime) -> Mon
     if at is None:
         return PresentMonth(reconcile(month), now)
     return past_month(month, at, most=MOST_CHARGES_AS_OF)
+
+
+def month_book_for(
+    user: AnyUser, month: Month, *, at: dt.datetime | None, now: dt.datetime
+) -> MonthBook | None:
+    """The same for those who answer for money; None for others.
+
+    Raises:
+        TooManyChargesError: more charges than are worked out as of a moment.
+    """
+    return month_book(month, at=at, now=now) if may_see_charges(user) else None

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from billing.forms.invoices import PastMonthForm
@@ -16,8 +16,9 @@ from billing.policies import may_see_charges
 from billing.selectors.close_checks import Checklist
 from billing.selectors.closes import month_to_close
 from billing.selectors.moments import moment_key
-from billing.selectors.month_books import MonthBook, month_book
+from billing.selectors.month_books import MonthBook, month_book_for
 from billing.views.moments import now_url
+from portal.policies import AnyUser
 from portal.shell.periods import Month
 from portal.shell.refusals import unreadable
 
@@ -27,11 +28,13 @@ class AskedMonth:
     """What the address asks for.
 
     Attributes:
+        user: who asks.
         month: None where nothing can be closed.
         at: the moment; None is now.
         now: the moment of the answer, which is `at` for an earlier one.
     """
 
+    user: AnyUser
     form: PastMonthForm
     month: Month | None
     at: dt.datetime | None
@@ -74,14 +77,17 @@ def month_of(request: HttpRequest) -> AskedMonth:
     if month is not None:
         # The field says which month is shown, also when nobody asked for one.
         form = PastMonthForm({"month": str(month), "as_of": request.GET.get("as_of", "")})
-    return AskedMonth(form, month, at, now, now_url(request))
+    return AskedMonth(request.user, form, month, at, now, now_url(request))
 
 
 def read_month(month: Month, asked: AskedMonth) -> tuple[MonthBook, list[Checklist]]:
     """A month and its checklists, for those who answer for money.
 
     Raises:
+        Http404: nothing of it is for this person.
         TooManyChargesError: more charges than are worked out as of a moment.
     """
-    book = month_book(month, at=asked.at, now=asked.now)
+    book = month_book_for(asked.user, month, at=asked.at, now=asked.now)
+    if book is None:
+        raise Http404
     return book, book.checklists()

@@ -53,6 +53,11 @@ READERS = [
     Reader(f"{_SELECTORS}.closes:closes_visible_to", SEE_LINES),
     Reader(f"{_SELECTORS}.closes:corrections_visible_to", SEE_LINES),
     Reader(
+        f"{_SELECTORS}.month_books:month_book_for",
+        SEE_LINES,
+        arguments={"month": MAY, "at": None, "now": START},
+    ),
+    Reader(
         f"{_SELECTORS}.closes:checklists_for", SEE_LINES, arguments={"month": MAY, "now": START}
     ),
     Reader(
