@@ -217,7 +217,9 @@ def _past_context(request: HttpRequest, pk: int, at: dt.datetime) -> dict[str, A
     is_kept = anomaly.day.judged_at <= at
     return _shown(anomaly, days, statuses) | {
         "is_kept": is_kept,
-        "figures": _figures(anomaly, statuses[DayOf.of(anomaly.day)]) if is_kept else _not_kept(),
+        "figures": _figures(anomaly, statuses[DayOf.of(anomaly.day)], at)
+        if is_kept
+        else _not_kept(),
     }
 
 
@@ -259,12 +261,12 @@ def _shown(
     }
 
 
-def _figures(anomaly: Anomaly, actual: FigureStatus) -> list[Figure]:
+def _figures(anomaly: Anomaly, actual: FigureStatus, at: dt.datetime | None = None) -> list[Figure]:
     day = anomaly.day
     # What a day is judged by is what `usual` means, so these lines are all of it.
     lines = FigureReference(
         use_case=day.use_case.slug, currency=day.currency, basis=day.cost_basis,
-        measure="effective", category=USUAL,
+        measure="effective", category=USUAL, at=at,
     ).on(day.day).lineage_url  # fmt: skip
 
     def money(

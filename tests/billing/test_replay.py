@@ -2,8 +2,9 @@
 
 Each day the provider sends the month so far, and for some days the month before: new lines, other
 amounts, lines that are gone, days that come back empty, a correction of weeks ago. Rules change
-between. After each day the answers are read from the roll-ups, as pages do, and kept; at the end
-the same questions are asked of the past, which allocates the charges of that moment anew.
+between, invoices are entered and replaced. After each day the answers are read from the roll-ups,
+as pages do, and the month is reconciled; at the end the same questions are asked of the past, which
+allocates the charges of that moment anew.
 """
 
 from __future__ import annotations
@@ -23,13 +24,17 @@ from billing.models import Charge, DailyCost
 from billing.models.allocation import WHOLE
 from billing.selectors.as_of import figure_as_of
 from billing.selectors.costs import Group, cost_sums
+from billing.selectors.past_months import past_month
+from billing.selectors.reconciliation import Reconciliation, reconcile
 from billing.selectors.references import FigureReference, Scope
 from portal.choices import RejectionPolicy, Role, RunStatus
 from portal.imports.runner import execute_run
 from portal.models import Connection, ImportRun, User
 from portal.services.imports import release_run
+from portal.shell.money import nano_text
 from portal.shell.periods import Month
 from tests.adoption.factories import make_use_case
+from tests.billing.closing import make_invoice
 from tests.billing.factories import make_draft, make_rule, replace_rule
 from tests.billing.services.charges import assert_books_balance
 from tests.billing.sources.focus.focus_files import BASE_ROW
@@ -156,6 +161,21 @@ def months_as_of(at: dt.datetime, case: UseCase, month: Month) -> tuple[int, int
     return sum(each.billed_nano for each in sums), sum(each.lines for each in sums)
 
 
+def told(month: Reconciliation) -> list[Any]:
+    """A billing month as reconciling has it: every group of lines with where its money went, every
+    invoice with what is left of it."""
+    groups = [
+        (each.key, each.lines, each.billed_nano, each.effective_nano, each.effective_lines,
+         sorted(each.went_to.items(), key=str))
+        for each in month.lines.groups
+    ]  # fmt: skip
+    invoices = [
+        (each.invoice.pk, each.matched_by, each.accounted_nano, each.residual_nano, each.lines)
+        for each in month.invoices
+    ]
+    return [groups, invoices]
+
+
 @dataclass
 class Story:
     """The days of one replay."""
@@ -167,6 +187,20 @@ class Story:
     clock: Clock
     held: int = 0
     kept: list[tuple[dt.datetime, dict[Key, Answer]]] = field(default_factory=list)
+    months: list[tuple[dt.datetime, Month, list[Any]]] = field(default_factory=list)
+
+    def keep(self, month: Month) -> None:
+        """What is answered now."""
+        self.kept.append((self.clock(), answers_now()))
+        self.months.append((self.clock.now, month, told(reconcile(month))))
+
+    def invoice(self, month: Month) -> None:
+        """One of all that a month has come to so far, or its next version."""
+        total = sum(group.billed_nano for group in reconcile(month).lines.groups)
+        make_invoice(
+            nano_text(total), number=str(month), month=month.start, billing_account_id="",
+            actor=self.person, at=self.clock(),
+        )  # fmt: skip
 
     def day(self, day: dt.date) -> None:
         """The provider sends, the import is taken, the answers are kept."""
@@ -179,7 +213,10 @@ class Story:
         rows = self.provider.feed(first, day + DAY)
         if rows:
             self._import(rows, (first, day + DAY))
-        self.kept.append((self.clock.now, answers_now()))
+        month = Month.of(first)
+        if day.day % 4 == 0:
+            self.invoice(month)
+        self.keep(month)
 
     def _import(self, rows: list[dict[str, str]], window: tuple[dt.date, dt.date]) -> None:
         run = self._executed(request(self.connected, rows, at=self.clock(), window=window))
@@ -215,13 +252,15 @@ def replay(seed: int, days: int, per_day: int) -> Story:
                 actor=rule.created_by,
                 at=story.clock(),
             )
-            story.kept.append((story.clock(), answers_now()))
+            story.keep(Month.of(FIRST))
     return story
 
 
 def assert_past_is_kept(story: Story) -> None:
     for at, answers in story.kept:
         assert answers_as_of(at) == answers, at
+    for at, month, reconciled in story.months:
+        assert told(past_month(month, at, most=None).found) == reconciled, at
     for at, answers in story.kept[::9]:
         for case in story.cases:
             month = Month.of(at.date())
