@@ -54,9 +54,16 @@ def may_edit_programme_budgets(user: AnyUser) -> bool:
     return holds(user, Role.PROGRAMME_LEAD, Role.FINANCE)
 
 
-def may_make_budgets(user: AnyUser) -> bool:
-    """Open the form; whose budget it may be is decided by the use case that is chosen."""
-    return isinstance(user, User) and user.is_active
+def may_make_budgets(user: AnyUser, *, owns_any: bool) -> bool:
+    """Open the forms for budgets and circuit breakers; whose it may be is decided by the use case
+    that is chosen.
+
+    Args:
+        owns_any: whether this person owns a use case.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return owns_any or holds(user, Role.PROGRAMME_LEAD, Role.FINANCE)
 
 
 def may_answer_anomaly(user: AnyUser, owner_id: int) -> bool:

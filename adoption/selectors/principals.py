@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from adoption.choices import Stage
-from adoption.models import Identity, Membership, Team, UseCase
+from adoption.models import Identity, Membership, StageChange, Team, UseCase
+from adoption.selectors.past_rows import rows_recorded_at
 from portal.models import User
+from portal.shell.periods import day_of
 
 _BATCH = 500
-_ENDED = (Stage.STOPPED, Stage.RETIRED)
+_NOT_UNDER_WAY = (Stage.PROPOSED, Stage.STOPPED, Stage.RETIRED)
 
 
 class TeamSpell(NamedTuple):
@@ -23,27 +28,32 @@ class TeamSpell(NamedTuple):
 
 
 class TeamCase(NamedTuple):
-    """A use case of a team that has been approved, and the day on which it ended, if it did."""
+    """Days on which a use case of a team was under way, half-open, in its programme's time zone."""
 
     team: str
     use_case_id: int
+    starts_on: dt.date
     ended_on: dt.date | None
 
 
-def team_spells(principals: Iterable[str]) -> dict[str, list[TeamSpell]]:
+def team_spells(
+    principals: Iterable[str], *, at: dt.datetime | None = None
+) -> dict[str, list[TeamSpell]]:
     """When the people of these names were in which teams, by name as given.
+
+    As identities, memberships and teams were recorded at a moment (None: now).
 
     A name is looked for among identities of every kind, user names and addresses, in small letters;
     of a path (a role session, `…/anna`) its end as well. A name of two people names nobody.
     """
     wanted = {name: _spellings(name) for name in set(principals) if name}
-    people = _people_named({text for texts in wanted.values() for text in texts})
+    people = _people_named({text for texts in wanted.values() for text in texts}, at)
     users: dict[str, int] = {}
     for name, texts in wanted.items():
         found = set().union(*(people.get(text, set()) for text in texts))
         if len(found) == 1:
             users[name] = found.pop()
-    spells = _spells_of(set(users.values()))
+    spells = _spells_of(set(users.values()), at)
     return {name: spells[user] for name, user in users.items() if user in spells}
 
 
@@ -52,54 +62,95 @@ def _spellings(name: str) -> set[str]:
     return {text, text.rpartition("/")[2]} - {""}
 
 
-def _people_named(texts: set[str]) -> dict[str, set[int]]:
+def _people_named(texts: set[str], at: dt.datetime | None) -> dict[str, set[int]]:
     found: dict[str, set[int]] = {}
-    for column, rows in (
-        ("value", Identity.objects.filter(user__isnull=False).values_list("value", "user_id")),
-        ("username", User.objects.values_list("username", "pk")),
-        ("email", User.objects.values_list("email", "pk")),
+    for rows in (
+        _identities(at),
+        User.objects.values_list("username", "pk").iterator(chunk_size=_BATCH),
+        User.objects.values_list("email", "pk").iterator(chunk_size=_BATCH),
     ):
         # Small letters of any script: the databases fold only some, so it is done here.
-        for text, user in rows.order_by(column).iterator(chunk_size=_BATCH):
+        for text, user in rows:
             folded = (text or "").casefold()
             if folded in texts and user is not None:
                 found.setdefault(folded, set()).add(user)
     return found
 
 
-def _spells_of(users: set[int]) -> dict[int, list[TeamSpell]]:
+def _identities(at: dt.datetime | None) -> Iterator[tuple[str, int | None]]:
+    if at is None:
+        known = Identity.objects.filter(user__isnull=False)
+        yield from known.values_list("value", "user_id").iterator(chunk_size=_BATCH)
+        return
+    whose = rows_recorded_at(Identity.objects.all(), ["user_id"], at)
+    for pk, value in Identity.objects.values_list("pk", "value").iterator(chunk_size=_BATCH):
+        if pk in whose:
+            yield value, whose[pk]["user_id"]
+
+
+def _spells_of(users: set[int], at: dt.datetime | None) -> dict[int, list[TeamSpell]]:
     if not users:
         return {}
-    lines = dict(_lines())
+    lines = dict(_lines(at))
     found: dict[int, list[TeamSpell]] = {}
-    rows = Membership.objects.filter(user_id__in=users).order_by("starts_on", "pk")
-    for user, team, starts, ends in rows.values_list("user_id", "team_id", "starts_on", "ends_on"):
-        found.setdefault(user, []).append(TeamSpell(starts, ends, lines[team]))
-    return found
+    columns = ["user_id", "team_id", "starts_on", "ends_on"]
+    rows = rows_recorded_at(Membership.objects.filter(user_id__in=users), columns, at)
+    for row in rows.values():
+        if row["user_id"] in users and row["team_id"] in lines:
+            starts, ends = _day(row["starts_on"]), row["ends_on"] and _day(row["ends_on"])
+            spell = TeamSpell(starts, ends, lines[row["team_id"]])
+            found.setdefault(row["user_id"], []).append(spell)
+    return {user: sorted(spells, key=itemgetter(0)) for user, spells in found.items()}
 
 
-def _lines() -> Iterator[tuple[int, tuple[str, ...]]]:
+def _day(day: dt.date | str) -> dt.date:
+    return day if isinstance(day, dt.date) else dt.date.fromisoformat(day)
+
+
+def _lines(at: dt.datetime | None) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Each team with its slug and those of the teams above it."""
-    teams = {pk: (slug, parent) for pk, slug, parent in Team.objects.values_list(
-        "pk", "slug", "parent_id"
-    )}  # fmt: skip
+    teams = rows_recorded_at(Team.objects.all(), ["slug", "parent_id"], at)
     for pk in teams:
         line: list[str] = []
         current: int | None = pk
-        while current is not None and teams[current][0] not in line:
-            slug, parent = teams[current]
-            line.append(slug)
-            current = parent
+        while current in teams and teams[current]["slug"] not in line:
+            line.append(teams[current]["slug"])
+            current = teams[current]["parent_id"]
         yield pk, tuple(line)
 
 
-def use_cases_of_teams() -> list[TeamCase]:
-    """Use cases that have left the stage of a proposal, by team and number. One query."""
-    rows = UseCase.objects.exclude(stage=Stage.PROPOSED).order_by("team__slug", "pk")
-    return [
-        TeamCase(team, pk, since if stage in _ENDED else None)
-        for team, pk, stage, since in rows.values_list("team__slug", "pk", "stage", "stage_since")
-    ]
+def use_cases_of_teams(*, at: dt.datetime | None = None) -> list[TeamCase]:
+    """When use cases were under way: approved, and not stopped or retired.
+
+    By number, from the decision log: what a use case is today says nothing of the days before that
+    was decided. As it was recorded at a moment (None: now).
+    """
+    rows = StageChange.objects.order_by("use_case_id", "decided_at", "pk")
+    if at is not None:
+        rows = rows.filter(decided_at__lte=at)
+    teams = rows_recorded_at(UseCase.objects.all(), ["team_id"], at)
+    slugs = {pk: line[0] for pk, line in _lines(at)}
+    found: list[TeamCase] = []
+    for (pk, zone), steps in groupby(
+        rows.values_list(
+            "use_case_id", "use_case__programme__time_zone", "to_stage", "decided_at"
+        ).iterator(chunk_size=_BATCH),
+        key=itemgetter(0, 1),
+    ):
+        team = slugs.get(teams[pk]["team_id"]) if pk in teams else None
+        if team is None:  # the audit knows of it only later than the log does
+            continue
+        began: dt.date | None = None
+        for *_, stage, moment in steps:
+            day = day_of(moment, ZoneInfo(zone))
+            if stage not in _NOT_UNDER_WAY:
+                began = began or day
+            elif began is not None:
+                found.append(TeamCase(team, pk, began, day))
+                began = None
+        if began is not None:
+            found.append(TeamCase(team, pk, began, None))
+    return found
 
 
 def team_names() -> dict[str, str]:

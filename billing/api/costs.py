@@ -30,12 +30,7 @@ from billing.selectors.figures import status_of
 from billing.selectors.finality import Settledness, finality_of
 from billing.selectors.freshness import last_applied_runs
 from billing.selectors.past_costs import past_costs
-from billing.selectors.references import (
-    NONE_STATED,
-    UNALLOCATED,
-    FigureReference,
-    Scope,
-)
+from billing.selectors.references import UNALLOCATED, FigureReference, Scope, spelled
 from portal.api.errors import FieldProblem, invalid
 from portal.api.etags import content_tag
 from portal.api.figures import figure
@@ -130,10 +125,10 @@ def _present_day(request: Request, row: dict[str, Any], known: _Known) -> dict[s
         category=row["charge_category"],
         reason=row["unallocated_reason"],
         at=known.at,
-        service=row["service_name"] or NONE_STATED,
-        provider=row["provider"] or NONE_STATED,
-        model=row["model"] or NONE_STATED,
-        cost_center=row["cost_center"] or NONE_STATED,
+        service=spelled(row["service_name"]),
+        provider=spelled(row["provider"]),
+        model=spelled(row["model"]),
+        cost_center=spelled(row["cost_center"]),
     ).on(row["day"])
     cost = _day_sum(row, known.runs, now=known.now)
     return {
@@ -273,7 +268,7 @@ class UseCaseCostsView(ApiView):
             reference = wanted.with_(first=month, last=month)
             by_month.append({"month": str(month), **shown(cost, reference)})
         by_service = [
-            {"service": cost.key[0], **shown(cost, wanted.with_(service=cost.key[0]))}
+            {"service": cost.key[0], **shown(cost, wanted.with_(service=spelled(cost.key[0])))}
             for cost in merge_sums(own, keep=[1])
         ]
         outside = wanted.with_(use_case=UNALLOCATED)

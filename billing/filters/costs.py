@@ -6,6 +6,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.core.validators import EMPTY_VALUES
 from django.db.models import QuerySet
 
 from adoption.selectors.principals import team_names
@@ -17,7 +18,7 @@ from billing.selectors.choices_in_use import choices_of, values_in_use
 from billing.selectors.costs import Group
 from billing.selectors.figures import MEASURE_LABELS
 from billing.selectors.past_costs import TooManyMonthsError, check_months
-from billing.selectors.references import MEASURES, NONE_STATED
+from billing.selectors.references import MEASURES, stated
 from billing.selectors.use_cases import UseCaseName
 from portal.choices import ImportKind
 from portal.models import Connection
@@ -68,11 +69,9 @@ class _StatedFilter(django_filters.ChoiceFilter):
     """One value, or what states none."""
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return (
-            qs.filter(**{self.field_name: ""})
-            if value == NONE_STATED
-            else super().filter(qs, value)
-        )
+        if value in EMPTY_VALUES:
+            return qs
+        return qs.filter(**{self.field_name: stated(value)})
 
 
 class _InUseFilter(_StatedFilter):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from billing.allocation.split import split_by_weight
@@ -23,12 +23,15 @@ class Pace:
         covered_until: the day after the newest with a cost; None when the current month has none.
         daily: the frozen forecast of the current month by day; empty when there is none.
         ahead: the frozen forecast of the current month and those after it; empty as well.
+        booked: what of `spent` lies on days of the current month that are not covered yet, as a
+            seat that is paid for: it says nothing about the pace, and is not expected again.
     """
 
     spent: Mapping[Month, int]
     covered_until: dt.date | None
     daily: Sequence[int] = ()
     ahead: Sequence[int] = ()
+    booked: Mapping[dt.date, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,11 @@ def project(pace: Pace, *, period: DateRange, today: dt.date) -> Projection | No
 
     The rest of the current month is its forecast, stretched or shrunk by how the month has gone so
     far: the further the month, the more that counts. Without a forecast it is the pace of the month
-    once seven days are covered. Later months are those of the forecast, or the same pace.
+    once seven days are covered. Later months are those of the forecast, or the same pace. Of what
+    is booked for days to come only the rest is expected.
     """
     month = Month.of(today)
-    spent_in_month = pace.spent.get(month, 0)
+    spent_in_month = pace.spent.get(month, 0) - sum(pace.booked.values())
     if today not in period:
         return Projection(sum(pace.spent.values()), {})
     until = pace.covered_until or month.start
@@ -73,14 +77,17 @@ def project(pace: Pace, *, period: DateRange, today: dt.date) -> Projection | No
         later = []
     else:
         return None
-    expected = dict(_days(month, covered, rest))
+    expected = {
+        day: max(0, nano - pace.booked.get(day, 0)) for day, nano in _days(month, covered, rest)
+    }
     for step, each in enumerate(_months_after(month, period), start=1):
         days = len(each.range)
         if pace.daily:
             nano = later[min(step, len(later)) - 1]
         else:
             nano = whole(Fraction(spent_in_month, covered) * days)
-        expected |= dict(_days(each, 0, split_by_weight(max(0, nano), [1] * days)))
+        nano = max(0, nano - pace.spent.get(each, 0))
+        expected |= dict(_days(each, 0, split_by_weight(nano, [1] * days)))
     inside = {day: nano for day, nano in expected.items() if day in period}
     return Projection(sum(pace.spent.values()) + sum(inside.values()), inside)
 

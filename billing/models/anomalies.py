@@ -47,7 +47,8 @@ class AnomalyDay(models.Model):
     """One day (UTC) of one use case, judged: actual, expected, bounds. Rewritten when restated;
     `judged_at` is since when it says what it says.
 
-    Effective cost in nano-units, without purchases, credits and tax. Expected and bounds are null
+    Effective cost in nano-units, billed where lines state none (`effective_unknown` counts them);
+    without purchases, credits, tax and adjustments. Expected and bounds are null
     while the history is too short (`learning`); then `upper_nano` is the absolute cap.
     `effective_unknown` counts lines that state no effective cost and so are not in the sum.
     """

@@ -77,8 +77,9 @@ class Budget(models.Model):
 class BudgetAlert(models.Model):
     """That one threshold was passed in one period of a budget. Written once, never changed.
 
-    The key over budget, period and threshold is what makes an alert happen once, however many
-    workers notice it at the same moment. Amounts are in nano-units, as they were then.
+    The key over budget, period, threshold and amount is what makes an alert happen once, however
+    many workers notice it at the same moment: a budget that was changed speaks again, of its new
+    amount. Amounts are in nano-units, as they were then.
     """
 
     budget = models.ForeignKey(Budget, on_delete=models.PROTECT, related_name="alerts")
@@ -94,7 +95,8 @@ class BudgetAlert(models.Model):
         ordering = ["-fired_at", "-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["budget", "period_start", "threshold"], name="billing_budgetalert_once"
+                fields=["budget", "period_start", "threshold", "amount_nano"],
+                name="billing_budgetalert_once",
             ),
         ]
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from billing.allocation.match import tags_of
-from billing.choices import BreakerField, BreakerState, BreakerWindow
+from billing.choices import BreakerField, BreakerState, BreakerWindow, ChargeCategory
 from billing.models import BreakerTrip, Charge, CircuitBreaker
 from billing.policies import may_see_costs
 from billing.selectors.sums import nano_sums, read_nano
@@ -103,7 +103,9 @@ def spend_by_window(
 ) -> dict[int, dict[dt.datetime, int]]:
     """By breaker, what its job was billed in each window of the last two days. One query.
 
-    For hourly limits only charges of an hour or less count: a line of a whole day has no hour.
+    Only usage counts, and only lines no longer than the window: a purchase or a line of a month is
+    no flow that stopping the job would stop, a line of a whole day has no hour, and a credit or a
+    correction would hide what flows.
     """
     given = list(breakers)
     if not given:
@@ -119,7 +121,11 @@ def _lines(breakers: Iterable[CircuitBreaker], since: dt.datetime) -> Iterator[_
              "dimension__tags")  # fmt: skip
     rows = (
         Charge.objects.filter(
-            _attributes(breakers), superseded_at__isnull=True, day__gte=since.date()
+            _attributes(breakers),
+            superseded_at__isnull=True,
+            day__gte=since.date(),
+            dimension__charge_category=ChargeCategory.USAGE,
+            dimension__charge_class="",
         )
         .order_by()
         .values(*names)
@@ -169,7 +175,7 @@ def _counts(breaker: CircuitBreaker, line: _Line) -> bool:
         return False
     if breaker.connection_id not in (None, line.connection_id):
         return False
-    if breaker.window == BreakerWindow.HOUR and line.ends_at - line.starts_at > _HOUR:
+    if line.ends_at - line.starts_at > window_length(breaker.window):
         return False
     if breaker.field == BreakerField.TAG:
         return line.tags.get(breaker.tag_key) == breaker.value

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from django.db.models import Max
+
 from billing.models import Forecast, MonthlyCost
 from billing.selectors.costs import CostSum, Group, Kind, cost_sums
 from billing.selectors.past_costs import MOST_MONTHS_AS_OF, PastCosts, past_costs
@@ -17,6 +19,7 @@ from portal.shell.periods import DateRange, Month
 SpentMonths = Mapping[tuple[int, Kind], Mapping[Month, CostSum]]
 SpentDays = Mapping[tuple[int, Kind], Mapping[dt.date, int]]
 Frozen = Mapping[tuple[int, Kind, str], Forecast]
+Reach = Mapping[tuple[int, Kind], Mapping[int, dt.date]]
 
 
 class Spending(Protocol):
@@ -42,6 +45,9 @@ class Spending(Protocol):
 
     def forecasts(self, use_case_ids: Collection[int], month: Month) -> Frozen:
         """The frozen forecasts of a month that say an amount. One query."""
+
+    def reach(self, use_case_ids: Collection[int], month: Month) -> Reach:
+        """By use case and kind, the newest day of a month with a cost, by connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,17 @@ class PresentSpending:
     def forecasts(self, use_case_ids: Collection[int], month: Month) -> Frozen:
         """See `Spending`."""
         return _frozen(use_case_ids, month, self.now)
+
+    def reach(self, use_case_ids: Collection[int], month: Month) -> Reach:
+        """See `Spending`. One query."""
+        rows = MonthlyCost.objects.filter(use_case_id__in=use_case_ids, day=month.start).order_by()
+        found: dict[tuple[int, Kind], dict[int, dt.date]] = {}
+        columns = ("use_case_id", "currency", "cost_basis", "connection_id")
+        for pk, currency, basis, connection, newest in rows.values_list(*columns).annotate(
+            newest=Max("newest_day")
+        ):
+            found.setdefault((pk, Kind(currency, basis)), {})[connection] = newest
+        return found
 
 
 @dataclass(slots=True)
@@ -115,6 +132,16 @@ class PastSpending:
     def forecasts(self, use_case_ids: Collection[int], month: Month) -> Frozen:
         """See `Spending`."""
         return _frozen(use_case_ids, month, self.now)
+
+    def reach(self, use_case_ids: Collection[int], month: Month) -> Reach:
+        """See `months`."""
+        found: dict[tuple[int, Kind], dict[int, dt.date]] = {}
+        for key in self._costs(month.range).costs:
+            if key.use_case_id in use_case_ids and key.use_case_id is not None:
+                kind = Kind(key.currency, key.cost_basis)
+                newest = found.setdefault((key.use_case_id, kind), {})
+                newest[key.connection_id] = max(key.day, newest.get(key.connection_id, key.day))
+        return found
 
     def _costs(self, window: DateRange) -> PastCosts:
         known = self._read

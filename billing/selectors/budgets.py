@@ -14,6 +14,7 @@ from billing.choices import BudgetPeriod
 from billing.forecast.projection import Pace, Projection, project, together
 from billing.models import Budget, BudgetAlert, Forecast
 from billing.policies import may_see_costs
+from billing.selectors.booked_ahead import BookedAhead, booked_ahead
 from billing.selectors.budget_spending import Frozen, Spending, SpentMonths
 from billing.selectors.costs import CostSum, Kind, merge_sums
 from billing.selectors.figures import status_of
@@ -56,11 +57,13 @@ def period_of(budget: Budget, day: dt.date, calendar: FiscalCalendar) -> DateRan
         return None
     if budget.period == BudgetPeriod.MONTH:
         return Month.of(day).range
-    if budget.period == BudgetPeriod.QUARTER:
-        return calendar.quarter_of(day)
-    if budget.period == BudgetPeriod.YEAR:
-        return calendar.year_of(day)
-    return DateRange(budget.starts_on, budget.ends_on or day)
+    if budget.period == BudgetPeriod.WHOLE:
+        return DateRange(budget.starts_on, budget.ends_on or day)
+    is_quarter = budget.period == BudgetPeriod.QUARTER
+    whole = calendar.quarter_of(day) if is_quarter else calendar.year_of(day)
+    # What lies before it starts, or after it ends, is none of its money.
+    ends_on = whole.end if budget.ends_on is None else min(whole.end, budget.ends_on)
+    return DateRange(max(whole.start, budget.starts_on), ends_on)
 
 
 def finished_period_of(budget: Budget, day: dt.date, calendar: FiscalCalendar) -> DateRange | None:
@@ -103,6 +106,7 @@ class Standing:
             frozen forecasts.
         unprojected: use cases that spend and for which nothing can be said.
         covered_until: the newest day with a cost, None when the period has none.
+        elsewhere: what there is of other currencies and bases, where there is nothing of its own.
         is_over: it is the finished period before the moment; nothing of it is projected.
     """
 
@@ -121,6 +125,7 @@ class Standing:
     covered_until: dt.date | None
     unknown_because: str = ""
     is_over: bool = False
+    elsewhere: tuple[CostSum, ...] = ()
 
     @property
     def status(self) -> FigureStatus:
@@ -161,7 +166,8 @@ def standings(
     """By id, how budgets stand in the period around the moment (UTC) of `spending`; those outside
     are left out.
 
-    Six queries at most, however many budgets there are; as of a moment about a dozen more.
+    Six queries at most, however many budgets there are, up to three more where costs are booked for
+    days to come; as of a moment about a dozen more.
 
     Args:
         choose: which period, by budget, day and fiscal calendar (`finished_budgets` wants another).
@@ -189,14 +195,16 @@ def standings(
     ids = {pk for _, members, _ in told.values() for pk in members}
     spend: SpentMonths = {}
     frozen: Frozen = {}
+    ahead = BookedAhead()
     if told:
         window = DateRange(
             min(period.start for _, _, period in told.values()),
             max(period.end for _, _, period in told.values()),
         )
         spend, frozen = spending.months(ids, window), spending.forecasts(ids, Month.of(today))
+        ahead = booked_ahead(spend, spending, {budget.measure for budget in found})
     return {
-        budget.pk: _standing(budget, *scopes[budget.pk], spend, frozen, spending)
+        budget.pk: _standing(budget, *scopes[budget.pk], spend, frozen, ahead, spending)
         if budget.pk in told
         else _untold(budget, *scopes[budget.pk], spending)
         for budget in found
@@ -217,53 +225,6 @@ def _untold(
         cost=None, spent=None, projection=None, band=None, unprojected=0, covered_until=None,
         unknown_because=f"as of a moment, at most {spending.most_months} months are worked out",
     )  # fmt: skip
-
-
-def exceeded_since(found: Iterable[Standing]) -> dict[int, dt.date]:
-    """By budget, the day (UTC) since which more than its amount is used. A query a measure, none
-    when no budget is exceeded.
-
-    A credit may bring a sum below the amount again: what counts is the day after which it stays
-    above.
-    """
-    days: dict[int, dt.date] = {}
-    over: dict[str, list[Standing]] = {}
-    for each in found:
-        if each.is_exceeded:
-            over.setdefault(each.budget.measure, []).append(each)
-    for measure, standing in over.items():
-        spend = standing[0].spending.days(
-            {pk for each in standing for pk in each.spenders},
-            DateRange(
-                min(each.period.start for each in standing),
-                max(each.period.end for each in standing),
-            ),
-            measure=measure,
-        )
-        for each in standing:
-            costs = [spend[key] for pk in each.spenders if (key := (pk, each.kind)) in spend]
-            since = _above_since(costs, each.period, each.budget.amount_nano)
-            if since is not None:
-                days[each.budget.pk] = since
-    return days
-
-
-def _above_since(
-    costs: Iterable[Mapping[dt.date, int]], period: DateRange, amount: int
-) -> dt.date | None:
-    by_day: dict[dt.date, int] = {}
-    for each in costs:
-        for day, nano in each.items():
-            if day in period:
-                by_day[day] = by_day.get(day, 0) + nano
-    since, total = None, 0
-    for day in sorted(by_day):
-        total += by_day[day]
-        if total <= amount:
-            since = None
-        elif since is None:
-            since = day
-    return since
 
 
 def spent_by_use_case(standing: Standing) -> list[tuple[Spender, int, FigureStatus]]:
@@ -298,6 +259,7 @@ def _standing(
     period: DateRange,
     spend: SpentMonths,
     frozen: Frozen,
+    ahead: BookedAhead,
     spending: Spending,
 ) -> Standing:
     kind, today = Kind(budget.currency, budget.cost_basis), spending.now.astimezone(dt.UTC).date()
@@ -313,23 +275,40 @@ def _standing(
         sums += months.values()
         known = {month: nano or 0 for month, nano in amounts.items()}
         spent = (spent or 0) + sum(known.values())
-        newest = max(filter(None, (newest, *(s.newest_day for s in months.values()))), default=None)
+        reached = [ahead.last_day(pk, kind, s.newest_day, today) for s in months.values()]
+        newest = max(filter(None, (newest, *reached)), default=None)
         forecast = frozen.get((pk, kind, budget.measure))
         if not known and forecast is None:
             continue  # it spends nothing, so nothing is expected of it
-        one = project(_pace(known, months, forecast, today), period=period, today=today)
+        pace = _pace(known, months, forecast, today)
+        one = project(ahead.seen(pace, pk, budget), period=period, today=today)
         if one is None:
             silent += 1
         else:
             projections.append(one)
-    can_say = spent is not None and not silent
+    elsewhere = () if sums else _of_other_kinds(kind, members, period, spend)
+    can_say = spent is not None and not silent and not elsewhere
     return Standing(
         budget, scope.title, scope.slug, scope.owner_id, members, period, spending,
         next(iter(merge_sums(sums, keep=())), None), spent,
         together(projections) if can_say else None,
         _band(frozen, members, kind, budget.measure), silent, newest,
-        NO_EFFECTIVE if spent is None else "",
+        NO_EFFECTIVE if spent is None else "", elsewhere=elsewhere,
     )  # fmt: skip
+
+
+def _of_other_kinds(
+    kind: Kind, members: Collection[int], period: DateRange, spend: SpentMonths
+) -> tuple[CostSum, ...]:
+    """What these use cases cost in the months of a period, a sum a currency and basis."""
+    found = [
+        cost
+        for (pk, other), months in spend.items()
+        if pk in members and other != kind
+        for month, cost in months.items()
+        if month.start in period
+    ]
+    return tuple(merge_sums(found, keep=()))
 
 
 def _band(frozen: Frozen, members: tuple[int, ...], kind: Kind, measure: str) -> Fraction | None:

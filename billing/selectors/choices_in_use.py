@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from billing.choices import CostBasis
 from billing.models import MonthlyCost
-from billing.selectors.references import NONE_STATED
+from billing.selectors.references import spelled
 from billing.selectors.sums import newest_write
 from portal.shell.periods import Month
 
@@ -39,7 +39,7 @@ def choices_of(column: str, values: list[str]) -> list[tuple[str, str]]:
     """Choices of a filter on a column with these values."""
     if column == "cost_basis":
         return [(value, str(CostBasis(value).label)) for value in values]
-    return [(value, value) if value else (NONE_STATED, "None stated") for value in values]
+    return [(spelled(value), value or "None stated") for value in values]
 
 
 def newest_month(*, until: dt.datetime | None = None) -> Month | None:

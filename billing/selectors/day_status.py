@@ -36,7 +36,7 @@ class DayOf(NamedTuple):
 
 
 def statuses_of_days(days: Collection[DayOf], *, now: dt.datetime) -> dict[DayOf, FigureStatus]:
-    """The status of what each day cost without purchases, credits and tax. Two queries.
+    """The status of what each day cost as it is judged (`spending.NOT_DAILY`). Two queries.
 
     A day without a line is *provisional*: its source may still bring one.
     """

@@ -1,4 +1,9 @@
-"""What a rule would change, worked out month by month and written nowhere."""
+"""What a rule would change, worked out month by month and written nowhere.
+
+It is compared with what is stored: putting the rule in force allocates the same charges anew, also
+where people, teams or stages have changed since they were last allocated. Charges that the change
+does not concern stay as they are stored, here and there.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.allocation.match import Attributes, days_taken
-from billing.allocation.sharing import BaseKey, Bases, Part
+from billing.allocation.sharing import BaseKey, Bases, Line, Part
 from billing.allocation.trial import Setting, TrialAllocator, TrialRule
 from billing.choices import SplitKind
-from billing.models import AllocationRule, Charge
+from billing.models import Allocation, AllocationRule, Charge
 from billing.selectors.closed_lines import ClosedLines, ClosedMonth
 from billing.selectors.costs import Kind
 from billing.selectors.references import FigureReference, Scope
@@ -23,7 +28,7 @@ from billing.selectors.trials import (
     charges_in,
     rules_recorded_at,
     setting_for,
-    stream_charges,
+    stream_stored,
 )
 from portal.shell.periods import Month
 
@@ -104,7 +109,7 @@ def dry_runs(
     old = next((rule for rule in before if rule.match.rule_id == replaces), None)
     touched = [rule for rule in (draft, old) if rule is not None]
     counted = NEW_RULE if draft is not None else replaces
-    return [_try(month, before, after, touched, counted) for month in months]
+    return [_try(month, before, after, touched, counted, replaces) for month in months]
 
 
 def _try(
@@ -113,25 +118,68 @@ def _try(
     after: Sequence[TrialRule],
     touched: Sequence[TrialRule],
     counted: int | None,
+    replaces: int | None,
 ) -> DryRun:
     """One month; `counted` is the rule whose takings are summed."""
     charges = charges_in(Scope(FigureReference(first=month, last=month)))
     attributes = attributes_of(charges)
     setting = setting_for([*before, *touched], attributes, at=None)
-    now = TrialAllocator(before, attributes, setting)
+    concern = _Concern(touched, attributes, setting, replaces)
     then = TrialAllocator(after, attributes, setting)
     if any(rule.split == SplitKind.PROPORTIONAL for rule in [*before, *after]):
         # Whatever moves can change what is split by: every charge of the month is looked at.
-        bases = _bases_after(charges, then, after)
+        bases = _bases_after(charges, then, after, concern)
+        concern.note_bases(bases)
         then = TrialAllocator(after, attributes, replace(setting, bases=bases))
     else:
-        charges = _only(charges, _reached(touched, attributes, setting))
+        charges = _only(charges, _reached(touched, attributes, setting), replaces)
     tally, closed = _Tally(counted), ClosedLines(month)
-    for charge in stream_charges(charges):
+    for charge, stored in stream_stored(charges):
+        if not concern.is_split_anew(charge.line, stored) and not concern.reaches(
+            charge.line, stored
+        ):
+            continue
         kind = Kind(charge.currency, charge.basis)
-        if tally.add(kind, now.parts(charge.line), then.parts(charge.line)):
+        if tally.add(kind, stored, then.parts(charge.line)):
             closed.note(charge.slice_id, charge.line.dimension_id)
     return DryRun(month, tally.moves(), tally.taken(), *closed.moved_and_not())
+
+
+class _Concern:
+    """Which charges are allocated anew when the touched rules change: as `reallocate` has it."""
+
+    def __init__(
+        self,
+        touched: Sequence[TrialRule],
+        attributes: Mapping[int, Attributes],
+        setting: Setting,
+        replaces: int | None,
+    ) -> None:
+        self._touched = TrialAllocator(touched, attributes, setting)
+        self._replaces = replaces
+        self._kept = setting.bases
+        self._changed: set[BaseKey] = set()
+
+    def note_bases(self, bases: Bases) -> None:
+        """What proportional rules would split by: the charges of those that change follow."""
+        keys = self._kept.keys() | bases.keys()
+        self._changed = {key for key in keys if self._kept.get(key, ()) != bases.get(key, ())}
+
+    def reaches(self, line: Line, stored: Sequence[Part]) -> bool:
+        """Whether the replaced rule has taken the charge, or a touched one would."""
+        if self._replaces is not None and stored[0].rule_id == self._replaces:
+            return True
+        return self._touched.rule_for(line) is not None
+
+    def is_split_anew(self, line: Line, stored: Sequence[Part]) -> bool:
+        """Whether a proportional rule has taken it whose base would change."""
+        if not self._changed:
+            return False
+        rule = stored[0].rule_id
+        return (
+            rule is not None
+            and BaseKey(rule, line.month, line.currency, line.basis) in self._changed
+        )
 
 
 def _reached(
@@ -148,20 +196,24 @@ def _reached(
 
 
 def _bases_after(
-    charges: QuerySet[Charge], allocator: TrialAllocator, rules: Sequence[TrialRule]
+    charges: QuerySet[Charge],
+    allocator: TrialAllocator,
+    rules: Sequence[TrialRule],
+    concern: _Concern,
 ) -> Bases:
-    """What proportional rules would split by: the direct cost that the allocator gives."""
+    """What proportional rules would split by: the direct cost that is stored, or that the allocator
+    gives where the change reaches."""
     sharings = {
         rule.match.rule_id: rule.sharing for rule in rules if rule.split == SplitKind.PROPORTIONAL
     }
     direct: dict[tuple[dt.date, Kind], dict[int, int]] = {}
-    for charge in stream_charges(charges):
+    for charge, stored in stream_stored(charges):
         line = charge.line
-        rule = allocator.rule_for(line)
-        if rule is None or rule.match.rule_id in sharings:
+        parts = allocator.parts(line) if concern.reaches(line, stored) else stored
+        if parts[0].rule_id is None or parts[0].rule_id in sharings:
             continue
         found = direct.setdefault((line.month, Kind(line.currency, line.basis)), {})
-        for part in allocator.parts(line):
+        for part in parts:
             if part.use_case_id is not None:
                 amount = part.billed if part.effective is None else part.effective
                 found[part.use_case_id] = found.get(part.use_case_id, 0) + amount
@@ -172,11 +224,17 @@ def _bases_after(
     }
 
 
-def _only(charges: QuerySet[Charge], dimensions: Sequence[int]) -> QuerySet[Charge]:
-    """Charges that a touched rule could take; all of them when the list would be too long."""
+def _only(
+    charges: QuerySet[Charge], dimensions: Sequence[int], replaces: int | None
+) -> QuerySet[Charge]:
+    """Charges that a touched rule could take, or has taken; all when the list would be too long."""
     if len(dimensions) > _FEW_DIMENSIONS:
         return charges
-    return charges.filter(dimension_id__in=dimensions)
+    wanted = Q(dimension_id__in=dimensions)
+    if replaces is not None:
+        # Who it has taken once can have left the team since.
+        wanted |= Q(Exists(Allocation.objects.filter(charge=OuterRef("pk"), rule_id=replaces)))
+    return charges.filter(wanted)
 
 
 def _rules_after(

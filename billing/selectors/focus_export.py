@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import QuerySet
 
 from billing.models import Allocation
 from billing.policies import may_see_charges
+from billing.selectors.focus_fills import (
+    KEPT,
+    OTHERS,
+    fill,
+    impersonal_tags,
+    kept_columns,
+    priced,
+)
+from billing.selectors.focus_parts import PartWeights, shared_nano, shared_quantity
 from billing.selectors.line_status import LineBook, LineFacts
 from billing.selectors.lineage import allocations_of
 from billing.selectors.references import Scope
+from billing.sources.focus.columns import FILLED_COLUMNS
 from portal.policies import AnyUser
 from portal.shell.money import from_nano
 from portal.shell.periods import Month
@@ -64,11 +76,11 @@ _TEXTS = {
     "x_CostCenter": "charge__dimension__cost_center",
     "x_Repository": "charge__dimension__repository",
 }
+_OF_A_PART = {name for name in _TEXTS.values() if not name.startswith("charge_")}
 _AMOUNTS = {"BilledCost": "billed_nano", "EffectiveCost": "effective_nano"}
-# Of the whole line: on its first part, so that a sum over all parts is that of the lines.
-_OF_THE_LINE = {
-    "ListCost": "charge__list_nano",
-    "ContractedCost": "charge__contracted_nano",
+# Of the whole line: shared out by the weights of its split, so that the parts sum to the line.
+_LINE_AMOUNTS = {"ListCost": "charge__list_nano", "ContractedCost": "charge__contracted_nano"}
+_QUANTITIES = {
     "ConsumedQuantity": "charge__consumed_quantity",
     "PricingQuantity": "charge__pricing_quantity",
 }
@@ -85,10 +97,17 @@ _FACTS = (
     "charge__dimension__invoice_id",
     "charge__day",
 )
-_MADE_HERE = {"BillingPeriodStart", "BillingPeriodEnd", "x_FigureStatus"}
+# What its parts are weighed by, what else its source said, and whom no row may name.
+_BEHIND = (
+    "rule_id",
+    "use_case_id",
+    "charge__dimension__extra",
+    "charge__dimension__principal_id",
+)
+_MADE_HERE = {"BillingPeriodStart", "BillingPeriodEnd", "x_FigureStatus", FILLED_COLUMNS, OTHERS}
 COLUMNS: tuple[str, ...] = tuple(
     sorted(
-        {*_TEXTS, *_AMOUNTS, *_OF_THE_LINE, *_PERIODS, *_MADE_HERE},
+        {*_TEXTS, *_AMOUNTS, *_LINE_AMOUNTS, *_QUANTITIES, *_PERIODS, *KEPT, *_MADE_HERE},
         key=lambda name: (name.startswith("x_"), name),
     )
 )
@@ -97,12 +116,14 @@ COLUMNS: tuple[str, ...] = tuple(
 def export_rows(scope: Scope, user: AnyUser) -> QuerySet[Allocation, Any]:
     """The allocations of a figure with everything that a row says; the principal is left out.
 
-    Nothing for those who may not see single cost lines.
+    Nothing for those who may not see single cost lines. The figure must hold lines with all their
+    parts: it is of no use case, team or reason alone.
     """
-    names = [*_TEXTS.values(), *_AMOUNTS.values(), *_OF_THE_LINE.values(), *_PERIODS.values()]
+    texts = [*_TEXTS.values(), *_QUANTITIES.values(), *_PERIODS.values()]
+    amounts = [*_AMOUNTS.values(), *_LINE_AMOUNTS.values()]
     found = allocations_of(scope) if may_see_charges(user) else Allocation.objects.none()
     ordered = found.order_by("charge__day", "charge_id", "pk")
-    columns = dict.fromkeys([*names, _BILLING_PERIOD, *_FACTS])
+    columns = dict.fromkeys([*texts, *amounts, _BILLING_PERIOD, *_FACTS, *_BEHIND])
     rows: QuerySet[Allocation, Any] = ordered.values(*columns)
     return rows
 
@@ -115,29 +136,48 @@ def focus_rows(rows: QuerySet[Allocation, Any], *, now: dt.datetime) -> Iterator
     slices = rows.order_by().values_list("charge__slice_id", flat=True).distinct()
     book = LineBook.of_slices(slices, now=now)
     status = cache(lambda facts, basis: book.status_of_line(facts, basis).value)
-    last: int | None = None
-    for row in rows.iterator(chunk_size=_CHUNK):
-        facts = LineFacts(*(row[name] for name in _FACTS))
-        said = {"x_FigureStatus": status(facts, row["charge__cost_basis"])}
-        yield _row(row, said, is_first=row["charge_id"] != last)
-        last = row["charge_id"]
+    weights = PartWeights.load()
+    of_charge = groupby(rows.iterator(chunk_size=_CHUNK), key=itemgetter("charge_id"))
+    for parts in (list(found) for _, found in of_charge):
+        facts = LineFacts(*(parts[0][name] for name in _FACTS))
+        said = {"x_FigureStatus": status(facts, parts[0]["charge__cost_basis"])}
+        yield from _rows(parts, said, weights.of(parts) if len(parts) > 1 else [1])
 
 
-def _row(row: dict[str, Any], said: dict[str, str], *, is_first: bool) -> list[Any]:
-    found: dict[str, Any] = {column: row[name] for column, name in _TEXTS.items()} | said
-    found |= {column: _amount(row[name]) for column, name in _AMOUNTS.items()}
-    if is_first:
-        found |= {column: row[name] for column, name in _OF_THE_LINE.items()}
-        for column in ("ListCost", "ContractedCost"):
-            found[column] = _amount(found[column])
-        for column in ("ConsumedQuantity", "PricingQuantity"):
-            found[column] = Decimal(found[column]) if found[column] else None
+def _rows(
+    parts: Sequence[dict[str, Any]], said: dict[str, str], weights: Sequence[int]
+) -> Iterator[list[Any]]:
+    """The rows of one line; whatever is not split is the same on all of them."""
+    first = parts[0]
+    line = _line(first) | said
+    stated = {name: line[name] for name in ("PricingQuantity", "PricingUnit")}
+    line["PricingQuantity"], line["PricingUnit"] = priced(line)
+    shares: dict[str, Sequence[Any]] = {
+        column: shared_nano(first[name], weights) for column, name in _LINE_AMOUNTS.items()
+    }
+    quantities = {column: shared_quantity(line[column], weights) for column in _QUANTITIES}
+    for place, part in enumerate(parts):
+        row = line | {column: part[name] for column, name in _TEXTS.items() if name in _OF_A_PART}
+        row |= {column: _amount(part[name]) for column, name in _AMOUNTS.items()}
+        row |= {column: _amount(share[place]) for column, share in shares.items()}
+        row |= {column: share[place] for column, share in quantities.items()}
+        fill(row, stated)
+        yield [row.get(column) for column in COLUMNS]
+
+
+def _line(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a line says, by FOCUS column; amounts and quantities as they are, not split."""
+    texts = _TEXTS | _QUANTITIES
+    found: dict[str, Any] = {column: row[name] for column, name in texts.items()}
+    principal: str = row["charge__dimension__principal_id"]
+    found |= kept_columns(row["charge__dimension__extra"], principal)
+    found["Tags"] = impersonal_tags(found["Tags"], principal)
     found |= {column: _moment(row[name]) for column, name in _PERIODS.items()}
     start: dt.date = row[_BILLING_PERIOD]
     found["BillingPeriodStart"] = _midnight(start)
     # Where it ends is not kept; periods are of a month, from whatever day they start on.
     found["BillingPeriodEnd"] = _midnight(_month_later(start))
-    return [found.get(column) for column in COLUMNS]
+    return found
 
 
 def _amount(nano: int | None) -> Decimal | None:

@@ -95,7 +95,7 @@ def days_recorded_at(day: AnomalyDay, at: dt.datetime) -> list[AnomalyDay]:
 
 
 def check_days(days: Collection[dt.date], at: dt.datetime) -> QuerySet[Charge]:
-    """The lines of some days (UTC), without purchases, credits and tax, as recorded at `at`.
+    """The lines that some days (UTC) are judged by, as recorded at `at`.
 
     Raises:
         TooManyChargesError: more charges than are worked out as of a moment.

@@ -10,6 +10,7 @@ The window is a `month`, `from` and `to` (months, both included), or a `day`: `d
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
@@ -32,8 +33,10 @@ CHARGE_PREFIX = "charge:"
 UNALLOCATED = "unallocated"
 NONE_STATED = "(none)"  # of an attribute: only what states none
 MEASURES = ("billed", "effective")
-USUAL = "usual"  # a category: all but purchases, credits and tax, as days are judged by
+# A category: all but purchases, credits, tax and adjustments, as days are judged by.
+USUAL = "usual"
 CATEGORIES = (USUAL, *ChargeCategory.values)
+_NONE_IN_BRACKETS = re.compile(r"\(+none\)+")
 _SAFE = " /:@*+.()[]~!;"
 
 
@@ -66,9 +69,19 @@ CHARGE_LIMITS = {
 }
 
 
-def stated(value: str) -> str:
-    """The value of a limit as it is stored."""
-    return "" if value == NONE_STATED else value
+def spelled(value: str) -> str:
+    """A stored value as the text of a limit: `(none)` is what states none, so a value that itself
+    reads `(none)`, however bracketed, is written in one pair of brackets more."""
+    if not value:
+        return NONE_STATED
+    return f"({value})" if _NONE_IN_BRACKETS.fullmatch(value) else value
+
+
+def stated(text: str) -> str:
+    """The value of a limit as it is stored: what `spelled` was given."""
+    if text == NONE_STATED:
+        return ""
+    return text[1:-1] if _NONE_IN_BRACKETS.fullmatch(text) else text
 
 
 def limits_of(reference: FigureReference, columns: Mapping[str, str], prefix: str = "") -> Q:
@@ -93,8 +106,9 @@ class FigureReference:
         first, last: months (UTC), both included.
         day: one day (UTC); `first` and `last` are its month then, which `on` sees to.
         provider, service, model, cost_center, currency, basis, reason: as stored with the daily
-            costs; `(none)` is what states none.
-        category: as stored with the daily costs, or `usual`: all but purchases, credits and tax.
+            costs; `(none)` is what states none, `((none))` what is called "(none)" (see `spelled`).
+        category: as stored with the daily costs, or `usual`: all but purchases, credits, tax and
+            adjustments.
         connection: slug of a source. team: slug of the team that the use case belongs to.
         at: as recorded at this moment; None is now. Addresses carry it on; it is not part of the
             name, which is the same figure then and now.

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from adoption.selectors.delivery_activity import deliveries_claimed_between
-from billing.choices import Measure
 from billing.selectors.anomalies import first_days
 from billing.selectors.costs import Kind
 from billing.selectors.spenders import spenders
-from billing.selectors.spending import DaySpend, daily_spend, spending_use_cases
+from billing.selectors.spending import DaySpend, spending_use_cases, usual_spend
 from portal.shell.money import NANO_PER_UNIT
 from portal.shell.periods import DateRange
 
@@ -31,7 +30,8 @@ class SilentSpend:
     Attributes:
         days: on which it cost anything.
         effective_nano: what it cost in the window, in nano-units of `kind.currency`; purchases,
-            credits and tax are left out, because they say nothing about what goes on.
+            credits, tax and adjustments are left out, because they say nothing about what goes on.
+            Of lines that state no effective cost it is the billed one.
     """
 
     use_case_id: int
@@ -62,12 +62,7 @@ def spend_without_deliveries(
         end=min(dt.datetime.combine(end, midnight, dt.UTC), as_of),
     )
     silent = [pk for pk in ids if not delivered.get(pk)]
-    spend = daily_spend(
-        use_case_ids=silent,
-        window=DateRange(start, end),
-        measure=Measure.EFFECTIVE,
-        usual_only=True,
-    )
+    spend = usual_spend(use_case_ids=silent, window=DateRange(start, end))
     begun = {key for key, day in first_days(silent).items() if day < start}
     titles = {pk: each.title for pk, each in spenders(silent).items()}
     found = list(_long_enough(spend, begun, titles))

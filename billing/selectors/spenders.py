@@ -8,6 +8,7 @@ from typing import Any
 
 from billing.models import Budget
 from portal.models import User
+from portal.policies import AnyUser
 from portal.shell.periods import FiscalCalendar
 
 
@@ -55,6 +56,12 @@ def spenders(ids: Iterable[int] | None = None) -> dict[int, Spender]:
     names = ("pk", "slug", "title", "owner_id", "programme_id",
              "programme__fiscal_year_start_month")  # fmt: skip
     return {row[0]: Spender(*row) for row in rows.values_list(*names)}
+
+
+def owns_any_use_case(user: AnyUser) -> bool:
+    """Whether this person owns one, and may so have a budget or a breaker of their own. One
+    query."""
+    return isinstance(user, User) and _model("use_case").objects.filter(owner=user).exists()
 
 
 def spending_programmes(ids: Iterable[int] | None = None) -> dict[int, SpendingProgramme]:

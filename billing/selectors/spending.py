@@ -9,7 +9,9 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from django.db.models import Max, Sum
+from django.db.models import BigIntegerField, Case, F, Max, QuerySet, Sum, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Greatest
 
 from billing.choices import ChargeCategory
 from billing.models import DailyCost, MonthlyCost
@@ -17,8 +19,21 @@ from billing.selectors.costs import Kind
 from billing.selectors.sums import nano_sums, read_nano
 from portal.shell.periods import DateRange
 
-# One-time and tax lines say nothing about what a day usually costs.
-NOT_DAILY = (ChargeCategory.PURCHASE, ChargeCategory.CREDIT, ChargeCategory.TAX)
+# One-time and tax lines say nothing about what a day usually costs, and what is put right later
+# would hide what was used.
+NOT_DAILY = (
+    ChargeCategory.PURCHASE,
+    ChargeCategory.CREDIT,
+    ChargeCategory.TAX,
+    ChargeCategory.ADJUSTMENT,
+)
+# Of a sum some lines of which state no effective cost, what is known of it at the least.
+_USED = Case(
+    When(effective_unknown=0, then=F("effective_nano")),
+    When(effective_unknown=F("charges"), then=F("billed_nano")),
+    default=Greatest(F("effective_nano"), F("billed_nano")),
+    output_field=BigIntegerField(),
+)
 
 
 @dataclass(slots=True)
@@ -30,22 +45,35 @@ class DaySpend:
 
 
 def daily_spend(
-    *, use_case_ids: Collection[int], window: DateRange, measure: str, usual_only: bool = False
+    *, use_case_ids: Collection[int], window: DateRange, measure: str
 ) -> dict[tuple[int, Kind], DaySpend]:
-    """By use case and kind, the days (UTC) of `window` with a cost. One query.
+    """By use case and kind, the days (UTC) of `window` with a cost. One query."""
+    return _by_day(_of_window(use_case_ids, window), F(f"{measure}_nano"))
 
-    Args:
-        usual_only: without purchases, credits and tax.
+
+def usual_spend(
+    *, use_case_ids: Collection[int], window: DateRange
+) -> dict[tuple[int, Kind], DaySpend]:
+    """What days are judged by: effective cost without purchases, credits, tax and adjustments, and
+    billed cost where lines state no effective one. One query.
+
+    What is unknown is never nothing here: it would be the cheapest way past every bound.
     """
-    costs = DailyCost.objects.filter(
+    costs = _of_window(use_case_ids, window).exclude(charge_category__in=NOT_DAILY)
+    return _by_day(costs, _USED)
+
+
+def _of_window(use_case_ids: Collection[int], window: DateRange) -> QuerySet[DailyCost]:
+    return DailyCost.objects.filter(
         use_case_id__in=use_case_ids, day__gte=window.start, day__lt=window.end
     )
-    if usual_only:
-        costs = costs.exclude(charge_category__in=NOT_DAILY)
+
+
+def _by_day(costs: QuerySet[DailyCost], amount: Combinable) -> dict[tuple[int, Kind], DaySpend]:
     rows = (
         costs.order_by()
         .values("use_case_id", "currency", "cost_basis", "day")
-        .annotate(**nano_sums(cost=f"{measure}_nano"), unknown_lines=Sum("effective_unknown"))
+        .annotate(**nano_sums(cost=amount), unknown_lines=Sum("effective_unknown"))
     )
     found: dict[tuple[int, Kind], DaySpend] = {}
     for row in rows:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
 from adoption.selectors.principals import team_spells, use_cases_of_teams
 from billing.allocation.match import Attributes, Exclusion, RuleMatch
 from billing.allocation.people import NOBODY, People, Span, Spell, TeamUseCase
-from billing.allocation.sharing import BaseKey, Bases, Line, Weights
+from billing.allocation.sharing import BaseKey, Bases, Line, Part, Weights
 from billing.allocation.trial import Setting, TrialAllocator, TrialRule
 from billing.choices import SplitKind
 from billing.models import (
@@ -28,6 +30,18 @@ from billing.selectors.references import CHARGE_LIMITS, Scope, limits_of
 from portal.models import Connection
 
 _CHUNK = 5_000
+_LINE = (
+    "pk",
+    "currency",
+    "cost_basis",
+    "slice_id",
+    "dimension_id",
+    "slice__connection_id",
+    "day",
+    "billed_nano",
+    "effective_nano",
+)
+_STORED = ("rule_id", "use_case_id", "unallocated_reason", "billed_nano", "effective_nano")
 
 
 def recorded_at(at: dt.datetime) -> Q:
@@ -101,17 +115,22 @@ def exclusions_recorded_at(at: dt.datetime | None = None) -> list[Exclusion]:
     ]
 
 
-def people_for(rules: Sequence[TrialRule], principals: Iterable[str]) -> People:
-    """Teams of these principals, as they are known now; nobody when no rule asks for teams."""
+def people_for(
+    rules: Sequence[TrialRule], principals: Iterable[str], *, at: dt.datetime | None = None
+) -> People:
+    """Teams of these principals and their use cases, as recorded at a moment (None: now).
+
+    Nobody when no rule asks for teams.
+    """
     if not any(rule.needs_people for rule in rules):
         return NOBODY
     spells = {
         name: tuple(Spell(Span(each.starts_on, each.ends_on), each.line) for each in found)
-        for name, found in team_spells(principals).items()
+        for name, found in team_spells(principals, at=at).items()
     }
     use_cases: dict[str, tuple[TeamUseCase, ...]] = {}
-    for team, pk, ended_on in use_cases_of_teams():
-        case = TeamUseCase(pk, Span(dt.date.min, ended_on))
+    for team, pk, starts_on, ended_on in use_cases_of_teams(at=at):
+        case = TeamUseCase(pk, Span(starts_on, ended_on))
         use_cases[team] = (*use_cases.get(team, ()), case)
     return People(spells, use_cases)
 
@@ -158,36 +177,37 @@ class TrialCharge(NamedTuple):
 
 def stream_charges(charges: QuerySet[Charge]) -> Iterator[TrialCharge]:
     """Charges by day and number, in bounded memory."""
-    rows = charges.order_by("day", "pk").values_list(
-        "pk",
-        "currency",
-        "cost_basis",
-        "slice_id",
-        "dimension_id",
-        "slice__connection_id",
-        "day",
-        "billed_nano",
-        "effective_nano",
+    rows = charges.order_by("day", "pk").values_list(*_LINE)
+    for row in rows.iterator(chunk_size=_CHUNK):
+        yield _trial_charge(row)
+
+
+def stream_stored(charges: QuerySet[Charge]) -> Iterator[tuple[TrialCharge, list[Part]]]:
+    """The same of live charges, each with the parts that are stored for it."""
+    found = charges.order_by("day", "pk").values_list(
+        *_LINE, *(f"allocations__{name}" for name in _STORED)
     )
-    for pk, currency, basis, owner, dimension, source, day, billed, effective in rows.iterator(
-        chunk_size=_CHUNK
-    ):
-        line = Line(dimension, source, day, billed, effective, currency, basis)
-        yield TrialCharge(pk, currency, basis, line, owner)
+    rows = found.iterator(chunk_size=_CHUNK)
+    for _, parts in groupby(rows, key=itemgetter(0)):
+        each = list(parts)
+        yield _trial_charge(each[0][: len(_LINE)]), [Part(*row[len(_LINE) :]) for row in each]
+
+
+def _trial_charge(row: tuple[Any, ...]) -> TrialCharge:
+    pk, currency, basis, owner, dimension, source, day, billed, effective = row
+    line = Line(dimension, source, day, billed, effective, currency, basis)
+    return TrialCharge(pk, currency, basis, line, owner)
 
 
 def setting_for(
     rules: Sequence[TrialRule], attributes: Mapping[int, Attributes], *, at: dt.datetime | None
 ) -> Setting:
-    """What allocation looks at besides rules and charges, as recorded at a moment (None: now).
-
-    Teams are those known now: memberships say themselves on which days they hold.
-    """
+    """What allocation looks at besides rules and charges, as recorded at a moment (None: now)."""
     proportional = [r.match.rule_id for r in rules if r.split == SplitKind.PROPORTIONAL]
     return Setting(
         connections=connection_slugs(),
         bases=bases_recorded_at(proportional, at) if proportional else {},
-        people=people_for(rules, {each.principal_id for each in attributes.values()}),
+        people=people_for(rules, {each.principal_id for each in attributes.values()}, at=at),
         exclusions=exclusions_recorded_at(at),
     )
 

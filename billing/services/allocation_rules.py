@@ -15,11 +15,13 @@ from django.db.models import Q
 from django.utils.text import slugify
 
 from billing.allocation.match import Condition, values_in
+from billing.allocation.trial import TrialRule
 from billing.approvals import RULE_KIND
 from billing.choices import MatchField, MatchMode, SplitKind
 from billing.models import AllocationRule, AllocationShare, Charge
 from billing.models.allocation import WHOLE
 from billing.selectors.conditions import further_text
+from billing.selectors.trials import trial_rules
 from billing.services.reallocations import reallocate_by_month, reallocate_charges
 from portal.choices import ApprovalStatus
 from portal.models import ApprovalRequest, User
@@ -231,7 +233,11 @@ def _retire(rule_id: int, reason: str, *, actor: User, at: dt.datetime) -> Alloc
 def _settle(
     touched: Sequence[AllocationRule], rule: AllocationRule, *, at: dt.datetime
 ) -> SavedRule:
-    """Allocate anew what the touched versions reach, now when it is little, else later."""
+    """Allocate anew what the touched versions took or take, now when it is little, else later.
+
+    No other charge: what has changed for those since they were allocated is no part of what was
+    asked for and approved. `allocate` brings it.
+    """
     reach = [_reach(each) for each in touched]
     affected = Q()
     for each in reach:
@@ -242,7 +248,12 @@ def _settle(
         rule.refresh_from_db()
         enqueue(kind=PENDING_RULES, actor=None, at=at)
         return SavedRule(rule, 0, is_pending=True)
-    return SavedRule(rule, reallocate_charges(charges, at=at), is_pending=False)
+    count = reallocate_charges(charges, at=at, touched=_as_trial(touched))
+    return SavedRule(rule, count, is_pending=False)
+
+
+def _as_trial(rules: Sequence[AllocationRule]) -> list[TrialRule]:
+    return trial_rules(AllocationRule.objects.filter(pk__in=[rule.pk for rule in rules]))
 
 
 def _reach(rule: AllocationRule) -> Q:
@@ -287,7 +298,7 @@ def apply_pending_rules(*, at: dt.datetime) -> dict[str, int]:
     affected = Q()
     for rule in pending:
         affected |= _reach(rule)
-    counts = reallocate_by_month(affected, at=at)
+    counts = reallocate_by_month(affected, at=at, touched=_as_trial(pending))
     _no_longer_pending(pending)
     return counts
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
-from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from billing.allocation.match import Attributes, Exclusion, days_taken
-from billing.allocation.people import People, Span, without
+from billing.allocation.match import Exclusion
+from billing.allocation.people import People
 from billing.allocation.sharing import BaseKey, Bases, Line, Sharing
 from billing.allocation.trial import TrialRule
 from billing.choices import SplitKind, UnallocatedReason
-from billing.models import Allocation, Charge
-from billing.selectors.trials import exclusions_recorded_at, people_for, rules_recorded_at
+from billing.models import Allocation
+from billing.selectors.trials import exclusions_recorded_at, rules_recorded_at
+from billing.services.allocation_targets import (
+    STAGED,
+    Targets,
+    day_of,
+    stage_rule_days,
+    stage_targets,
+)
 from billing.services.close_corrections import mark_reallocated
 from billing.services.fact_lock import hold_what_facts_point_at
 from billing.services.rollups import refresh_daily_costs
@@ -25,26 +31,6 @@ from portal.imports.staging import StagingTable, analyze_if_doubled
 from portal.models import Connection
 
 _BATCH = 2_000
-
-
-class Targets(NamedTuple):
-    """Live charges that have no allocations yet.
-
-    Attributes:
-        found: where in the database they are, each as `c`. A text of our own.
-        condition: which of what is found. Likewise.
-        parameters: what the condition binds.
-    """
-
-    found: str
-    condition: str
-    parameters: tuple[Any, ...] = ()
-
-    def within(self, statement: str) -> str:
-        return statement.format(found=self.found, condition=self.condition)
-
-
-_STAGED = Targets("allocation_target t JOIN billing_charge c ON c.id = t.charge_id", "TRUE")
 
 
 def written_by(run_id: int) -> Targets:
@@ -115,10 +101,6 @@ JOIN billing_chargedimension d ON d.id = c.dimension_id
 WHERE x.rule_id IS NOT NULL AND x.rule_id NOT IN (SELECT rule_id FROM whole_rule)
 """
 
-_TAKEN_BY = """
-AND EXISTS (SELECT 1 FROM billing_allocation a WHERE a.charge_id = c.id AND a.rule_id = %s)
-"""
-
 
 def live_rules(connection_id: int) -> list[TrialRule]:
     """The live rules for a connection in the order in which they apply."""
@@ -130,7 +112,7 @@ def live_rules(connection_id: int) -> list[TrialRule]:
 def allocate_targets(targets: Targets, *, connection_id: int, at: datetime) -> None:
     """Allocate charges of one connection, inside the caller's transaction."""
     rules = live_rules(connection_id)
-    people = _stage_rule_days(rules, targets, connection_id)
+    people = stage_rule_days(rules, targets, connection_id)
     sharings = {rule.match.rule_id: rule.sharing for rule in rules}
     whole_rule = StagingTable(
         "whole_rule", {"rule_id": "bigint", "use_case_id": "bigint"}, primary_key=["rule_id"]
@@ -198,49 +180,6 @@ def _exclude(exclusions: Iterable[Exclusion]) -> None:
             cursor.execute(_EXCLUDE, [reason, *bounds, each.provider, each.provider])
 
 
-def _stage_rule_days(rules: Sequence[TrialRule], targets: Targets, connection_id: int) -> People:
-    """Fill `rule_days`: every dimension among the targets, with the rule that takes it when.
-
-    Returns the people that the rules asked for.
-    """
-    table = StagingTable(
-        "rule_days",
-        {"dimension_id": "bigint", "rule_id": "bigint", "starts_on": "date", "ends_on": "date"},
-        primary_key=["dimension_id", "starts_on"],
-    )
-    table.create()
-    dimensions = _dimensions_of(targets) if rules else {}
-    people = people_for(rules, {each.principal_id for each in dimensions.values()})
-    slug = Connection.objects.values_list("slug", flat=True).get(pk=connection_id)
-    table.load(_rule_days(rules, dimensions, slug, people))
-    table.analyze()
-    return people
-
-
-def _dimensions_of(targets: Targets) -> dict[int, Attributes]:
-    columns = ", ".join(f"d.{name}" for name in Attributes._fields)
-    theirs = targets.within("SELECT c.dimension_id FROM {found} WHERE {condition}")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT d.id, {columns} FROM billing_chargedimension d WHERE d.id IN ({theirs})",  # noqa: S608  (names of our own)
-            targets.parameters,
-        )
-        return {pk: Attributes(*rest) for pk, *rest in cursor.fetchall()}
-
-
-def _rule_days(
-    rules: Sequence[TrialRule], dimensions: Mapping[int, Attributes], slug: str, people: People
-) -> Iterator[tuple[int, int, date, date | None]]:
-    """Dimension, rule, and the days that no rule before it takes."""
-    for dimension_id, attributes in dimensions.items():
-        taken: list[Span] = []
-        for rule in rules:
-            days = days_taken(rule.match, attributes, connection=slug, people=people)
-            for span in without(days, taken):
-                yield dimension_id, rule.match.rule_id, span.start, span.end
-            taken += days
-
-
 def _insert_split(
     sharings: Mapping[int, Sharing], people: People, *, connection_id: int, at: datetime
 ) -> None:
@@ -270,8 +209,7 @@ def _line(
     currency: str,
     basis: str,
 ) -> Line:
-    when = day if isinstance(day, date) else date.fromisoformat(day)
-    return Line(dimension, connection_id, when, billed, effective, currency, basis)
+    return Line(dimension, connection_id, day_of(day), billed, effective, currency, basis)
 
 
 def _insert_parts(parts: Iterator[Allocation]) -> None:
@@ -301,52 +239,52 @@ def _split_rows(
 
 @transaction.atomic
 def reallocate(
-    *, connection_id: int, start: date, end: date, at: datetime, rule_id: int | None = None
+    *,
+    connection_id: int,
+    start: date,
+    end: date,
+    at: datetime,
+    rule_id: int | None = None,
+    touched: Sequence[TrialRule] | None = None,
 ) -> int:
-    """Allocate all live charges of a connection in a half-open range of days (UTC) anew.
+    """Allocate live charges of a connection in a half-open range of days (UTC) anew.
 
     Args:
         rule_id: only those that this rule has taken, because what it splits by has changed.
+        touched: only those that one of these rules has taken or would take now, because they have
+            come or gone. None with `rule_id` None is all of them.
 
     Returns:
         how many charges were allocated.
     """
     lock_connection(connection_id)
     hold_what_facts_point_at()
-    charges = Charge.objects.filter(
-        slice__connection_id=connection_id,
-        day__gte=start,
-        day__lt=end,
-        superseded_at__isnull=True,
+    live = Targets(
+        "billing_charge c JOIN billing_chargeslice s ON s.id = c.slice_id",
+        "s.connection_id = %s AND c.day >= %s AND c.day < %s AND c.superseded_at IS NULL",
+        (connection_id, start, end),
     )
-    if rule_id is not None:
-        charges = charges.filter(allocations__rule_id=rule_id).distinct()
-    days = set(charges.values_list("day", flat=True).distinct())
-    if not days:
-        return 0
-    targets = StagingTable("allocation_target", {"charge_id": "bigint"})
-    targets.create()
-    taken = "" if rule_id is None else _TAKEN_BY
+    days = stage_targets(live, connection_id=connection_id, rule_id=rule_id, touched=touched)
+    count = _delete_staged() if days else 0
+    if count:
+        allocate_targets(STAGED, connection_id=connection_id, at=at)
+        mark_reallocated(connection_id=connection_id, days=days, at=at)
+        refresh_daily_costs(connection_id=connection_id, days=days)
+    StagingTable("allocation_target", {}).drop()
+    if count and rule_id is None:
+        note_stale_bases(at=at)
+    return count
+
+
+def _delete_staged() -> int:
+    """Delete the allocations of the charges in `allocation_target`; returns how many charges."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO allocation_target (charge_id) SELECT c.id FROM billing_charge c "  # noqa: S608  (text of our own)
-            "JOIN billing_chargeslice s ON s.id = c.slice_id WHERE s.connection_id = %s "
-            f"AND c.day >= %s AND c.day < %s AND c.superseded_at IS NULL{taken}",
-            [connection_id, start, end, *([] if rule_id is None else [rule_id])],
-        )
-        targets.analyze()
         cursor.execute(
             "DELETE FROM billing_allocation WHERE charge_id IN "
             "(SELECT charge_id FROM allocation_target)"
         )
         cursor.execute("SELECT COUNT(*) FROM allocation_target")
         count: int = cursor.fetchone()[0]
-    allocate_targets(_STAGED, connection_id=connection_id, at=at)
-    mark_reallocated(connection_id=connection_id, start=start, end=end, at=at)
-    refresh_daily_costs(connection_id=connection_id, days=days)
-    targets.drop()
-    if rule_id is None:
-        note_stale_bases(at=at)
     return count
 
 

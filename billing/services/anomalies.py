@@ -16,7 +16,7 @@ from django.utils.functional import cached_property
 
 from adoption.selectors.delivery_activity import deliveries_claimed_between
 from billing.addresses import anomaly_address
-from billing.choices import AnomalyReason, AnomalyState, Measure
+from billing.choices import AnomalyReason, AnomalyState
 from billing.forecast.anomalies import (
     HISTORY_DAYS,
     METHOD,
@@ -31,7 +31,7 @@ from billing.selectors.anomalies import first_days, thresholds_by_currency
 from billing.selectors.budgets import month_budgets
 from billing.selectors.costs import Kind
 from billing.selectors.spenders import Spender, people, spenders
-from billing.selectors.spending import DaySpend, daily_spend, newest_days, spending_use_cases
+from billing.selectors.spending import DaySpend, newest_days, spending_use_cases, usual_spend
 from billing.services.refusals import ChangeRefusedError
 from portal.audit.context import because
 from portal.models import User
@@ -77,12 +77,7 @@ class Detection:
 
     def _some(self, ids: Sequence[int]) -> list[Anomaly]:
         start = self.today - JUDGED_LATE - dt.timedelta(days=HISTORY_DAYS)
-        spend = daily_spend(
-            use_case_ids=ids,
-            window=DateRange(start, self.today),
-            measure=Measure.EFFECTIVE,
-            usual_only=True,
-        )
+        spend = usual_spend(use_case_ids=ids, window=DateRange(start, self.today))
         judged = self._judged(ids)
         begun = first_days(ids)
         rows: list[AnomalyDay] = []

@@ -18,6 +18,7 @@ from portal.models import User
 from portal.services.notices import notify
 from portal.shell.formats import date_text, nano_money_text
 
+_Key = tuple[int, dt.date, str, int]
 _SHARES = {BudgetThreshold.HALF: 50, BudgetThreshold.MOST: 80, BudgetThreshold.ALL: 100}
 
 
@@ -27,8 +28,8 @@ def check_budgets(*, at: dt.datetime, budgets: Iterable[Budget] | None = None) -
     In the current period and in the finished one before it: the bill of its last days comes later.
 
     An alert, its notices and the letters that they ask for are one transaction. What makes it
-    happen once is the key over budget, period and threshold: of several workers that notice the
-    same at the same time one inserts the row, the others say nothing.
+    happen once is the key over budget, period, threshold and amount: of several workers that notice
+    the same at the same time one inserts the row, the others say nothing.
 
     Returns:
         the alerts that this call made.
@@ -43,7 +44,7 @@ def check_budgets(*, at: dt.datetime, budgets: Iterable[Budget] | None = None) -
     made: list[BudgetAlert] = []
     for standing in found:
         for threshold in passed(standing):
-            if (standing.budget.pk, standing.period.start, threshold) not in said:
+            if _key(standing, threshold) not in said:
                 alert = _fire(standing, threshold, at)
                 made += [] if alert is None else [alert]
     return made
@@ -63,13 +64,19 @@ def passed(standing: Standing) -> list[BudgetThreshold]:
     return found
 
 
-def fired_thresholds(found: Iterable[Standing]) -> set[tuple[int, dt.date, str]]:
-    """Budget, start and threshold of what was said in the periods of these standings. One query."""
+def _key(standing: Standing, threshold: str) -> _Key:
+    budget = standing.budget
+    return budget.pk, standing.period.start, threshold, budget.amount_nano
+
+
+def fired_thresholds(found: Iterable[Standing]) -> set[_Key]:
+    """Budget, start, threshold and amount of what was said in the periods of these standings. One
+    query."""
     periods = {(each.budget.pk, each.period.start) for each in found}
     rows = BudgetAlert.objects.filter(
         budget__in={pk for pk, _ in periods}, period_start__in={start for _, start in periods}
     )
-    return set(rows.values_list("budget_id", "period_start", "threshold"))
+    return set(rows.values_list("budget_id", "period_start", "threshold", "amount_nano"))
 
 
 def _fire(standing: Standing, threshold: BudgetThreshold, at: dt.datetime) -> BudgetAlert | None:
@@ -89,8 +96,9 @@ def _fire(standing: Standing, threshold: BudgetThreshold, at: dt.datetime) -> Bu
             return alert
     except IntegrityError:
         if BudgetAlert.objects.filter(
-            budget=standing.budget, period_start=standing.period.start, threshold=threshold
-        ).exists():
+            budget=standing.budget, period_start=standing.period.start, threshold=threshold,
+            amount_nano=standing.budget.amount_nano,
+        ).exists():  # fmt: skip
             return None  # another worker was faster, and has told everybody
         raise
 
@@ -99,7 +107,7 @@ def _tell(standing: Standing, threshold: BudgetThreshold, at: dt.datetime) -> No
     told = people({standing.budget.owner_id, standing.scope_owner_id})
     notify(
         users=told,
-        key=f"billing.budget:{standing.budget.pk}:{standing.period.start}:{threshold}",
+        key=":".join(map(str, ("billing.budget", *_key(standing, threshold)))),
         title=_title(standing, threshold),
         text=_text(standing, told),
         link=budget_address(standing.budget.pk),

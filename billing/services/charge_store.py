@@ -18,6 +18,7 @@ from billing.services.allocations import allocate_targets, written_by
 from billing.services.charge_holds import hold_reasons
 from billing.services.charge_staging import ChargeStaging
 from billing.services.close_corrections import correct_after_import
+from billing.services.day_sums import refuse_days_too_large
 from billing.services.export_exclusion import refuse_second_export
 from billing.services.fact_lock import hold_what_facts_point_at
 from billing.services.restatements import record_restatements
@@ -135,13 +136,15 @@ class ChargeStore:
         """Compare with what is stored; fills `new_row` and `old_row`. Needs the lock.
 
         Raises:
-            ImportRefusedError: an export of the same account came through another connection.
+            ImportRefusedError: an export of the same account came through another connection, or a
+                day comes to more than can be kept.
         """
         make_room()
         hold_what_facts_point_at()
         refuse_second_export(self.run.connection, self.slices)
         plan = Plan(totals_in=self._source_totals(), totals_stored=self._stored_totals())
         emptied = self._match_stored_slices()
+        refuse_days_too_large(self.run.connection_id, self.slices)
         changed = [part for part in self.slices.values() if part.is_changed]
         plan.unchanged = sum(part.rows for part in self.slices.values() if not part.is_changed)
         plan.overtaken_by = self._overtaken_by(changed)

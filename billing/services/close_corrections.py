@@ -159,13 +159,13 @@ def _why_anew(at: dt.datetime) -> str:
 
 
 def mark_reallocated(
-    *, connection_id: int, start: dt.date, end: dt.date, at: dt.datetime
+    *, connection_id: int, days: Collection[dt.date], at: dt.datetime
 ) -> list[CloseCorrection]:
-    """For a reallocation of half-open days (UTC), before the roll-ups are refreshed.
+    """For a reallocation of lines of some days (UTC), before the roll-ups of these are refreshed.
 
     Parts of a close whose money has moved are marked, so that pages say so.
     """
-    slices = ChargeSlice.objects.filter(connection_id=connection_id, day__gte=start, day__lt=end)
+    slices = ChargeSlice.objects.filter(connection_id=connection_id, day__in=days)
     parts = ClosedPart.objects.filter(slice__in=slices)
     closes = list(parts.order_by().values_list("close_id", "close__month").distinct())
     corrections = correct_closes(

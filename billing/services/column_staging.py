@@ -54,20 +54,24 @@ def _add_to(parts: Sequence[StagedSlice], of_rows: Any, columns: ChargeColumns) 
     )
     digests = np.zeros(len(parts), np.uint64)
     np.add.at(digests, of_rows, (identity * np.uint64(3) ^ content) & np.uint64(DIGEST_MODULUS - 1))
-    billed = _sums(columns.amounts[0], of_rows, len(parts))
-    effective = _sums(columns.amounts[1], of_rows, len(parts))
+    billed, effective = (_sums(each.nano, of_rows, len(parts)) for each in columns.amounts[:2])
+    charged, charged_effective = (
+        _sums(np.maximum(each.nano, 0), of_rows, len(parts)) for each in columns.amounts[:2]
+    )
     for place, part in enumerate(parts):
         part.rows += counts[place]
         part.digest += int(digests[place])
         part.billed += billed[place]
         part.effective += effective[place]
+        part.charged += charged[place]
+        part.charged_effective += charged_effective[place]
 
 
-def _sums(amounts: Amounts, of_rows: Any, count: int) -> list[int]:
+def _sums(nano: Any, of_rows: Any, count: int) -> list[int]:
     """Exact sums of 64-bit amounts, added in halves so that none passes 64 bits."""
     high, low = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    np.add.at(high, of_rows, amounts.nano >> _HALF)
-    np.add.at(low, of_rows, amounts.nano & (2**_HALF - 1))
+    np.add.at(high, of_rows, nano >> _HALF)
+    np.add.at(low, of_rows, nano & (2**_HALF - 1))
     return [(up << _HALF) + down for up, down in zip(high.tolist(), low.tolist(), strict=True)]
 
 
@@ -77,7 +81,7 @@ def sums_of(columns: ChargeColumns) -> Iterator[tuple[str, Decimal, int]]:
     for place, measure in enumerate(("billed", "effective")):
         exact = columns.totals[place]
         if exact is not None:
-            yield measure, exact, _sums(columns.amounts[place], one_group, 1)[0]
+            yield measure, exact, _sums(columns.amounts[place].nano, one_group, 1)[0]
 
 
 def packed_rows(columns: ChargeColumns, *, file_id: int, places: Places) -> list[bytes]:

@@ -18,7 +18,8 @@ DIGEST_MODULUS = 2**63
 class StagedSlice:
     """One slice of this run: its sums as read, beside what is stored under the same key.
 
-    `digest` is a plain sum; what is stored is its remainder.
+    `digest` is a plain sum; what is stored is its remainder. `charged` and `charged_effective` are
+    the sums of the amounts above zero alone.
     """
 
     number: int
@@ -27,10 +28,20 @@ class StagedSlice:
     digest: int = 0
     billed: int = 0
     effective: int = 0
+    charged: int = 0
+    charged_effective: int = 0
     stored: ChargeSlice | None = None
     inserted: int = 0
     updated: int = 0
     superseded: int = 0
+
+    @property
+    def both_ways(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Billed, then effective: what is charged and what is given back, neither below zero."""
+        return (
+            (self.charged, self.charged - self.billed),
+            (self.charged_effective, self.charged_effective - self.effective),
+        )
 
     @property
     def is_changed(self) -> bool:
@@ -94,4 +105,9 @@ def add_up(parts: Sequence[StagedSlice], columns: Columns) -> None:
         part.rows += 1
         part.digest += (identity.int * 3 ^ content.int) % DIGEST_MODULUS
         part.billed += billed
-        part.effective += effective or 0
+        if billed > 0:
+            part.charged += billed
+        if effective:
+            part.effective += effective
+            if effective > 0:
+                part.charged_effective += effective

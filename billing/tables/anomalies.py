@@ -40,7 +40,8 @@ class AnomalyTable(PastTable):
     actual = SettledColumn(
         "Cost", accessor="actual_nano", currency_key="day__currency", orderable=False,
         fields=("day__use_case_id", "day__day", "day__cost_basis"), reason_key="unknown_because",
-        help_text="Effective cost, without purchases, credits and tax",
+        help_text="Effective cost, billed where none is stated, "
+        "without purchases, credits, tax and adjustments",
     )  # fmt: skip
     expected = MoneyColumn(
         "Expected", accessor="expected_nano", currency_key="day__currency", orderable=False,

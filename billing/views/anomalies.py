@@ -63,7 +63,10 @@ from portal.shell.statuses import FigureStatus
 from portal.shell.views import Action, Crumb, EmptyState
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_LEAD = "Effective cost without purchases, credits and tax. Days are UTC."
+_LEAD = (
+    "Effective cost, billed where lines state none, without purchases, credits, tax and "
+    "adjustments. Days are UTC."
+)
 _LEARNING = "learning: fewer than 14 days of history"
 
 
@@ -283,7 +286,7 @@ def _figures(anomaly: Anomaly, actual: FigureStatus, at: dt.datetime | None = No
     impact = impact_nano(day)
     return [
         money("Actual", day.actual_nano, actual,
-              f"without {unknown} lines that state none" if unknown else "", lines),
+              f"billed, of {unknown} lines that state no effective cost" if unknown else "", lines),
         money("Expected", day.expected_nano, FigureStatus.ESTIMATED),
         money("Too much", impact, FigureStatus.ESTIMATED,
               "beyond the cap" if day.expected_nano is None else ""),

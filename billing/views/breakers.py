@@ -19,7 +19,7 @@ from billing.forms.breakers import BreakerForm
 from billing.forms.budgets import ReasonForm
 from billing.forms.fields import USE_CASE_LIST
 from billing.models import CircuitBreaker
-from billing.policies import may_edit_budgets_of, may_make_budgets, may_see_costs
+from billing.policies import may_edit_budgets_of, may_see_costs
 from billing.selectors.breakers import (
     breaker_for_page,
     breakers_visible_to,
@@ -32,7 +32,7 @@ from billing.selectors.use_cases import all_use_case_names
 from billing.services.breakers import create_breaker, end_breaker, reset_breaker
 from billing.services.refusals import ChangeRefusedError
 from billing.tables.breakers import BreakerTable, TripTable
-from billing.views.watch_forms import form_answer, person_of
+from billing.views.watch_forms import form_answer, may_make, person_of
 from portal.shell.formats import moment_text, nano_money_text
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
@@ -92,15 +92,16 @@ class BreakerListPage(ListPage):
         return _crumbs()[:1]
 
     def get_actions(self) -> Sequence[Action]:
+        if not may_make(self.request.user):
+            return []
         return [Action("New circuit breaker", reverse("breaker-new"), is_primary=True)]
 
     def get_empty(self) -> EmptyState:
-        return EmptyState(
-            "No circuit breaker yet",
-            "One guards the key, tag or workspace of a job that could run away.",
-            "New circuit breaker",
-            reverse("breaker-new"),
-        )
+        title = "No circuit breaker yet"
+        text = "One guards the key, tag or workspace of a job that could run away."
+        if not may_make(self.request.user):
+            return EmptyState(title, text)
+        return EmptyState(title, text, "New circuit breaker", reverse("breaker-new"))
 
 
 def _breaker_or_404(request: HttpRequest, pk: int) -> Any:
@@ -183,7 +184,7 @@ def breaker_reset(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def breaker_new_page(request: HttpRequest) -> HttpResponse:
     """Make a breaker for a use case of one's own, or for any as lead or finance."""
-    person = person_of(request, allowed=may_make_budgets(request.user))
+    person = person_of(request, allowed=may_make(request.user))
     initial = {"currency": "USD", "cost_basis": CostBasis.INVOICED, "window": "day"}
     form = BreakerForm(request.POST if request.method == "POST" else None, initial=initial)
 

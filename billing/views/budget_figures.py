@@ -46,7 +46,7 @@ def state_of(budget: Budget, standing: Standing | None) -> str:
         return "ended"
     if standing is None:
         return "outside"
-    if standing.spent is None:
+    if standing.spent is None or standing.elsewhere:
         return "unknown"
     amount = budget.amount_nano
     if standing.is_exceeded:
@@ -130,6 +130,8 @@ def used_figure(standing: Standing | None, *, at: dt.datetime | None = None) -> 
         return Figure.missing("Used", outside_reason(at))
     if standing.spent is None:
         return Figure.missing("Used", standing.unknown_because)
+    if standing.elsewhere:
+        return Figure.missing("Used", elsewhere_text(standing))
     budget, cost = standing.budget, standing.cost
     return Figure.money(
         "Used", standing.spent, budget.currency, status=standing.status,
@@ -146,6 +148,18 @@ def _said_beside(standing: Standing) -> str:
         return NO_LINE_YET
     unknown = cost.effective_unknown if standing.budget.measure == Measure.EFFECTIVE else 0
     return f"without {number_text(unknown)} lines that state none" if unknown else ""
+
+
+def elsewhere_text(standing: Standing) -> str:
+    """That there is money, and none that the budget counts; empty where it counts any."""
+    if not standing.elsewhere:
+        return ""
+    found = ", ".join(
+        f"{nano_money_text(each.billed_nano, each.kind.currency)} {each.kind.basis_label.lower()}"
+        for each in standing.elsewhere
+    )
+    counted = f"{standing.budget.currency} {standing.budget.get_cost_basis_display().lower()}"
+    return f"nothing in {counted}; there is {found} (billed), which it does not count"
 
 
 def ended_figure(standing: Standing | None) -> Figure:
@@ -185,7 +199,8 @@ def projected_figure(standing: Standing | None, *, at: dt.datetime | None = None
     if standing is None:
         return Figure.missing(label, outside_reason(at))
     if standing.projected is None:
-        return Figure.missing(label, standing.unknown_because or NOT_PROJECTED)
+        why = standing.unknown_because or elsewhere_text(standing) or NOT_PROJECTED
+        return Figure.missing(label, why)
     crosses = standing.crosses_on
     return Figure.money(
         label, standing.projected, standing.budget.currency, status=FigureStatus.ESTIMATED,

@@ -23,7 +23,6 @@ from billing.models import Budget
 from billing.policies import (
     may_edit_budgets_of,
     may_edit_programme_budgets,
-    may_make_budgets,
     may_see_costs,
 )
 from billing.selectors.as_of import TooManyChargesError
@@ -33,11 +32,11 @@ from billing.selectors.budgets import (
     alerts_of,
     budget_for_page,
     budgets_visible_to,
-    exceeded_since,
     standings,
     window_text,
 )
 from billing.selectors.costs import Kind
+from billing.selectors.exceeded_budgets import exceeded_since
 from billing.selectors.finished_budgets import finished_standings
 from billing.selectors.moments import BadMomentError, parse_moment
 from billing.selectors.past_budgets import budgets_recorded_at
@@ -64,7 +63,7 @@ from billing.views.budget_figures import (
 )
 from billing.views.burn_charts import burn_chart
 from billing.views.moments import NOT_WORKED_OUT, AsOfListPage, refuse_too_much
-from billing.views.watch_forms import form_answer, person_of
+from billing.views.watch_forms import form_answer, may_make, person_of
 from portal.models import User
 from portal.shell.figures import Figure
 from portal.shell.formats import moment_text
@@ -144,18 +143,17 @@ class BudgetListPage(AsOfListPage):
         return [Crumb("Costs", reverse("costs"))]
 
     def get_actions(self) -> Sequence[Action]:
-        return [
-            Action("Forecasts", reverse("forecasts")),
-            Action("New budget", reverse("budget-new"), is_primary=True),
-        ]
+        found = [Action("Forecasts", reverse("forecasts"))]
+        if may_make(self.request.user):
+            found.append(Action("New budget", reverse("budget-new"), is_primary=True))
+        return found
 
     def get_empty(self) -> EmptyState:
-        return EmptyState(
-            "No budget yet",
-            "A budget tells its owner at 50, 80 and 100 %, and when the forecast exceeds it.",
-            "New budget",
-            reverse("budget-new"),
-        )
+        title = "No budget yet"
+        text = "A budget tells its owner at 50, 80 and 100 %, and when the forecast exceeds it."
+        if not may_make(self.request.user):
+            return EmptyState(title, text)
+        return EmptyState(title, text, "New budget", reverse("budget-new"))
 
     def get_past_empty(self, at: dt.datetime) -> EmptyState:
         return EmptyState("No budget then", f"Up to {moment_text(at)} none had been made.")
@@ -290,7 +288,7 @@ def _programmes(user: Any) -> list[tuple[str, str]]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def budget_new_page(request: HttpRequest) -> HttpResponse:
     """Make a budget for a use case of one's own, or for any as lead or finance."""
-    person = person_of(request, allowed=may_make_budgets(request.user))
+    person = person_of(request, allowed=may_make(request.user))
     form = BudgetForm(
         request.POST if request.method == "POST" else None,
         programmes=_programmes(person), is_new=True, initial=_initial(request, person),

@@ -9,7 +9,7 @@ from typing import Any
 from adoption.selectors.principals import team_names
 from billing.forms.fields import NOWHERE
 from billing.selectors.costs import CostSum, Group
-from billing.selectors.references import NONE_STATED, UNALLOCATED
+from billing.selectors.references import UNALLOCATED, spelled
 from billing.selectors.use_cases import UseCaseName, use_case_names
 from portal.models import Connection
 from portal.shell.periods import Month
@@ -39,7 +39,7 @@ class GroupNames:
             return self.teams.get(value, value), {"team": value}
         if group == Group.CONNECTION:
             return self.sources.get(value, value), {"connection": value}
-        return value or NONE_SAID, {str(group): value or NONE_STATED}
+        return value or NONE_SAID, {str(group): spelled(value or "")}
 
 
 def names_for(groups: Iterable[Group], sums: Iterable[CostSum]) -> GroupNames:

@@ -58,7 +58,7 @@ MOST_CHARGES_ON_A_PAGE = 100_000
 # fetches them then; a month of a large use case is below it.
 MOST_LINES_AT_ONCE = 5_000
 _MOST_RESIDUES = 12
-_USUAL_TEXT = "without purchases, credits and tax"
+_USUAL_TEXT = "without purchases, credits, tax and adjustments"
 _OWN = ("after", "as_of", "start", "page", "origins")
 _NOTHING = EmptyState(
     "No line lies in this figure",

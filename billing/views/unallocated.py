@@ -25,7 +25,7 @@ from billing.selectors.choices_in_use import newest_month
 from billing.selectors.costs import CostSum, Group, cost_sums
 from billing.selectors.figures import cost_figure, status_of
 from billing.selectors.past_unallocated import past_unallocated
-from billing.selectors.references import UNALLOCATED, FigureReference
+from billing.selectors.references import UNALLOCATED, FigureReference, spelled
 from billing.selectors.unallocated import Candidate, unallocated_candidates
 from billing.tables.unallocated import PastUnallocatedTable, UnallocatedTable
 from billing.views.moments import (
@@ -200,6 +200,6 @@ def _lineage(each: Candidate, month: Month, at: dt.datetime | None) -> str:
     if each.attribute != MatchField.SERVICE:
         return ""
     reference = FigureReference(
-        use_case=UNALLOCATED, first=month, last=month, service=each.value, at=at
+        use_case=UNALLOCATED, first=month, last=month, service=spelled(each.value), at=at
     )
     return reference.lineage_url

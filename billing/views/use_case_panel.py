@@ -15,7 +15,7 @@ from billing.policies import may_edit_allocation_rules, may_see_costs
 from billing.selectors.allocation_rules import rules_giving_to
 from billing.selectors.costs import costs_to_date
 from billing.selectors.figures import cost_figure, status_of
-from billing.selectors.references import UNALLOCATED, FigureReference
+from billing.selectors.references import UNALLOCATED, FigureReference, spelled
 from billing.selectors.use_case_costs import KindOfCost, use_case_costs
 from billing.selectors.use_cases import use_case_names
 from billing.tables.use_case_costs import MonthCostTable, ServiceCostTable
@@ -133,7 +133,7 @@ def _service_rows(
     rows = []
     for each in found.services[:_MOST_SERVICES]:
         provider, service = each.key
-        billed = window.with_(provider=provider, service=service)
+        billed = window.with_(provider=spelled(provider), service=spelled(service))
         rows.append(
             {
                 "service": service,

@@ -10,8 +10,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 from billing.forms.budgets import RefusableForm
+from billing.policies import may_make_budgets
+from billing.selectors.spenders import owns_any_use_case
 from billing.services.refusals import ChangeRefusedError, StaleChangeError
 from portal.models import User
+from portal.shell.navigation import Visitor
 from portal.shell.views import Crumb
 
 FormT = TypeVar("FormT", bound=RefusableForm)
@@ -26,6 +29,11 @@ def person_of(request: HttpRequest, *, allowed: bool) -> User:
     if not allowed or not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def may_make(user: Visitor) -> bool:
+    """Whether the forms for a new budget or circuit breaker open for this person. One query."""
+    return may_make_budgets(user, owns_any=owns_any_use_case(user))  # type: ignore[arg-type]
 
 
 def form_answer(

@@ -11,7 +11,15 @@ from typing import Any
 from uuid import UUID, SafeUUID
 
 from billing.sources.focus.amounts import AmountCache, BadNumberError, QuantityCache
-from billing.sources.focus.columns import CURRENCY, MONEY, QUANTITIES, Layout
+from billing.sources.focus.columns import (
+    CURRENCY,
+    FILLED_BETWEEN,
+    FILLED_COLUMNS,
+    MONEY,
+    QUANTITIES,
+    REQUIRED,
+    Layout,
+)
 from billing.sources.focus.dimensions import (
     DimensionCache,
     MeasureCache,
@@ -26,6 +34,7 @@ from portal.imports.contracts import ImportRefusedError, LandedFile
 
 _CURRENCY_CODE = re.compile(r"[A-Za-z]{3}", re.ASCII)
 _UNKNOWN = SafeUUID.unknown
+_NEVER_FILLED = {name for name in REQUIRED if name not in ("EffectiveCost", "ServiceName")}
 
 
 @dataclass(slots=True)
@@ -73,6 +82,12 @@ class ChargeBuilder:
         self._number_places = [place for place, _ in numbers]
         self._pick_numbers = cell_picker([index for _, index in numbers])
         self._currency_cell: str | None = None
+        self._place_of = {name: place for place, name in enumerate(layout.names)}
+
+    @property
+    def has_filled_columns(self) -> bool:
+        """Whether the file names, row by row, columns whose values nobody stated."""
+        return FILLED_COLUMNS in self._place_of
 
     def records(self, rows: list[list[str]], lines: Sequence[int]) -> Iterator[ChargeRecord]:
         """The records of rows, column by column.
@@ -83,6 +98,8 @@ class ChargeBuilder:
             BadCellError, BadNumberError: some row is not right.
             ImportRefusedError: a second currency.
         """
+        if self.has_filled_columns:
+            rows = [self._as_stated(cells) for cells in rows]
         currency = self.read_currency({cells[self._layout.currency] for cells in rows}, lines[0])
         amounts, quantities = self._state.amounts, self._state.quantities
         numbers = self._number_cells(rows)
@@ -117,6 +134,18 @@ class ChargeBuilder:
         )
         # The constructor of a named tuple this wide costs twice as much as `tuple.__new__`.
         return map(tuple.__new__, repeat(ChargeRecord), zip(*columns, strict=False))
+
+    def _as_stated(self, cells: list[str]) -> list[str]:
+        """A row without what was only filled in: unknown stays unknown."""
+        mark = self._place_of[FILLED_COLUMNS]
+        if not cells[mark]:
+            return cells
+        found = list(cells)
+        for name in (*cells[mark].split(FILLED_BETWEEN), FILLED_COLUMNS):
+            # Billed cost and what a line is known by are never filled in.
+            if name not in _NEVER_FILLED and name in self._place_of:
+                found[self._place_of[name]] = ""
+        return found
 
     def _number_cells(self, rows: list[list[str]]) -> list[tuple[str, ...]]:
         """The cells of the four money and two quantity columns; empty ones for an absent column."""

@@ -94,7 +94,7 @@ class ColumnReader:
         `data` is what the stream has let through, so it holds no NUL. Call what is returned for the
         charges, or for None when the row path must read these lines; in the order of the file.
         """
-        if self._failures >= _FAILURES:
+        if self._failures >= _FAILURES or self._charges.has_filled_columns:
             return _nothing
         parts = self._threads.submit(self._take_apart, data)
         return partial(self._take, data, first_line, parts)

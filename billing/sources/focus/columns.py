@@ -127,6 +127,10 @@ EXPECTED = (
     "InvoiceIssuerName",
     "ServiceCategory",
 )
+# In a file that this portal wrote: the columns of a row that the line itself did not state, filled
+# because FOCUS allows them no null, or nothing. See `billing.selectors.focus_export`.
+FILLED_COLUMNS = "x_FilledColumns"
+FILLED_BETWEEN = " "
 # Cut short, these would still look whole: a cut amount is an amount, a cut date may be a date.
 CUT_WOULD_NOT_SHOW = frozenset((*MONEY, *QUANTITIES, *PERIODS, CURRENCY, "ChargeClass", *MEASURES))
 

@@ -33,7 +33,7 @@ from tests.access.matrix import (
 )
 from tests.access.readers import Reader
 from tests.access.rows.billing import FINANCE, SEE_LINES
-from tests.access.rows.watch import MAY_CHANGE, OF_PROGRAMME
+from tests.access.rows.watch import MAY_CHANGE, MAY_MAKE, OF_PROGRAMME
 from tests.adoption.factories import NOW
 from tests.billing.closing import MAY
 from tests.billing.watching import charge_line
@@ -235,8 +235,22 @@ TOLD = [
     ),
 ]
 SENT = [
-    Sent(form_function("breaker-new", EVERYBODY), _breaker, MAY_CHANGE, answer=302, refused=200),
-    Sent(form_function("budget-new", EVERYBODY), _budget, MAY_CHANGE, answer=302, refused=200),
+    Sent(
+        form_function("breaker-new", MAY_MAKE),
+        _breaker,
+        MAY_CHANGE,
+        answer=302,
+        refused=200,
+        by=MAY_MAKE,
+    ),
+    Sent(
+        form_function("budget-new", MAY_MAKE),
+        _budget,
+        MAY_CHANGE,
+        answer=302,
+        refused=200,
+        by=MAY_MAKE,
+    ),
     Sent(
         api(
             "api-costs-explain",

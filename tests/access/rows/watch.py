@@ -26,6 +26,7 @@ from tests.billing.watching import make_budget
 
 MAY_CHANGE = only(Column.OWNER, Column.PROGRAMME_LEAD, Column.FINANCE)
 MAY_CHANGE_OTHER = only(Column.OTHER_OWNER, Column.PROGRAMME_LEAD, Column.FINANCE)
+MAY_MAKE = MAY_CHANGE | MAY_CHANGE_OTHER
 OF_PROGRAMME = only(Column.PROGRAMME_LEAD, Column.FINANCE)
 FINANCE = only(Column.FINANCE)
 
@@ -36,7 +37,7 @@ def _pk(where: str) -> dict[str, str]:
 
 ROWS = [
     listing("budgets", EVERYBODY),
-    form_function("budget-new", EVERYBODY),
+    form_function("budget-new", MAY_MAKE),
     page("budget", EVERYBODY, values=_pk("budget")),
     *(
         form_function(name, who, values=_pk(where), label=label)
@@ -55,7 +56,7 @@ ROWS = [
     page("anomaly-policies", EVERYBODY),
     form_function("anomaly-policy-edit", FINANCE, values={"currency": "=USD"}),
     listing("breakers", EVERYBODY),
-    form_function("breaker-new", EVERYBODY),
+    form_function("breaker-new", MAY_MAKE),
     page("breaker", EVERYBODY, values=_pk("breaker")),
     Row("breaker-reset", {"POST": Door(MAY_CHANGE, 400)}, values=_pk("breaker")),
     form_function("breaker-end", MAY_CHANGE, values=_pk("breaker")),
@@ -70,6 +71,7 @@ READERS = [
     Reader(f"{_SELECTORS}.anomalies:anomaly_for_page", EVERYBODY, arguments={"pk": "@anomaly.pk"}),
     Reader(f"{_SELECTORS}.anomalies:unanswered", EVERYBODY),
     Reader(f"{_SELECTORS}.past_anomalies:anomalies_recorded_at", EVERYBODY, arguments={"at": NOW}),
+    Reader(f"{_SELECTORS}.spenders:owns_any_use_case", only(Column.OWNER, Column.OTHER_OWNER)),
     Reader(f"{_SELECTORS}.breakers:breakers_visible_to", EVERYBODY),
     Reader(f"{_SELECTORS}.breakers:breaker_for_page", EVERYBODY, arguments={"pk": "@breaker.pk"}),
     Reader(f"{_SELECTORS}.usage:usage_lines", EVERYBODY, arguments={"month": Month(2026, 5)}),

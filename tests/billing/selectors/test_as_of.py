@@ -7,17 +7,21 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adoption.models import UseCase
-from billing.models import Allocation
+from adoption.choices import Stage
+from adoption.models import Membership, UseCase
+from billing.choices import SplitKind
+from billing.models import Allocation, ChargeDimension
 from billing.models.allocation import WHOLE
 from billing.selectors.as_of import TooManyChargesError, figure_as_of, past_lines
 from billing.selectors.lineage import figure_sums, stream_lines
 from billing.selectors.moments import BadMomentError, parse_moment
 from billing.selectors.references import UNALLOCATED, FigureReference, Scope, scope_of
-from tests.adoption.factories import make_use_case
+from billing.services.allocation_rules import allocate_range
+from tests.adoption.factories import make_use_case, make_user, move_stage
 from tests.billing.factories import give_all, make_draft, make_rule, replace_rule, retire_rule
 from tests.billing.sweeps import sweep_both_engines
 from tests.imports import Clock, line, make_connection, run_import
@@ -25,6 +29,8 @@ from tests.plugins.sweeping import examples
 
 pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 12, 1, 9, 30, tzinfo=dt.UTC)
+# Before any clock of the database, which dates what is written about people.
+LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 EVERYTHING = Scope(FigureReference())
 
 
@@ -156,6 +162,21 @@ def test_allocating_on_paper_agrees_with_allocating_in_the_database(
         ]  # fmt: skip
         assert sorted(told, key=str) == stored
         transaction.set_rollback(True)
+
+
+@pytest.mark.both_engines
+def test_a_team_rule_goes_by_the_people_of_then() -> None:
+    case = move_stage(make_use_case(at=LONG_AGO), Stage.APPROVED, at=LONG_AGO)
+    anna = make_user()
+    run_import(make_connection(), [line(3, "2")], clock=Clock(LONG_AGO))
+    ChargeDimension.objects.update(principal_id=anna.username)
+    make_rule(field="provider", value="Cloud", split=SplitKind.TEAM, at=LONG_AGO)
+    then = timezone.now()
+    assert was(of(case), then) == []
+    Membership.objects.create(team=case.team, user=anna, starts_on=LONG_AGO.date())
+    allocate_range(start=None, end=None, at=timezone.now())
+    assert was(of(case), timezone.now()) == [(2 * 10**9, 2 * 10**9, 1)]
+    assert was(of(case), then) == []
 
 
 @sweep_both_engines

@@ -9,24 +9,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adoption.choices import Stage
+from adoption.models import Membership
+from billing.allocation.match import Condition
 from billing.allocation.split import split_by_weight
-from billing.choices import UnallocatedReason
-from billing.models import CloseCorrection, DailyCost
+from billing.choices import MatchField, MatchMode, SplitKind, UnallocatedReason
+from billing.models import AllocationRule, ChargeDimension, CloseCorrection, DailyCost
 from billing.models.allocation import WHOLE
 from billing.selectors.closed_lines import ClosedMonth
 from billing.selectors.dry_runs import Receiver, _transfers, dry_run, dry_runs
+from billing.services.allocation_rules import allocate_range
 from billing.views.rule_editor import trial_of
 from portal.choices import Role
+from portal.models import User
 from portal.shell.periods import Month
-from tests.adoption.factories import make_use_case, make_user
+from tests.adoption.factories import make_team, make_use_case, make_user, move_stage
 from tests.billing.closing import bill_line, close, make_invoice
-from tests.billing.factories import create_rule, give_all, make_draft, make_rule, retire_rule
+from tests.billing.factories import (
+    create_rule,
+    make_draft,
+    make_rule,
+    replace_rule,
+    retire_rule,
+)
 from tests.billing.services.charges import fingerprint
 from tests.billing.sweeps import sweep_both_engines
 from tests.imports import START, line, make_connection, run_import
 
 pytestmark = pytest.mark.django_db
 MAY = Month(2026, 5)
+LONG_AGO = dt.datetime(2026, 4, 1, tzinfo=dt.UTC)
 OTHER = "Other Ltd"
 NO_RULE = Receiver(None, UnallocatedReason.NO_RULE)
 REMAINDER = Receiver(None, UnallocatedReason.REMAINDER)
@@ -68,7 +80,7 @@ def test_what_it_says_is_what_saving_does(django_assert_num_queries: Any) -> Non
 
 def test_a_rule_behind_another_takes_nothing() -> None:
     case, late = make_use_case(), make_use_case()
-    give_all(case)
+    make_rule((case, WHOLE))
     run_import(make_connection(), [line(3, "10")])
     found = dry_run(month=MAY, draft=trial_of(make_draft((late, WHOLE))), priority=100)
     assert (found.moves, found.taken) == ([], [])
@@ -80,7 +92,7 @@ def test_a_rule_behind_another_takes_nothing() -> None:
 @sweep_both_engines
 def test_ending_a_rule_is_tried_the_same_way() -> None:
     case = make_use_case()
-    rule = give_all(case)
+    rule = make_rule((case, WHOLE))
     run_import(make_connection(), [line(3, "10")])
     found = dry_run(month=MAY, draft=None, replaces=rule.pk)
     (move,) = found.moves
@@ -102,7 +114,7 @@ def test_only_the_chosen_month_is_looked_at() -> None:
 @pytest.mark.both_engines
 def test_it_names_the_closes_that_saving_corrects_and_no_other() -> None:
     case, late = make_use_case(), make_use_case()
-    rule = give_all(case)
+    rule = make_rule((case, WHOLE))
     elsewhere = {
         "BillingAccountId": "0099", "InvoiceId": "INV-2", "InvoiceIssuerName": OTHER, "Tags": "{}",
     }  # fmt: skip
@@ -122,8 +134,55 @@ def test_it_names_the_closes_that_saving_corrects_and_no_other() -> None:
     assert [each.close.issuer for each in CloseCorrection.objects.all()] == ["Cloud Ltd"]
 
 
+def closed_team_split(*conditions: Condition) -> tuple[AllocationRule, User]:
+    """A closed month whose money waits for a team, and the person who has joined one since."""
+    team = make_team("Alpha")
+    move_stage(make_use_case(team=team, at=LONG_AGO), Stage.APPROVED, at=LONG_AGO)
+    anna = make_user()
+    run_import(make_connection(), [bill_line(3, "50")])
+    ChargeDimension.objects.update(principal_id=anna.username)
+    rule = make_rule(field=MatchField.PROVIDER, value="Cloud", split=SplitKind.TEAM, priority=50,
+                     further=conditions)  # fmt: skip
+    close(make_invoice("50.00"))
+    Membership.objects.create(team=team, user=anna, starts_on=dt.date(2026, 1, 1))
+    return rule, anna
+
+
+@pytest.mark.both_engines
+def test_an_unrelated_rule_does_not_bring_what_has_changed_about_people() -> None:
+    rule, _ = closed_team_split()
+    stored = balances()
+    assert stored == {Receiver(None, UnallocatedReason.UNKNOWN_TEAM): 50 * 10**9}
+    draft = make_draft((make_use_case(), WHOLE), field="service", value="None such", priority=1)
+    found = dry_run(month=MAY, draft=trial_of(draft), priority=draft.priority)
+    assert (found.moves, found.corrected) == ([], [])
+    create_rule(draft=draft, actor=rule.created_by, at=START)
+    assert (balances(), CloseCorrection.objects.count()) == (stored, 0)
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("has_left", [False, True])
+def test_a_rule_shows_what_it_takes_move_from_where_it_is_stored(has_left: bool) -> None:
+    of_alpha = Condition(MatchField.TEAM, "", MatchMode.EQUALS, "alpha")
+    rule, anna = closed_team_split(of_alpha)
+    if has_left:  # the rule would take it no more, but has
+        allocate_range(start=None, end=None, at=START)
+        anna.memberships.all().delete()
+    draft = make_draft(name="Anew", field="provider", value="Cloud", split=SplitKind.TEAM,
+                       priority=50, further=(of_alpha,))  # fmt: skip
+    stored, corrections = balances(), CloseCorrection.objects.count()
+    found = dry_run(month=MAY, draft=trial_of(draft), priority=50, replaces=rule.pk)
+    (move,) = found.moves
+    assert {move.source: move.billed_nano} == stored == {move.source: 50 * 10**9}
+    assert move.source != move.target
+    assert found.corrected == [ClosedMonth(MAY, "Cloud Ltd", "USD")]
+    replace_rule(rule_id=rule.pk, draft=draft, reason="As agreed.", actor=rule.created_by, at=START)
+    assert balances() == {move.target: 50 * 10**9}
+    assert CloseCorrection.objects.count() == corrections + 1
+
+
 def test_several_months_are_tried_as_each_would_be_alone() -> None:
-    rule = give_all(make_use_case())
+    rule = make_rule((make_use_case(), WHOLE))
     run_import(make_connection(), [line(3, "10")])
     april = Month(2026, 4)
     both = dry_runs(months=[MAY, april], draft=None, replaces=rule.pk)

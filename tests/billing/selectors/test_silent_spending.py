@@ -57,6 +57,12 @@ def test_days_of_cost_without_a_delivery_are_noticed() -> None:
     assert only.effective_nano == 280 * NANO_PER_UNIT
 
 
+def test_what_states_no_effective_cost_counts_as_billed() -> None:
+    costing("idle", all_along(), EffectiveCost="")
+    (only,) = found()
+    assert (only.days, only.effective_nano) == (28, 280 * NANO_PER_UNIT)
+
+
 @pytest.mark.parametrize("moment", sampled([WINDOW.starts_at, LAST_SECOND], LAST_SECOND))
 def test_one_delivery_of_the_window_is_enough(moment: dt.datetime) -> None:
     claim(costing("busy", all_along()), moment)

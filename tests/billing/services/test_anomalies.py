@@ -125,6 +125,24 @@ def test_purchases_credits_and_tax_are_no_daily_cost() -> None:
     assert found() == [("triage", 9100)]
 
 
+@pytest.mark.both_engines
+def test_what_states_no_effective_cost_is_judged_by_what_was_billed() -> None:
+    case = case_with("triage", "100")
+    paid_for(case, "bare", FIRST)
+    spend({DAY: "5000"}, "bare", EffectiveCost="")
+    detect_anomalies(at=NOW)
+    assert found() == [("triage", 5100)]
+    assert Anomaly.objects.get().day.effective_unknown == 1
+
+
+def test_an_adjustment_hides_nothing_of_what_was_used() -> None:
+    case = case_with("triage", "1100")
+    paid_for(case, "right", FIRST)
+    spend({DAY: "-1000"}, "right", ChargeCategory="Adjustment")
+    detect_anomalies(at=NOW)
+    assert found() == [("triage", 1100)]
+
+
 @sweep_both_engines
 def test_learning_has_a_cap_and_says_so() -> None:
     case = make_use_case()

@@ -27,6 +27,7 @@ from portal.shell.money import NANO_PER_UNIT
 from tests.adoption.factories import make_use_case, make_user
 from tests.billing.sweeps import sweep_both_engines, swept
 from tests.billing.watching import spend
+from tests.imports import make_connection
 
 DAY = dt.date(2026, 6, 10)
 NOW = dt.datetime(2026, 6, 10, 18, tzinfo=dt.UTC)
@@ -89,6 +90,13 @@ def test_it_trips_once_above_its_limit_and_tells_with_the_amounts() -> None:
             ),
             ({"window": "hour"}, {}, 0),  # a line of a day has no hour
         ),
+        ({}, {"ChargePeriodEnd": "2026-07-10T00:00:00Z"}, 0),  # nor one of a month a day
+        ({}, {"ChargeCategory": "Purchase"}, 0),
+        *swept(
+            ({}, {"ChargeCategory": "Tax"}, 0),
+            ({}, {"ChargeCategory": "Adjustment"}, 0),
+            ({}, {"ChargeClass": "Correction"}, 0),
+        ),
         (
             {"window": "hour"},
             {
@@ -105,6 +113,19 @@ def test_only_the_charges_of_its_job_count(
     make_breaker(**fields)
     spend({DAY: "500"}, "batch", **costs)
     assert len(check_breakers(at=NOW)) == trips
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "fields",
+    [{"ChargeCategory": "Credit"}, *swept([{"ChargeClass": "Correction"}])],
+)
+def test_what_is_given_back_does_not_hide_what_flows(fields: dict[str, Any]) -> None:
+    make_breaker()
+    spend({DAY: "500"}, "batch")
+    spend({DAY: "-450"}, "batch", make_connection("back"), BillingAccountId="2", **fields)
+    (trip,) = check_breakers(at=NOW)
+    assert trip.spent_nano == 500 * NANO_PER_UNIT
 
 
 @sweep_both_engines

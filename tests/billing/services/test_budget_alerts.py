@@ -122,6 +122,20 @@ def test_what_the_last_days_of_a_period_used_is_said_once_it_is_over() -> None:
     assert "At this pace" not in notice.text
 
 
+@pytest.mark.both_engines
+@pytest.mark.django_db
+def test_a_budget_that_was_changed_speaks_again_of_its_new_amount_and_once() -> None:
+    budget = make_budget(case_with_cost(8), 70)
+    check_budgets(at=noon(31))
+    assert thresholds() == ["50", "80", "100"]
+    change_budget(pk=budget.pk, draft=budget_draft(budget, 150), expected_version=1,
+                  reason="More.", actor=budget.owner)  # fmt: skip
+    for _ in range(2):
+        check_budgets(at=noon(31))
+    assert thresholds() == ["50", "80", "100", "50", "forecast"]
+    assert Notice.objects.latest("pk").text.startswith("80.00\xa0USD of 150.00\xa0USD")
+
+
 @pytest.mark.django_db
 def test_of_a_period_before_the_budget_was_made_nothing_is_said() -> None:
     budget = make_budget(case_with_cost(31), 100)

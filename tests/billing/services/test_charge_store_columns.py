@@ -119,3 +119,45 @@ def test_what_was_stored_row_by_row_is_recognised_by_column(
     moved = run_import(by_row.connection, rows)
     assert counts(moved) == {"read": ROWS, "updated": 1, "unchanged": ROWS - 1}
     assert_books_balance()
+
+
+def huge(cost: str, account: str = "0042", **changes: str) -> list[dict[str, str]]:
+    """A line of a day, and others of it that cost next to nothing."""
+    rows = [line(3, cost, BillingAccountId=account, ResourceId="huge", **changes)]
+    return rows + [line(3, "0.1", BillingAccountId=account, ResourceId=f"r{n}") for n in range(40)]
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("by_column", [True, False])
+@pytest.mark.parametrize(
+    ("batches", "column"),
+    [
+        ([huge("5000000000") + huge("5000000000", EffectiveCost="1")], "BilledCost"),
+        ([huge("-5000000000") + huge("-5000000000")], "BilledCost"),
+        ([huge("1", EffectiveCost="5000000000") * 2], "EffectiveCost"),
+        ([huge("5000000000") + huge("5000000000", "0043")], "BilledCost"),
+        ([huge("5000000000"), huge("5000000000", "0043")], "BilledCost"),
+        ([huge("5000000000") + huge("-5000000000") + huge("4000000000", "0043")], ""),
+    ],
+)
+def test_a_day_that_no_sum_can_hold_is_refused_with_its_day_account_and_amount(
+    staged: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    batches: list[list[dict[str, str]]],
+    column: str,
+    *,
+    by_column: bool,
+) -> None:
+    if not by_column:
+        read_by_row_only(monkeypatch)
+    cloud = make_connection()
+    runs = [run_import(cloud, csv_bytes(rows)) for rows in batches]
+    assert bool(staged) == by_column
+    assert [run.status for run in runs[:-1]] == [RunStatus.APPLIED] * (len(runs) - 1)
+    if not column:
+        assert runs[-1].status == RunStatus.APPLIED
+        return
+    assert runs[-1].status == RunStatus.REFUSED
+    for said in (column, "2026-05-03", "at most 9223372036.854775807 USD", "0042"[:3], "10000000"):
+        assert said in runs[-1].problem
+    assert Charge.objects.count() == sum(len(rows) for rows in batches[:-1])

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from billing.approvals import CLOSE_KIND, close_subject
 from billing.choices import CloseState, CorrectionCause, Finality
 from billing.models import (
+    Charge,
     CloseCorrection,
     DailyCost,
     InvoiceVariance,
@@ -19,6 +20,7 @@ from billing.models import (
 from billing.selectors.closed_scopes import ClosedScopes
 from billing.selectors.costs import cost_sums
 from billing.selectors.invoice_status import finalities_of_invoices
+from billing.selectors.line_status import statuses_of_charges
 from billing.selectors.reconciliation import CloseScope
 from portal.choices import Role, RunStatus
 from portal.services.approvals import request_approval
@@ -84,6 +86,22 @@ def test_a_reallocation_of_a_closed_month_becomes_a_correction() -> None:
         {"place": "INV-1: unallocated, no_rule", "old": "0", "new": "3"},
     ]
     assert statuses() == {Finality.RESTATED}
+
+
+@pytest.mark.both_engines
+def test_days_on_which_a_reallocation_moved_nothing_stay_closed() -> None:
+    """In sums and line by line alike: what is marked and what is summed anew are the same days."""
+    rule = give_all(make_use_case(), value="triage")
+    run_import(make_connection(), [BILL[0], bill_line(4, "2.00", Tags="{}")])
+    frozen = close(make_invoice())
+    retire_rule(rule_id=rule.pk, reason="over", actor=make_user(Role.FINANCE), at=LATER)
+    moved = frozen.parts.order_by("slice__day").values_list("slice__day__day", "moved_at")
+    assert list(moved) == [(3, LATER), (4, None)]
+    charges = Charge.objects.select_related("dimension", "slice").order_by("day")
+    lines = statuses_of_charges(list(charges), now=LATER)
+    days = [DailyCost.objects.filter(day__day=each.day.day) for each in charges]
+    told = [str(cost_sums(day, now=LATER)[0].finality) for day in days]
+    assert told == list(map(str, lines.values())) == ["restated", "closed"]
 
 
 @sweep_both_engines

@@ -28,7 +28,7 @@ from billing.views.rule_editor import trial_of
 from portal.choices import Role
 from portal.models import WorkItem
 from portal.shell.periods import Month
-from tests.adoption.factories import make_team, make_use_case, make_user, walk_to
+from tests.adoption.factories import make_team, make_use_case, make_user, move_stage
 from tests.billing.factories import create_rule, give_all, make_draft, make_rule
 from tests.billing.services.charges import assert_days_add_up
 from tests.billing.sweeps import sweep_both_engines, swept
@@ -37,6 +37,7 @@ from tests.plugins.sweeping import examples
 
 pytestmark = pytest.mark.django_db
 LATER = START + dt.timedelta(hours=1)
+APRIL = dt.datetime(2026, 4, 1, 12, tzinfo=dt.UTC)
 UNIT = 10**9
 MAY = Month(2026, 5)
 
@@ -174,7 +175,12 @@ def test_the_principals_team_on_the_day_of_the_charge_gets_it() -> None:
     day = dt.date(2026, 5, 10)
     Membership.objects.create(team=old, user=anna, starts_on=dt.date(2026, 1, 1), ends_on=day)
     Membership.objects.create(team=new, user=anna, starts_on=day)
-    case = walk_to(make_use_case(team=new), Stage.APPROVED)
+    case = move_stage(make_use_case(team=new, at=APRIL), Stage.APPROVED, at=APRIL)
+    for day_of_approval in (10, 11):  # of the day on: the first is stopped, the other too late
+        since = dt.datetime(2026, 5, day_of_approval, 12, tzinfo=dt.UTC)
+        late = move_stage(make_use_case(team=new, at=APRIL), Stage.APPROVED, at=since)
+        if day_of_approval == 10:
+            move_stage(late, Stage.STOPPED, reason="It was enough.", at=since)
     run_import(make_connection(), [line(9, "1"), line(10, "2"), line(10, "4", ResourceId="bert")])
     dimensions = ChargeDimension.objects.all()
     dimensions.filter(resource_id="bert").update(principal_id="bert@example.com")

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import html
 import io
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -20,15 +21,16 @@ from django.utils import timezone
 from adoption.choices import DeliveryState
 from adoption.models import Delivery, UseCase
 from billing.choices import MatchField, UnallocatedReason
-from billing.models import ChargeDimension, MonthlyCost
+from billing.models import Charge, ChargeDimension, MonthlyCost
 from billing.models.allocation import WHOLE
 from billing.selectors.coverage import NO_SHARE, allocation_coverage
-from billing.selectors.references import FigureReference, scope_of
+from billing.selectors.references import FigureReference, scope_of, spelled, stated
 from billing.services.allocation_rules import allocate_range
 from portal.choices import Role
 from tests.adoption.factories import make_team, make_use_case, make_user
 from tests.billing.factories import give_all, make_rule
 from tests.billing.services.charges import billed, live
+from tests.billing.sources.focus.focus_files import make_chunks_small
 from tests.imports import START, line, make_connection, run_import
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +165,25 @@ def test_a_cell_leads_to_the_lines_that_it_sums(finance: Client, case: UseCase) 
         assert sum(scope.monthly_costs().values_list("billed_whole", flat=True)) == expected
 
 
+def test_a_service_called_none_is_another_than_one_that_says_none(finance: Client) -> None:
+    costs = {"(none)": "6", "": "3", "((none))": "2"}
+    rows = [line(3, cost, ServiceName=name, ResourceId=cost) for name, cost in costs.items()]
+    run_import(make_connection(), rows)
+    for name, text in zip(costs, ("((none))", "(none)", "(((none)))"), strict=True):
+        assert (spelled(name), stated(text)) == (text, name)
+        lines = finance.get(reverse("cost-lineage"), {"service": text}).content.decode()
+        assert f"{costs[name]}.00" in lines, text
+        figure = finance.get(
+            reverse("api-costs-explain"), {"figure": f"cost:service={text},month=2026-05"}
+        ).json()
+        assert costs[name] in str(figure), text
+        assert len({each for each in costs.values() if f"'{each}'" in str(figure)}) == 1
+        found = rows_of(finance, group="service", service=text)
+        assert [row["Billed"] for row in found] == [costs[name]]
+    page = finance.get(reverse("costs"), {"group": "service"}).content.decode()
+    assert "service=%28%28none%29%29" in page
+
+
 def test_the_workbook_holds_what_is_shown(finance: Client, case: UseCase) -> None:
     query = {"group": "use_case", "across": "model", "export": "xlsx", "currency": "USD"}
     response = finance.get(reverse("costs"), query)
@@ -247,13 +268,87 @@ def test_the_focus_export_is_read_back_to_the_same_sums(finance: Client) -> None
         for measure in ("BilledCost", "EffectiveCost")
     }
     assert sums == {"BilledCost": Decimal("8.500000001"), "EffectiveCost": Decimal("8.500000001")}
-    lists = sum(Decimal(row["ListCost"]) for row in exported if row["ListCost"])
-    assert lists == 6  # 2 a line, once each
+    lists = sum(Decimal(row["ListCost"]) for row in exported)
+    assert lists == 6  # 2 a line
     back = make_connection("back")
     run = run_import(back, content)
     assert (run.status, run.rejected) == ("applied", 0)
     assert billed(back) == sums["BilledCost"]
     assert sum(live(back).values()) == len(exported)
+
+
+def exported_rows(client: Client) -> tuple[bytes, list[dict[str, str]]]:
+    response = client.get(reverse("cost-export-focus"), {"first": "2026-05", "last": "2026-05"})
+    content = b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    return content, list(csv.DictReader(io.StringIO(content.decode())))
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("split", ["fixed", "even", "proportional", "nobody"])
+def test_list_cost_and_quantities_of_a_line_are_split_as_its_cost_is(
+    finance: Client, split: str
+) -> None:
+    cases = [make_use_case() for _ in range(2)]
+    shares = (600_000, 300_000) if split == "fixed" else (1, 1)
+    rows = [line(5, "0", ListCost="0.000000007", ContractedCost="120", ResourceId="a",
+                 PricingQuantity="10.0000000001", x_user="pat@example.com")]  # fmt: skip
+    give_all(cases[0], value="direct-0")
+    give_all(cases[1], value="direct-1")
+    rows += [line(4, cost, ResourceId=f"d{number}", Tags=f'{{"use_case": "direct-{number}"}}')
+             for number, cost in enumerate(("3", "1"))]  # fmt: skip
+    fields: dict[str, Any] = {} if split == "fixed" else {"split": split}
+    if split != "nobody":
+        make_rule(*zip(cases, shares, strict=True), **fields)
+    run_import(make_connection(), rows)
+    _, exported = exported_rows(finance)
+    found = [row for row in exported if row["ResourceId"] == "a"]
+    expected = {
+        "fixed": ["72", "36", "12"], "even": ["60", "60"], "proportional": ["90", "30"],
+        "nobody": ["120"],
+    }[split]  # fmt: skip
+    assert [row["ContractedCost"] for row in found] == expected
+    for column, total in (("ListCost", "0.000000007"), ("PricingQuantity", "10.0000000001"),
+                          ("ConsumedQuantity", "100000")):  # fmt: skip
+        assert sum(Decimal(row[column]) for row in found) == Decimal(total)
+        assert all(row[column] for row in found)
+
+
+@pytest.mark.both_engines
+def test_what_the_format_wants_is_filled_in_named_and_unknown_again_when_read_back(
+    finance: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [make_use_case() for _ in range(2)]
+    make_rule(*zip(cases, (500_000, 500_000), strict=True))
+    gaps = ("EffectiveCost", "ListCost", "ContractedCost", "InvoiceIssuerName", "PublisherName",
+            "PricingQuantity", "PricingUnit", "ServiceCategory")  # fmt: skip
+    rows = [
+        line(3, "5", **dict.fromkeys(gaps, ""), x_user_email="pat@example.com",
+             Tags='{"use_case": "triage", "user_email": "pat@example.com"}'),
+        line(4, "7", ChargeCategory="Credit", **dict.fromkeys(gaps, ""), x_user_email=""),
+        line(6, "1", x_user_email=""),
+    ]  # fmt: skip
+    run_import(make_connection(), rows)
+    content, exported = exported_rows(finance)
+    assert "pat@" not in content.decode()
+    usage, credit, whole = (exported[place] for place in (0, 2, 4))
+    names = ("EffectiveCost", "ListCost", "ContractedCost", "InvoiceIssuerName", "PublisherName",
+             "ServiceCategory")  # fmt: skip
+    assert [usage[name] for name in names] == ["2.5", "2.5", "2.5", "Cloud", "Cloud", "Other"]
+    assert (usage["PricingQuantity"], usage["PricingUnit"]) == ("50000", "Tokens")
+    assert (credit["PricingQuantity"], credit["PricingUnit"]) == ("", "")
+    assert usage["x_FilledColumns"].split() == sorted(gaps)
+    assert credit["x_FilledColumns"].split() == sorted(names)
+    assert whole["x_FilledColumns"] == ""
+    assert whole["ServiceSubcategory"] == "Generative AI"
+    assert json.loads(whole["x_SourceColumns"]) == {"x_Project": "apollo"}
+    make_chunks_small(monkeypatch)  # it would be read by column, were it not for what is filled
+    back = make_connection("back")
+    assert run_import(back, content).status == "applied"
+    lines = Charge.objects.filter(slice__connection=back).order_by("day", "pk")
+    assert [each.effective_nano for each in lines] == [None] * 4 + [UNIT // 2] * 2
+    assert {each.list_nano for each in lines[:4]} == {None}
+    assert lines[0].dimension.invoice_issuer == lines[0].pricing_quantity == ""
+    assert sum(each.billed_nano for each in lines) == 13 * UNIT
 
 
 def test_a_file_of_two_bases_is_refused_until_one_is_chosen(finance: Client) -> None:

@@ -112,6 +112,19 @@ def test_nothing_used_is_told_apart_from_nothing_imported_yet(story: Story) -> N
     assert used[1].note == ""
 
 
+def test_a_budget_of_another_currency_says_what_it_does_not_count(story: Story) -> None:
+    case, _ = story
+    client = signed_in(case.owner)
+    whole = {"period": "whole", "last": Month(2030, 12)}
+    budget = make_budget(case, 100, currency="EUR", **whole)
+    said = "nothing in EUR invoiced; there is"
+    for address in (reverse("budgets"), reverse("budget", args=[budget.pk])):
+        page = client.get(address).content.decode()
+        assert said in page, address
+        assert "USD invoiced (billed), which it does not count" in page
+        assert "0.00 EUR" not in page
+
+
 def test_list_and_page_say_how_the_period_before_ended(story: Story) -> None:
     case, now = story
     budget = make_budget(case, 1_000, owner=case.owner)
@@ -211,7 +224,7 @@ def test_what_a_day_cost_leads_to_its_lines_and_what_was_expected_to_none(story:
     page = client.get(actual.lineage_url)
     (figure,) = page.context["figures"]
     assert (figure.value, figure.status, page.context["lines"]) == (500, actual.status, 1)
-    assert "without purchases, credits and tax" in page.content.decode()
+    assert "without purchases, credits, tax and adjustments" in page.content.decode()
     whole = client.get(actual.lineage_url.replace("category=usual&", ""))
     assert [each.value for each in whole.context["figures"]] == [710]
 
