@@ -134,7 +134,21 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def touch_memory(engine: str) -> None:
+    """Have the database use its memory and its log once: the first to do so waits for the machine,
+    and that would be the import, never what it is measured against."""
+    if engine == "postgres":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TABLE touched AS SELECT n, repeat(md5(n::text), 4) AS words "
+                "FROM generate_series(1, 6000000) AS n"
+            )
+            cursor.execute("DROP TABLE touched")
+            cursor.execute("CHECKPOINT")
+
+
 def test_import_beside_what_others_do(tmp_path: Path, engine: str) -> None:
+    touch_memory(engine)
     make_connection()
     path = tmp_path / "may.csv"
     write_file(path)
@@ -283,20 +297,22 @@ def update_or_create(model: type[Charge] | type[Allocation], count: int) -> None
 
 
 def copy_seconds(name: str, folder: Path) -> float:
-    """COPY of the first `ROWS` stored rows into an empty table with the same indexes."""
+    """Binary COPY of the first `ROWS` stored rows into an empty table with the same indexes."""
     path = folder / f"{name}.copy"
     with connection.cursor() as cursor:
         with (
             path.open("wb") as out,
             cursor.copy(
-                f"COPY (SELECT * FROM billing_{name} ORDER BY id LIMIT {ROWS}) TO STDOUT"  # noqa: S608  (names of our own)
+                f"COPY (SELECT * FROM billing_{name} ORDER BY id LIMIT {ROWS}) "  # noqa: S608  (names of our own)
+                "TO STDOUT (FORMAT BINARY)"
             ) as copy,
         ):
             for block in copy:
                 out.write(block)
         cursor.execute(f"CREATE TABLE benchmark_rows (LIKE billing_{name} INCLUDING ALL)")
         began = time.monotonic()
-        with path.open("rb") as source, cursor.copy("COPY benchmark_rows FROM STDIN") as copy:
+        into = "COPY benchmark_rows FROM STDIN (FORMAT BINARY)"
+        with path.open("rb") as source, cursor.copy(into) as copy:
             while block := source.read(128 * 1024):
                 copy.write(block)
         taken = time.monotonic() - began

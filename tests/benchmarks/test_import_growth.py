@@ -26,6 +26,7 @@ from tests.benchmarks.test_import import (
     _empty_the_largest_tables_first,
     say,
     text_line,
+    touch_memory,
 )
 from tests.billing.sources.focus.focus_files import BASE_ROW
 from tests.imports import make_connection
@@ -82,6 +83,7 @@ def seconds_of(bills: Sequence[tuple[str, Path]]) -> float:
 
 
 def test_two_imports_of_different_scopes_at_once(tmp_path: Path, engine: str) -> None:
+    touch_memory(engine)
     bills = [bill(tmp_path, number, ROWS) for number in range(4)]
     apart = sum(seconds_of([each]) for each in bills[:2])
     together = seconds_of(bills[2:])
@@ -91,6 +93,7 @@ def test_two_imports_of_different_scopes_at_once(tmp_path: Path, engine: str) ->
 
 
 def test_ten_times_the_rows(tmp_path: Path, engine: str) -> None:
+    touch_memory(engine)
     few, many = bill(tmp_path, 0, ROWS), bill(tmp_path, 1, TIMES * ROWS)
     one, other = seconds_of([few]), seconds_of([many])
     assert Charge.objects.count() == (1 + TIMES) * ROWS
@@ -99,6 +102,7 @@ def test_ten_times_the_rows(tmp_path: Path, engine: str) -> None:
 
 
 def test_month_after_month(tmp_path: Path, engine: str) -> None:
+    touch_memory(engine)
     make_connection("cloud")
     seconds: list[float] = []
     for month in MONTHS:
