@@ -30,7 +30,7 @@ from billing.views.moments import now_only
 # Every other page refuses `as_of`: it would answer with the figures of now.
 _AS_OF = ("costs", "costs-unallocated", "costs-unmapped", "cost-lineage", "restatements",
           "invoices", "invoice", "reconciliation", "close-checklist", "close-journal",
-          "close-workbook", "close", "corrections")  # fmt: skip
+          "close-workbook", "close", "corrections", "exchange-rates")  # fmt: skip
 
 _PAGES = [
     path("", explorer.CostExplorerPage.as_view(), name="costs"),

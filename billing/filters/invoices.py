@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from billing.choices import CorrectionCause
 from billing.filters.moments import AsOfFilterSet, HappenedFilter, MomentFilter
 from billing.models import CloseCorrection, ExchangeRate, Invoice
-from portal.shell.filters import MonthFilter, SearchFilter, ShellFilterSet
+from portal.shell.filters import MonthFilter, SearchFilter
 
 WITHDRAWN = "withdrawn"
 
@@ -64,11 +64,12 @@ class CorrectionFilters(AsOfFilterSet):
         fields = ()
 
 
-class RateFilters(ShellFilterSet):
-    """By text (currency or source) and month."""
+class RateFilters(AsOfFilterSet):
+    """By text (currency or source) and month; as of a moment."""
 
     q = SearchFilter(fields=("base", "quote", "source"))
     month = MonthFilter(field_name="day", label="Month")
+    as_of = MomentFilter()
 
     class Meta:
         model = ExchangeRate

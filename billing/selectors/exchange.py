@@ -95,6 +95,10 @@ class Rates:
         return Converted(nano, base, quote, found, rate)
 
 
+def _live(at: dt.datetime | None) -> Q:
+    return Q(superseded_at__isnull=True) if at is None else recorded_at(at)
+
+
 def rates_between(
     currencies: Collection[str], quote: str, *, at: dt.datetime | None = None
 ) -> Rates:
@@ -106,9 +110,7 @@ def rates_between(
     wanted = set(currencies) - {quote}
     if not wanted:
         return Rates(())
-    both = ExchangeRate.objects.filter(
-        Q(superseded_at__isnull=True) if at is None else recorded_at(at)
-    )
+    both = ExchangeRate.objects.filter(_live(at))
     return Rates(
         [
             *both.filter(base__in=wanted, quote=quote).union(
@@ -118,11 +120,13 @@ def rates_between(
     )
 
 
-def exchange_rates_visible_to(user: AnyUser) -> QuerySet[ExchangeRate]:
-    """The live rates: open to everybody who may see costs."""
+def exchange_rates_visible_to(
+    user: AnyUser, *, at: dt.datetime | None = None
+) -> QuerySet[ExchangeRate]:
+    """The rates that were live at a moment (None: now): open to everybody who may see costs."""
     if not may_see_costs(user):
         return ExchangeRate.objects.none()
-    return ExchangeRate.objects.filter(superseded_at__isnull=True)
+    return ExchangeRate.objects.filter(_live(at))
 
 
 def reporting_currencies() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,13 +18,16 @@ from billing.selectors.exchange import exchange_rates_visible_to
 from billing.services.exchange_rates import Pair, RateRefusedError, enter_rate
 from billing.tables.closes import RateTable
 from billing.views.invoice_forms import keeper
+from billing.views.moments import AsOfListPage, asked_moment
+from portal.shell.formats import moment_text
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
-from portal.shell.views import Action, Crumb, EmptyState, ListPage
+from portal.shell.views import Action, Crumb, EmptyState
 
 
-class RateListPage(ListPage):
-    """Dated rates. An amount is shown in another currency only beside its own."""
+class RateListPage(AsOfListPage):
+    """Dated rates, or those that were known at a moment. An amount is shown in another currency
+    only beside its own."""
 
     title = "Exchange rates"
     lead = "Amounts are kept in the currency they were billed in. A rate is only for reading them."
@@ -36,7 +40,7 @@ class RateListPage(ListPage):
         return may_see_costs(user)  # type: ignore[arg-type]
 
     def get_queryset(self) -> Source:
-        return exchange_rates_visible_to(self.request.user)
+        return exchange_rates_visible_to(self.request.user, at=asked_moment(self.request).at)
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
         return [Crumb("Costs", reverse("costs"))]
@@ -51,6 +55,9 @@ class RateListPage(ListPage):
             "No exchange rate yet",
             "Until there is one, every amount is shown in its own currency only.",
         )
+
+    def get_past_empty(self, at: dt.datetime) -> EmptyState:
+        return EmptyState("No exchange rate then", f"At {moment_text(at)} none was known.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

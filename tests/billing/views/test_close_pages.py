@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 from decimal import Decimal
@@ -16,12 +17,13 @@ from django.urls import reverse
 
 from billing.models import Invoice, InvoiceVariance
 from billing.selectors.invoices import invoice_by_reference
+from billing.services.exchange_rates import Pair, enter_rate
 from portal.choices import ApprovalStatus, Role
 from portal.models import ApprovalRequest, ImportRun, User
 from tests.adoption.factories import make_use_case, make_user
 from tests.billing.closing import bill_line, make_invoice, tell_a_close
 from tests.billing.factories import give_all
-from tests.imports import make_connection, run_import
+from tests.imports import START, make_connection, run_import
 
 pytestmark = pytest.mark.django_db
 FORM = {
@@ -275,6 +277,21 @@ def test_a_rate_is_entered(finance: Client) -> None:
     assert "0.8734" in text_of(finance, "exchange-rates")
     wrong = finance.post(reverse("exchange-rate-new"), {**data, "rate": "0,87"})
     assert "a positive number" in wrong.content.decode()
+
+
+def test_rates_are_those_that_were_known_at_a_moment(finance: Client) -> None:
+    pair, keeper = Pair("USD", "EUR", dt.date(2026, 5, 29)), make_user(Role.FINANCE)
+    for moment, rate in ((START, "0.8734"), (START + dt.timedelta(days=2), "0.8811")):
+        enter_rate(pair=pair, rate=rate, source="ECB", actor=keeper, at=moment)
+    now = text_of(finance, "exchange-rates")
+    assert ("0.8734" in now, "0.8811" in now) == (False, True)
+    day = START.date()
+    then = text_of(finance, "exchange-rates", as_of=str(day + dt.timedelta(days=1)))
+    assert ("0.8734" in then, "0.8811" in then) == (True, False)
+    before = text_of(finance, "exchange-rates", as_of=str(day - dt.timedelta(days=1)))
+    assert "No exchange rate then" in before
+    file = finance.get(reverse("exchange-rates"), {"as_of": str(day), "export": "csv"})
+    assert "0.8734" in b"".join(file).decode()
 
 
 def test_months_need_no_more_queries_for_more_invoices(

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.django_db
 PAGES = [each for each in addresses() if each.route.startswith("costs/")]
 AS_OF = {"costs", "costs-unallocated", "costs-unmapped", "cost-lineage", "restatements", "budgets",
          "budget", "invoices", "invoice", "reconciliation", "close-checklist",
-         "close", "corrections", "anomalies", "anomaly", "forecasts"}  # fmt: skip
+         "close", "corrections", "anomalies", "anomaly", "forecasts",
+         "exchange-rates"}  # fmt: skip
 FILES = {"close-journal", "close-workbook"}  # of pages that answer as of a moment: they do as well
 ANYTHING = {"int": "1", "slug": "any", "str": "USD"}
 
