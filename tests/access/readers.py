@@ -57,7 +57,7 @@ class Reader:
 
 
 def _rows(found: Any) -> list[Any]:
-    if found is None:
+    if found is None or found is False:  # nothing, or no
         return []
     if hasattr(found, "__iter__") and not isinstance(found, (str, dict)):
         return list(found)
