@@ -93,12 +93,15 @@ class Anomaly(models.Model):
 
     `notified_at` is set when it was large enough to be told to people. `deliveries` counts what was
     claimed for the use case in the two weeks up to that day: spend without any is said as such.
-    `withdrawn_at` is set when a restatement of the source took the excess away.
+    `withdrawn_at` is set when a restatement of the source took the excess away. `told_nano` is the
+    excess that people were told last, `answered_nano` what it was when it was answered: a day that
+    is restated upwards is told again. Both are null where nobody was told, or nobody kept it.
     """
 
     day = models.OneToOneField(AnomalyDay, on_delete=models.PROTECT, related_name="anomaly")
     detected_at = models.DateTimeField()
     notified_at = models.DateTimeField(null=True, blank=True)
+    told_nano = models.BigIntegerField(null=True, blank=True)
     deliveries = models.PositiveIntegerField()
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
@@ -107,6 +110,7 @@ class Anomaly(models.Model):
     )
     reason = models.CharField(max_length=16, choices=AnomalyReason, blank=True)
     note = models.TextField(blank=True)
+    answered_nano = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["-pk"]

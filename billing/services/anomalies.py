@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.functional import cached_property
 
 from adoption.selectors.delivery_activity import deliveries_claimed_between
@@ -30,6 +31,7 @@ from billing.models import Anomaly, AnomalyDay, AnomalyPolicy
 from billing.selectors.anomalies import first_days, thresholds_by_currency
 from billing.selectors.budgets import month_budgets
 from billing.selectors.costs import Kind
+from billing.selectors.day_status import DayOf, statuses_of_days
 from billing.selectors.spenders import Spender, people, spenders
 from billing.selectors.spending import DaySpend, newest_days, spending_use_cases, usual_spend
 from billing.services.refusals import ChangeRefusedError
@@ -177,13 +179,14 @@ class Detection:
         return found
 
     def _tell(self, recent: Iterable[AnomalyDay], cases: Mapping[int, Spender]) -> None:
-        """The second stage, for what is fresh and was not told yet."""
+        """The second stage, for what is fresh: once, and again for what has grown since by as much
+        as would be told by itself."""
         waiting = Anomaly.objects.filter(
+            Q(notified_at__isnull=True) | Q(told_nano__isnull=False),
+            Q(acknowledged_at__isnull=True) | Q(answered_nano__isnull=False),
             day__in=recent,
             day__day__gte=self.today - FRESH,
-            notified_at__isnull=True,
             withdrawn_at__isnull=True,
-            acknowledged_at__isnull=True,
         )
         found = list(waiting.select_for_update(of=("self",)).select_related("day").order_by("pk"))
         # Each by the budget of its own period: one of the last of a month comes in the next.
@@ -192,15 +195,16 @@ class Detection:
         for each in found:
             day = each.day
             limits = self.thresholds.get(day.currency, Thresholds())
-            impact = impact_nano(day)
+            impact, known = impact_nano(day), known_nano(each)
             budget = budgets[day.day.replace(day=1)].get((day.use_case_id, day.currency))
-            if not is_told(impact, thresholds=limits, month_budget=budget):
+            if not is_told(impact - known, thresholds=limits, month_budget=budget):
                 continue
-            each.notified_at = self.at
-            each.save(update_fields=["notified_at"])
-            self._notify(each, cases[day.use_case_id], impact)
+            each.notified_at = each.notified_at or self.at
+            each.told_nano = impact
+            each.save(update_fields=["notified_at", "told_nano"])
+            self._notify(each, cases[day.use_case_id], impact, known)
 
-    def _notify(self, anomaly: Anomaly, spender: Spender, impact: int) -> None:
+    def _notify(self, anomaly: Anomaly, spender: Spender, impact: int, known: int) -> None:
         day = anomaly.day
         expected = (
             nano_money_text(day.expected_nano, day.currency)
@@ -212,13 +216,21 @@ class Detection:
             if not anomaly.deliveries
             else ""
         )
+        grown = (
+            f" {'Answered' if anomaly.acknowledged_at else 'Told'} before as "
+            f"{nano_money_text(known, day.currency)} too much; the day was restated since."
+            if known
+            else ""
+        )
+        status = statuses_of_days([DayOf.of(day)], now=self.at)[DayOf.of(day)]
         told = people({spender.owner_id})
         notify(
             users=told,
-            key=f"billing.anomaly:{anomaly.pk}",
+            key=f"billing.anomaly:{anomaly.pk}" + (f":{impact}" if known else ""),
             title=f"{spender.title}: unusual cost on {date_text(day.day)}",
-            text=f"{nano_money_text(day.actual_nano, day.currency)} where {expected} was expected: "
-            f"{nano_money_text(impact, day.currency)} too much.{silent} "
+            text=f"{nano_money_text(day.actual_nano, day.currency)} ({status}) where "
+            f"{expected} was expected: "
+            f"{nano_money_text(impact, day.currency)} too much.{grown}{silent} "
             f"Owner: {told[0] if told else 'nobody (has left)'}.",
             link=anomaly_address(anomaly.pk),
             at=self.at,
@@ -236,6 +248,11 @@ def impact_nano(day: AnomalyDay) -> int:
     return impact_of(actual=day.actual_nano, expected=base or 0).nano
 
 
+def known_nano(anomaly: Anomaly) -> int:
+    """The largest excess that people know of: told, or seen by who answered. 0 for none."""
+    return max(anomaly.told_nano or 0, anomaly.answered_nano or 0)
+
+
 def detect_anomalies(*, at: dt.datetime) -> list[Anomaly]:
     """Judge the days up to yesterday (UTC), find anomalies, tell people about the large ones.
 
@@ -247,7 +264,7 @@ def detect_anomalies(*, at: dt.datetime) -> list[Anomaly]:
 
 @transaction.atomic
 def acknowledge(*, pk: int, reason: str, note: str, actor: User, at: dt.datetime) -> Anomaly:
-    """Say what an anomaly was. The first answer stands.
+    """Say what an anomaly was, as large as it is now. The first answer stands.
 
     Raises:
         ChangeRefusedError: it has been answered, or nothing was said.
@@ -256,13 +273,17 @@ def acknowledge(*, pk: int, reason: str, note: str, actor: User, at: dt.datetime
         raise ChangeRefusedError("Choose what it was.", field="reason")
     if not note.strip():
         raise ChangeRefusedError("Say a few words.", field="note")
-    anomaly = Anomaly.objects.select_for_update().get(pk=pk)
+    rows = Anomaly.objects.select_for_update(of=("self",)).select_related("day")
+    anomaly = rows.get(pk=pk)
     if anomaly.acknowledged_at is not None:
         raise ChangeRefusedError("Somebody has answered this anomaly already.")
     because(note)
     anomaly.reason, anomaly.note = reason, note.strip()
     anomaly.acknowledged_at, anomaly.acknowledged_by = at, actor
-    anomaly.save(update_fields=["reason", "note", "acknowledged_at", "acknowledged_by"])
+    anomaly.answered_nano = impact_nano(anomaly.day)
+    anomaly.save(
+        update_fields=["reason", "note", "acknowledged_at", "acknowledged_by", "answered_nano"]
+    )
     return anomaly
 
 

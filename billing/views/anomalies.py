@@ -55,7 +55,7 @@ from billing.views.moments import (
 from billing.views.watch_forms import form_answer, person_of
 from portal.shell.charts import Chart, Series, line_chart
 from portal.shell.figures import Figure, FigureKind
-from portal.shell.formats import date_text, moment_text
+from portal.shell.formats import date_text, moment_text, nano_money_text
 from portal.shell.money import from_nano
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
@@ -240,7 +240,14 @@ def _context(request: HttpRequest, anomaly: Anomaly, form: AnswerForm) -> dict[s
         "is_kept": True,
         "form": form,
         "may_answer": may and anomaly.acknowledged_at is None,
+        "told": _too_much(anomaly.told_nano, day),
+        "answered": _too_much(anomaly.answered_nano, day),
     }
+
+
+def _too_much(nano: int | None, day: AnomalyDay) -> str:
+    """What a day was too much by, where that is kept and is not what it is now."""
+    return "" if nano in (None, impact_nano(day)) else nano_money_text(nano, day.currency)
 
 
 def _shown(

@@ -171,6 +171,52 @@ def test_what_a_restatement_takes_away_is_withdrawn_and_not_told_again() -> None
     assert Notice.objects.count() == 1
 
 
+@pytest.mark.both_engines
+def test_what_grows_by_as_much_as_is_told_by_itself_is_told_again() -> None:
+    """By 50 at least: a day of 160 that becomes 209 does not, and 211 does. So does what was
+    answered, or went away in between."""
+    case = make_use_case()
+    paid_for(case, "triage", FIRST)
+    costs = every_day(FIRST, DAY, "100")
+    bill = spend({**costs, DAY: "160"}, "triage")
+    detect_anomalies(at=NOW)
+
+    def told_after(cost: str, hours: int) -> list[str]:
+        before = list(Notice.objects.values_list("pk", flat=True))
+        spend({**costs, DAY: cost}, "triage", connection=bill)
+        for minutes in (0, 30):
+            detect_anomalies(at=NOW + dt.timedelta(hours=hours, minutes=minutes))
+        new = Notice.objects.exclude(pk__in=before).order_by("pk")
+        return [each.text.replace("\xa0", " ") for each in new]
+
+    assert told_after("209", 1) == []
+    (text,) = told_after("211", 2)
+    assert "211.00 USD (provisional) where 100.00 USD was expected: 111.00 USD too much." in text
+    assert "Told before as 60.00 USD too much; the day was restated since." in text
+    anomaly = Anomaly.objects.get()
+    assert (anomaly.notified_at, anomaly.told_nano) == (NOW, 111 * NANO_PER_UNIT)
+    acknowledge(pk=anomaly.pk, reason="one_off", note="A load test.", actor=case.owner, at=NOW)
+    assert told_after("212", 3) == []
+    assert told_after("100", 4) == []
+    assert told_after("211", 5) == []
+    (text,) = told_after("900", 6)
+    assert "Answered before as 111.00 USD too much" in text
+    anomaly.refresh_from_db()
+    assert (anomaly.answered_nano, anomaly.told_nano) == (111 * NANO_PER_UNIT, 800 * NANO_PER_UNIT)
+
+
+def test_what_was_told_before_its_amount_was_kept_is_not_told_again() -> None:
+    case = make_use_case()
+    paid_for(case, "triage", FIRST)
+    costs = every_day(FIRST, DAY, "100")
+    bill = spend({**costs, DAY: "900"}, "triage")
+    detect_anomalies(at=NOW)
+    Anomaly.objects.update(told_nano=None)
+    spend({**costs, DAY: "9000"}, "triage", connection=bill)
+    detect_anomalies(at=NOW + dt.timedelta(hours=1))
+    assert Notice.objects.count() == 1
+
+
 @sweep_both_engines
 def test_deliveries_of_the_two_weeks_before_are_counted() -> None:
     case = case_with("triage", "900")
