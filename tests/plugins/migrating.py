@@ -106,5 +106,6 @@ def copies(
 
 @pytest.fixture(scope="session")
 def django_db_keepdb(copies: Copies | None, request: pytest.FixtureRequest) -> bool:
-    """Whether the database is there already: copied, or asked for by `--reuse-db`."""
-    return bool(request.config.getvalue("reuse_db")) or bool(copies and copies.taken)
+    """Whether the database is kept: for a copy is taken, or `--reuse-db` asks for it. What lies on
+    a server of the run goes with it, and dropping it would wait for whoever is connected still."""
+    return bool(request.config.getvalue("reuse_db")) or copies is not None
