@@ -11,6 +11,7 @@ from django.utils import timezone
 from billing.selectors.moments import BadMomentError, parse_moment
 from billing.selectors.references import UNALLOCATED
 from billing.selectors.use_cases import UseCaseName, use_case_by_name
+from billing.sources.lines import YEARS, day_can_be_meant
 
 AS_OF_LABEL = "As recorded at (UTC)"
 ENDS_TOO_EARLY = "It must not end before it starts."
@@ -55,12 +56,18 @@ class MomentField(forms.CharField):
 
 
 class DayField(forms.DateField):
-    """A day, chosen with the browser's own calendar, sent as `YYYY-MM-DD`."""
+    """A day, chosen with the browser's own calendar, sent as `YYYY-MM-DD`. One that a file may
+    state as well: a slip of the year would else stand in the books for ever."""
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
         kwargs.setdefault("widget", widget)
-        super().__init__(input_formats=["%Y-%m-%d"], **kwargs)
+        super().__init__(input_formats=["%Y-%m-%d"], validators=[_can_be_meant], **kwargs)
+
+
+def _can_be_meant(day: dt.date) -> None:
+    if not day_can_be_meant(day):
+        raise forms.ValidationError(f"It must be a day {YEARS}.")
 
 
 class WindowForm(forms.Form):

@@ -149,6 +149,9 @@ def test_an_invoice_is_entered_with_its_document(finance: Client, person: User) 
         ({"currency": "eur"}, "three letters"),
         ({"credits": "2"}, "Credits are deducted"),
         ({"month": "May"}, "month"),
+        ({"month": "0206-05"}, "2000"),
+        ({"issued_on": "0206-05-31"}, "from 2000 to 2099"),
+        ({"issued_on": "2100-01-01"}, "from 2000 to 2099"),
         ({"document": SimpleUploadedFile("a.html", b"<html>")}, "not_a_document"),
     ],
 )
