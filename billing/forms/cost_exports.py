@@ -24,4 +24,4 @@ class ExportForm(WindowForm):
         for name, column in (("basis", "cost_basis"), ("currency", "currency")):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101  (for the type checker)
-            field.choices = [("", "The only one there is"), *choices_for(column)]
+            field.choices = [("", "Any"), *choices_for(column)]

@@ -70,8 +70,11 @@ def exports_page(request: HttpRequest) -> HttpResponseBase:
 
 
 def _initial(newest: Month | None) -> dict[str, str]:
+    """The newest month; where it holds several bases, the one that invoices are about."""
     month = newest or Month.of(timezone.now().date())
-    return {"first": str(month), "last": str(month)}
+    bases = {basis for _, basis in bases_in(Scope(FigureReference(first=month, last=month)))}
+    first = CostBasis.INVOICED if len(bases) > 1 and CostBasis.INVOICED in bases else ""
+    return {"first": str(month), "last": str(month), "basis": first}
 
 
 def _scope(form: ExportForm) -> Scope:

@@ -362,6 +362,9 @@ def test_a_file_of_two_bases_is_refused_until_one_is_chosen(finance: Client) -> 
     )
     page = finance.get(reverse("cost-exports"), query).content.decode()
     assert "Bases are never added, so choose one" in page
+    first_sight = finance.get(reverse("cost-exports")).content.decode()
+    assert "basis=invoiced" in first_sight
+    assert "Bases are never added" not in first_sight
 
 
 def test_unit_costs_divide_what_was_held_in_the_month_and_say_why_not(finance: Client) -> None:
