@@ -17,6 +17,7 @@ from billing.policies import may_see_charges
 from billing.selectors.focus_fills import (
     KEPT,
     OTHERS,
+    empty_forbidden,
     fill,
     impersonal_tags,
     kept_columns,
@@ -152,6 +153,7 @@ def _rows(
     line = _line(first) | said
     stated = {name: line[name] for name in ("PricingQuantity", "PricingUnit")}
     line["PricingQuantity"], line["PricingUnit"] = priced(line)
+    empty_forbidden(line)
     shares: dict[str, Sequence[Any]] = {
         column: shared_nano(first[name], weights) for column, name in _LINE_AMOUNTS.items()
     }
@@ -162,7 +164,8 @@ def _rows(
         row |= {column: _amount(share[place]) for column, share in shares.items()}
         row |= {column: share[place] for column, share in quantities.items()}
         fill(row, stated)
-        yield [row.get(column) for column in COLUMNS]
+        # FOCUS has no empty texts: what is not said is null.
+        yield [row.get(name) if row.get(name) != "" else None for name in COLUMNS]
 
 
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,10 @@
-"""What FOCUS wants a value for and a line does not say: filled in, and named as filled in.
+"""What FOCUS wants a value for and a line does not say: filled in, and named as filled in; and what
+it wants none for.
 
 By FOCUS 1.2, a list or contracted cost without a unit price is the billed cost. Names that are
-missing are the provider's. `x_FilledColumns` names every column that was filled in a row, and an
+missing are the provider's, a region without a name has that of its id, a line whose pricing
+currency nobody states is priced in the one it is billed in, and each service category has a
+subcategory for what has none. `x_FilledColumns` names every column that was filled in a row, and an
 import of such a file takes what it names as unknown again.
 """
 
@@ -50,6 +53,20 @@ def priced(line: Mapping[str, Any]) -> tuple[str, str]:
     return _WHOLE_LINE
 
 
+def empty_forbidden(line: dict[str, Any]) -> None:
+    """Take from a line, by FOCUS column, the quantities that FOCUS wants null: what is no usage, or
+    a commitment that nobody used, consumed nothing; tax has no price. A unit goes with its quantity.
+    """
+    is_used = line["CommitmentDiscountStatus"] != "Unused"
+    if line["ChargeCategory"] != ChargeCategory.USAGE or not is_used:
+        line["ConsumedQuantity"] = ""
+    if line["ChargeCategory"] == ChargeCategory.TAX:
+        line["PricingQuantity"] = ""
+    for kind in ("Consumed", "Pricing"):
+        if not line[f"{kind}Quantity"]:
+            line[f"{kind}Unit"] = ""
+
+
 def fill(row: dict[str, Any], stated: Mapping[str, Any]) -> None:
     """Give a row, by FOCUS column, what it may not be without, and name it in `x_FilledColumns`.
 
@@ -60,8 +77,14 @@ def fill(row: dict[str, Any], stated: Mapping[str, Any]) -> None:
     filled = [name for name, value in stated.items() if not value and row[name]]
     given = dict.fromkeys(_OF_PROVIDER, row["ProviderName"])
     given |= dict.fromkeys(_OF_BILLED, row["BilledCost"]) | {"ServiceCategory": _NO_CATEGORY}
+    category = row["ServiceCategory"] or _NO_CATEGORY
+    given |= {
+        "ServiceSubcategory": f"{_NO_CATEGORY} ({category})",
+        "PricingCurrency": row["BillingCurrency"],
+        "RegionName": row["RegionId"],
+    }
     for name, value in given.items():
-        if row[name] is None or row[name] == "":
+        if row.get(name) in (None, "") and value not in (None, ""):
             row[name] = value
             filled.append(name)
     row[FILLED_COLUMNS] = FILLED_BETWEEN.join(sorted(filled))

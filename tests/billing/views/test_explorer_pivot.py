@@ -320,12 +320,14 @@ def test_what_the_format_wants_is_filled_in_named_and_unknown_again_when_read_ba
     cases = [make_use_case() for _ in range(2)]
     make_rule(*zip(cases, (500_000, 500_000), strict=True))
     gaps = ("EffectiveCost", "ListCost", "ContractedCost", "InvoiceIssuerName", "PublisherName",
-            "PricingQuantity", "PricingUnit", "ServiceCategory")  # fmt: skip
+            "PricingQuantity", "PricingUnit", "ServiceCategory",
+            "ServiceSubcategory")  # fmt: skip
     rows = [
-        line(3, "5", **dict.fromkeys(gaps, ""), x_user_email="pat@example.com",
+        line(3, "5", **dict.fromkeys(gaps, ""), x_user_email="pat@example.com", RegionId="",
              Tags='{"use_case": "triage", "user_email": "pat@example.com"}'),
-        line(4, "7", ChargeCategory="Credit", **dict.fromkeys(gaps, ""), x_user_email=""),
-        line(6, "1", x_user_email=""),
+        line(4, "7", ChargeCategory="Credit", **dict.fromkeys(gaps, ""), x_user_email="",
+             RegionId=""),
+        line(6, "1", x_user_email="", RegionId="eu-north"),
     ]  # fmt: skip
     run_import(make_connection(), rows)
     content, exported = exported_rows(finance)
@@ -336,10 +338,14 @@ def test_what_the_format_wants_is_filled_in_named_and_unknown_again_when_read_ba
     assert [usage[name] for name in names] == ["2.5", "2.5", "2.5", "Cloud", "Cloud", "Other"]
     assert (usage["PricingQuantity"], usage["PricingUnit"]) == ("50000", "Tokens")
     assert (credit["PricingQuantity"], credit["PricingUnit"]) == ("", "")
-    assert usage["x_FilledColumns"].split() == sorted(gaps)
-    assert credit["x_FilledColumns"].split() == sorted(names)
-    assert whole["x_FilledColumns"] == ""
-    assert whole["ServiceSubcategory"] == "Generative AI"
+    assert usage["x_FilledColumns"].split() == sorted([*gaps, "PricingCurrency"])
+    always = ["PricingCurrency", "ServiceSubcategory"]
+    assert credit["x_FilledColumns"].split() == sorted([*names, *always])
+    assert (credit["ServiceSubcategory"], credit["RegionName"]) == ("Other (Other)", "")
+    assert whole["x_FilledColumns"].split() == ["PricingCurrency", "RegionName"]
+    assert (whole["ServiceSubcategory"], whole["PricingCurrency"]) == ("Generative AI", "USD")
+    assert (whole["RegionId"], whole["RegionName"]) == ("eu-north", "eu-north")
+    assert b',"",' not in content  # the format has no empty texts: what is not said is null
     assert json.loads(whole["x_SourceColumns"]) == {"x_Project": "apollo"}
     make_chunks_small(monkeypatch)  # it would be read by column, were it not for what is filled
     back = make_connection("back")
@@ -349,6 +355,29 @@ def test_what_the_format_wants_is_filled_in_named_and_unknown_again_when_read_ba
     assert {each.list_nano for each in lines[:4]} == {None}
     assert lines[0].dimension.invoice_issuer == lines[0].pricing_quantity == ""
     assert sum(each.billed_nano for each in lines) == 13 * UNIT
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ("7", "Tokens", "100000", "Tokens")),
+        ({"ChargeCategory": "Credit"}, ("7", "Tokens", "", "")),
+        ({"ChargeCategory": "Tax"}, ("", "", "", "")),
+        ({"ChargeCategory": "Purchase", "PricingQuantity": ""}, ("100000", "Tokens", "", "")),
+        ({"CommitmentDiscountId": "c", "CommitmentDiscountStatus": "Unused"},
+         ("7", "Tokens", "", "")),
+        ({"ConsumedQuantity": ""}, ("7", "Tokens", "", "")),
+    ],
+)  # fmt: skip
+def test_quantities_that_the_format_wants_null_are_null(
+    finance: Client, changes: dict[str, str], expected: tuple[str, ...]
+) -> None:
+    base = {"PricingQuantity": "7", "PricingUnit": "Tokens", "CommitmentDiscountId": "",
+            "CommitmentDiscountStatus": ""}  # fmt: skip
+    run_import(make_connection(), [line(3, "5", **{**base, **changes})])
+    _, (row,) = exported_rows(finance)
+    names = ("PricingQuantity", "PricingUnit", "ConsumedQuantity", "ConsumedUnit")
+    assert tuple(row[name] for name in names) == expected
 
 
 def test_a_file_of_two_bases_is_refused_until_one_is_chosen(finance: Client) -> None:
