@@ -54,8 +54,8 @@ def priced(line: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def empty_forbidden(line: dict[str, Any]) -> None:
-    """Take from a line, by FOCUS column, the quantities that FOCUS wants null: what is no usage, or
-    a commitment that nobody used, consumed nothing; tax has no price. A unit goes with its quantity.
+    """Take from a line, by FOCUS column, the quantities that FOCUS wants null: no usage, and no
+    commitment that nobody used, consumes anything; tax has no price. A unit goes with its quantity.
     """
     is_used = line["CommitmentDiscountStatus"] != "Unused"
     if line["ChargeCategory"] != ChargeCategory.USAGE or not is_used:
