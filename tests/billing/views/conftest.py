@@ -91,6 +91,13 @@ def bill(standing_bill: Bill, db: None) -> Bill:
 
 
 @pytest.fixture
+def finance_alone(client: Client) -> Client:
+    """Somebody of finance, and no bill yet."""
+    client.force_login(make_user(Role.FINANCE))
+    return client
+
+
+@pytest.fixture
 def finance(bill: Bill) -> Client:
     client = Client()
     client.force_login(bill.finance)

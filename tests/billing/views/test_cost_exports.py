@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 UNIT = 10**9
 
 
-def test_the_focus_export_is_read_back_to_the_same_sums(finance: Client) -> None:
+def test_the_focus_export_is_read_back_to_the_same_sums(finance_alone: Client) -> None:
     cases = [make_use_case() for _ in range(3)]
     make_rule(*zip(cases, (333_333, 333_333, 200_000), strict=True))
     rows = [
@@ -36,7 +36,7 @@ def test_the_focus_export_is_read_back_to_the_same_sums(finance: Client) -> None
     ]
     run_import(make_connection(), rows)
     query = {"first": "2026-05", "last": "2026-05"}
-    response = finance.get(reverse("cost-export-focus"), query)
+    response = finance_alone.get(reverse("cost-export-focus"), query)
     content = b"".join(response.streaming_content)  # type: ignore[attr-defined]
     exported = list(csv.DictReader(io.StringIO(content.decode())))
     assert len(exported) == 4 + 4 + 1
@@ -65,7 +65,7 @@ def exported_rows(client: Client) -> tuple[bytes, list[dict[str, str]]]:
 @pytest.mark.both_engines
 @pytest.mark.parametrize("split", ["fixed", "even", "proportional", "nobody"])
 def test_list_cost_and_quantities_of_a_line_are_split_as_its_cost_is(
-    finance: Client, split: str
+    finance_alone: Client, split: str
 ) -> None:
     cases = [make_use_case() for _ in range(2)]
     shares = (600_000, 300_000) if split == "fixed" else (1, 1)
@@ -79,7 +79,7 @@ def test_list_cost_and_quantities_of_a_line_are_split_as_its_cost_is(
     if split != "nobody":
         make_rule(*zip(cases, shares, strict=True), **fields)
     run_import(make_connection(), rows)
-    _, exported = exported_rows(finance)
+    _, exported = exported_rows(finance_alone)
     found = [row for row in exported if row["ResourceId"] == "a"]
     expected = {
         "fixed": ["72", "36", "12"], "even": ["60", "60"], "proportional": ["90", "30"],
@@ -94,7 +94,7 @@ def test_list_cost_and_quantities_of_a_line_are_split_as_its_cost_is(
 
 @pytest.mark.both_engines
 def test_what_the_format_wants_is_filled_in_named_and_unknown_again_when_read_back(
-    finance: Client, monkeypatch: pytest.MonkeyPatch
+    finance_alone: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cases = [make_use_case() for _ in range(2)]
     make_rule(*zip(cases, (500_000, 500_000), strict=True))
@@ -109,7 +109,7 @@ def test_what_the_format_wants_is_filled_in_named_and_unknown_again_when_read_ba
         line(6, "1", x_user_email="", RegionId="eu-north"),
     ]  # fmt: skip
     run_import(make_connection(), rows)
-    content, exported = exported_rows(finance)
+    content, exported = exported_rows(finance_alone)
     assert "pat@" not in content.decode()
     usage, credit, whole = (exported[place] for place in (0, 2, 4))
     names = ("EffectiveCost", "ListCost", "ContractedCost", "InvoiceIssuerName", "PublisherName",
@@ -149,33 +149,36 @@ def test_what_the_format_wants_is_filled_in_named_and_unknown_again_when_read_ba
     ],
 )  # fmt: skip
 def test_quantities_that_the_format_wants_null_are_null(
-    finance: Client, changes: dict[str, str], expected: tuple[str, ...]
+    finance_alone: Client, changes: dict[str, str], expected: tuple[str, ...]
 ) -> None:
     base = {"PricingQuantity": "7", "PricingUnit": "Tokens", "CommitmentDiscountId": "",
             "CommitmentDiscountStatus": ""}  # fmt: skip
     run_import(make_connection(), [line(3, "5", **{**base, **changes})])
-    _, (row,) = exported_rows(finance)
+    _, (row,) = exported_rows(finance_alone)
     names = ("PricingQuantity", "PricingUnit", "ConsumedQuantity", "ConsumedUnit")
     assert tuple(row[name] for name in names) == expected
 
 
-def test_a_file_of_two_bases_is_refused_until_one_is_chosen(finance: Client) -> None:
+def test_a_file_of_two_bases_is_refused_until_one_is_chosen(finance_alone: Client) -> None:
     run_import(make_connection(), [line(3, "1")])
     guess = make_connection("guess", cost_basis="estimated")
     run_import(guess, [line(3, "2", BillingAccountId="2")])
     query = {"first": "2026-05", "last": "2026-05"}
-    assert finance.get(reverse("cost-export-focus"), query).status_code == 400
+    assert finance_alone.get(reverse("cost-export-focus"), query).status_code == 400
     assert (
-        finance.get(reverse("cost-export-focus"), query | {"basis": "estimated"}).status_code == 200
+        finance_alone.get(reverse("cost-export-focus"), query | {"basis": "estimated"}).status_code
+        == 200
     )
-    page = finance.get(reverse("cost-exports"), query).content.decode()
+    page = finance_alone.get(reverse("cost-exports"), query).content.decode()
     assert "Bases are never added, so choose one" in page
-    first_sight = finance.get(reverse("cost-exports")).content.decode()
+    first_sight = finance_alone.get(reverse("cost-exports")).content.decode()
     assert "basis=invoiced" in first_sight
     assert "Bases are never added" not in first_sight
 
 
-def test_unit_costs_divide_what_was_held_in_the_month_and_say_why_not(finance: Client) -> None:
+def test_unit_costs_divide_what_was_held_in_the_month_and_say_why_not(
+    finance_alone: Client,
+) -> None:
     held, bare = make_use_case(title="Held"), make_use_case(title="Bare")
     give_all(held, value="held")
     give_all(bare, value="bare")
@@ -190,13 +193,13 @@ def test_unit_costs_divide_what_was_held_in_the_month_and_say_why_not(finance: C
             state=DeliveryState.HELD, held_at=at,
         )  # fmt: skip
     query = {"first": "2026-05", "last": "2026-05"}
-    response = finance.get(reverse("cost-export-unit-costs"), query)
+    response = finance_alone.get(reverse("cost-export-unit-costs"), query)
     text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
     found = {row["title"]: row for row in csv.DictReader(io.StringIO(text))}
     assert (found["Held"]["held_deliveries"], found["Held"]["unit_cost"]) == ("2", "5")
     assert (found["Bare"]["unit_cost"], found["Bare"]["reason"]) == ("", "no_held_deliveries")
     assert {row["basis"] for row in found.values()} == {"invoiced"}
-    response = finance.get(reverse("cost-export-business-metrics"), query)
+    response = finance_alone.get(reverse("cost-export-business-metrics"), query)
     text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
     assert list(csv.reader(io.StringIO(text))) == [
         ["date", "amount", "label"], ["2026-05-01", "2", "held"], ["2026-05-01", "0", "bare"],

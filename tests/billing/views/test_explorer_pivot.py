@@ -70,9 +70,9 @@ def rows_of(client: Client, **query: str) -> list[dict[str, str]]:
     ],
 )  # fmt: skip
 def test_cells_and_totals_are_exact(
-    finance: Client, case: UseCase, group: str, across: str, expected: dict[str, Any]
+    finance_alone: Client, case: UseCase, group: str, across: str, expected: dict[str, Any]
 ) -> None:
-    *found, total = rows_of(finance, group=group, across=across)
+    *found, total = rows_of(finance_alone, group=group, across=across)
     assert {
         row["Row"]: (
             row["Total"],
@@ -92,7 +92,7 @@ def test_cells_and_totals_are_exact(
     }
 
 
-def test_the_total_is_of_all_rows_and_leads_to_all_their_lines(finance: Client) -> None:
+def test_the_total_is_of_all_rows_and_leads_to_all_their_lines(finance_alone: Client) -> None:
     rows = [
         line(3, "0.000000001", ResourceId=f"r{number}", Tags=f'{{"use_case": "u{number}"}}',
              EffectiveCost="", x_model="")
@@ -103,35 +103,35 @@ def test_the_total_is_of_all_rows_and_leads_to_all_their_lines(finance: Client) 
         give_all(make_use_case(title=f"Case {number:02}"), value=f"u{number}")
     allocate_range(start=None, end=None, at=START)
     query = {"group": "use_case", "across": "month", "from": "2026-05", "to": "2026-05"}
-    page = finance.get(reverse("costs"), query)
+    page = finance_alone.get(reverse("costs"), query)
     text = page.content.decode()
     foot = text[text.index("<tfoot>") : text.index("</tfoot>")]
     assert text.count('<th scope="row"') - foot.count('<th scope="row"') >= 25
     assert foot.count('title="0.00000003 USD"') == 2  # the total, and the only month
     lineage = reverse("cost-lineage")
     url = html.unescape(foot[foot.index(lineage) : foot.index('"', foot.index(lineage))])
-    assert "0.00000003 USD" in finance.get(url).content.decode()
-    missing = finance.get(reverse("costs"), query | {"measure": "effective"}).content.decode()
+    assert "0.00000003 USD" in finance_alone.get(url).content.decode()
+    missing = finance_alone.get(reverse("costs"), query | {"measure": "effective"}).content.decode()
     foot = missing[missing.index("<tfoot>") :]
     assert "no line states one" in foot
     assert "nothing" in foot
 
 
-def test_the_total_is_as_unsettled_as_its_least_settled_row(finance: Client) -> None:
+def test_the_total_is_as_unsettled_as_its_least_settled_row(finance_alone: Client) -> None:
     run_import(make_connection(), [line(3, "10", ResourceId="a", InvoiceId="i-1")])
     other = make_connection("other")
     run_import(other, [line(3, "5", BillingAccountId="2", InvoiceId="i-2")])
     run_import(other, [line(3, "6", BillingAccountId="2", InvoiceId="i-2")])
-    found = rows_of(finance, group="connection", across="month")
+    found = rows_of(finance_alone, group="connection", across="month")
     assert [row["Status"] for row in found][1:] == ["Restated", "Restated"]
     assert found[0]["Status"] != "Restated"
     assert found[-1]["Total"] == "16"
 
 
 def test_one_currency_is_shown_and_the_others_are_a_link_away(
-    finance: Client, case: UseCase
+    finance_alone: Client, case: UseCase
 ) -> None:
-    page = finance.get(reverse("costs"), {"group": "use_case", "across": "model"})
+    page = finance_alone.get(reverse("costs"), {"group": "use_case", "across": "model"})
     text = page.content.decode()
     assert "Shown in one currency and basis" in text
     assert "currency=EUR" in text
@@ -139,57 +139,57 @@ def test_one_currency_is_shown_and_the_others_are_a_link_away(
     assert "45.00" not in text
 
 
-def test_a_cell_leads_to_the_lines_that_it_sums(finance: Client, case: UseCase) -> None:
+def test_a_cell_leads_to_the_lines_that_it_sums(finance_alone: Client, case: UseCase) -> None:
     for query, expected in (
         (f"use_case={case.slug}&model=atlas-large", 10),
         ("team=search&cost_center=cc-1", 30),
         ("model=(none)&use_case=unallocated", 10),
         ("connection=cloud", 40),
     ):
-        page = finance.get(f"{reverse('cost-lineage')}?{query}&currency=USD").content.decode()
+        page = finance_alone.get(f"{reverse('cost-lineage')}?{query}&currency=USD").content.decode()
         assert f"{expected}.00" in page, query
         values = dict(each.split("=") for each in query.split("&"))
         scope = scope_of(FigureReference.of(values | {"currency": "USD"}), None)
         assert sum(scope.monthly_costs().values_list("billed_whole", flat=True)) == expected
 
 
-def test_a_service_called_none_is_another_than_one_that_says_none(finance: Client) -> None:
+def test_a_service_called_none_is_another_than_one_that_says_none(finance_alone: Client) -> None:
     costs = {"(none)": "6", "": "3", "((none))": "2"}
     rows = [line(3, cost, ServiceName=name, ResourceId=cost) for name, cost in costs.items()]
     run_import(make_connection(), rows)
     for name, text in zip(costs, ("((none))", "(none)", "(((none)))"), strict=True):
         assert (spelled(name), stated(text)) == (text, name)
-        lines = finance.get(reverse("cost-lineage"), {"service": text}).content.decode()
+        lines = finance_alone.get(reverse("cost-lineage"), {"service": text}).content.decode()
         assert f"{costs[name]}.00" in lines, text
-        figure = finance.get(
+        figure = finance_alone.get(
             reverse("api-costs-explain"), {"figure": f"cost:service={text},month=2026-05"}
         ).json()
         assert costs[name] in str(figure), text
         assert len({each for each in costs.values() if f"'{each}'" in str(figure)}) == 1
-        found = rows_of(finance, group="service", service=text)
+        found = rows_of(finance_alone, group="service", service=text)
         assert [row["Billed"] for row in found] == [costs[name]]
-    page = finance.get(reverse("costs"), {"group": "service"}).content.decode()
+    page = finance_alone.get(reverse("costs"), {"group": "service"}).content.decode()
     assert "service=%28%28none%29%29" in page
 
 
-def test_the_workbook_holds_what_is_shown(finance: Client, case: UseCase) -> None:
+def test_the_workbook_holds_what_is_shown(finance_alone: Client, case: UseCase) -> None:
     query = {"group": "use_case", "across": "model", "export": "xlsx", "currency": "USD"}
-    response = finance.get(reverse("costs"), query)
+    response = finance_alone.get(reverse("costs"), query)
     sheet = openpyxl.load_workbook(io.BytesIO(response.content)).active
     assert sheet is not None
     rows = list(sheet.iter_rows(values_only=True))
     assert rows[0][:6] == (*("Row", "Total", "Total (currency)", "Basis", "Status", "atlas-small"),)
     assert rows[1][:6] == ("Answer drafts", 30, "USD", "Invoiced", "Provisional", 20)
     assert rows[-1][:6] == ("Total", 40, "USD", "Invoiced", "Provisional", 20)
-    assert finance.get(reverse("costs"), query | {"from": "x"}).status_code == 400
+    assert finance_alone.get(reverse("costs"), query | {"from": "x"}).status_code == 400
 
 
-def test_the_number_of_queries_does_not_grow(finance: Client, case: UseCase) -> None:
+def test_the_number_of_queries_does_not_grow(finance_alone: Client, case: UseCase) -> None:
     query = {"group": "use_case", "across": "team", "currency": "USD"}
 
     def count() -> int:
         with CaptureQueriesContext(connection) as queries:
-            assert finance.get(reverse("costs"), query).status_code == 200
+            assert finance_alone.get(reverse("costs"), query).status_code == 200
         return len(queries)
 
     count()
@@ -204,7 +204,7 @@ def test_the_number_of_queries_does_not_grow(finance: Client, case: UseCase) -> 
 
 
 def test_coverage_is_of_effective_cost_and_unused_commitment_stands_apart(
-    finance: Client,
+    finance_alone: Client,
 ) -> None:
     user = make_use_case()
     make_rule((user, WHOLE), field=MatchField.RESOURCE, value="a")
@@ -220,7 +220,7 @@ def test_coverage_is_of_effective_cost_and_unused_commitment_stands_apart(
         60 * UNIT, 30 * UNIT, 100 * UNIT,
     )  # fmt: skip
     assert (found.share, found.unused_share) == (Decimal("0.6"), Decimal("0.3"))
-    page = finance.get(reverse("costs"), {"from": "2026-05"}).content.decode()
+    page = finance_alone.get(reverse("costs"), {"from": "2026-05"}).content.decode()
     assert "Allocation coverage" in page
     assert "Unused commitment" in page
     assert f"reason={UnallocatedReason.UNUSED_COMMITMENT}" in page
