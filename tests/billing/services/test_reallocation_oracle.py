@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from adoption.models import UseCase
-from billing.choices import MatchField, MatchMode, SplitKind
+from billing.choices import MatchField, MatchMode, SplitKind, UnallocatedReason
 from billing.models import Allocation, AllocationRule, DailyCost, MonthlyCost, SpendOverlap
+from billing.selectors.as_of import figure_as_of
+from billing.selectors.references import FigureReference, scope_of
 from billing.services.allocation_rules import allocate_range
 from billing.services.base_refresh import refresh_split_bases
 from billing.services.overlaps import OverlapDraft, declare_overlap, end_overlap
@@ -26,6 +28,7 @@ from tests.imports import Clock, line, make_connection, run_import
 from tests.plugins.sweeping import examples
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
+EVERYTHING = scope_of(FigureReference(), None)
 SOURCES = ("cloud", "market")
 CONDITIONS: list[dict[str, Any]] = [
     {"value": "a"},
@@ -130,6 +133,18 @@ class World:
             end_overlap(overlap_id=overlap.pk, reason="No.", actor=self.finance, at=self.clock())
 
 
+def parts_at(moment: dt.datetime) -> list[tuple[Any, ...]]:
+    """Who had what of each charge at a moment, as it is worked out from what was recorded."""
+    return sorted(
+        (
+            (each.charge.pk, each.part.rule_id, each.part.use_case_id, each.part.reason,
+             each.part.billed, each.part.effective)
+            for each in figure_as_of(EVERYTHING, moment).parts
+        ),
+        key=str,
+    )  # fmt: skip
+
+
 def books() -> list[list[tuple[Any, ...]]]:
     """Who has what of each charge, and what the roll-ups make of it."""
     parts = Allocation.objects.filter(charge__superseded_at__isnull=True).values_list(
@@ -145,6 +160,28 @@ def books() -> list[list[tuple[Any, ...]]]:
 
 
 # Each example is a world, so a shorter one that fails as well takes minutes to find.
+@settings(
+    max_examples=examples(6),
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(actions)
+def test_what_each_change_left_is_what_is_told_as_of_its_moment(
+    wanted: list[tuple[Any, ...]],
+) -> None:
+    with transaction.atomic():
+        world = World()
+        told = []
+        for name, *given_ in wanted:
+            getattr(world, f"do_{name}")(*given_)
+            refresh_split_bases(at=world.clock())
+            counted = [each for each in books()[0] if UnallocatedReason.NOT_COUNTED not in each]
+            told.append((world.clock(), counted))
+        for moment, parts in told:
+            assert parts_at(moment) == parts
+        transaction.set_rollback(True)
+
+
 @settings(
     max_examples=examples(6),
     phases=[Phase.generate],
