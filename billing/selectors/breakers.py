@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from billing.allocation.match import tags_of
 from billing.choices import BreakerField, BreakerState, BreakerWindow, ChargeCategory
 from billing.models import BreakerTrip, Charge, CircuitBreaker
 from billing.policies import may_see_costs
+from billing.selectors.costs import SumDraft
+from billing.selectors.line_status import LineBook, LineFacts
 from billing.selectors.sums import nano_sums, read_nano
 from portal.policies import AnyUser
+from portal.shell.statuses import FigureStatus
 
 LOOKS_BACK = dt.timedelta(days=2)  # usage reaches the bill hours late
 _HOUR = dt.timedelta(hours=1)
@@ -85,8 +88,9 @@ def over_limit_text(
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """Charges alike in dimension and period, summed: nano-units billed."""
+    """Charges alike in dimension, period and what their status goes by; nano-units billed."""
 
+    facts: LineFacts
     connection_id: int
     currency: str
     basis: str
@@ -98,9 +102,17 @@ class _Line:
     nano: int
 
 
+@dataclass(frozen=True, slots=True)
+class WindowSpend:
+    """What a job was billed in a window: nano-units, and of which lines."""
+
+    nano: int
+    lines: tuple[LineFacts, ...]
+
+
 def spend_by_window(
     breakers: Iterable[CircuitBreaker], *, now: dt.datetime
-) -> dict[int, dict[dt.datetime, int]]:
+) -> dict[int, dict[dt.datetime, WindowSpend]]:
     """By breaker, what its job was billed in each window of the last two days. One query.
 
     Only usage counts, and only lines no longer than the window: a purchase or a line of a month is
@@ -115,7 +127,24 @@ def spend_by_window(
     return {each.pk: dict(_by_window(each, lines)) for each in given}
 
 
+def statuses_of_windows(
+    windows: Sequence[tuple[WindowSpend, str]], *, now: dt.datetime
+) -> list[FigureStatus]:
+    """How settled each window's spend is, given its basis. Four queries."""
+    slices = {line.slice_id for spend, _ in windows for line in spend.lines}
+    book = LineBook.of_slices(slices, now=now)
+    found = []
+    for spend, basis in windows:
+        draft = SumDraft()
+        for line in spend.lines:
+            book.slices.enter(line, into=draft)
+        found.append(book.status_of(draft, basis))
+    return found
+
+
 def _lines(breakers: Iterable[CircuitBreaker], since: dt.datetime) -> Iterator[_Line]:
+    facts = ("slice_id", "dimension__invoice_issuer", "dimension__provider",
+             "dimension__invoice_id", "day")  # fmt: skip
     names = ("slice__connection_id", "currency", "cost_basis", "charge_period_start",
              "charge_period_end", "dimension__sub_account_id", "dimension__api_key_id",
              "dimension__tags")  # fmt: skip
@@ -128,12 +157,13 @@ def _lines(breakers: Iterable[CircuitBreaker], since: dt.datetime) -> Iterator[_
             dimension__charge_class="",
         )
         .order_by()
-        .values(*names)
-        .annotate(**nano_sums(billed="billed_nano"))
+        .values(*facts, *names)
+        .annotate(lines=Count("pk"), **nano_sums(billed="billed_nano"))
     )
     row: dict[str, Any]
     for row in rows:
         yield _Line(
+            facts=LineFacts._make((*(row[name] for name in facts), row["lines"])),
             connection_id=row["slice__connection_id"],
             currency=row["currency"],
             basis=row["cost_basis"],
@@ -161,13 +191,14 @@ def _attributes(breakers: Iterable[CircuitBreaker]) -> Q:
 
 def _by_window(
     breaker: CircuitBreaker, lines: Iterable[_Line]
-) -> Iterator[tuple[dt.datetime, int]]:
-    found: dict[dt.datetime, int] = {}
+) -> Iterator[tuple[dt.datetime, WindowSpend]]:
+    found: dict[dt.datetime, list[_Line]] = {}
     for line in lines:
         if _counts(breaker, line):
-            start = window_start(breaker.window, line.starts_at)
-            found[start] = found.get(start, 0) + line.nano
-    yield from sorted(found.items())
+            found.setdefault(window_start(breaker.window, line.starts_at), []).append(line)
+    for start, counted in sorted(found.items()):
+        nano = sum(each.nano for each in counted)
+        yield start, WindowSpend(nano, tuple(each.facts for each in counted))
 
 
 def _counts(breaker: CircuitBreaker, line: _Line) -> bool:

@@ -11,7 +11,12 @@ from django.db import IntegrityError, transaction
 from billing.addresses import breaker_address
 from billing.choices import BreakerField
 from billing.models import BreakerTrip, CircuitBreaker
-from billing.selectors.breakers import may_trip, spend_by_window
+from billing.selectors.breakers import (
+    WindowSpend,
+    may_trip,
+    spend_by_window,
+    statuses_of_windows,
+)
 from billing.selectors.spenders import Spender, people, spenders
 from billing.services.refusals import ChangeRefusedError
 from portal.audit.context import because
@@ -110,9 +115,9 @@ def check_breakers(*, at: dt.datetime) -> list[BreakerTrip]:
         last = newest.get(breaker.pk)
         if last is not None and last.reset_at is None:
             continue
-        for start, nano in sorted(spend[breaker.pk].items()):
-            if nano > breaker.limit_nano and may_trip(breaker, start, last):
-                trip = _trip(breaker, start, nano, cases[breaker.use_case_id], at)
+        for start, spent in sorted(spend[breaker.pk].items()):
+            if spent.nano > breaker.limit_nano and may_trip(breaker, start, last):
+                trip = _trip(breaker, start, spent, cases[breaker.use_case_id], at)
                 made += [] if trip is None else [trip]
                 break
     return made
@@ -124,26 +129,32 @@ def _newest_trips() -> dict[int, BreakerTrip]:
 
 
 def _trip(
-    breaker: CircuitBreaker, start: dt.datetime, nano: int, spender: Spender, at: dt.datetime
+    breaker: CircuitBreaker,
+    start: dt.datetime,
+    spent: WindowSpend,
+    spender: Spender,
+    at: dt.datetime,
 ) -> BreakerTrip | None:
+    (status,) = statuses_of_windows([(spent, breaker.cost_basis)], now=at)
     try:
         with transaction.atomic():
             trip = BreakerTrip.objects.create(
                 breaker=breaker, window_start=start, limit_nano=breaker.limit_nano,
-                spent_nano=nano, tripped_at=at,
+                spent_nano=spent.nano, tripped_at=at,
             )  # fmt: skip
             notify(
                 users=people({spender.owner_id, breaker.created_by_id}),
                 key=f"billing.breaker:{trip.pk}",
                 title=f"{breaker.name}: circuit breaker open",
-                text=f"{nano_money_text(nano, breaker.currency)} in the {breaker.window} from "
-                f"{moment_text(start)}; the limit is "
+                text=f"{nano_money_text(spent.nano, breaker.currency)} ({status}) in the "
+                f"{breaker.window} from {moment_text(start)}; the limit is "
                 f"{nano_money_text(breaker.limit_nano, breaker.currency)}. "
                 f"Use case: {spender.title}.",
                 link=breaker_address(breaker.pk),
                 at=at,
             )
-            publish(event=TRIPPED, event_id=trip.event_id, data=_data(trip, spender), at=at)
+            data = _data(trip, spender) | {"status": status.value}
+            publish(event=TRIPPED, event_id=trip.event_id, data=data, at=at)
             return trip
     except IntegrityError:
         if BreakerTrip.objects.filter(breaker=breaker, window_start=start).exists():

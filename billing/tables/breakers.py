@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing.tables.figures import SettledColumn
 from portal.shell.columns import (
     LinkTo,
     MomentColumn,
@@ -23,7 +24,7 @@ class BreakerTable(ShellTable):
     use_case = ShellColumn("Use case", url=LinkTo("use-case", "slug"))
     limit_nano = MoneyColumn("Limit", orderable=False)
     window = ShellColumn("In", orderable=False)
-    newest_nano = MoneyColumn("Newest window", orderable=False, reason="no charge in two days")
+    newest_nano = SettledColumn("Newest window", orderable=False, reason="no charge in two days")
     state = StatusColumn("State", vocabulary="breaker", orderable=False)
     last_trip = MomentColumn("Last tripped", nullable=True, reason="never")
 
@@ -34,7 +35,7 @@ class TripTable(ShellTable):
     caption = "Trips"
     tripped_at = MomentColumn("Tripped", row_header=True, orderable=False)
     window_start = MomentColumn("Window from", orderable=False)
-    spent_nano = MoneyColumn("Billed", orderable=False)
+    spent_nano = MoneyColumn("Billed", orderable=False, help_text="As it was known then")
     limit_nano = MoneyColumn("Limit", orderable=False)
     reset_at = MomentColumn("Reset", orderable=False, reason="it is open")
     reset_by = ShellColumn("By", sub="reset_reason", orderable=False, reason="nobody yet")

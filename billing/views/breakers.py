@@ -21,11 +21,13 @@ from billing.forms.fields import USE_CASE_LIST
 from billing.models import CircuitBreaker
 from billing.policies import may_edit_budgets_of, may_see_costs
 from billing.selectors.breakers import (
+    WindowSpend,
     breaker_for_page,
     breakers_visible_to,
     over_limit_text,
     spend_by_window,
     state_of,
+    statuses_of_windows,
 )
 from billing.selectors.spenders import spenders
 from billing.selectors.use_cases import all_use_case_names
@@ -37,6 +39,8 @@ from portal.shell.formats import moment_text, nano_money_text
 from portal.shell.navigation import Visitor
 from portal.shell.paging import Source
 from portal.shell.views import Action, Crumb, EmptyState, ListPage
+
+_WINDOWS = 12  # of the last two days that a page shows
 
 
 def _crumbs(breaker: CircuitBreaker | None = None) -> list[Crumb]:
@@ -69,7 +73,15 @@ class BreakerListPage(ListPage):
 
     def make_table(self, source: Source) -> BreakerTable:
         breakers = list(cast("Sequence[Any]", source))
-        spend = spend_by_window(breakers, now=timezone.now())
+        now = timezone.now()
+        spend = spend_by_window(breakers, now=now)
+        newest = {
+            each.pk: next(reversed(spend[each.pk].values()), WindowSpend(0, ()))
+            for each in breakers
+        }
+        statuses = statuses_of_windows(
+            [(newest[each.pk], each.cost_basis) for each in breakers], now=now
+        )
         rows = [
             {
                 "pk": each.pk,
@@ -80,11 +92,12 @@ class BreakerListPage(ListPage):
                 "limit_nano": each.limit_nano,
                 "currency": each.currency,
                 "window": each.get_window_display(),
-                "newest_nano": next(reversed(spend[each.pk].values()), None),
+                "newest_nano": newest[each.pk].nano if newest[each.pk].lines else None,
+                "status": status,
                 "state": state_of(is_open=each.is_open, ended_at=each.ended_at),
                 "last_trip": each.last_trip,
             }
-            for each in breakers
+            for each, status in zip(breakers, statuses, strict=True)
         ]
         return BreakerTable(rows, query=self.request.GET, path=self.request.path)
 
@@ -122,7 +135,10 @@ def breaker_page(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _context(request: HttpRequest, breaker: Any, form: ReasonForm) -> dict[str, Any]:
-    windows = spend_by_window([breaker], now=timezone.now())[breaker.pk]
+    now = timezone.now()
+    spend = spend_by_window([breaker], now=now)[breaker.pk]
+    windows = list(reversed(spend.items()))[:_WINDOWS]
+    statuses = statuses_of_windows([(each, breaker.cost_basis) for _, each in windows], now=now)
     trips = list(breaker.trips.select_related("reset_by").order_by("pk"))
     rows = [
         {
@@ -148,11 +164,12 @@ def _context(request: HttpRequest, breaker: Any, form: ReasonForm) -> dict[str, 
         "windows": [
             (
                 moment_text(start),
-                nano_money_text(nano, breaker.currency),
-                over_limit_text(breaker, start, trips) if nano > breaker.limit_nano else "",
+                nano_money_text(spent.nano, breaker.currency),
+                over_limit_text(breaker, start, trips) if spent.nano > breaker.limit_nano else "",
+                status,
             )
-            for start, nano in reversed(windows.items())
-        ][:12],
+            for (start, spent), status in zip(windows, statuses, strict=True)
+        ],
         "trips": TripTable.of(rows) if rows else None,
         "form": form,
         "may_reset": may and breaker.is_open,

@@ -66,6 +66,8 @@ def test_it_trips_once_above_its_limit_and_tells_with_the_amounts() -> None:
     assert (body["id"], body["type"]) == (str(trip.event_id), "cost.breaker_tripped")
     assert body["data"]["spent"] == "100.000000001"
     assert (body["data"]["limit"], body["data"]["value"]) == ("100", "batch")
+    assert body["data"]["status"] == "provisional"
+    assert all("(provisional) in the day" in each.text for each in Notice.objects.all())
     assert {each.user for each in Notice.objects.all()} == {
         breaker.use_case.owner, breaker.created_by,
     }  # fmt: skip

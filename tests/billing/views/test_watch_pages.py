@@ -271,6 +271,8 @@ def test_a_breaker_is_reset_with_a_reason(story: Story) -> None:
     CircuitBreaker.objects.update(created_at=now - dt.timedelta(days=4))
     check_breakers(at=now)
     url, reset = (reverse(name, args=[breaker.pk]) for name in ("breaker", "breaker-reset"))
+    for page in (url, reverse("breakers")):
+        assert "Provisional" in client.get(page).content.decode()
     assert "over the limit: opened it" in client.get(url).content.decode()
     assert client.post(reset, {}).status_code == 400
     assert client.post(reset, {"reason": "Mended."}).status_code == 302
