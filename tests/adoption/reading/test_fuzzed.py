@@ -211,7 +211,7 @@ def test_ten_thousand_requests(figures: Figures, tmp_path: Path) -> None:
     count = figures.scaled(10_000)
     each = min(count, 1_000)
     sent = telling = 0
-    for _ in figures.progress(range(max(1, count // each)), "houses"):
+    for _ in figures.progress(range(-(-count // each)), "houses"):
         wrong, told = fuzz(figures.random, each, tmp_path)
         sent += each
         telling += told
